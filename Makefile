@@ -1,0 +1,58 @@
+# banger: thin targets over CMake. `make install`, `make uninstall`, `make test`, `make check`, `make bench`.
+# DEPS=no leaves the system's packages alone. PREFIX defaults to /usr/local for root and ~/.local otherwise.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
+BUILD ?= build
+JOBS ?= $(shell n=$$(nproc); echo $$(( n > 2 ? n : 2 )))
+DEPS ?= yes
+
+BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-dev libboost-program-options-dev \
+    libboost-filesystem-dev libsqlite3-dev rapidjson-dev libarchive-dev libdevmapper-dev libext2fs-dev \
+    libnghttp2-dev libssl-dev libtomlplusplus-dev
+RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring
+TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux tmux git
+
+CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+
+.PHONY: build install uninstall test check bench deps test-deps clean
+
+build:
+	@$(CONFIGURE) -DBANGER_TESTS=OFF >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+deps:
+	@tools/install-packages $(DEPS) $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+test-deps:
+	@tools/install-packages $(DEPS) $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+install: deps build
+	@cmake --install $(BUILD) --strip >/dev/null
+	@install -d $(PREFIX)/share/banger
+	@cp $(BUILD)/install_manifest.txt $(PREFIX)/share/banger/install-manifest
+	@echo "banger is installed in $(PREFIX)"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add $(PREFIX)/bin to your PATH" ;; esac
+
+uninstall:
+	@tools/uninstall $(PREFIX)
+
+# Everything this machine can test. A test that cannot run here says so and is counted by ctest as skipped.
+test: test-deps
+	@$(CONFIGURE) -DBANGER_TESTS=ON -DBANGER_WERROR=ON
+	@cmake --build $(BUILD) -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+
+check: test-deps
+	@$(CONFIGURE) -DBANGER_TESTS=ON -DBANGER_WERROR=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L quick -j $(JOBS)
+
+bench: test-deps build
+	@bench/run $(BUILD)
+
+clean:
+	@rm -rf $(BUILD)

@@ -1,0 +1,54 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "banger/sdk/os/fd.hpp"
+#include "core/model/json.hpp"
+
+/// JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over a Unix stream socket, one message per line. A message that
+/// carries descriptors says how many in its member "descriptors"; they travel with its first byte (SCM_RIGHTS, unix(7)).
+/// Methods are listed in docs/rpc.md.
+namespace banger::rpc {
+
+/// Changes whenever a client and a daemon of different builds would misunderstand each other.
+inline constexpr int protocol_version = 1;
+
+/// A message may be at most this long, in bytes.
+inline constexpr std::size_t most_message = 16U << 20U;
+
+struct Message {
+    json::Document body;
+    std::vector<sdk::os::UniqueFd> descriptors;
+};
+
+std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params);
+std::string encode_notification(std::string_view method, const json::Value& params);
+std::string encode_result(std::uint64_t id, const json::Value& result, std::size_t descriptors);
+std::string encode_error(std::uint64_t id, const sdk::Error& error);
+
+/// Collects bytes and descriptors from a non-blocking or blocking socket and hands out whole messages.
+class MessageReader {
+public:
+    enum class Status { got_some, would_block, closed };
+
+    /// One recvmsg(2). `invalid` if the other side sends more than most_message without a newline.
+    sdk::Result<Status> receive(int socket);
+
+    /// The next whole message; nothing if there is none yet.
+    sdk::Result<std::optional<Message>> next();
+
+private:
+    std::string buffer_;
+    std::size_t searched_ = 0;
+    std::vector<sdk::os::UniqueFd> descriptors_;
+};
+
+/// One sendmsg(2) of as much as goes. Returns the bytes sent; 0 if it would block. The descriptors go with the first byte.
+sdk::Result<std::size_t> send_some(int socket, std::string_view bytes,
+                                   const std::vector<sdk::os::UniqueFd>& descriptors);
+
+}  // namespace banger::rpc

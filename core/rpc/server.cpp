@@ -1,0 +1,312 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/rpc/server.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <deque>
+#include <map>
+#include <set>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::rpc {
+
+namespace asio = boost::asio;
+using Descriptor = asio::posix::stream_descriptor;
+
+/// One client. All members are touched on the loop thread only.
+class Connection : public std::enable_shared_from_this<Connection> {
+public:
+    Connection(asio::io_context& loop, sdk::os::UniqueFd socket, Server::Handler handler,
+               std::function<void(const std::shared_ptr<Connection>&)> on_close)
+        : loop_(loop), socket_(loop, socket.release()), handler_(std::move(handler)), on_close_(std::move(on_close))
+    {
+    }
+
+    void start() { wait_readable(); }
+
+    [[nodiscard]] asio::io_context& loop() { return loop_; }
+
+    void answer(std::uint64_t id, std::string bytes, std::vector<sdk::os::UniqueFd> descriptors)
+    {
+        if (pending_.erase(id) > 0)
+            send(std::move(bytes), std::move(descriptors));
+    }
+
+    void notify(std::uint64_t id, std::string bytes)
+    {
+        if (pending_.count(id) > 0)
+            send(std::move(bytes), {});
+    }
+
+    void on_cancel(std::uint64_t id, std::function<void()> callback)
+    {
+        if (closed_)
+            return callback();
+        const auto pending = pending_.find(id);
+        if (pending == pending_.end())
+            return;
+        if (pending->second.cancelled)
+            callback();
+        else
+            pending->second.on_cancel = std::move(callback);
+    }
+
+    void on_disconnect(std::function<void()> callback)
+    {
+        if (closed_)
+            callback();
+        else
+            on_disconnect_.push_back(std::move(callback));
+    }
+
+    void close_when_written()
+    {
+        closing_ = true;
+        close_if_done();
+    }
+
+private:
+    struct Pending {
+        bool cancelled = false;
+        std::function<void()> on_cancel;
+    };
+    struct Outgoing {
+        std::string bytes;
+        std::vector<sdk::os::UniqueFd> descriptors;
+    };
+
+    void wait_readable()
+    {
+        socket_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error && !self->closed_)
+                self->read();
+        });
+    }
+
+    void read()
+    {
+        auto status = reader_.receive(socket_.native_handle());
+        if (!status || *status == MessageReader::Status::closed)
+            return close();
+        for (;;) {
+            auto message = reader_.next();
+            if (!message)
+                return close();
+            if (!*message)
+                break;
+            take(std::move(**message));
+            if (closed_)
+                return;
+        }
+        wait_readable();
+    }
+
+    void take(Message message)
+    {
+        const std::string method = json::string_or(message.body, "method");
+        json::Document params;
+        if (const json::Value* given = json::find(message.body, "params"))
+            params.CopyFrom(*given, params.GetAllocator());
+        else
+            params.SetObject();
+        if (const auto id = json::find_uint(message.body, "id")) {
+            pending_.emplace(*id, Pending{});
+            handler_(std::make_shared<Exchange>(shared_from_this(), *id, method, std::move(params)));
+        } else if (method == "cancel") {
+            cancel(json::uint_or(params, "id"));
+        }
+    }
+
+    void cancel(std::uint64_t id)
+    {
+        const auto pending = pending_.find(id);
+        if (pending == pending_.end() || pending->second.cancelled)
+            return;
+        pending->second.cancelled = true;
+        if (auto callback = std::move(pending->second.on_cancel))
+            callback();
+    }
+
+    void send(std::string bytes, std::vector<sdk::os::UniqueFd> descriptors)
+    {
+        if (closed_)
+            return;
+        outbox_.push_back({std::move(bytes), std::move(descriptors)});
+        if (outbox_.size() == 1)
+            write();
+    }
+
+    void write()
+    {
+        while (!outbox_.empty()) {
+            Outgoing& next = outbox_.front();
+            auto sent = send_some(socket_.native_handle(), next.bytes, next.descriptors);
+            if (!sent)
+                return close();
+            if (*sent == 0) {
+                socket_.async_wait(Descriptor::wait_write,
+                                   [self = shared_from_this()](const boost::system::error_code& error) {
+                                       if (!error && !self->closed_)
+                                           self->write();
+                                   });
+                return;
+            }
+            next.descriptors.clear();
+            next.bytes.erase(0, *sent);
+            if (next.bytes.empty())
+                outbox_.pop_front();
+        }
+        close_if_done();
+    }
+
+    void close_if_done()
+    {
+        if (closing_ && outbox_.empty() && pending_.empty())
+            close();
+    }
+
+    void close()
+    {
+        if (closed_)
+            return;
+        closed_ = true;
+        const auto self = shared_from_this();
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        for (auto& [id, pending] : pending_)
+            if (!pending.cancelled && pending.on_cancel)
+                std::move(pending.on_cancel)();
+        pending_.clear();
+        for (auto& callback : std::move(on_disconnect_))
+            callback();
+        on_close_(self);
+    }
+
+    asio::io_context& loop_;
+    Descriptor socket_;
+    Server::Handler handler_;
+    std::function<void(const std::shared_ptr<Connection>&)> on_close_;
+    MessageReader reader_;
+    std::deque<Outgoing> outbox_;
+    std::map<std::uint64_t, Pending> pending_;
+    std::vector<std::function<void()>> on_disconnect_;
+    bool closing_ = false;
+    bool closed_ = false;
+};
+
+Exchange::Exchange(std::shared_ptr<Connection> connection, std::uint64_t id, std::string method, json::Document params)
+    : connection_(std::move(connection)), id_(id), method_(std::move(method)), params_(std::move(params))
+{
+}
+
+void Exchange::notify(std::string_view method, const json::Value& params)
+{
+    asio::post(connection_->loop(), [connection = connection_, id = id_, bytes = encode_notification(method, params)] {
+        connection->notify(id, bytes);
+    });
+}
+
+void Exchange::reply(const json::Object& result, std::vector<sdk::os::UniqueFd> descriptors)
+{
+    auto bytes = encode_result(id_, result.value(), descriptors.size());
+    // A handler must be copyable for asio 1.74's post; descriptors are not.
+    auto held = std::make_shared<std::vector<sdk::os::UniqueFd>>(std::move(descriptors));
+    asio::post(connection_->loop(), [connection = connection_, id = id_, bytes = std::move(bytes), held]() mutable {
+        connection->answer(id, std::move(bytes), std::move(*held));
+    });
+}
+
+void Exchange::fail(const sdk::Error& error)
+{
+    asio::post(connection_->loop(), [connection = connection_, id = id_, bytes = encode_error(id_, error)]() mutable {
+        connection->answer(id, std::move(bytes), {});
+    });
+}
+
+void Exchange::on_cancel(std::function<void()> callback)
+{
+    asio::post(connection_->loop(), [connection = connection_, id = id_, callback = std::move(callback)]() mutable {
+        connection->on_cancel(id, std::move(callback));
+    });
+}
+
+void Exchange::on_disconnect(std::function<void()> callback)
+{
+    asio::post(connection_->loop(), [connection = connection_, callback = std::move(callback)]() mutable {
+        connection->on_disconnect(std::move(callback));
+    });
+}
+
+/// Lives as long as anything of it is queued on the loop.
+class Server::Acceptor : public std::enable_shared_from_this<Server::Acceptor> {
+public:
+    Acceptor(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler)
+        : loop_(loop), listener_(loop), handler_(std::move(handler))
+    {
+        ::fcntl(listener.get(), F_SETFL, O_NONBLOCK);
+        listener_.assign(listener.release());
+    }
+
+    void wait()
+    {
+        listener_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+            if (error)
+                return;
+            self->accept();
+            self->wait();
+        });
+    }
+
+    void close()
+    {
+        boost::system::error_code ignored;
+        listener_.close(ignored);
+        for (const auto& connection : std::set(connections_))
+            connection->close_when_written();
+    }
+
+private:
+    void accept()
+    {
+        sdk::os::UniqueFd socket(
+            ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!socket)
+            return;
+        const auto peer = sdk::os::peer_of(socket.get());
+        if (!peer || (peer->uid != ::geteuid() && peer->uid != 0))
+            return;
+        auto connection = std::make_shared<Connection>(
+            loop_, std::move(socket), handler_,
+            [self = weak_from_this()](const std::shared_ptr<Connection>& closed) {
+                if (const auto acceptor = self.lock())
+                    acceptor->connections_.erase(closed);
+            });
+        connections_.insert(connection);
+        connection->start();
+    }
+
+    asio::io_context& loop_;
+    Descriptor listener_;
+    Handler handler_;
+    std::set<std::shared_ptr<Connection>> connections_;
+};
+
+Server::Server(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler)
+    : acceptor_(std::make_shared<Acceptor>(loop, std::move(listener), std::move(handler)))
+{
+    acceptor_->wait();
+}
+
+Server::~Server() = default;
+
+void Server::close()
+{
+    acceptor_->close();
+}
+
+}  // namespace banger::rpc

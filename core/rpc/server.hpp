@@ -1,0 +1,64 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/rpc/message.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace banger::rpc {
+
+class Connection;
+
+/// One request being answered. Thread-safe: workers answer from their own threads; the loop does the writing.
+/// Exactly one of reply and fail counts; later ones are dropped.
+class Exchange {
+public:
+    Exchange(std::shared_ptr<Connection> connection, std::uint64_t id, std::string method, json::Document params);
+
+    [[nodiscard]] const std::string& method() const { return method_; }
+    [[nodiscard]] const json::Value& params() const { return params_; }
+
+    void notify(std::string_view method, const json::Value& params);
+    void reply(const json::Object& result, std::vector<sdk::os::UniqueFd> descriptors = {});
+    void fail(const sdk::Error& error);
+
+    /// Called once, on the loop thread, when the client asks to cancel or goes away before the answer; at once if that
+    /// has happened already.
+    void on_cancel(std::function<void()> callback);
+    /// Called once, on the loop thread, when the client's connection closes; at once if it is closed.
+    void on_disconnect(std::function<void()> callback);
+
+private:
+    std::shared_ptr<Connection> connection_;
+    std::uint64_t id_;
+    std::string method_;
+    json::Document params_;
+};
+
+/// Accepts connections of one user on the loop and hands every request to the handler, on the loop thread.
+class Server {
+public:
+    using Handler = std::function<void(const std::shared_ptr<Exchange>&)>;
+
+    /// `listener` is a listening Unix socket. Peers with another uid are turned away (SO_PEERCRED).
+    Server(boost::asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// Stops accepting, and closes every connection once what it asked is answered. On the loop thread.
+    void close();
+
+private:
+    class Acceptor;
+    std::shared_ptr<Acceptor> acceptor_;
+};
+
+}  // namespace banger::rpc

@@ -1,0 +1,46 @@
+# banger_add_plugin(<name> SOURCES <file>... [LIBRARIES <target>...])
+#
+# Builds a plugin from its sources and from `<name>.plugin.json` beside them (its sidecar: id, version, api, kinds and
+# config_schema). Sets what a plugin needs: hidden visibility with one exported symbol, nothing left unresolved, never
+# unloaded. The sidecar is put beside the library and installed with it.
+function(banger_add_plugin name)
+    cmake_parse_arguments(PARSE_ARGV 1 plugin "" "" "SOURCES;LIBRARIES")
+    set(sidecar ${CMAKE_CURRENT_SOURCE_DIR}/${name}.plugin.json)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sidecar})
+    file(READ ${sidecar} text)
+    string(JSON id GET "${text}" id)
+    string(JSON version GET "${text}" version)
+    string(JSON schema GET "${text}" config_schema)
+    set(generated ${CMAKE_CURRENT_BINARY_DIR}/${name}-plugin/banger_plugin_sidecar.hpp)
+    file(CONFIGURE OUTPUT ${generated} @ONLY CONTENT [==[
+#pragma once
+#define BANGER_PLUGIN_ID "@id@"
+#define BANGER_PLUGIN_VERSION "@version@"
+inline constexpr char banger_plugin_config_schema[] = R"schema(@schema@)schema";
+]==])
+
+    set(target banger-plugin-${name})
+    add_library(${target} MODULE ${plugin_SOURCES})
+    target_link_libraries(${target} PRIVATE banger::sdk ${plugin_LIBRARIES})
+    target_compile_features(${target} PRIVATE cxx_std_20)
+    target_compile_options(${target} PRIVATE -include ${generated})
+    target_link_options(${target} PRIVATE
+        -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,now
+        -Wl,--exclude-libs,ALL
+        -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
+    set_target_properties(${target} PROPERTIES
+        PREFIX "" OUTPUT_NAME ${name}
+        CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/banger/plugins)
+    if(COMMAND banger_warnings)
+        banger_warnings(${target})
+    endif()
+    add_custom_command(TARGET ${target} POST_BUILD
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${sidecar}
+                ${CMAKE_BINARY_DIR}/lib/banger/plugins/${name}.plugin.json)
+    if(NOT DEFINED BANGER_PLUGIN_DIR)
+        set(BANGER_PLUGIN_DIR lib/banger/plugins)
+    endif()
+    install(TARGETS ${target} LIBRARY DESTINATION ${BANGER_PLUGIN_DIR})
+    install(FILES ${sidecar} DESTINATION ${BANGER_PLUGIN_DIR})
+endfunction()

@@ -1,0 +1,32 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "banger/sdk/host.hpp"
+
+namespace banger::sdk {
+
+struct ImageRequest {
+    std::string name;       ///< the catalogue's name, for messages
+    std::string recipe;     ///< JSON text that this source understands, from the catalogue
+    std::string directory;  ///< empty private directory for scratch files; the caller removes it
+    int output = -1;        ///< where the stream goes; owned by the caller, closed by it after the call
+};
+
+/// What fetch wrote.
+struct ImageStream {
+    std::string format;     ///< "tar": entries of the root file system, later ones replace earlier ones
+    Fields facts;           ///< such as packages=183, snapshot date, digest of the source
+};
+
+/// image/0: root file systems.
+/// Crashes: writes only to the request's directory and descriptor, so nothing of it needs undoing.
+class ImageSource : public Provider {
+public:
+    /// Writes the image to `request.output` and returns when all of it is written. Blocks for minutes; honours
+    /// `call.cancelled()` within a second by ending every process it started. `unavailable` if the mirror does not answer.
+    [[nodiscard]] virtual Result<ImageStream> fetch(const ImageRequest& request, Call& call) = 0;
+};
+
+}  // namespace banger::sdk

@@ -1,0 +1,64 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/host.hpp"
+
+namespace banger::sdk {
+
+/// A read-only disk state that writable disks stand on: a raw file that never changes while anything uses it.
+struct Layer {
+    std::string path;         ///< absolute
+    std::uint64_t bytes = 0;  ///< apparent size; a disk over it is at least this long
+};
+
+struct DiskSpec {
+    Owner owner;
+    std::string role;          ///< "root", "work"; unique within the VM
+    Layer layer;
+    std::uint64_t bytes = 0;   ///< virtual size wanted, a multiple of 4096, >= layer.bytes
+    std::string format;        ///< the word core picked from `offers`, such as "disk:qcow2"
+};
+
+/// A disk as a VMM opens it.
+struct Disk {
+    std::string role;
+    std::string path;          ///< absolute path of a file or block device
+    std::string format;        ///< "raw" or "qcow2"
+    bool read_only = false;
+    std::uint64_t bytes = 0;
+};
+
+/// storage/0: writable disks, keyed (vm, role), over layers.
+///
+/// A disk's *data* lives from create to destroy and is the user's; its *attachment* (loop, dm device: kernel objects)
+/// lives from attach to release and is journalled. A provider whose data needs no kernel object has empty plans.
+/// Crashes: data that a guest flushed survives them; create leaves either a whole disk or none.
+class Storage : public Provider {
+public:
+    /// Makes the disk's data. Takes the same time whatever the layer's size. `exists` if it is there already;
+    /// `no_space` if the host is full; on error nothing is left.
+    [[nodiscard]] virtual Result<void> create(const DiskSpec& spec, Call& call) = 0;
+
+    /// Names what attach is about to make; touches nothing.
+    [[nodiscard]] virtual Result<std::vector<Handle>> plan(const DiskSpec& spec) = 0;
+
+    /// Makes the disk usable by a VMM. `not_found` if it was never created, or its data is gone.
+    [[nodiscard]] virtual Result<Attached<Disk>> attach(const DiskSpec& spec, Call& call) = 0;
+
+    /// Undoes attach; keeps the data. Done already is success.
+    [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;
+
+    [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
+
+    /// Every attachment of this instance that exists now, found without a journal.
+    [[nodiscard]] virtual Result<std::vector<Handle>> list() = 0;
+
+    /// Deletes the disk's data. Done already is success; `busy` while attached.
+    [[nodiscard]] virtual Result<void> destroy(const Owner& owner, const std::string& role) = 0;
+};
+
+}  // namespace banger::sdk

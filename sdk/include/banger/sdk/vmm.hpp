@@ -1,0 +1,65 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/host.hpp"
+#include "banger/sdk/network.hpp"
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/storage.hpp"
+
+namespace banger::sdk {
+
+/// Everything a boot needs. Paths are absolute; the VMM itself runs with owner.directory as its working directory.
+struct BootSpec {
+    Owner owner;
+    std::string kernel;              ///< uncompressed ELF vmlinux
+    std::string initramfs;           ///< uncompressed cpio
+    std::string command_line;        ///< without the console, which the provider adds
+    std::uint32_t vcpus = 1;
+    std::uint64_t memory_mib = 0;
+    std::vector<Disk> disks;         ///< in this order; the guest finds each by serial == role, else by position
+    std::vector<Link> links;
+    bool discardable = false;        ///< true only for a VM that is never kept: a host crash may lose its disks
+};
+
+/// A VMM that runs. `traits` says what it has.
+struct Machine {
+    std::string accelerator;         ///< "kvm", "tcg", "none"
+    bool has_agent_channel = false;  ///< false for a VMM that boots nothing
+};
+
+/// vmm/0: one process per VM, in a session of its own; it outlives the daemon and holds none of its descriptors.
+///
+/// Its handle's `bound` has pid and start_time (clock ticks since boot, field 22 of /proc/pid/stat). Console output is
+/// appended to console.log in owner.directory. Crashes of the daemon do not touch it: inspect finds it again by asking
+/// its API socket who listens there.
+class Vmm : public Provider {
+public:
+    /// Names what attach is about to make; touches nothing.
+    [[nodiscard]] virtual Result<std::vector<Handle>> plan(const BootSpec& spec) = 0;
+
+    /// Starts the VMM and returns once the guest's processors run. On error nothing is left.
+    [[nodiscard]] virtual Result<Attached<Machine>> attach(const BootSpec& spec, Call& call) = 0;
+
+    /// Ends the VMM at once if it lives, removes its sockets, and returns when the process is gone (bounded: 10 s, then
+    /// `timed_out`). Done already is success.
+    [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;
+
+    /// Whether the VMM lives. Never answers for a process that merely has the same pid.
+    [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
+
+    /// Every VMM of this instance that lives, found without a journal.
+    [[nodiscard]] virtual Result<std::vector<Handle>> list() = 0;
+
+    /// Sends a signal to the VMM's process. `not_found` if it does not live.
+    [[nodiscard]] virtual Result<void> kill(const Handle& handle, int signal) = 0;
+
+    /// A connected stream to the agent's channel. The guest may not have opened its end yet: bytes wait.
+    /// `unsupported` if the machine has none.
+    [[nodiscard]] virtual Result<os::UniqueFd> open_channel(const Handle& handle) = 0;
+};
+
+}  // namespace banger::sdk

@@ -1,0 +1,253 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/vmm_process.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::sdk {
+namespace {
+
+constexpr std::string_view kind = "vmm/0";
+constexpr std::string_view key = "process";
+constexpr std::chrono::seconds longest_end{10};
+
+template <typename Number>
+std::optional<Number> number_of(const Fields& fields, const std::string& name)
+{
+    const auto found = fields.find(name);
+    if (found == fields.end())
+        return std::nullopt;
+    const std::string& text = found->second;
+    Number value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+std::optional<os::ProcessId> bound_process(const Handle& handle)
+{
+    const auto pid = number_of<pid_t>(handle.bound, "pid");
+    const auto start_time = number_of<std::uint64_t>(handle.bound, "start_time");
+    if (!pid || !start_time || *pid <= 0)
+        return std::nullopt;
+    return os::ProcessId{*pid, *start_time};
+}
+
+bool runs_as_us(pid_t pid)
+{
+    struct stat status {};
+    return ::stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0 && status.st_uid == ::geteuid();
+}
+
+std::optional<os::ProcessId> listener_on(const std::string& path)
+{
+    const auto socket = os::try_connect_unix(path);
+    if (!socket)
+        return std::nullopt;
+    const auto peer = os::peer_of(socket->get());
+    if (!peer)
+        return std::nullopt;
+    const auto id = os::identify(peer->pid);
+    return id ? std::optional(*id) : std::nullopt;
+}
+
+Result<void> remove_sockets(const Owner& owner)
+{
+    auto api = os::remove_file(owner.directory + "/" + api_socket_name);
+    auto agent = os::remove_file(owner.directory + "/" + agent_socket_name);
+    return api ? agent : api;
+}
+
+std::string last_lines(const std::string& path, std::size_t most)
+{
+    std::string text = os::read_file(path).value_or({});
+    const auto end = text.find_last_not_of(" \r\n\t");
+    text.resize(end == std::string::npos ? 0 : end + 1);
+    if (text.size() > most)
+        text.erase(0, text.size() - most);
+    return text;
+}
+
+}  // namespace
+
+std::string VmmProcess::name_of(const Owner& owner)
+{
+    return "banger-" + owner.instance + "-" + owner.vm;
+}
+
+Handle VmmProcess::planned(const Owner& owner) const
+{
+    return Handle{std::string(kind), provider_, std::string(key), owner, {}};
+}
+
+Handle VmmProcess::bound(const Owner& owner, const os::ProcessId& id) const
+{
+    Handle handle = planned(owner);
+    handle.bound = {{"pid", std::to_string(id.pid)}, {"start_time", std::to_string(id.start_time)}};
+    return handle;
+}
+
+std::optional<std::string> VmmProcess::name_in(const std::vector<std::string>& arguments) const
+{
+    const auto option = std::find(arguments.begin(), arguments.end(), name_option_);
+    if (option == arguments.end() || option + 1 == arguments.end())
+        return std::nullopt;
+    return (option + 1)->substr(0, (option + 1)->find(','));
+}
+
+bool VmmProcess::is_ours(const os::ProcessId& id, const std::string& name) const
+{
+    // The start time is asked last: what was read before it belonged to this process.
+    return name_in(os::arguments_of(id.pid)) == name && runs_as_us(id.pid) && os::is_alive(id);
+}
+
+std::optional<os::ProcessId> VmmProcess::find(const Handle& handle) const
+{
+    const std::string name = name_of(handle.owner);
+    if (const auto id = bound_process(handle); id && is_ours(*id, name))
+        return id;
+    if (const auto id = listener_on(handle.owner.directory + "/" + api_socket_name); id && is_ours(*id, name))
+        return id;
+    // Its socket may be unlinked, or not yet its own.
+    const auto found =
+        os::find_processes([&](const std::vector<std::string>& arguments) { return name_in(arguments) == name; });
+    for (const auto& id : found)
+        if (is_ours(id, name))
+            return id;
+    return std::nullopt;
+}
+
+Result<Inspection> VmmProcess::inspect(const Handle& handle) const
+{
+    Inspection inspection;
+    if (const auto id = find(handle)) {
+        inspection.present = true;
+        inspection.facts = bound(handle.owner, *id).bound;
+    }
+    return inspection;
+}
+
+std::vector<Handle> VmmProcess::list(const Host& host) const
+{
+    const std::string prefix = "banger-" + host.instance() + "-";
+    std::vector<Handle> handles;
+    const auto found = os::find_processes([&](const std::vector<std::string>& arguments) {
+        const auto name = name_in(arguments);
+        return name && name->starts_with(prefix);
+    });
+    for (const auto& id : found) {
+        const auto name = name_in(os::arguments_of(id.pid));
+        if (!name || !name->starts_with(prefix) || !is_ours(id, *name))
+            continue;
+        const std::string vm = name->substr(prefix.size());
+        handles.push_back(bound({host.instance(), vm, host.vms_directory() + "/" + vm}, id));
+    }
+    return handles;
+}
+
+Result<void> VmmProcess::kill(const Handle& handle, int signal) const
+{
+    const auto id = find(handle);
+    if (!id)
+        return make_error(Code::not_found, "the VMM of VM " + handle.owner.vm + " does not run");
+    return os::send_signal(*id, signal);
+}
+
+Result<void> VmmProcess::release(const Handle& handle) const
+{
+    while (const auto id = find(handle))
+        if (auto ended = os::kill_and_wait(*id, SIGKILL, longest_end); !ended)
+            return std::move(ended).error().while_doing("end the VMM of VM " + handle.owner.vm);
+    // A process that is just dying shows no arguments any more, but holds its disks until its last thread is gone.
+    if (const auto id = bound_process(handle); id && os::arguments_of(id->pid).empty())
+        if (auto gone = os::kill_and_wait(*id, 0, longest_end); !gone)
+            return std::move(gone).error().while_doing("end the VMM of VM " + handle.owner.vm);
+    return remove_sockets(handle.owner);
+}
+
+Result<VmmLaunch> VmmLaunch::prepare(const VmmProcess& process, const Owner& owner, bool with_agent_channel)
+{
+    if (const auto living = process.find(process.planned(owner)))
+        return make_error(Code::exists,
+                          "VM " + owner.vm + " already has a VMM, process " + std::to_string(living->pid));
+    VmmLaunch launch(process, owner);
+    auto api = os::listen_unix(owner.directory + "/" + api_socket_name);
+    if (!api)
+        return std::move(api).error();
+    launch.sockets_.api = std::move(*api);
+    if (with_agent_channel) {
+        auto agent = os::listen_unix(owner.directory + "/" + agent_socket_name);
+        if (!agent)
+            return std::move(agent).error();
+        launch.sockets_.agent = std::move(*agent);
+    }
+    return launch;
+}
+
+VmmLaunch::VmmLaunch(VmmLaunch&& other) noexcept
+    : process_(other.process_),
+      owner_(std::move(other.owner_)),
+      sockets_(std::move(other.sockets_)),
+      program_(std::move(other.program_)),
+      log_path_(std::move(other.log_path_)),
+      id_(other.id_),
+      armed_(std::exchange(other.armed_, false))
+{
+}
+
+VmmLaunch::~VmmLaunch()
+{
+    if (!armed_)
+        return;
+    // Nobody can be told here; what would not go is found again by inspect and list.
+    if (id_)
+        (void)os::kill_and_wait(*id_, SIGKILL, longest_end);
+    (void)remove_sockets(owner_);
+}
+
+Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& log_name)
+{
+    program_ = command.argv.empty() ? std::string() : command.argv.front();
+    log_path_ = owner_.directory + "/" + log_name;
+    auto log = os::open_file(log_path_, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW);
+    if (!log)
+        return std::move(log).error();
+    auto connection = os::try_connect_unix(owner_.directory + "/" + api_socket_name);
+    if (!connection)
+        return connection;
+    command.directory = owner_.directory;
+    command.out = log->get();
+    command.err = log->get();
+    auto id = os::spawn_detached(command);
+    // From here on only the VMM holds its sockets, so our connection ends when it does.
+    sockets_ = {};
+    if (!id)
+        return explain(std::move(id).error());
+    id_ = *id;
+    return connection;
+}
+
+Error VmmLaunch::explain(Error error) const
+{
+    if (error.code == Code::cancelled)
+        return error;
+    if (const auto log = log_path_.empty() ? std::string() : last_lines(log_path_, 600); !log.empty())
+        error.message += ": " + log;
+    return error;
+}
+
+Handle VmmLaunch::keep()
+{
+    armed_ = false;
+    return process_->bound(owner_, *id_);
+}
+
+}  // namespace banger::sdk
