@@ -1,10 +1,15 @@
-# banger_add_plugin(<name> SOURCES <file>... [LIBRARIES <target>...])
+# banger_add_plugin(<name> SOURCES <file>... [LIBRARIES <target>...] [DIRECTORY <dir>])
 #
 # Builds a plugin from its sources and from `<name>.plugin.json` beside them (its sidecar: id, version, api, kinds and
 # config_schema). Sets what a plugin needs: hidden visibility with one exported symbol, nothing left unresolved, never
-# unloaded. The sidecar is put beside the library and installed with it.
+# unloaded. The sidecar is put beside the library and installed with it; with DIRECTORY both are put there instead and
+# not installed, as tests want it.
 function(banger_add_plugin name)
-    cmake_parse_arguments(PARSE_ARGV 1 plugin "" "" "SOURCES;LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 plugin "" "DIRECTORY" "SOURCES;LIBRARIES")
+    set(directory ${CMAKE_BINARY_DIR}/lib/banger/plugins)
+    if(plugin_DIRECTORY)
+        set(directory ${plugin_DIRECTORY})
+    endif()
     set(sidecar ${CMAKE_CURRENT_SOURCE_DIR}/${name}.plugin.json)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sidecar})
     file(READ ${sidecar} text)
@@ -31,13 +36,15 @@ inline constexpr char banger_plugin_config_schema[] = R"schema(@schema@)schema";
     set_target_properties(${target} PROPERTIES
         PREFIX "" OUTPUT_NAME ${name}
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/banger/plugins)
+        LIBRARY_OUTPUT_DIRECTORY ${directory})
     if(COMMAND banger_warnings)
         banger_warnings(${target})
     endif()
     add_custom_command(TARGET ${target} POST_BUILD
-        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${sidecar}
-                ${CMAKE_BINARY_DIR}/lib/banger/plugins/${name}.plugin.json)
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${sidecar} ${directory}/${name}.plugin.json)
+    if(plugin_DIRECTORY)
+        return()
+    endif()
     if(NOT DEFINED BANGER_PLUGIN_DIR)
         set(BANGER_PLUGIN_DIR lib/banger/plugins)
     endif()

@@ -43,7 +43,8 @@ struct banger_plugin_descriptor {
 /// Defines the exported descriptor. Once per plugin, at namespace scope, after an array of Capability:
 ///     constexpr banger::sdk::Capability capabilities[] = {{"storage/0", "file", create}};
 ///     BANGER_PLUGIN(capabilities)
-/// id, version and schema come from the sidecar through the build (see banger_add_plugin).
+/// id, version and schema come from the sidecar through the build (see banger_add_plugin). The section bangerv0 lets the
+/// host compare id, interface version and fingerprint before it runs anything of the plugin.
 #define BANGER_PLUGIN(capability_array)                                                                          \
     namespace {                                                                                                  \
     const banger_plugin_descriptor banger_descriptor{sizeof(banger_plugin_descriptor),                           \
@@ -58,4 +59,5 @@ struct banger_plugin_descriptor {
     }                                                                                                            \
     extern "C" __attribute__((visibility("default"))) const banger_plugin_descriptor* const banger_plugin_v0;    \
     const banger_plugin_descriptor* const banger_plugin_v0 = &banger_descriptor;                                 \
-    __attribute__((section("bangerv0"), used)) static const char banger_marker[] = BANGER_PLUGIN_ID;
+    __attribute__((section("bangerv0"), used)) static const char banger_marker[] =                               \
+        BANGER_PLUGIN_ID "\n" BANGER_SDK_API "\n" BANGER_SDK_CXX_ABI;

@@ -4,6 +4,10 @@
 /// The plugin interface's version. While the major is 0 both numbers must match exactly.
 #define BANGER_SDK_API_MAJOR 0
 #define BANGER_SDK_API_MINOR 1
+#define BANGER_SDK_TEXT_OF(number) #number
+#define BANGER_SDK_TEXT(number) BANGER_SDK_TEXT_OF(number)
+/// The same as text, as a sidecar has it: "0.1".
+#define BANGER_SDK_API BANGER_SDK_TEXT(BANGER_SDK_API_MAJOR) "." BANGER_SDK_TEXT(BANGER_SDK_API_MINOR)
 
 /// What must be equal in host and plugin for C++ values to cross: the standard library, its string layout, and modes
 /// that change layouts. __GXX_ABI_VERSION is no use here: g++ 12 says 1017 and clang 14 says 1002 for the same layout.

@@ -80,7 +80,8 @@ public:
         Probe probe;
         probe.usable = true;
         probe.reason = "a fake for tests";
-        probe.accepts = {"disk:qcow2", "disk:raw", "link:stream-socket", "link:tap", "link:user-restricted", "link:none"};
+        probe.accepts = {"disk:qcow2",           "disk:raw", "link:stream-socket", "link:tap",
+                         "link:user-restricted", "link:none"};
         probe.facts = {{"accelerator", "none"}};
         return probe;
     }

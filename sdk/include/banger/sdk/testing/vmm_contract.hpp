@@ -25,9 +25,9 @@ namespace banger::sdk::testing {
 
 /// A vmm/0 provider for the contract.
 struct VmmUnderTest {
-    std::string name;                                          ///< what tests are called after
-    std::function<std::unique_ptr<Vmm>(Host&)> open;           ///< a fresh provider, as after a restart of the daemon
-    std::function<BootSpec(const FakeHost&)> usable_spec;      ///< a boot of a new VM that works, with at least one disk
+    std::string name;                                      ///< what tests are called after
+    std::function<std::unique_ptr<Vmm>(Host&)> open;       ///< a fresh provider, as after a restart of the daemon
+    std::function<BootSpec(const FakeHost&)> usable_spec;  ///< a boot of a new VM that works, with at least one disk
 };
 
 inline std::ostream& operator<<(std::ostream& out, const VmmUnderTest& vmm)

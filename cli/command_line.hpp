@@ -1,0 +1,40 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/commands/catalogue.hpp"
+#include "cli/commands/host.hpp"
+#include "cli/commands/vm.hpp"
+
+namespace banger::cli {
+
+/// A question about banger itself, answered on standard output.
+struct Help {
+    std::string text;
+};
+
+using Command = std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmKill, VmDelete, VmList, VmShow, VmSsh, VmExec,
+                             VmLogs, VmRecover, VmProxy, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
+                             PluginList, PluginShow, ConfigShow, ConfigPath, DaemonStart, DaemonStop, DaemonStatus,
+                             DaemonLogs, Doctor, Audit, Version>;
+
+/// A whole command line as a value.
+struct CommandLine {
+    Format format = Format::table;
+    Command command;
+};
+
+/// Reads the words after the program's name. Looks at nothing else: no file, no daemon.
+/// `invalid` with a hint for what is wrong in them.
+sdk::Result<CommandLine> parse_command_line(const std::vector<std::string>& words);
+
+/// The format that the words ask for, as far as it can be told from words that are wrong.
+Format format_asked_for(const std::vector<std::string>& words);
+
+/// Whether the status that this command ends with is that of a command in the guest.
+bool carries_guest_status(const Command& command);
+
+}  // namespace banger::cli

@@ -1,0 +1,137 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.hpp"
+#include "cli/context.hpp"
+#include "core/model/vm.hpp"
+
+/// `banger vm …`: each verb's command line as a value, how it is read, and what it does (cli/commands/vm_<verb>.cpp).
+/// parse: `invalid` for what cannot be right on any machine; nothing was tried then.
+namespace banger::cli {
+
+struct VmRun {
+    model::VmSpec spec;
+    bool detach = false;
+    std::vector<std::string> command;  ///< empty: an interactive shell
+
+    static Syntax syntax();
+    static sdk::Result<VmRun> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmRun& verb, Context& context);
+
+struct VmCreate {
+    model::VmSpec spec;
+    bool start = true;
+
+    static Syntax syntax();
+    static sdk::Result<VmCreate> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmCreate& verb, Context& context);
+
+struct VmStart {
+    std::vector<std::string> vms;
+
+    static Syntax syntax();
+    static sdk::Result<VmStart> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmStart& verb, Context& context);
+
+struct VmStop {
+    std::vector<std::string> vms;
+    std::uint64_t timeout_s = 30;
+
+    static Syntax syntax();
+    static sdk::Result<VmStop> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmStop& verb, Context& context);
+
+struct VmKill {
+    std::vector<std::string> vms;
+    std::string signal = "KILL";
+
+    static Syntax syntax();
+    static sdk::Result<VmKill> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmKill& verb, Context& context);
+
+struct VmDelete {
+    std::vector<std::string> vms;
+    bool force = false;
+
+    static Syntax syntax();
+    static sdk::Result<VmDelete> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmDelete& verb, Context& context);
+
+struct VmList {
+    static Syntax syntax();
+    static sdk::Result<VmList> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmList& verb, Context& context);
+
+struct VmShow {
+    std::string vm;
+    bool handles = false;
+
+    static Syntax syntax();
+    static sdk::Result<VmShow> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmShow& verb, Context& context);
+
+struct VmSsh {
+    std::string vm;
+    std::vector<std::string> words;  ///< for ssh, after the destination
+
+    static Syntax syntax();
+    static sdk::Result<VmSsh> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmSsh& verb, Context& context);
+
+struct VmExec {
+    enum class Terminal { automatic, always };
+
+    std::string vm;
+    std::vector<std::string> command;
+    std::map<std::string, std::string> environment;
+    std::string cwd;
+    std::string user;
+    Terminal terminal = Terminal::automatic;
+
+    static Syntax syntax();
+    static sdk::Result<VmExec> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmExec& verb, Context& context);
+
+struct VmLogs {
+    std::string vm;
+    bool follow = false;
+
+    static Syntax syntax();
+    static sdk::Result<VmLogs> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmLogs& verb, Context& context);
+
+struct VmRecover {
+    bool replace_database = false;
+
+    static Syntax syntax();
+    static sdk::Result<VmRecover> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmRecover& verb, Context& context);
+
+/// What ssh runs to reach a guest: its ProxyCommand.
+struct VmProxy {
+    std::string vm;
+    std::uint16_t port = 0;
+
+    static Syntax syntax();
+    static sdk::Result<VmProxy> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmProxy& verb, Context& context);
+
+}  // namespace banger::cli

@@ -1,0 +1,51 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "cli/commands/vm.hpp"
+#include "cli/connection_stream.hpp"
+#include "cli/text.hpp"
+
+namespace banger::cli {
+
+Syntax VmProxy::syntax()
+{
+    Syntax syntax;
+    syntax.path = "vm proxy";
+    syntax.summary = "connect standard input and output with a port of a machine";
+    syntax.description = "A ProxyCommand for ssh, and for anything else that talks through its standard streams.";
+    syntax.operands = {{"VM"}, {"PORT"}};
+    syntax.examples = {{"ssh -o 'ProxyCommand banger vm proxy web 22' root@web", "ssh with settings of your own"}};
+    syntax.hidden = true;
+    return syntax;
+}
+
+sdk::Result<VmProxy> VmProxy::parse(const Arguments& arguments)
+{
+    const std::string& text = arguments.operand(1);
+    unsigned port = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (problem != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535)
+        return sdk::make_error(sdk::Code::invalid, quoted(text) + " is no port: it is a number from 1 to 65535",
+                               "see `banger vm proxy --help`");
+    return VmProxy{arguments.operand(0), static_cast<std::uint16_t>(port)};
+}
+
+sdk::Result<Exit> run(const VmProxy& verb, Context& context)
+{
+    auto session = context.daemon();
+    if (!session)
+        return std::move(session).error();
+    json::Object params;
+    params.set("vm", verb.vm).set("port", static_cast<unsigned>(verb.port));
+    auto connection = (*session)->call("vm.connect", params);
+    if (!connection)
+        return std::move(connection).error();
+    if (connection->descriptors.empty())
+        return sdk::make_error(sdk::Code::internal, "the daemon sent no connection");
+    context.end_session();
+    if (auto ran = run_connection(std::move(connection->descriptors.front())); !ran)
+        return std::move(ran).error();
+    return Exit(OwnExit::done);
+}
+
+}  // namespace banger::cli

@@ -1,0 +1,33 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "banger/sdk/os/fd.hpp"
+#include "cli/exit.hpp"
+#include "cli/signals.hpp"
+
+namespace banger::cli {
+
+/// The user's side of a command in a guest.
+struct StandardStreams {
+    int in = 0;
+    int out = 1;
+    int err = 2;
+};
+
+/// How a command in a guest came to its end, as seen from here: its own status; a signal that made us leave it; or an
+/// error that is not the command's.
+using StreamEnd = std::variant<GuestExit, SignalExit, sdk::Error>;
+
+/// Connects the user's streams and signals with a command in a guest, until it ends.
+///
+/// `stream` carries frames (guest/protocol/frames.hpp). Reads standard input no further ahead than one frame that the
+/// stream has not taken. With `tty`, standard input is a raw terminal (see RawTerminal) meanwhile and its resizes are
+/// passed on. Signals that ask us to stop go to the command; somebody who insists (three times the same;
+/// twice for TERM) leaves it, and so does HUP. A reader of standard output who went away ends it all, with SIGPIPE.
+StreamEnd run_stream(sdk::os::UniqueFd stream, const StandardStreams& streams, bool tty, Signals& signals);
+
+}  // namespace banger::cli

@@ -1,0 +1,32 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/context.hpp"
+
+namespace banger::cli {
+
+/// How a VM is reached with ssh: the result of `vm.ssh` (docs/rpc.md).
+struct SshWay {
+    std::string vm;
+    std::string user;
+    std::string identity;     ///< path of the private key
+    std::string known_hosts;  ///< path of a file with this VM's host key only
+    std::string host_alias;   ///< the name it has in there
+    bool has_sshd = false;
+};
+
+sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm);
+
+/// The command line of the system's ssh client. It reaches the guest through `program vm proxy`, trusts exactly the key
+/// in known_hosts, and reads no configuration of the user's, whose `Host *` may hold anything.
+std::vector<std::string> ssh_command(const SshWay& way, const std::string& program,
+                                     const std::vector<std::string>& words);
+
+/// Runs ssh in the foreground of our terminal until it ends. Its status is the guest's, but for 255, where ssh itself
+/// failed and has said why.
+sdk::Result<Exit> run_ssh(Context& context, const SshWay& way, const std::vector<std::string>& words);
+
+}  // namespace banger::cli

@@ -1,0 +1,112 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "cli/text.hpp"
+
+#include <algorithm>
+
+namespace banger::cli {
+namespace {
+
+bool starts_code_point(char c)
+{
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+}
+
+// Where the code point number `count` begins, or the end.
+std::size_t offset_of(std::string_view text, std::size_t count)
+{
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (starts_code_point(text[i]) && count-- == 0)
+            return i;
+    return text.size();
+}
+
+}  // namespace
+
+std::string printable(std::string_view text)
+{
+    std::string safe(text);
+    for (char& c : safe)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            c = '?';
+    return safe;
+}
+
+std::string quoted(std::string_view text)
+{
+    constexpr std::size_t most = 80;
+    return "'" + printable(text.substr(0, offset_of(text, most))) + (width_of(text) > most ? "…'" : "'");
+}
+
+std::string listed(const std::vector<std::string>& words, std::string_view conjunction)
+{
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0 && i + 1 == words.size())
+            text.append(" ").append(conjunction).append(" ");
+        else if (i > 0)
+            text += ", ";
+        text += words[i];
+    }
+    return text;
+}
+
+std::size_t width_of(std::string_view text)
+{
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_code_point));
+}
+
+std::string clipped(std::string_view text, std::size_t columns)
+{
+    if (width_of(text) <= columns)
+        return std::string(text);
+    if (columns == 0)
+        return {};
+    return std::string(text.substr(0, offset_of(text, columns - 1))) + "…";
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns)
+{
+    std::vector<std::string> lines;
+    while (true) {
+        const auto end = std::min(text.find('\n'), text.size());
+        std::string_view rest = text.substr(0, end);
+        const auto indent = std::min(rest.find_first_not_of(' '), rest.size());
+        std::string line(rest.substr(0, indent));
+        rest.remove_prefix(indent);
+        bool fresh = true;
+        while (!rest.empty()) {
+            const auto stop = std::min(rest.find(' '), rest.size());
+            const std::string_view word = rest.substr(0, stop);
+            if (!fresh && width_of(line) + 1 + width_of(word) > columns) {
+                lines.push_back(line);
+                line.assign(indent, ' ');
+                fresh = true;
+            }
+            line.append(fresh ? "" : " ").append(word);
+            fresh = false;
+            rest.remove_prefix(std::min(rest.find_first_not_of(' ', stop), rest.size()));
+        }
+        lines.push_back(line);
+        if (end == text.size())
+            return lines;
+        text.remove_prefix(end + 1);
+    }
+}
+
+std::string shell_quoted(std::string_view text)
+{
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@,+";
+    if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos)
+        return std::string(text);
+    std::string word = "'";
+    for (const char c : text) {
+        if (c == '\'')
+            word += "'\\''";
+        else
+            word += c;
+    }
+    return word + "'";
+}
+
+}  // namespace banger::cli

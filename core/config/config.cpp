@@ -1,0 +1,60 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/config/config.hpp"
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::config {
+
+std::string_view to_string(Origin origin)
+{
+    switch (origin) {
+    case Origin::built_in: return "built-in";
+    case Origin::host: return "host";
+    case Origin::file: return "config";
+    case Origin::flag: return "flag";
+    }
+    return "built-in";
+}
+
+Config defaults(const HostFacts& host)
+{
+    constexpr std::uint64_t workers = 16;
+    constexpr std::chrono::minutes plugin_deadline{2};
+    const std::string cpus = std::to_string(host.cpus) + (host.cpus == 1 ? " CPU" : " CPUs");
+    const std::string memory = std::to_string(host.memory_mib) + " MiB of memory";
+    Config config;
+    config.vm_defaults = {
+        .vcpu = {default_vcpus(host), Origin::host, cpus},
+        .memory_mib = {default_memory_mib(host), Origin::host, memory},
+        .disk_bytes = {default_disk_bytes, Origin::built_in, {}},
+        .image = {"debian-bookworm", Origin::built_in, {}},
+        .kernel = {"", Origin::built_in, {}},
+        .egress = {"internet", Origin::built_in, {}},
+        .ready = {"auto", Origin::built_in, {}},
+        .init = {"auto", Origin::built_in, {}},
+    };
+    config.providers = {
+        .vmm = {"auto", Origin::built_in, {}},
+        .storage = {"auto", Origin::built_in, {}},
+        .network = {"auto", Origin::built_in, {}},
+    };
+    config.daemon = {
+        .workers = {workers, Origin::built_in, {}},
+        .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
+    };
+    return config;
+}
+
+sdk::Result<Config> load(const std::string& file, const HostFacts& host)
+{
+    auto text = sdk::os::read_file(file, 1U << 20U);
+    if (text)
+        return parse(*text, file, host);
+    if (text.error().code != sdk::Code::not_found)
+        return std::move(text).error().while_doing("read the configuration");
+    Config config = defaults(host);
+    config.file = file;
+    return config;
+}
+
+}  // namespace banger::config

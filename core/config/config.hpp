@@ -1,0 +1,95 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "banger/sdk/result.hpp"
+#include "core/config/host_facts.hpp"
+
+namespace banger::config {
+
+/// Who said so. In this order each overrides those before it.
+enum class Origin { built_in, host, file, flag };
+
+[[nodiscard]] std::string_view to_string(Origin origin);  ///< "built-in", "host", "config", "flag"
+
+/// A setting and where it comes from.
+template <typename T>
+struct Value {
+    T value{};
+    Origin origin = Origin::built_in;
+    std::string where;  ///< "/home/a/.config/banger/config.toml:3", "--vcpu", "2 CPUs"; empty for built-in
+
+    /// A flag that was given overrides anything.
+    void set_by_flag(T given, std::string flag)
+    {
+        value = std::move(given);
+        origin = Origin::flag;
+        where = std::move(flag);
+    }
+};
+
+/// [vm_defaults]: what a VM gets where its command says nothing.
+struct VmDefaults {
+    Value<std::uint64_t> vcpu;
+    Value<std::uint64_t> memory_mib;  ///< key `memory`: MiB, or a size such as "2G"
+    Value<std::uint64_t> disk_bytes;  ///< key `disk`: a size such as "8G"
+    Value<std::string> image;
+    Value<std::string> kernel;        ///< empty: the image's own
+    Value<std::string> egress;        ///< none, internet, all
+    Value<std::string> ready;         ///< auto (system where the image has an init), agent, system
+    Value<std::string> init;          ///< auto, image, banger
+};
+
+/// [providers]: "auto" or a provider's name; whether there is such a provider is the plugin host's to say.
+struct Providers {
+    Value<std::string> vmm;
+    Value<std::string> storage;
+    Value<std::string> network;
+};
+
+/// [daemon]
+struct Daemon {
+    Value<std::uint64_t> workers;                           ///< finite operations at a time, 1 to 256
+    Value<std::chrono::milliseconds> plugin_deadline;       ///< of a call that changes something; a time such as "2m"
+};
+
+/// [plugin.<id>]: passed to the plugin host as it is.
+struct PluginSection {
+    std::string json;                          ///< an object
+    std::map<std::string, std::string> where;  ///< file and line by JSON pointer (RFC 6901); "" is the section itself
+};
+
+struct Config {
+    VmDefaults vm_defaults;
+    Providers providers;
+    Daemon daemon;
+    std::map<std::string, PluginSection> plugins;
+    std::string file;       ///< as asked for, whether or not it exists
+    bool file_read = false;
+};
+
+/// What holds without any file.
+[[nodiscard]] Config defaults(const HostFacts& host);
+
+/// The defaults with the file's settings over them; no file is no settings. `invalid` for a file that is not TOML, an
+/// unknown key, a wrong type or a value out of range: the message begins with file and line, the hint has the nearest
+/// known key. `permission` and the like if the file cannot be read.
+[[nodiscard]] sdk::Result<Config> load(const std::string& file, const HostFacts& host);
+
+/// The same from text, for which `file` is only a name.
+[[nodiscard]] sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host);
+
+/// The effective configuration as `config show -o json` prints it:
+///     {"file": "...", "file_read": true,
+///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, ...},
+///      "providers": {...}, "daemon": {...}, "plugins": {"<id>": {...as in the file...}}}
+/// Sizes are numbers in the unit of their name (memory_mib, disk_bytes); plugin_deadline_ms in milliseconds.
+[[nodiscard]] std::string to_json(const Config& config);
+
+}  // namespace banger::config

@@ -1,0 +1,408 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// The only file that includes toml++, which is 15,000 lines of header.
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_WINDOWS_COMPAT 0
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <sstream>
+#include <vector>
+
+#include "core/base/durations.hpp"
+#include "core/base/nearest.hpp"
+#include "core/base/sizes.hpp"
+#include "core/config/config.hpp"
+#include "core/config/limits.hpp"
+
+namespace banger::config {
+namespace {
+
+using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
+
+std::string line_of(const std::string& file, const toml::source_region& source)
+{
+    return file + ":" + std::to_string(source.begin.line);
+}
+
+std::string_view type_name(toml::node_type type)
+{
+    switch (type) {
+    case toml::node_type::table: return "a table";
+    case toml::node_type::array: return "an array";
+    case toml::node_type::string: return "a string";
+    case toml::node_type::integer: return "a whole number";
+    case toml::node_type::floating_point: return "a decimal number";
+    case toml::node_type::boolean: return "true or false";
+    default: return "a date or time";
+    }
+}
+
+// One value of the file, with what an error about it has to say.
+struct Setting {
+    const toml::node& node;
+    std::string where;  // file:line
+    std::string name;   // "vcpu in [vm_defaults]"
+
+    [[nodiscard]] sdk::Error bad(const std::string& why, std::string hint = {}) const
+    {
+        return sdk::make_error(sdk::Code::invalid, where + ": " + name + " " + why, std::move(hint));
+    }
+    [[nodiscard]] sdk::Error wrong_type(const std::string& wanted) const
+    {
+        return bad("must be " + wanted + ", not " + std::string(type_name(node.type())));
+    }
+    // An error that already names the setting.
+    [[nodiscard]] sdk::Error placed(sdk::Error error) const
+    {
+        error.message = where + ": " + error.message;
+        return error;
+    }
+    template <typename T>
+    void store(Value<T>& into, T value) const
+    {
+        into = Value<T>{std::move(value), Origin::file, where};
+    }
+};
+
+using Read = std::function<sdk::Result<void>(const Setting&)>;
+
+struct Key {
+    std::string name;
+    Read read;
+};
+
+Read text(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        if (value->find('\0') != std::string::npos)
+            return setting.bad("has a zero byte in it");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+Read one_of(Value<std::string>& into, std::vector<std::string> words)
+{
+    return [&into, words = std::move(words)](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        if (std::find(words.begin(), words.end(), *value) == words.end()) {
+            std::string all;
+            for (const auto& word : words)
+                all += (all.empty() ? "" : ", ") + word;
+            return setting.bad("cannot be '" + *value + "': it is one of " + all, base::suggestion(*value, words));
+        }
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+Read provider(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        if (value->empty())
+            return setting.bad("cannot be empty", "write \"auto\" or a provider's name");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+Read vcpus(Value<std::uint64_t>& into, const HostFacts& host)
+{
+    return [&into, host](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::int64_t>();
+        if (!value)
+            return setting.wrong_type("a whole number");
+        if (auto allowed = check_vcpus(setting.name, *value, host); !allowed)
+            return setting.placed(std::move(allowed).error());
+        setting.store(into, static_cast<std::uint64_t>(*value));
+        return {};
+    };
+}
+
+// A number in the given unit, or a string with a unit of its own; in bytes.
+sdk::Result<std::int64_t> read_bytes(const Setting& setting, base::PlainUnit plain)
+{
+    const auto text = setting.node.value_exact<std::string>();
+    if (!text)
+        return setting.wrong_type("a size such as \"8G\"");
+    auto bytes = base::parse_size(setting.name, *text, plain);
+    if (!bytes)
+        return setting.placed(std::move(bytes).error());
+    return static_cast<std::int64_t>(*bytes);
+}
+
+Read memory(Value<std::uint64_t>& into, const HostFacts& host)
+{
+    return [&into, host](const Setting& setting) -> sdk::Result<void> {
+        auto mib = setting.node.value_exact<std::int64_t>();
+        if (!mib) {
+            if (!setting.node.is_string())
+                return setting.wrong_type("a whole number of MiB or a size such as \"2G\"");
+            auto bytes = read_bytes(setting, base::PlainUnit::mebibytes);
+            if (!bytes)
+                return std::move(bytes).error();
+            if (*bytes % (1 << 20) != 0)
+                return setting.bad("must be whole MiB");
+            mib = *bytes >> 20;
+        }
+        if (auto allowed = check_memory(setting.name, *mib, host); !allowed)
+            return setting.placed(std::move(allowed).error());
+        setting.store(into, static_cast<std::uint64_t>(*mib));
+        return {};
+    };
+}
+
+Read disk(Value<std::uint64_t>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        auto bytes = read_bytes(setting, base::PlainUnit::bytes);
+        if (!bytes)
+            return std::move(bytes).error();
+        if (auto allowed = check_disk(setting.name, *bytes); !allowed)
+            return setting.placed(std::move(allowed).error());
+        setting.store(into, static_cast<std::uint64_t>(*bytes));
+        return {};
+    };
+}
+
+Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
+{
+    return [&into, least, most](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::int64_t>();
+        if (!value)
+            return setting.wrong_type("a whole number");
+        if (*value < least || *value > most)
+            return setting.bad("cannot be " + std::to_string(*value) + ": it must be " + std::to_string(least) +
+                               " to " + std::to_string(most));
+        setting.store(into, static_cast<std::uint64_t>(*value));
+        return {};
+    };
+}
+
+Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least)
+{
+    return [&into, least](const Setting& setting) -> sdk::Result<void> {
+        std::string written;
+        if (const auto seconds = setting.node.value_exact<std::int64_t>())
+            written = std::to_string(*seconds);
+        else if (const auto string = setting.node.value_exact<std::string>())
+            written = *string;
+        else
+            return setting.wrong_type("a time such as \"2m\"");
+        auto value = base::parse_duration(setting.name, written);
+        if (!value)
+            return setting.placed(std::move(value).error());
+        if (*value < least)
+            return setting.bad("cannot be '" + written + "': it must be at least " + base::format_duration(least));
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+// Reads every key of a table by its name; anything else in it is an error.
+class Reader {
+public:
+    Reader(std::string file, Config& config, const HostFacts& host) : file_(std::move(file)), config_(config)
+    {
+        auto& vm = config_.vm_defaults;
+        auto& use = config_.providers;
+        tables_ = {
+            {"vm_defaults",
+             {{"vcpu", vcpus(vm.vcpu, host)},
+              {"memory", memory(vm.memory_mib, host)},
+              {"disk", disk(vm.disk_bytes)},
+              {"image", text(vm.image)},
+              {"kernel", text(vm.kernel)},
+              {"egress", one_of(vm.egress, {"none", "internet", "all"})},
+              {"ready", one_of(vm.ready, {"auto", "agent", "system"})},
+              {"init", one_of(vm.init, {"auto", "image", "banger"})}}},
+            {"providers",
+             {{"vmm", provider(use.vmm)}, {"storage", provider(use.storage)}, {"network", provider(use.network)}}},
+            {"daemon",
+             {{"workers", count(config_.daemon.workers, 1, 256)},
+              {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))}}},
+        };
+    }
+
+    sdk::Result<void> read(const toml::table& root)
+    {
+        for (const auto& [key, node] : root) {
+            const std::string name(key.str());
+            if (name == "plugin") {
+                if (auto done = read_plugins(node); !done)
+                    return done;
+                continue;
+            }
+            const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const Table& t) { return t.name == name; });
+            if (table == tables_.end())
+                return unknown_table(name, key.source());
+            if (!node.is_table())
+                return setting(node, "[" + name + "]").wrong_type("a table");
+            if (auto done = read_table(*table, *node.as_table()); !done)
+                return done;
+        }
+        return {};
+    }
+
+private:
+    struct Table {
+        std::string name;
+        std::vector<Key> keys;
+    };
+
+    [[nodiscard]] Setting setting(const toml::node& node, std::string name) const
+    {
+        return Setting{node, line_of(file_, node.source()), std::move(name)};
+    }
+
+    [[nodiscard]] sdk::Error unknown(const std::string& what, const toml::source_region& source,
+                                     const std::string& hint) const
+    {
+        return sdk::make_error(sdk::Code::invalid, line_of(file_, source) + ": there is no setting " + what, hint);
+    }
+
+    // A key without its table is the likeliest mistake at the top, so the tables' keys are looked at too.
+    [[nodiscard]] sdk::Error unknown_table(const std::string& name, const toml::source_region& source) const
+    {
+        std::vector<std::string> names{"plugin"};
+        for (const auto& table : tables_) {
+            names.push_back(table.name);
+            for (const auto& key : table.keys)
+                if (key.name == name)
+                    return unknown("'" + name + "' at the top", source, "it belongs under [" + table.name + "]");
+        }
+        const auto near = base::nearest(name, names);
+        return unknown("[" + name + "]", source,
+                       near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [plugin.ID]");
+    }
+
+    sdk::Result<void> read_table(const Table& table, const toml::table& values)
+    {
+        for (const auto& [key, node] : values) {
+            const std::string name(key.str());
+            const auto known = std::find_if(table.keys.begin(), table.keys.end(), [&](const Key& k) { return k.name == name; });
+            if (known == table.keys.end()) {
+                std::vector<std::string> names;
+                for (const auto& other : table.keys)
+                    names.push_back(other.name);
+                return unknown("'" + name + "' in [" + table.name + "]", key.source(), base::suggestion(name, names));
+            }
+            if (auto done = known->read(setting(node, name + " in [" + table.name + "]")); !done)
+                return done;
+        }
+        return {};
+    }
+
+    sdk::Result<void> read_plugins(const toml::node& node)
+    {
+        if (!node.is_table())
+            return setting(node, "[plugin]").wrong_type("a table of tables, such as [plugin.vmm-qemu]");
+        for (const auto& [key, section] : *node.as_table()) {
+            const std::string id(key.str());
+            if (!section.is_table())
+                return setting(section, "plugin." + id).wrong_type("a table, [plugin." + id + "]");
+            PluginSection& plugin = config_.plugins[id];
+            rapidjson::StringBuffer buffer;
+            JsonWriter json(buffer);
+            if (auto done = write(json, section, "[plugin." + id + "]", "", plugin); !done)
+                return done;
+            // toml++ gives a table that only exists through its children no place of its own.
+            plugin.where[""] = line_of(file_, key.source());
+            plugin.json = buffer.GetString();
+        }
+        return {};
+    }
+
+    sdk::Result<void> write(JsonWriter& json, const toml::node& node, const std::string& name,
+                            const std::string& pointer, PluginSection& plugin)
+    {
+        plugin.where[pointer] = line_of(file_, node.source());
+        switch (node.type()) {
+        case toml::node_type::table: return write_table(json, *node.as_table(), name, pointer, plugin);
+        case toml::node_type::array: return write_array(json, *node.as_array(), name, pointer, plugin);
+        case toml::node_type::string: write_text(json, node.as_string()->get()); return {};
+        case toml::node_type::integer: json.Int64(node.as_integer()->get()); return {};
+        case toml::node_type::boolean: json.Bool(node.as_boolean()->get()); return {};
+        case toml::node_type::floating_point:
+            if (!json.Double(node.as_floating_point()->get()))
+                return setting(node, name).bad("must be a finite number");
+            return {};
+        default: return setting(node, name).bad("cannot be a date or time", "write it as a string");
+        }
+    }
+
+    sdk::Result<void> write_table(JsonWriter& json, const toml::table& table, const std::string& name,
+                                  const std::string& pointer, PluginSection& plugin)
+    {
+        json.StartObject();
+        for (const auto& [key, node] : table) {
+            const std::string member(key.str());
+            write_text(json, member);
+            if (auto done = write(json, node, member + " in " + name, pointer + "/" + escaped(member), plugin); !done)
+                return done;
+        }
+        json.EndObject();
+        return {};
+    }
+
+    sdk::Result<void> write_array(JsonWriter& json, const toml::array& array, const std::string& name,
+                                  const std::string& pointer, PluginSection& plugin)
+    {
+        json.StartArray();
+        for (std::size_t i = 0; i < array.size(); ++i)
+            if (auto done = write(json, array[i], name, pointer + "/" + std::to_string(i), plugin); !done)
+                return done;
+        json.EndArray();
+        return {};
+    }
+
+    static void write_text(JsonWriter& json, const std::string& text)
+    {
+        json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    }
+
+    // RFC 6901 section 3
+    static std::string escaped(const std::string& key)
+    {
+        std::string text;
+        for (const char c : key)
+            text += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+        return text;
+    }
+
+    std::string file_;
+    Config& config_;
+    std::vector<Table> tables_;
+};
+
+}  // namespace
+
+sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host)
+{
+    const auto parsed = toml::parse(text, file);
+    if (!parsed) {
+        const auto& problem = parsed.error();
+        return sdk::make_error(sdk::Code::invalid,
+                               line_of(file, problem.source()) + ": " + std::string(problem.description()));
+    }
+    Config config = defaults(host);
+    config.file = file;
+    config.file_read = true;
+    if (auto done = Reader(file, config, host).read(parsed.table()); !done)
+        return std::move(done).error();
+    return config;
+}
+
+}  // namespace banger::config

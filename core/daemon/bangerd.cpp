@@ -1,0 +1,187 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/program_options.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "banger/sdk/os/file.hpp"
+#include "core/base/ids.hpp"
+#include "core/daemon/places.hpp"
+#include "core/daemon/service.hpp"
+#include "core/lifecycle/verbs.hpp"
+#include "core/log/log.hpp"
+
+namespace banger::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Tells whoever started us how it went, once: "ok", or the error as a line of JSON.
+class Readiness {
+public:
+    explicit Readiness(int fd) : fd_(fd) {}
+    void ok() { tell("ok\n"); }
+    void failed(const sdk::Error& error) { tell(json::from_error(error).text() + "\n"); }
+
+private:
+    void tell(const std::string& line)
+    {
+        if (fd_)
+            (void)sdk::os::write_all(fd_.get(), line);
+        fd_.reset();
+    }
+    sdk::os::UniqueFd fd_;
+};
+
+// One daemon per state directory; the lock goes with the process, however it ends.
+sdk::Result<sdk::os::UniqueFd> lock_state(const config::Paths& paths)
+{
+    auto fd = sdk::os::open_file(paths.lock_file(), O_RDWR | O_CREAT, 0600);
+    if (!fd)
+        return fd;
+    if (::flock(fd->get(), LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (errno != EWOULDBLOCK)
+        return sdk::os_error("lock " + paths.lock_file());
+    return sdk::make_error(sdk::Code::exists, "a daemon runs already for " + paths.state,
+                           "`banger daemon status` shows it");
+}
+
+sdk::Result<std::string> instance_id(const config::Paths& paths)
+{
+    auto text = sdk::os::read_file(paths.instance_file(), 64);
+    if (text) {
+        const std::string id = text->substr(0, text->find('\n'));
+        if (id.size() == 8 && id.find_first_not_of("0123456789abcdef") == std::string::npos)
+            return id;
+        return sdk::make_error(sdk::Code::corrupt, paths.instance_file() + " does not hold an instance id",
+                               "the names of this installation's processes carry it; take it from one of them");
+    }
+    if (text.error().code != sdk::Code::not_found)
+        return std::move(text).error();
+    const std::string id = base::new_instance_id();
+    if (auto wrote = sdk::os::write_file_atomic(paths.instance_file(), id + "\n"); !wrote)
+        return std::move(wrote).error();
+    return id;
+}
+
+// The registry keeps every provider it made for as long as it lives.
+template <typename Source>
+std::function<sdk::Result<Source*>(const std::string&)> source_finder(plugins::Registry& registry)
+{
+    return [&registry](const std::string& name) -> sdk::Result<Source*> {
+        auto source = registry.get<Source>(name);
+        if (!source)
+            return std::move(source).error();
+        return source->get();
+    };
+}
+
+sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
+{
+    if (auto made = paths.make(); !made)
+        return made;
+    auto lock = lock_state(paths);
+    if (!lock)
+        return std::move(lock).error();
+    const config::HostFacts host = config::read_host_facts();
+    auto config = config::load(paths.config_file, host);
+    if (!config)
+        return std::move(config).error();
+    auto instance = instance_id(paths);
+    if (!instance)
+        return std::move(instance).error();
+    auto agent_program = find_agent_program();
+    if (!agent_program)
+        return std::move(agent_program).error();
+
+    asio::io_context loop(1);
+    auto opened = plugins::Registry::open(registry_settings(paths, *config, *instance));
+    if (!opened)
+        return std::move(opened).error();
+    plugins::Registry& registry = **opened;
+    const images::Catalogue& catalogue = images::Catalogue::built_in();
+    images::ImageStore image_store(paths.images(), catalogue, source_finder<sdk::ImageSource>(registry));
+    images::KernelStore kernel_store(paths.kernels(), catalogue, source_finder<sdk::KernelSource>(registry));
+    image_store.sweep();
+    kernel_store.sweep();
+    store::VmStore store(paths.database(), paths.vms());
+    lifecycle::ProviderOperations operations(registry);
+    lifecycle::Agents agents(loop);
+    lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
+                             image_store, kernel_store, operations, agents, {}, {}, {}};
+    Service service(loop, engine, config->daemon.workers.value);
+    engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) { service.watch_exit(vm, vmm); };
+
+    // The listener exists before reconciling, so that a caller who finds it waits instead of starting another daemon.
+    auto listener = sdk::os::listen_unix(paths.socket());
+    if (!listener)
+        return std::move(listener).error();
+    if (auto health = store.health(); !health) {
+        log::error(health.error().message);
+    } else {
+        lifecycle::Operation operation("reconcile", nullptr);
+        for (const auto& trouble : lifecycle::reconcile(engine, operation))
+            log::warning("reconcile: " + trouble);
+    }
+    rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); });
+    service.on_shut_down = [&] {
+        (void)sdk::os::remove_file(paths.socket());  // the next daemon makes its own
+        server.close();
+    };
+    asio::signal_set signals(loop, SIGTERM, SIGINT);
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+        if (!error)
+            service.shut_down();
+    });
+    log::info("instance " + *instance + " serves " + paths.socket());
+    ready.ok();
+    loop.run();
+    log::info("stopped");
+    return {};
+}
+
+}  // namespace
+}  // namespace banger::daemon
+
+int main(int argc, char** argv)
+{
+    using namespace banger;
+    namespace options = boost::program_options;
+    int ready_fd = -1;
+    bool verbose = false;
+    options::options_description known("bangerd, the daemon behind banger; `banger` starts it by itself");
+    known.add_options()("help", "show this")                                                              //
+        ("ready-fd", options::value(&ready_fd), "descriptor that is told \"ok\" or an error, then closed")  //
+        ("verbose", options::bool_switch(&verbose), "log every step");
+    try {
+        options::variables_map given;
+        options::store(options::parse_command_line(argc, argv, known), given);
+        options::notify(given);
+        if (given.count("help") > 0) {
+            std::cout << known << "\n";
+            return 0;
+        }
+    } catch (const options::error& error) {
+        std::cerr << "bangerd: " << error.what() << "\n";
+        return 2;
+    }
+    ::umask(0077);
+    std::signal(SIGPIPE, SIG_IGN);
+    log::start(verbose ? sdk::LogLevel::debug : sdk::LogLevel::info);
+    daemon::Readiness ready(ready_fd);
+    auto paths = config::Paths::find();
+    auto served = paths ? daemon::serve(*paths, ready) : sdk::Result<void>(std::move(paths).error());
+    if (served)
+        return 0;
+    log::error(served.error().message);
+    ready.failed(served.error());
+    return 1;
+}

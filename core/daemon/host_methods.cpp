@@ -1,0 +1,171 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <chrono>
+
+#include "core/daemon/service.hpp"
+#include "core/doctor/check.hpp"
+#include "core/lifecycle/verbs.hpp"
+#include "core/rpc/build.hpp"
+
+namespace banger::daemon {
+namespace {
+
+using Exchange = std::shared_ptr<rpc::Exchange>;
+using lifecycle::Operation;
+
+const auto started = std::chrono::steady_clock::now();
+
+sdk::Result<Answer> status(Service& service, const Exchange&, Operation&)
+{
+    const auto& engine = service.engine();
+    auto records = engine.store.list();
+    const auto uptime =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
+    Answer answer;
+    answer.result.set("pid", static_cast<std::int64_t>(::getpid())).set("version", rpc::version());
+    answer.result.set("build", rpc::build_id()).set("protocol", rpc::protocol_version);
+    answer.result.set("socket", engine.paths.socket()).set("home", engine.paths.state);
+    answer.result.set("instance", engine.instance).set("uptime_s", static_cast<std::int64_t>(uptime));
+    answer.result.set("vms", static_cast<std::uint64_t>(records ? records->size() : 0));
+    answer.result.set("streams", static_cast<std::uint64_t>(engine.agents.open_streams()));
+    return answer;
+}
+
+sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation&)
+{
+    const std::size_t streams = service.engine().agents.open_streams();
+    if (json::bool_or(exchange->params(), "if_idle") && streams > 0)
+        return sdk::make_error(sdk::Code::busy, "the daemon carries " + std::to_string(streams) + " open streams");
+    service.shut_down();
+    return Answer{};
+}
+
+json::Object capability_json(Service& service, const plugins::PluginStatus& plugin,
+                             const plugins::CapabilityName& capability, Operation& operation)
+{
+    auto& engine = service.engine();
+    json::Object object;
+    object.set("kind", capability.kind).set("name", capability.name);
+    auto probe = engine.registry.probe(capability.kind, capability.name, operation);
+    const auto& wanted = engine.config.providers;
+    const std::string& named = capability.kind == plugins::kind_of<sdk::Vmm>       ? wanted.vmm.value
+                               : capability.kind == plugins::kind_of<sdk::Storage> ? wanted.storage.value
+                               : capability.kind == plugins::kind_of<sdk::Network> ? wanted.network.value
+                                                                                   : plugin.id;
+    auto choice = engine.registry.choose(capability.kind, named == plugin.id ? "auto" : named, operation);
+    object.set("usable", probe && probe->usable);
+    object.set("reason", probe ? probe->reason : probe.error().message);
+    object.set("hint", probe ? probe->hint : probe.error().hint);
+    object.set("picked", choice && choice->name == capability.name);
+    object.set("facts", probe ? probe->facts : sdk::Fields());
+    return object;
+}
+
+json::Object plugin_json(Service& service, const plugins::PluginStatus& plugin, Operation& operation)
+{
+    json::Object object;
+    object.set("id", plugin.id).set("version", plugin.version).set("path", plugin.path);
+    object.set("state", plugins::to_string(plugin.state));
+    object.set("reason", plugin.problem ? plugin.problem->message : std::string());
+    object.set("hint", plugin.problem ? plugin.problem->hint : std::string());
+    json::Array provides;
+    for (const auto& capability : plugin.capabilities)
+        if (!plugin.problem)
+            provides.add(capability_json(service, plugin, capability, operation));
+    object.set("provides", provides);
+    return object;
+}
+
+sdk::Result<Answer> list_plugins(Service& service, const Exchange&, Operation& operation)
+{
+    json::Array plugins;
+    for (const auto& plugin : service.engine().registry.list())
+        plugins.add(plugin_json(service, plugin, operation));
+    Answer answer;
+    answer.result.set("plugins", plugins);
+    return answer;
+}
+
+sdk::Result<Answer> show_plugin(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto name = json::require_string(exchange->params(), "name", "the request");
+    if (!name)
+        return std::move(name).error();
+    auto plugin = service.engine().registry.show(*name);
+    if (!plugin)
+        return std::move(plugin).error();
+    Answer answer;
+    answer.result = plugin_json(service, *plugin, operation);
+    return answer;
+}
+
+// {"value", "origin", "where"} of every key, by its dotted name.
+void flatten(const json::Value& value, const std::string& key, json::Array& into)
+{
+    if (const json::Value* inner = json::find(value, "value"); inner != nullptr) {
+        json::Object line;
+        const std::string where = json::string_or(value, "where");
+        line.set("key", key).set("value", *inner);
+        line.set("source", json::string_or(value, "origin") + (where.empty() ? "" : ", " + where));
+        into.add(line);
+        return;
+    }
+    if (value.IsObject())
+        for (const auto& member : value.GetObject())
+            flatten(member.value, key + (key.empty() ? "" : ".") + member.name.GetString(), into);
+}
+
+sdk::Result<Answer> show_config(Service& service, const Exchange&, Operation&)
+{
+    auto nested = json::parse_object(config::to_json(service.engine().config), "the configuration");
+    if (!nested)
+        return std::move(nested).error();
+    json::Array values;
+    flatten(*nested, "", values);
+    Answer answer;
+    answer.result.set("path", service.engine().paths.config_file).set("values", values);
+    return answer;
+}
+
+sdk::Result<Answer> run_doctor(Service& service, const Exchange&, Operation& operation)
+{
+    json::Array checks;
+    for (const auto& finding : doctor::run_all(service.engine(), operation)) {
+        json::Object check;
+        check.set("name", finding.name).set("status", doctor::to_string(finding.status));
+        check.set("message", finding.message).set("hint", finding.hint);
+        checks.add(check);
+    }
+    Answer answer;
+    answer.result.set("checks", checks);
+    return answer;
+}
+
+sdk::Result<Answer> audit(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto report = lifecycle::audit(service.engine(), json::bool_or(exchange->params(), "repair"), operation);
+    if (!report)
+        return std::move(report).error();
+    json::Array findings;
+    for (const auto& line : report->lines) {
+        json::Object finding;
+        finding.set("kind", handles::to_string(line.finding.kind)).set("what", line.finding.what);
+        finding.set("vm", line.finding.vm).set("action", line.action);
+        findings.add(finding);
+    }
+    Answer answer;
+    answer.result.set("clean", report->clean()).set("findings", findings);
+    return answer;
+}
+
+}  // namespace
+
+Methods host_methods()
+{
+    return {{"daemon.status", status},    {"daemon.stop", stop},         {"plugin.list", list_plugins},
+            {"plugin.show", show_plugin}, {"config.show", show_config}, {"doctor", run_doctor},
+            {"audit", audit}};
+}
+
+}  // namespace banger::daemon

@@ -1,0 +1,79 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/lifecycle/engine.hpp"
+#include "core/rpc/server.hpp"
+
+namespace boost::asio {
+class io_context;
+class thread_pool;
+}
+
+namespace banger::daemon {
+
+/// What a method answers.
+struct Answer {
+    json::Object result;
+    std::vector<sdk::os::UniqueFd> descriptors;
+};
+
+class Service;
+
+/// One method of docs/rpc.md, run on a worker.
+using Method = std::function<sdk::Result<Answer>(Service&, const std::shared_ptr<rpc::Exchange>&,
+                                                 lifecycle::Operation&)>;
+using Methods = std::map<std::string, Method>;
+
+/// The methods, by room; each function is in a file of its name.
+Methods vm_methods();
+Methods stream_methods();
+Methods source_methods();
+Methods host_methods();
+
+/// Carries requests from the loop to workers and answers back. Owns nothing of the engine.
+class Service {
+public:
+    Service(boost::asio::io_context& loop, lifecycle::Engine& engine, std::size_t workers);
+    ~Service();
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    /// On the loop's thread: hands the request to a worker.
+    void handle(const std::shared_ptr<rpc::Exchange>& exchange);
+
+    /// Runs `work` on a worker as an operation of the daemon's own; a failure is logged.
+    void run_own(const std::string& verb,
+                 std::function<sdk::Result<void>(lifecycle::Operation&)> work);
+
+    /// Tells when the process or VM behind the handle ends, and settles it. From any thread.
+    void watch_exit(const std::string& vm, const sdk::Handle& vmm);
+
+    /// Asks every operation to stop, takes no more requests, and stops the loop when the last has ended. From any thread.
+    void shut_down();
+
+    [[nodiscard]] lifecycle::Engine& engine() { return engine_; }
+    /// Called on the loop's thread once shut_down begins, to close the server.
+    std::function<void()> on_shut_down;
+
+private:
+    struct Jobs;
+
+    void finish(lifecycle::Operation& operation, const sdk::Error* error);
+    void stop_if_done();
+    void job_ended(const std::shared_ptr<lifecycle::Operation>& operation);
+    void post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work);
+
+    boost::asio::io_context& loop_;
+    lifecycle::Engine& engine_;
+    std::unique_ptr<boost::asio::thread_pool> workers_;
+    Methods methods_;
+    std::unique_ptr<Jobs> jobs_;
+};
+
+}  // namespace banger::daemon

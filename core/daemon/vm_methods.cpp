@@ -1,0 +1,164 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/daemon/service.hpp"
+#include "core/lifecycle/verbs.hpp"
+
+namespace banger::daemon {
+namespace {
+
+using Exchange = std::shared_ptr<rpc::Exchange>;
+using lifecycle::Operation;
+
+constexpr std::uint64_t default_stop_seconds = 30;
+constexpr std::uint64_t most_stop_seconds = 3600;
+
+sdk::Result<std::string> vm_in(const Exchange& exchange)
+{
+    auto vm = json::require_string(exchange->params(), "vm", "the request");
+    if (vm && vm->empty())
+        return sdk::make_error(sdk::Code::invalid, "the name of a vm is missing");
+    return vm;
+}
+
+sdk::Result<Answer> viewed(Service& service, sdk::Result<model::VmRecord> vm)
+{
+    if (!vm)
+        return std::move(vm).error();
+    return Answer{lifecycle::view_of(service.engine(), *vm), {}};
+}
+
+json::Object spec_event(const model::VmRecord& vm)
+{
+    json::Object spec;
+    spec.set("name", vm.name).set("image", vm.image).set("vcpus", vm.vcpus);
+    spec.set("memory_mib", vm.memory_mib).set("disk_bytes", vm.disk_bytes);
+    return spec;
+}
+
+// The VM's life ends with the connection that asked for it, also when that client was killed.
+void delete_with(Service& service, const Exchange& exchange, const std::string& id)
+{
+    exchange->on_disconnect([&service, id] {
+        service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
+            auto vm = service.engine().store.find(id);
+            if (!vm || vm->removal != model::Removal::with_session)
+                return {};
+            auto deleted = lifecycle::delete_vm(service.engine(), id, operation);
+            if (!deleted && deleted.error().code != sdk::Code::not_found)
+                return std::move(deleted).error();
+            return {};
+        });
+    });
+}
+
+sdk::Result<Answer> create(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto spec = model::spec_from_json(exchange->params());
+    if (!spec)
+        return std::move(spec).error();
+    lifecycle::CreateOptions options;
+    options.start = json::bool_or(exchange->params(), "start", true);
+    if (!json::bool_or(exchange->params(), "wait", true))
+        spec->ready = model::Ready::agent;
+    options.on_spec = [&](const model::VmRecord& vm) { exchange->notify("spec", spec_event(vm).value()); };
+    auto vm = lifecycle::create_vm(service.engine(), *spec, options, operation);
+    if (vm && vm->removal == model::Removal::with_session)
+        delete_with(service, exchange, vm->id);
+    return viewed(service, std::move(vm));
+}
+
+sdk::Result<Answer> start(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    return viewed(service, lifecycle::start_vm(service.engine(), *reference, operation));
+}
+
+sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    const auto seconds = json::uint_or(exchange->params(), "timeout_s", default_stop_seconds);
+    if (seconds > most_stop_seconds)
+        return sdk::make_error(sdk::Code::invalid, "a timeout is at most " + std::to_string(most_stop_seconds) +
+                                                       " seconds");
+    return viewed(service,
+                  lifecycle::stop_vm(service.engine(), *reference, std::chrono::seconds(seconds), operation));
+}
+
+sdk::Result<Answer> kill(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    return viewed(service, lifecycle::kill_vm(service.engine(), *reference,
+                                              json::string_or(exchange->params(), "signal", "KILL"), operation));
+}
+
+sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    auto vm = lifecycle::delete_vm(service.engine(), *reference, operation);
+    if (!vm)
+        return std::move(vm).error();
+    json::Object result;
+    result.set("id", vm->id).set("name", vm->name);
+    return Answer{std::move(result), {}};
+}
+
+sdk::Result<Answer> list(Service& service, const Exchange&, Operation&)
+{
+    auto records = service.engine().store.list();
+    if (!records)
+        return std::move(records).error();
+    json::Array vms;
+    for (const auto& vm : *records)
+        vms.add(lifecycle::view_of(service.engine(), vm));
+    json::Object result;
+    result.set("vms", vms);
+    return Answer{std::move(result), {}};
+}
+
+sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    auto vm = service.engine().store.find(*reference);
+    if (!vm)
+        return std::move(vm).error();
+    return Answer{lifecycle::view_of(service.engine(), *vm, json::bool_or(exchange->params(), "handles")), {}};
+}
+
+sdk::Result<Answer> recover(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto recovered =
+        lifecycle::recover(service.engine(), json::bool_or(exchange->params(), "replace_database"), operation);
+    if (!recovered)
+        return std::move(recovered).error();
+    json::Array vms;
+    for (const auto& vm : recovered->vms)
+        vms.add(lifecycle::view_of(service.engine(), vm));
+    json::Array skipped;
+    for (const auto& one : recovered->skipped) {
+        json::Object entry;
+        entry.set("path", one.path).set("reason", one.reason);
+        skipped.add(entry);
+    }
+    json::Object result;
+    result.set("recovered", vms).set("skipped", skipped).set("database_moved_to", recovered->database_moved_to);
+    return Answer{std::move(result), {}};
+}
+
+}  // namespace
+
+Methods vm_methods()
+{
+    return {{"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill},
+            {"vm.delete", remove}, {"vm.list", list},   {"vm.show", show}, {"vm.recover", recover}};
+}
+
+}  // namespace banger::daemon

@@ -1,0 +1,42 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/doctor/check.hpp"
+
+namespace banger::doctor {
+namespace {
+
+std::vector<Finding> check_kind(lifecycle::Engine& engine, std::string_view kind, const std::string& wanted,
+                                lifecycle::Operation& operation)
+{
+    const std::string noun = plugins::noun_of(kind);
+    auto choice = engine.registry.choose(std::string(kind), wanted, operation);
+    if (!choice)
+        return {{noun, Status::failed, choice.error().message, choice.error().hint}};
+    std::vector<Finding> findings;
+    findings.push_back({noun, Status::ok,
+                        choice->name + (choice->automatic ? "" : " (by config)") +
+                            (choice->probe.reason.empty() ? "" : ": " + choice->probe.reason),
+                        {}});
+    for (const auto& rejected : choice->rejected)
+        findings.push_back({noun, Status::warning, rejected.name + " cannot be used: " + rejected.reason, {}});
+    return findings;
+}
+
+}  // namespace
+
+// What will be used for each kind, and why not the others.
+std::vector<Finding> check_providers(lifecycle::Engine& engine, lifecycle::Operation& operation)
+{
+    const auto& config = engine.config.providers;
+    std::vector<Finding> findings;
+    for (const auto& [kind, wanted] :
+         {std::pair<std::string_view, std::string>{plugins::kind_of<sdk::Vmm>, config.vmm.value},
+          {plugins::kind_of<sdk::Storage>, config.storage.value},
+          {plugins::kind_of<sdk::Network>, config.network.value},
+          {plugins::kind_of<sdk::ImageSource>, "auto"},
+          {plugins::kind_of<sdk::KernelSource>, "auto"}})
+        for (auto& finding : check_kind(engine, kind, wanted, operation))
+            findings.push_back(std::move(finding));
+    return findings;
+}
+
+}  // namespace banger::doctor

@@ -1,0 +1,44 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "banger/sdk/result.hpp"
+
+namespace banger::images {
+
+/// One thing that can be pulled by name.
+struct CatalogueEntry {
+    std::string name;
+    std::string description;
+    std::string source;   ///< name of the image or kernel source that understands the recipe
+    std::string recipe;   ///< JSON text
+    std::string kernel;   ///< images only: the kernel they boot with unless told otherwise
+    bool is_default = false;
+};
+
+/// The names banger knows without being told: embedded, versioned JSON (core/images/catalogue.json).
+class Catalogue {
+public:
+    /// The one built into this program.
+    static const Catalogue& built_in();
+    /// `corrupt` or `invalid` with the entry's name if the text is no catalogue.
+    static sdk::Result<Catalogue> parse(const std::string& text);
+
+    [[nodiscard]] int version() const { return version_; }
+    [[nodiscard]] const std::vector<CatalogueEntry>& images() const { return images_; }
+    [[nodiscard]] const std::vector<CatalogueEntry>& kernels() const { return kernels_; }
+    /// `not_found` with the nearest name.
+    [[nodiscard]] sdk::Result<CatalogueEntry> image(const std::string& name) const;
+    [[nodiscard]] sdk::Result<CatalogueEntry> kernel(const std::string& name) const;
+    [[nodiscard]] std::string default_image() const;
+    [[nodiscard]] std::string default_kernel() const;
+
+private:
+    int version_ = 0;
+    std::vector<CatalogueEntry> images_;
+    std::vector<CatalogueEntry> kernels_;
+};
+
+}  // namespace banger::images

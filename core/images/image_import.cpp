@@ -1,0 +1,217 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/images/image_import.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
+#include "core/images/ext4_writer.hpp"
+#include "core/images/recipe_identity.hpp"
+#include "core/images/tar_import.hpp"
+
+namespace banger::images {
+namespace {
+
+namespace os = sdk::os;
+using sdk::Code;
+using sdk::Error;
+using sdk::Result;
+
+constexpr int pipe_bytes = 1 << 20;  // the most that an ordinary user may ask for: pipe-max-size in proc(5)
+
+struct Pipe {
+    os::UniqueFd reader;
+    os::UniqueFd writer;
+};
+
+Result<Pipe> make_pipe()
+{
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        return sdk::os_error("make a pipe");
+    Pipe pipe{os::UniqueFd(ends[0]), os::UniqueFd(ends[1])};
+    ::fcntl(pipe.writer.get(), F_SETPIPE_SZ, pipe_bytes);  // only a matter of speed
+    return pipe;
+}
+
+/// A fetch on a thread of its own. The stream ends when it returns, and not before its result is known: so a reader that
+/// sees the end can ask whether it is a real one.
+class Fetching {
+public:
+    Fetching(sdk::ImageSource& source, sdk::ImageRequest request, os::UniqueFd output, LinkedCall& call)
+        : output_(std::move(output)), thread_([this, &source, request = std::move(request), &call]() mutable {
+              block_broken_pipe();
+              request.output = output_.get();
+              result_.emplace(source.fetch(request, call));
+              failed_ = !*result_;
+              output_.reset();
+          })
+    {
+    }
+
+    [[nodiscard]] bool failed() const { return failed_; }
+    Result<sdk::ImageStream> join()
+    {
+        thread_.join();
+        return std::move(*result_);
+    }
+
+private:
+    // A source that writes from this very process gets EPIPE when the import gave up, not a deadly signal.
+    static void block_broken_pipe()
+    {
+        sigset_t signals;
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    }
+
+    os::UniqueFd output_;
+    std::optional<Result<sdk::ImageStream>> result_;
+    std::atomic<bool> failed_ = false;
+    std::jthread thread_;  // last: uses the others
+};
+
+struct Layers {
+    Ext4Writer root;
+    Ext4Writer work;
+};
+
+Ext4Options layer_options(const std::string& id, const char* role, const LinkedCall& call)
+{
+    Ext4Options options;
+    options.label = role;
+    options.uuid = derived_uuid(id, role);
+    options.hash_seed = derived_uuid(id, std::string(role) + " hash");
+    options.cancelled = [&call] { return call.cancelled(); };
+    return options;
+}
+
+Result<Layers> create_layers(const std::string& id, const std::string& directory, const LinkedCall& call)
+{
+    auto root = Ext4Writer::create(directory + "/" + root_layer, layer_options(id, "root", call));
+    if (!root)
+        return std::move(root).error();
+    auto work = Ext4Writer::create(directory + "/" + work_layer, layer_options(id, "work", call));
+    if (!work)
+        return std::move(work).error();
+    return Layers{std::move(*root), std::move(*work)};
+}
+
+Result<ImportOutcome> read_stream(int fd, Layers& layers, LinkedCall& call)
+{
+    const ImportPlan plan{.root = layers.root,
+                          .work = &layers.work,
+                          .filter = pristine_root(),
+                          .captures = {},
+                          .probes = {},
+                          .progress =
+                              [&call](const ImportProgress& progress) {
+                                  call.progress({"write the root file system", progress.content_bytes, 0, "bytes"});
+                              },
+                          .cancelled = [&call] { return call.cancelled(); }};
+    return import_tar(fd, plan);
+}
+
+Result<void> finish_layer(Ext4Writer& writer, const std::string& path)
+{
+    auto finished = writer.finish();
+    if (!finished)
+        return std::move(finished).error();
+    if (::chmod(path.c_str(), 0444) != 0)
+        return sdk::os_error("make " + path + " read-only");
+    return {};
+}
+
+// What the image itself shows is worth more than what the source says of it.
+sdk::Fields facts_of(const ImportOutcome& outcome, const sdk::ImageStream& stream)
+{
+    const auto word = [](bool value) { return value ? "true" : "false"; };
+    sdk::Fields facts{{"os_id", outcome.facts.os_id},
+                      {"os_version", outcome.facts.os_version},
+                      {"os_name", outcome.facts.os_pretty_name},
+                      {"init", std::string(to_string(outcome.facts.init))},
+                      {"has_sshd", word(outcome.facts.has_sshd)},
+                      {"has_git", word(outcome.facts.has_git)},
+                      {"has_shell", word(outcome.facts.has_shell)},
+                      {"entries", std::to_string(outcome.total.entries)},
+                      {"content_bytes", std::to_string(outcome.total.content_bytes)}};
+    facts.insert(stream.facts.begin(), stream.facts.end());
+    return facts;
+}
+
+struct Streamed {
+    ImportOutcome outcome;
+    sdk::ImageStream stream;
+};
+
+Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Layers& layers, LinkedCall& call)
+{
+    auto pipe = make_pipe();
+    if (!pipe)
+        return std::move(pipe).error();
+    Fetching fetching(source, std::move(request), std::move(pipe->writer), call);
+    auto imported = read_stream(pipe->reader.get(), layers, call);
+    const bool source_failed_first = fetching.failed();
+    if (!imported)
+        call.cancel();
+    pipe->reader.reset();
+    auto fetched = fetching.join();
+
+    if (!imported && !source_failed_first)
+        return std::move(imported).error();
+    if (!fetched)
+        return std::move(fetched).error();
+    if (!imported)
+        return std::move(imported).error();
+    return Streamed{std::move(*imported), std::move(*fetched)};
+}
+
+Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
+{
+    const std::string who = "image source '" + entry.source + "'";
+    if (streamed.stream.format != "tar")
+        return sdk::make_error(Code::unsupported, who + " gave '" + streamed.stream.format + "', not a tar archive");
+    if (streamed.outcome.total.entries == 0)
+        return sdk::make_error(Code::corrupt, who + " gave an empty root file system");
+    return {};
+}
+
+}  // namespace
+
+Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
+                                 const std::string& directory, LinkedCall& call)
+{
+    const std::string scratch = directory + "/scratch";
+    if (auto made = os::make_private_directory(scratch); !made)
+        return std::move(made).error();
+    auto layers = create_layers(id, directory, call);
+    if (!layers)
+        return std::move(layers).error();
+
+    auto streamed = stream(source, {entry.name, entry.recipe, scratch, -1}, *layers, call);
+    if (!streamed)
+        return std::move(streamed).error();
+    if (auto checked = check_stream(*streamed, entry); !checked)
+        return std::move(checked).error();
+    if (auto removed = os::remove_tree(scratch); !removed)
+        return std::move(removed).error();
+
+    call.progress({"finish the file systems", 0, 0, {}});
+    if (auto finished = finish_layer(layers->root, directory + "/" + root_layer); !finished)
+        return std::move(finished).error();
+    if (auto finished = finish_layer(layers->work, directory + "/" + work_layer); !finished)
+        return std::move(finished).error();
+    return facts_of(streamed->outcome, streamed->stream);
+}
+
+}  // namespace banger::images

@@ -1,0 +1,23 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "banger/sdk/image_source.hpp"
+#include "core/images/catalogue.hpp"
+#include "core/images/linked_call.hpp"
+
+namespace banger::images {
+
+inline constexpr const char* root_layer = "root.ext4";
+inline constexpr const char* work_layer = "work.ext4";
+
+/// Has the source stream the image, and turns the stream into the two layers in `directory`, synced and read-only,
+/// with no copy in between. What the image and the source tell about it comes back.
+///
+/// Of two failures that follow from each other the first is reported: a mirror's, and not the cut archive behind it; a
+/// full disk's, and not that the source lost its listener. On error files may be left in the directory.
+sdk::Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
+                                      const std::string& directory, LinkedCall& call);
+
+}  // namespace banger::images

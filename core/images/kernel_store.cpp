@@ -1,0 +1,155 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/images/kernel_store.hpp"
+
+#include <sys/stat.h>
+
+#include <ctime>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
+#include "core/images/collection.hpp"
+#include "core/images/kernel_import.hpp"
+#include "core/model/json.hpp"
+
+namespace banger::images {
+namespace {
+
+using sdk::Code;
+using sdk::Result;
+
+constexpr std::uint64_t format_version = 1;
+constexpr const char* record_name = "/kernel.json";
+
+Result<void> write_record(const std::string& directory, const CatalogueEntry& entry, const std::string& id,
+                          const ImportedKernel& kernel)
+{
+    const auto recipe = json::parse(entry.recipe, "the recipe");
+    if (!recipe)
+        return recipe.error();
+    json::Object record;
+    record.set("version", format_version)
+        .set("id", id)
+        .set("name", entry.name)
+        .set("source", entry.source)
+        .set("recipe", *recipe)
+        .set("release", kernel.release)
+        .set("command_line", kernel.command_line)
+        .set("has_modules", kernel.has_modules)
+        .set("created", static_cast<std::int64_t>(::time(nullptr)))
+        .set("facts", kernel.facts);
+    return sdk::os::write_file_atomic(directory + record_name, json::to_pretty(record.value()), 0444);
+}
+
+Result<void> expect(const std::string& path, mode_t type)
+{
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0)
+        return sdk::os_error("look at " + path);
+    if ((status.st_mode & S_IFMT) != type || status.st_size == 0)
+        return sdk::make_error(Code::corrupt, path + " is not what was written");
+    return {};
+}
+
+Result<Kernel> read_kernel(const std::string& directory, const std::string& id)
+{
+    const auto text = sdk::os::read_file(directory + record_name);
+    if (!text)
+        return text.error();
+    const auto record = json::parse_object(*text, "kernel.json");
+    if (!record)
+        return record.error();
+    const auto version = json::require_uint(*record, "version", "kernel.json");
+    if (!version)
+        return version.error();
+    if (*version != format_version)
+        return sdk::make_error(Code::unsupported, "the kernel in " + directory + " was made by another version of banger",
+                               "`banger kernel delete " + id + "` removes it");
+    const auto name = json::require_string(*record, "name", "kernel.json");
+    const auto release = json::require_string(*record, "release", "kernel.json");
+    const auto created = json::find_int(*record, "created");
+    const auto has_modules = json::find_bool(*record, "has_modules");
+    if (!name || !release || !created || !has_modules || json::string_or(*record, "id") != id)
+        return sdk::make_error(Code::corrupt, "kernel.json is incomplete or another kernel's");
+
+    Kernel kernel;
+    kernel.id = id;
+    kernel.name = *name;
+    kernel.version = *release;
+    kernel.vmlinux = directory + "/" + kernel_file;
+    if (auto there = expect(kernel.vmlinux, S_IFREG); !there)
+        return std::move(there).error();
+    if (*has_modules) {
+        kernel.modules_disk = directory + "/" + modules_layer;
+        kernel.modules_directory = directory + "/" + modules_folder;
+        if (auto there = expect(kernel.modules_disk, S_IFREG); !there)
+            return std::move(there).error();
+        if (auto there = expect(kernel.modules_directory + "/" + *release + "/modules.dep", S_IFREG); !there)
+            return std::move(there).error();
+    }
+    kernel.command_line = json::string_or(*record, "command_line");
+    kernel.created = *created;
+    kernel.bytes = allocated_bytes(directory);
+    kernel.facts = json::find_fields(*record, "facts");
+    return kernel;
+}
+
+Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
+{
+    Craft<Kernel> craft;
+    craft.word = "kernel";
+    craft.catalogue = &catalogue.kernels();
+    craft.look_up = [&catalogue](const std::string& name) { return catalogue.kernel(name); };
+    craft.read = read_kernel;
+    craft.make = [find_source = std::move(find_source)](const CatalogueEntry& entry, const std::string& id,
+                                                        const std::string& staging, LinkedCall& call) -> Result<void> {
+        const auto source = find_source(entry.source);
+        if (!source)
+            return source.error();
+        const auto kernel = import_kernel(entry, id, **source, staging, call);
+        if (!kernel)
+            return kernel.error();
+        return write_record(staging, entry, id, *kernel);
+    };
+    craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
+    return craft;
+}
+
+}  // namespace
+
+struct KernelStore::State {
+    Collection<Kernel> kernels;
+};
+
+KernelStore::KernelStore(std::string directory, const Catalogue& catalogue, FindKernelSource find_source)
+    : state_(new State{Collection<Kernel>(std::move(directory), craft(catalogue, std::move(find_source)))})
+{
+}
+
+KernelStore::~KernelStore() = default;
+
+Result<std::vector<Kernel>> KernelStore::list() const
+{
+    return state_->kernels.list();
+}
+
+Result<Kernel> KernelStore::find(const std::string& name) const
+{
+    return state_->kernels.find(name);
+}
+
+Result<Kernel> KernelStore::pull(const std::string& name, sdk::Call& call)
+{
+    return state_->kernels.pull(name, call);
+}
+
+Result<std::uint64_t> KernelStore::remove(const std::string& name)
+{
+    return state_->kernels.remove(name);
+}
+
+void KernelStore::sweep()
+{
+    state_->kernels.sweep();
+}
+
+}  // namespace banger::images

@@ -1,0 +1,50 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/kernel_source.hpp"
+#include "core/images/catalogue.hpp"
+
+namespace banger::images {
+
+/// A kernel in the store: a directory `<kernels>/<id>/` with vmlinux, modules.ext4 (read-only, no journal; its root holds
+/// `<version>/…`), `modules/` (only what an initramfs may need, see guest::build_initramfs) and kernel.json.
+struct Kernel {
+    std::string id;            ///< 16 hex digits of the digest of the recipe
+    std::string name;
+    std::string version;       ///< as uname -r prints it
+    std::string vmlinux;       ///< absolute path
+    std::string modules_disk;  ///< absolute path of modules.ext4; empty if the kernel has none
+    std::string modules_directory;  ///< absolute path; holds `<version>/modules.dep`
+    std::string command_line;
+    std::int64_t created = 0;
+    std::uint64_t bytes = 0;
+    sdk::Fields facts;         ///< pvh (true: it can be booted as an ELF by a VMM that knows PVH), package, ...
+    std::string problem;       ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
+};
+
+using FindKernelSource = std::function<sdk::Result<sdk::KernelSource*>(const std::string& name)>;
+
+/// Same rules as ImageStore.
+class KernelStore {
+public:
+    KernelStore(std::string directory, const Catalogue& catalogue, FindKernelSource find_source);
+    ~KernelStore();
+
+    [[nodiscard]] sdk::Result<std::vector<Kernel>> list() const;
+    [[nodiscard]] sdk::Result<Kernel> find(const std::string& name) const;
+    [[nodiscard]] sdk::Result<Kernel> pull(const std::string& name, sdk::Call& call);
+    [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name);
+    void sweep();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace banger::images

@@ -1,0 +1,205 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/images/tar_import.hpp"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "core/images/tar_reader.hpp"
+
+namespace banger::images {
+namespace {
+
+constexpr std::string_view work_path = "root";
+constexpr std::uint64_t progress_bytes = 4U << 20;
+constexpr std::uint64_t progress_entries = 1000;
+
+class Importer {
+public:
+    Importer(TarReader reader, const ImportPlan& plan) : reader_(std::move(reader)), plan_(plan) {}
+
+    sdk::Result<ImportOutcome> run();
+
+private:
+    struct Place {
+        Ext4Writer* writer;
+        std::string_view path;
+    };
+    [[nodiscard]] Place place(std::string_view path) const;
+    [[nodiscard]] bool is_work(std::string_view path) const { return plan_.work != nullptr && path == work_path; }
+    [[nodiscard]] sdk::Result<void> check_cancelled() const;
+    sdk::Result<void> take(TarEntry& entry);
+    sdk::Result<void> take_work_directory(const TarEntry& entry);
+    sdk::Result<void> put(const TarEntry& entry, const Place& where, bool with_content);
+    sdk::Result<void> link(const TarEntry& entry, const Place& where);
+    sdk::Result<void> finish_work();
+    sdk::Result<ImportOutcome> outcome();
+    void tell(bool now);
+
+    TarReader reader_;
+    const ImportPlan& plan_;
+    ImportProgress progress_;
+    ImportProgress told_;
+    bool seen_work_directory_ = false;
+};
+
+sdk::Result<void> Importer::check_cancelled() const
+{
+    if (plan_.cancelled && plan_.cancelled())
+        return sdk::make_error(sdk::Code::cancelled, "the import of the archive was cancelled");
+    return {};
+}
+
+Importer::Place Importer::place(std::string_view path) const
+{
+    if (plan_.work != nullptr && path.starts_with(work_path) && path.substr(work_path.size()).starts_with('/'))
+        return {plan_.work, path.substr(work_path.size() + 1)};
+    return {&plan_.root, path};
+}
+
+void Importer::tell(bool now)
+{
+    if (!plan_.progress)
+        return;
+    if (!now && progress_.entries < told_.entries + progress_entries &&
+        progress_.content_bytes < told_.content_bytes + progress_bytes)
+        return;
+    told_ = progress_;
+    plan_.progress(progress_);
+}
+
+sdk::Result<void> Importer::take_work_directory(const TarEntry& entry)
+{
+    if (entry.hard_link || entry.kind != FileKind::directory)
+        return sdk::make_error(sdk::Code::unsupported, "the image's /root is not a directory",
+                               "the work disk needs one to be mounted on");
+    seen_work_directory_ = true;
+    if (auto put = plan_.root.directory(work_path, entry.metadata); !put)
+        return put;
+    return plan_.work->directory("", entry.metadata);
+}
+
+sdk::Result<void> Importer::put(const TarEntry& entry, const Place& where, bool with_content)
+{
+    switch (entry.kind) {
+        case FileKind::directory: return where.writer->directory(where.path, entry.metadata);
+        case FileKind::symlink: return where.writer->symlink(where.path, entry.metadata, entry.target);
+        case FileKind::fifo: return where.writer->fifo(where.path, entry.metadata);
+        case FileKind::socket: return where.writer->socket(where.path, entry.metadata);
+        case FileKind::character_device:
+        case FileKind::block_device:
+            return where.writer->device(where.path, entry.metadata, entry.kind, entry.major, entry.minor);
+        case FileKind::regular: break;
+    }
+    if (!with_content)
+        return where.writer->file(where.path, entry.metadata, 0, [] { return std::optional<DataRun>{}; });
+    return where.writer->file(where.path, entry.metadata, entry.size, [this]() -> sdk::Result<std::optional<DataRun>> {
+        if (auto going = check_cancelled(); !going)
+            return std::move(going.error());
+        auto run = reader_.pull();
+        if (run && *run) {
+            progress_.content_bytes += (*run)->bytes.size();
+            tell(false);
+        }
+        return run;
+    });
+}
+
+sdk::Result<void> Importer::link(const TarEntry& entry, const Place& where)
+{
+    const auto existing = place(entry.existing);
+    const auto kind = existing.writer->kind_of(existing.path);
+    Metadata unused;
+    if (!kind && plan_.filter && plan_.filter(entry.existing, FileKind::regular, unused) == Verdict::drop)
+        return sdk::make_error(sdk::Code::invalid, "the hard link '" + entry.path + "' leads to '" + entry.existing +
+                                                       "', which images are freed of");
+    if (existing.writer == where.writer)
+        return where.writer->hard_link(where.path, existing.path);
+    return where.writer->copy(where.path, *existing.writer, existing.path);
+}
+
+sdk::Result<void> Importer::take(TarEntry& entry)
+{
+    ++progress_.entries;
+    const auto kind = entry.hard_link ? FileKind::regular : entry.kind;
+    const auto verdict = plan_.filter ? plan_.filter(entry.path, kind, entry.metadata) : Verdict::keep;
+    if (verdict == Verdict::drop)
+        return {};
+    if (is_work(entry.path))
+        return take_work_directory(entry);
+    const auto where = place(entry.path);
+    if (entry.hard_link && verdict == Verdict::keep)
+        return link(entry, where);
+    return put(entry, where, verdict == Verdict::keep);
+}
+
+sdk::Result<void> Importer::finish_work()
+{
+    if (plan_.work == nullptr || seen_work_directory_)
+        return {};
+    TarEntry entry;
+    entry.kind = FileKind::directory;
+    entry.metadata.mode = 0700;
+    return take_work_directory(entry);
+}
+
+sdk::Result<ImportOutcome> Importer::outcome()
+{
+    ImportOutcome result;
+    result.total = progress_;
+    for (const auto& path : plan_.captures) {
+        const auto where = place(path);
+        auto content = where.writer->read_file(where.path, plan_.capture_limit);
+        if (!content)
+            return std::move(content.error());
+        if (*content)
+            result.captured.emplace(path, std::move(**content));
+    }
+    for (const auto& path : plan_.probes) {
+        const auto where = place(path);
+        if (where.writer->kind_of(where.path))
+            result.present.insert(path);
+    }
+    auto facts = image_facts(plan_.root);
+    if (!facts)
+        return std::move(facts.error());
+    result.facts = std::move(*facts);
+    return result;
+}
+
+sdk::Result<ImportOutcome> Importer::run()
+{
+    for (;;) {
+        if (auto going = check_cancelled(); !going)
+            return std::move(going.error());
+        auto entry = reader_.next();
+        // Who cancels ends the writer of the archive, and that looks like damage here.
+        if (auto going = check_cancelled(); !going)
+            return std::move(going.error());
+        if (!entry)
+            return std::move(entry.error());
+        if (!*entry)
+            break;
+        if (auto taken = take(**entry); !taken)
+            return std::move(taken.error());
+        tell(false);
+    }
+    if (auto drained = reader_.drain(); !drained)
+        return std::move(drained.error());
+    if (auto made = finish_work(); !made)
+        return std::move(made.error());
+    tell(true);
+    return outcome();
+}
+
+}  // namespace
+
+sdk::Result<ImportOutcome> import_tar(int fd, const ImportPlan& plan)
+{
+    auto reader = TarReader::open(fd);
+    if (!reader)
+        return std::move(reader.error());
+    return Importer(std::move(*reader), plan).run();
+}
+
+}  // namespace banger::images

@@ -1,0 +1,56 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/result.hpp"
+#include "core/images/entry_filter.hpp"
+#include "core/images/ext4_writer.hpp"
+#include "core/images/image_facts.hpp"
+
+namespace banger::images {
+
+struct ImportProgress {
+    std::uint64_t entries = 0;
+    std::uint64_t content_bytes = 0;
+};
+
+/// Where the entries of an archive go.
+struct ImportPlan {
+    Ext4Writer& root;
+    /// Gets what is below /root, with /root's own metadata as its root directory; `root` keeps an empty /root to
+    /// mount it on. None: everything goes to `root`.
+    Ext4Writer* work = nullptr;
+    EntryFilter filter = {};                 ///< none: every entry is kept
+    std::vector<std::string> captures = {};  ///< regular files to hand back, as relative paths
+    std::size_t capture_limit = 64U << 10;   ///< bytes of each; what is longer is cut
+    std::vector<std::string> probes = {};    ///< paths to look for, following no link
+    std::function<void(const ImportProgress&)> progress =
+        {};                                ///< at least every 4 MiB and 1,000 entries, and at the end
+    std::function<bool()> cancelled = {};  ///< asked for every piece of the archive
+};
+
+struct ImportOutcome {
+    ImportProgress total;
+    std::map<std::string, std::string> captured;
+    std::set<std::string> present;  ///< those of `probes` that are there
+    ImageFacts facts;
+};
+
+/// Reads a tar archive from a descriptor (file, pipe or socket; stays the caller's) to its end and puts its entries
+/// into the writers, which the caller finishes. No symbolic link is ever followed.
+///
+/// Errors: invalid for an archive that would leave its root (absolute names, "..", hard links to such), whose hard
+/// links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is no directory while
+/// there is a work disk; corrupt for a damaged archive; no_space; cancelled. After an error the writers are of no
+/// use; the caller removes their files.
+/// A read that blocks is not interrupted by `cancelled`: the caller ends whoever writes, then this returns. An archive
+/// that ends between two entries looks complete: the caller checks how the process that wrote it ended.
+sdk::Result<ImportOutcome> import_tar(int fd, const ImportPlan& plan);
+
+}  // namespace banger::images

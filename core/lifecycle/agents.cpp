@@ -1,0 +1,80 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/agents.hpp"
+
+#include "core/guest/agent_client.hpp"
+#include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/verbs.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+// A guest that runs answers at once; one that was just adopted may have a backlog to throw away first.
+constexpr std::chrono::seconds patience_for_answer{30};
+
+}  // namespace
+
+sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::string& vm, const std::string& token,
+                                                                 const OpenChannel& open,
+                                                                 std::chrono::milliseconds patience,
+                                                                 Operation& operation)
+{
+    auto turn = connecting_.lock(vm, "the agent is being connected", &operation);
+    if (!turn)
+        return std::move(turn).error();
+    {
+        auto clients = clients_.lock();
+        if (const auto known = clients->find(vm); known != clients->end() && known->second->alive())
+            return known->second;
+    }
+    auto secret = agent::token_from_hex(token);
+    if (!secret)
+        return std::move(secret).error();
+    auto channel = open();
+    if (!channel)
+        return std::move(channel).error();
+    auto client = guest::AgentClient::open(loop_, std::move(*channel), *secret);
+    if (auto answered = client->wait_connected(guest::Patience::of(patience, operation.token())); !answered)
+        return std::move(answered).error();
+    (*clients_.lock())[vm] = client;
+    return client;
+}
+
+void Agents::drop(const std::string& vm)
+{
+    std::shared_ptr<guest::AgentClient> last;  // ends outside the lock
+    auto clients = clients_.lock();
+    if (const auto known = clients->find(vm); known != clients->end()) {
+        last = std::move(known->second);
+        clients->erase(known);
+    }
+}
+
+std::size_t Agents::open_streams() const
+{
+    std::size_t count = 0;
+    const auto clients = clients_.lock();
+    for (const auto& [vm, client] : *clients)
+        count += client->open_streams();
+    return count;
+}
+
+sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
+                                                          Operation& operation)
+{
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (!live->alive)
+        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is not running",
+                               "`banger vm start " + vm.name + "` starts it");
+    auto vmm = engine.registry.get<sdk::Vmm>(vm.vmm);
+    if (!vmm)
+        return std::move(vmm).error();
+    auto agent = engine.agents.connect(
+        vm.id, vm.agent_token, [&] { return (*vmm)->open_channel(live->vmm); }, patience_for_answer, operation);
+    if (!agent)
+        return std::move(agent).error().while_doing("reach the agent of vm '" + vm.name + "'");
+    return agent;
+}
+
+}  // namespace banger::lifecycle

@@ -1,0 +1,47 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "banger/sdk/os/fd.hpp"
+#include "core/base/keyed_mutex.hpp"
+#include "core/base/synchronized.hpp"
+#include "core/lifecycle/operation.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+namespace banger::guest {
+class AgentClient;
+}
+
+namespace banger::lifecycle {
+
+/// The connections to guests' agents: at most one per VM, made when first needed, shared by all who talk to that guest.
+/// Threads: workers only; never the loop's thread, which the connections themselves run on.
+class Agents {
+public:
+    using OpenChannel = std::function<sdk::Result<sdk::os::UniqueFd>()>;
+
+    explicit Agents(boost::asio::io_context& loop) : loop_(loop) {}
+
+    /// The live connection, or a new one whose agent has answered. `timed_out` if it does not answer by then;
+    /// `unavailable` if the channel closes first, as it does when the VMM ends.
+    sdk::Result<std::shared_ptr<guest::AgentClient>> connect(const std::string& vm, const std::string& token,
+                                                             const OpenChannel& open,
+                                                             std::chrono::milliseconds patience, Operation& operation);
+    void drop(const std::string& vm);
+    /// Streams open to users, over all guests.
+    [[nodiscard]] std::size_t open_streams() const;
+
+private:
+    boost::asio::io_context& loop_;
+    base::KeyedMutex connecting_;
+    base::Synchronized<std::map<std::string, std::shared_ptr<guest::AgentClient>>> clients_;
+};
+
+}  // namespace banger::lifecycle

@@ -1,0 +1,126 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/os/file.hpp"
+#include "core/base/fault.hpp"
+#include "core/base/ids.hpp"
+#include "core/lifecycle/guest_configuration.hpp"
+#include "core/lifecycle/pick.hpp"
+#include "core/lifecycle/delete.hpp"
+#include "core/lifecycle/resolve.hpp"
+#include "core/lifecycle/ssh_keys.hpp"
+#include "core/lifecycle/start.hpp"
+#include "core/lifecycle/verbs.hpp"
+#include "core/model/disks.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+// Image and kernel, made now if they are not here: once, however many ask.
+sdk::Result<images::Image> fetch_sources(Engine& engine, model::VmRecord& vm, Operation& operation)
+{
+    const auto span = operation.span("image and kernel");
+    auto image = engine.images.pull(vm.image, operation);
+    if (!image)
+        return std::move(image).error();
+    vm.image_id = image->id;
+    if (vm.kernel.empty())
+        vm.kernel = image->kernel;
+    auto kernel = engine.kernels.pull(vm.kernel, operation);
+    if (!kernel)
+        return std::move(kernel).error();
+    vm.kernel_id = kernel->id;
+    if (vm.disk_bytes < image->root.bytes)
+        return sdk::make_error(sdk::Code::invalid,
+                               "image '" + vm.image + "' needs a disk of at least " +
+                                   std::to_string((image->root.bytes >> 20U) + 1) + " MiB",
+                               "give a larger --disk");
+    return image;
+}
+
+sdk::Result<void> make_directory(Engine& engine, const model::VmRecord& vm)
+{
+    if (auto fault = base::fault::reach("make vm directory"); !fault)
+        return fault;
+    const std::string directory = engine.owner_of(vm.id).directory;
+    if (auto made = sdk::os::make_private_directory(directory); !made)
+        return made;
+    if (auto noted = engine.store.update(vm); !noted)
+        return noted;
+    if (auto made = make_client_key(engine.paths.state); !made)
+        return made;
+    return make_host_key(directory, host_alias(vm.id));
+}
+
+sdk::Result<void> make_disks(Engine& engine, const model::VmRecord& vm, const images::Image& image,
+                             Operation& operation)
+{
+    const auto span = operation.span("create disks");
+    auto storage = engine.registry.get<sdk::Storage>(vm.storage);
+    if (!storage)
+        return std::move(storage).error();
+    for (const auto& role : model::writable_disk_roles())
+        if (auto created = (*storage)->create(disk_spec(engine, vm, image, role), operation); !created)
+            return std::move(created).error().while_doing("create " + role + " disk");
+    return {};
+}
+
+// Everything after the name is reserved; on error the caller removes what there is.
+sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operation)
+{
+    auto image = fetch_sources(engine, vm, operation);
+    if (!image)
+        return std::move(image).error();
+    if (auto wanted = operation.check(); !wanted)
+        return wanted;
+    if (auto made = make_directory(engine, vm); !made)
+        return made;
+    if (auto made = make_disks(engine, vm, *image, operation); !made)
+        return made;
+    return operation.check();
+}
+
+sdk::Error roll_back(Engine& engine, const model::VmRecord& vm, sdk::Error error, Operation& operation)
+{
+    if (auto removed = remove_locked(engine, vm, operation); !removed)
+        error.during.push_back("left behind: " + removed.error().message);
+    return std::move(error).while_doing("create vm '" + vm.name + "'");
+}
+
+}  // namespace
+
+sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec, const CreateOptions& options,
+                                       Operation& operation)
+{
+    auto resolved = resolve(engine, spec, operation);
+    if (!resolved)
+        return std::move(resolved).error();
+    model::VmRecord vm = std::move(*resolved);
+    auto lock = lock_vm(engine, vm, "created", operation);
+    if (!lock)
+        return std::move(lock).error();
+    if (auto reserved = engine.store.reserve(vm); !reserved)
+        return std::move(reserved).error();
+    operation.concerns(vm.id);
+    if (options.on_spec)
+        options.on_spec(vm);
+    if (auto made = make_vm(engine, vm, operation); !made)
+        return roll_back(engine, vm, std::move(made).error(), operation);
+    if (!options.start) {
+        vm.desired = model::Desired::stopped;
+        if (auto noted = engine.store.update(vm); !noted)
+            return roll_back(engine, vm, std::move(noted).error(), operation);
+        return vm;
+    }
+    bool guest_silent = false;
+    auto started = start_locked(engine, vm, operation, guest_silent);
+    if (started)
+        return vm;
+    if (!guest_silent)
+        return roll_back(engine, vm, std::move(started).error(), operation);
+    vm.desired = model::Desired::stopped;
+    vm.removal = model::Removal::never;  // its console is all that says why
+    if (auto noted = engine.store.update(vm); !noted)
+        started.error().during.push_back("left behind: " + noted.error().message);
+    return std::move(started).error();
+}
+
+}  // namespace banger::lifecycle

@@ -1,0 +1,64 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/delete.hpp"
+
+#include "banger/sdk/os/file.hpp"
+#include "core/lifecycle/verbs.hpp"
+#include "core/model/disks.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+sdk::Error what_is_left(const model::VmRecord& vm, std::vector<sdk::Error> left)
+{
+    sdk::Error error = std::move(left.front());
+    for (std::size_t i = 1; i < left.size(); ++i)
+        error.during.push_back("left behind: " + left[i].message);
+    return std::move(error).while_doing("delete vm '" + vm.name + "'").with_hint(
+        "the vm is kept until it can be deleted: `banger vm show " + vm.name + "` lists what is left");
+}
+
+}  // namespace
+
+sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, Operation& operation)
+{
+    operation.commit();  // a deletion that began goes to its end
+    model::VmRecord vm = record;
+    const sdk::Owner owner = engine.owner_of(vm.id);
+    const bool has_directory = sdk::os::exists(owner.directory);
+    vm.desired = model::Desired::deleted;
+    if (has_directory) {
+        if (auto noted = engine.store.update(vm); !noted)
+            return noted;
+        engine.agents.drop(vm.id);
+        const auto span = operation.span("release");
+        auto journal = engine.journal_of(vm.id);
+        if (!journal)
+            return std::move(journal).error();
+        if (auto left = journal->release_all(); !left.empty())
+            return what_is_left(vm, std::move(left));
+    }
+    const auto span = operation.span("remove disks");
+    if (has_directory) {
+        auto storage = engine.registry.get<sdk::Storage>(vm.storage);
+        if (!storage)
+            return std::move(storage).error().while_doing("delete the disks of vm '" + vm.name + "'");
+        for (const auto& role : model::writable_disk_roles())
+            if (auto destroyed = (*storage)->destroy(owner, role); !destroyed)
+                return std::move(destroyed).error().while_doing("delete the " + role + " disk of vm '" + vm.name + "'");
+        if (auto removed = sdk::os::remove_tree(owner.directory); !removed)
+            return removed;
+    }
+    return engine.store.remove(vm.id);
+}
+
+sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, Operation& operation)
+{
+    auto locked = find_and_lock(engine, reference, "deleted", operation);
+    if (!locked)
+        return std::move(locked).error();
+    if (auto removed = remove_locked(engine, locked->record, operation); !removed)
+        return std::move(removed).error();
+    return std::move(locked->record);
+}
+
+}  // namespace banger::lifecycle

@@ -1,0 +1,44 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/engine.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+constexpr std::chrono::seconds patience_for_lock{30};
+
+}  // namespace
+
+sdk::Owner Engine::owner_of(const std::string& vm) const
+{
+    return {instance, vm, paths.vms() + "/" + vm};
+}
+
+sdk::Result<handles::HandleJournal> Engine::journal_of(const std::string& vm)
+{
+    return handles::HandleJournal::open(owner_of(vm), operations);
+}
+
+sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
+                                            const Operation& operation)
+{
+    return engine.vm_locks.lock(vm.id, "vm '" + vm.name + "' is being " + doing, &operation, patience_for_lock);
+}
+
+sdk::Result<LockedVm> find_and_lock(Engine& engine, const std::string& reference, const std::string& doing,
+                                    Operation& operation)
+{
+    auto found = engine.store.find(reference);
+    if (!found)
+        return std::move(found).error();
+    auto lock = lock_vm(engine, *found, doing, operation);
+    if (!lock)
+        return std::move(lock).error();
+    // Somebody may have deleted or changed it while we waited.
+    auto now = engine.store.find(found->id);
+    if (!now)
+        return sdk::make_error(sdk::Code::not_found, "vm '" + found->name + "' was deleted meanwhile");
+    operation.concerns(now->id);
+    return LockedVm{std::move(*now), std::move(*lock)};
+}
+
+}  // namespace banger::lifecycle

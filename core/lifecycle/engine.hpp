@@ -1,0 +1,63 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/base/keyed_mutex.hpp"
+#include "core/base/single_flight.hpp"
+#include "core/config/config.hpp"
+#include "core/config/paths.hpp"
+#include "core/images/image_store.hpp"
+#include "core/images/kernel_store.hpp"
+#include "core/lifecycle/agents.hpp"
+#include "core/lifecycle/operation.hpp"
+#include "core/lifecycle/provider_operations.hpp"
+#include "core/plugins/registry.hpp"
+#include "core/store/vm_store.hpp"
+
+namespace banger::lifecycle {
+
+/// What every verb works with. Made once by the daemon; verbs are free functions over it, one file each.
+///
+/// Lock order (outermost first): a VM's operation lock, its guest lock, then whatever the members lock inside one call.
+/// No member holds a lock of its own while it calls a plugin or waits for a process.
+struct Engine {
+    const config::Paths& paths;
+    const config::Config& config;
+    const config::HostFacts& host;
+    const images::Catalogue& catalogue;
+    std::string instance;            ///< 8 hex digits, part of every name on the host
+    std::string agent_program;       ///< the static agent that goes into the initramfs
+    plugins::Registry& registry;
+    store::VmStore& store;
+    images::ImageStore& images;
+    images::KernelStore& kernels;
+    ProviderOperations& operations;  ///< release, inspect and list over all providers
+    Agents& agents;
+
+    base::KeyedMutex vm_locks;       ///< one operation per VM at a time
+    base::SingleFlight<std::string> initramfs_builds;
+
+    /// Told after a VM's VMM was started or found alive, so that its end is noticed. Set by the daemon.
+    std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;
+
+    [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
+    /// The VM's journal. The caller holds its operation lock.
+    [[nodiscard]] sdk::Result<handles::HandleJournal> journal_of(const std::string& vm);
+};
+
+/// Holds a VM's operation lock. `busy` after 30 s, naming the holder; `cancelled` with the operation.
+sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
+                                            const Operation& operation);
+
+/// A VM by name, id or prefix, with its operation lock held, read again under the lock.
+struct LockedVm {
+    model::VmRecord record;
+    base::KeyedMutex::Lock lock;
+};
+sdk::Result<LockedVm> find_and_lock(Engine& engine, const std::string& reference, const std::string& doing,
+                                    Operation& operation);
+
+}  // namespace banger::lifecycle

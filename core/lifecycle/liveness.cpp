@@ -1,0 +1,89 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/liveness.hpp"
+
+#include <poll.h>
+#include <sys/syscall.h>
+
+#include <charconv>
+
+#include "banger/sdk/os/process.hpp"
+#include "core/plugins/kinds.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+pid_t pid_in(const sdk::Fields& bound)
+{
+    const auto text = bound.find("pid");
+    pid_t pid = 0;
+    if (text != bound.end())
+        std::from_chars(text->second.data(), text->second.data() + text->second.size(), pid);
+    return pid;
+}
+
+}  // namespace
+
+sdk::Result<Liveness> liveness_of(Engine& engine, const model::VmRecord& vm)
+{
+    const sdk::Owner owner = engine.owner_of(vm.id);
+    auto journal = handles::read_journal(owner);
+    sdk::Handle handle;
+    bool noted = false;
+    for (const auto& entry : journal.entries)
+        if (entry.handle.kind == plugins::kind_of<sdk::Vmm>) {
+            handle = entry.handle;
+            noted = true;
+        }
+    if (noted) {
+        auto inspected = engine.operations.inspect(handle);
+        if (!inspected)
+            return std::move(inspected).error();
+        if (inspected->present) {
+            for (const auto& [key, value] : inspected->facts)
+                if (key == "pid" || key == "start_time")
+                    handle.bound[key] = value;
+            return Liveness{true, std::move(handle), std::move(inspected->facts)};
+        }
+        return Liveness{false, std::move(handle), {}};
+    }
+    if (journal.found == handles::Found::sound)
+        return Liveness{};
+    // The file is missing, torn or of an earlier boot: only the operating system knows.
+    auto live = engine.operations.list();
+    if (!live)
+        return std::move(live).error();
+    for (auto& candidate : *live)
+        if (candidate.kind == plugins::kind_of<sdk::Vmm> && candidate.owner.vm == vm.id) {
+            sdk::Fields facts = candidate.bound;
+            return Liveness{true, std::move(candidate), std::move(facts)};
+        }
+    return Liveness{};
+}
+
+sdk::Result<void> wait_until_gone(const Liveness& live, std::chrono::milliseconds timeout, const Operation& operation)
+{
+    const pid_t pid = pid_in(live.vmm.bound);
+    const sdk::os::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+    auto id = sdk::os::identify(pid);
+    const auto start = live.vmm.bound.find("start_time");
+    if (!pidfd || !id || (start != live.vmm.bound.end() && std::to_string(id->start_time) != start->second))
+        return {};
+    std::array<pollfd, 2> watch{{{pidfd.get(), POLLIN, 0}, {operation.cancel_descriptor(), POLLIN, 0}}};
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline -
+                                                                                std::chrono::steady_clock::now());
+        const int count = ::poll(watch.data(), watch.size(), static_cast<int>(std::max<long>(left.count(), 0)));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return sdk::os_error("wait for a VMM to end");
+        if (count == 0)
+            return sdk::make_error(sdk::Code::timed_out, "the VMM did not end in time");
+        if (watch[0].revents != 0)
+            return {};
+        return operation.check();
+    }
+}
+
+}  // namespace banger::lifecycle

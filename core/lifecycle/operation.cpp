@@ -1,0 +1,66 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/operation.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+std::int64_t between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to)
+{
+    return duration_cast<microseconds>(to - from).count();
+}
+
+}  // namespace
+
+Operation::Operation(std::string verb, base::ProgressListener listener)
+    : verb_(std::move(verb)),
+      call_(stop_.get_token(), std::move(listener)),
+      start_(std::chrono::steady_clock::now()),
+      started_us_(duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count())
+{
+}
+
+void Operation::cancel()
+{
+    const std::lock_guard lock(mutex_);
+    if (!committed_)
+        stop_.request_stop();
+}
+
+void Operation::commit()
+{
+    const std::lock_guard lock(mutex_);
+    committed_ = true;
+}
+
+sdk::Result<void> Operation::check() const
+{
+    if (cancelled())
+        return sdk::make_error(sdk::Code::cancelled, "cancelled");
+    return {};
+}
+
+Operation::Span::Span(Operation& operation, std::string name)
+    : operation_(operation), name_(std::move(name)), start_(std::chrono::steady_clock::now())
+{
+}
+
+Operation::Span::~Span()
+{
+    operation_.spans_.push_back({std::move(name_), between(operation_.start_, start_),
+                                 between(start_, std::chrono::steady_clock::now())});
+}
+
+std::int64_t Operation::elapsed_us() const
+{
+    return between(start_, std::chrono::steady_clock::now());
+}
+
+store::OperationLog Operation::log(const std::string& outcome) const
+{
+    return {verb_, vm_, started_us_, elapsed_us(), outcome, spans_};
+}
+
+}  // namespace banger::lifecycle

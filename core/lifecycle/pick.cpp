@@ -1,0 +1,70 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/pick.hpp"
+
+#include <algorithm>
+
+namespace banger::lifecycle {
+namespace {
+
+template <typename Interface>
+sdk::Result<plugins::Choice> choose(Engine& engine, const std::string& by_spec, const std::string& by_config,
+                                    sdk::Call& call)
+{
+    return engine.registry.choose(std::string(plugins::kind_of<Interface>), by_spec.empty() ? by_config : by_spec, call);
+}
+
+// The first word that one offers and the other accepts, among those that `fits` lets through.
+template <typename Fits>
+std::optional<std::string> join(const std::vector<std::string>& offers, const std::vector<std::string>& accepts,
+                                Fits fits)
+{
+    for (const auto& word : offers)
+        if (fits(word) && std::find(accepts.begin(), accepts.end(), word) != accepts.end())
+            return word;
+    return std::nullopt;
+}
+
+bool is_closed(const std::string& link)
+{
+    return link == "link:user-restricted" || link == "link:none";
+}
+
+sdk::Error refused(const plugins::Choice& one, const plugins::Choice& other, const std::string& what,
+                   const std::string& hint)
+{
+    return sdk::make_error(sdk::Code::unsupported,
+                           "'" + one.name + "' and '" + other.name + "' do not go together here: they share no " + what,
+                           hint);
+}
+
+}  // namespace
+
+sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sdk::Egress egress, sdk::Call& call)
+{
+    const auto& config = engine.config.providers;
+    auto vmm = choose<sdk::Vmm>(engine, spec.vmm, config.vmm.value, call);
+    if (!vmm)
+        return std::move(vmm).error();
+    auto storage = choose<sdk::Storage>(engine, spec.storage, config.storage.value, call);
+    if (!storage)
+        return std::move(storage).error();
+    auto network = choose<sdk::Network>(engine, spec.network, config.network.value, call);
+    if (!network)
+        return std::move(network).error();
+
+    const auto format = join(storage->probe.offers, vmm->probe.accepts,
+                             [](const std::string& word) { return word.starts_with("disk:"); });
+    if (!format)
+        return refused(*vmm, *storage, "disk format",
+                       "use another --storage, or a file system with reflinks (btrfs, xfs) for the state directory");
+    const bool closed = egress == sdk::Egress::none;
+    const auto link = join(network->probe.offers, vmm->probe.accepts, [&](const std::string& word) {
+        return word.starts_with("link:") && is_closed(word) == closed;
+    });
+    if (!link)
+        return refused(*vmm, *network, "link for --egress " + std::string(sdk::to_string(egress)),
+                       network->probe.hint.empty() ? "use another --network" : network->probe.hint);
+    return Choice{vmm->name, storage->name, network->name, *format, *link};
+}
+
+}  // namespace banger::lifecycle

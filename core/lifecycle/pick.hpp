@@ -1,0 +1,21 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/lifecycle/engine.hpp"
+
+namespace banger::lifecycle {
+
+/// The providers a VM will use, and the words they agreed on.
+struct Choice {
+    std::string vmm;
+    std::string storage;
+    std::string network;
+    std::string disk_format;  ///< disk:…
+    std::string attachment;   ///< link:…
+};
+
+/// Picks providers: by the spec, else by config, else the first usable one in the registry's order; then finds a disk
+/// format and a link that both sides know. An impossible combination is refused here, before anything is made.
+sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sdk::Egress egress, sdk::Call& call);
+
+}  // namespace banger::lifecycle

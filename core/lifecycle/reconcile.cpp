@@ -1,0 +1,58 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/os/file.hpp"
+#include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/verbs.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+// A start, stop or create that nobody carries on any more is undone or finished; a live VM is adopted.
+sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation)
+{
+    auto lock = lock_vm(engine, vm, "reconciled", operation);
+    if (!lock)
+        return std::move(lock).error();
+    const bool unfinished = vm.desired == model::Desired::creating || vm.desired == model::Desired::deleted;
+    // Its session ended with the daemon that served it.
+    const bool orphaned = vm.removal == model::Removal::with_session;
+    if (unfinished || orphaned)
+        return remove_locked(engine, vm, operation);
+    if (!sdk::os::exists(engine.owner_of(vm.id).directory))
+        return sdk::make_error(sdk::Code::corrupt, "the directory of vm '" + vm.name + "' is gone",
+                               "`banger vm delete " + vm.name + "` forgets it");
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive && vm.desired == model::Desired::running) {
+        auto journal = engine.journal_of(vm.id);
+        if (!journal)
+            return std::move(journal).error();
+        // Also writes a journal that was missing or torn, filled from the live objects.
+        if (auto noted = journal->note_bound(live->vmm); !noted)
+            return noted;
+        engine.watch_exit(vm.id, live->vmm);
+        return {};
+    }
+    if (!live->alive && vm.removal == model::Removal::when_stopped)
+        return remove_locked(engine, vm, operation);
+    return settle_stopped(engine, vm, operation);
+}
+
+}  // namespace
+
+std::vector<std::string> reconcile(Engine& engine, Operation& operation)
+{
+    std::vector<std::string> troubles;
+    auto records = engine.store.list();
+    if (!records) {
+        troubles.push_back(records.error().message);
+        return troubles;
+    }
+    for (auto& vm : *records)
+        if (auto settled = settle(engine, vm, operation); !settled)
+            troubles.push_back("vm '" + vm.name + "': " + settled.error().message);
+    return troubles;
+}
+
+}  // namespace banger::lifecycle

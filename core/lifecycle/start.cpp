@@ -1,0 +1,239 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/start.hpp"
+
+#include "banger/sdk/os/file.hpp"
+#include "core/guest/agent_client.hpp"
+#include "core/lifecycle/attach_noted.hpp"
+#include "core/lifecycle/console.hpp"
+#include "core/lifecycle/guest_configuration.hpp"
+#include "core/lifecycle/initramfs.hpp"
+#include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/verbs.hpp"
+#include "core/model/disks.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+// Generous, for many guests that boot at once without hardware support; a guest that shows no life by then never will.
+constexpr std::chrono::seconds patience_for_boot{120};
+constexpr std::chrono::seconds patience_for_system{300};
+
+struct Providers {
+    std::shared_ptr<sdk::Vmm> vmm;
+    std::shared_ptr<sdk::Storage> storage;
+    std::shared_ptr<sdk::Network> network;
+};
+
+sdk::Result<Providers> providers_of(Engine& engine, const model::VmRecord& vm)
+{
+    auto vmm = engine.registry.get<sdk::Vmm>(vm.vmm);
+    if (!vmm)
+        return std::move(vmm).error();
+    auto storage = engine.registry.get<sdk::Storage>(vm.storage);
+    if (!storage)
+        return std::move(storage).error();
+    auto network = engine.registry.get<sdk::Network>(vm.network);
+    if (!network)
+        return std::move(network).error();
+    return Providers{*vmm, *storage, *network};
+}
+
+std::string command_line_of(const images::Kernel& kernel, const model::VmRecord& vm)
+{
+    return kernel.command_line + (kernel.command_line.empty() ? "" : " ") + "banger.token=" + vm.agent_token;
+}
+
+// What a start makes, step by step; everything it attached is in the journal.
+class Start {
+public:
+    Start(Engine& engine, const model::VmRecord& vm, handles::HandleJournal& journal, Operation& operation)
+        : engine_(engine), vm_(vm), journal_(journal), operation_(operation)
+    {
+    }
+
+    sdk::Result<void> prepare()
+    {
+        auto providers = providers_of(engine_, vm_);
+        if (!providers)
+            return std::move(providers).error();
+        use_ = std::move(*providers);
+        auto kernel = engine_.kernels.find(vm_.kernel_id);
+        if (!kernel)
+            return std::move(kernel).error();
+        kernel_ = std::move(*kernel);
+        auto image = engine_.images.find(vm_.image_id);
+        if (!image)
+            return std::move(image).error();
+        image_ = std::move(*image);
+        auto initramfs = initramfs_for(engine_, kernel_, operation_);
+        if (!initramfs)
+            return std::move(initramfs).error();
+        boot_.initramfs = std::move(*initramfs);
+        return {};
+    }
+
+    sdk::Result<void> attach_disks()
+    {
+        const auto span = operation_.span("attach disks");
+        for (const auto& role : model::writable_disk_roles()) {
+            auto disk = attach_noted(*use_.storage, disk_spec(engine_, vm_, image_, role), journal_, operation_);
+            if (!disk)
+                return std::move(disk).error().while_doing("attach " + role + " disk");
+            boot_.disks.push_back(std::move(disk->value));
+        }
+        if (!kernel_.modules_disk.empty())
+            boot_.disks.push_back({model::modules_disk, kernel_.modules_disk, "raw", true, 0});
+        return {};
+    }
+
+    sdk::Result<void> attach_network()
+    {
+        const auto span = operation_.span("attach network");
+        const sdk::LinkSpec spec{engine_.owner_of(vm_.id), vm_.egress, vm_.attachment};
+        auto link = attach_noted(*use_.network, spec, journal_, operation_);
+        if (!link)
+            return std::move(link).error().while_doing("attach network");
+        boot_.links.push_back(std::move(link->value));
+        return {};
+    }
+
+    sdk::Result<void> boot()
+    {
+        const auto span = operation_.span("start VMM");
+        operation_.stage("boot vm '" + vm_.name + "'");
+        boot_.owner = engine_.owner_of(vm_.id);
+        boot_.kernel = kernel_.vmlinux;
+        boot_.command_line = command_line_of(kernel_, vm_);
+        boot_.vcpus = static_cast<std::uint32_t>(vm_.vcpus);
+        boot_.memory_mib = vm_.memory_mib;
+        boot_.discardable = vm_.removal == model::Removal::with_session;
+        if (auto kept = keep_last_console(boot_.owner.directory); !kept)
+            return kept;
+        auto machine = attach_noted(*use_.vmm, boot_, journal_, operation_);
+        if (!machine)
+            return std::move(machine).error().while_doing("boot");
+        machine_ = std::move(*machine);
+        return {};
+    }
+
+    /// The agent answers, takes the VM's identity and lets the guest's init begin.
+    sdk::Result<void> greet()
+    {
+        if (!machine_.value.has_agent_channel)
+            return {};
+        std::shared_ptr<guest::AgentClient> agent;
+        {
+            const auto span = operation_.span("agent answers");
+            auto connected = engine_.agents.connect(
+                vm_.id, vm_.agent_token, [&] { return use_.vmm->open_channel(machine_.handle); }, patience_for_boot,
+                operation_);
+            if (!connected)
+                return std::move(connected).error();
+            agent = std::move(*connected);
+        }
+        const std::int64_t began = operation_.elapsed_us();
+        const auto span = operation_.span("configure guest");
+        auto configuration = guest_configuration(engine_, vm_, boot_);
+        if (!configuration)
+            return std::move(configuration).error();
+        auto facts = agent->configure(*configuration, guest::Patience::of(patience_for_boot, operation_.token()));
+        if (!facts)
+            return std::move(facts).error();
+        for (const auto& step : facts->spans)
+            operation_.add_span({"guest: " + step.name, began, static_cast<std::int64_t>(step.duration_ms * 1000)});
+        return note_facts(engine_, vm_, *facts);
+    }
+
+    sdk::Result<void> wait_for_system()
+    {
+        if (!machine_.value.has_agent_channel || vm_.ready != model::Ready::system)
+            return {};
+        const auto span = operation_.span("system ready");
+        operation_.stage("wait for the system of vm '" + vm_.name + "'");
+        auto agent = agent_of(engine_, vm_, operation_);
+        if (!agent)
+            return std::move(agent).error();
+        auto state = (*agent)->wait_ready(guest::Patience::of(patience_for_system, operation_.token()));
+        if (!state)
+            return std::move(state).error();
+        return {};
+    }
+
+    [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
+
+private:
+    Engine& engine_;
+    const model::VmRecord& vm_;
+    handles::HandleJournal& journal_;
+    Operation& operation_;
+    Providers use_;
+    images::Kernel kernel_;
+    images::Image image_;
+    sdk::BootSpec boot_;
+    sdk::Attached<sdk::Machine> machine_;
+};
+
+// A guest that ran and did not come up: its console says why, and is kept.
+sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const std::string& how,
+                        const std::string& directory)
+{
+    const std::string tail = console_tail(directory);
+    sdk::Error told = sdk::make_error(error.code,
+                                      "the guest of vm '" + vm.name + "' " + how +
+                                          (tail.empty() ? ", and its console is empty"
+                                                        : "; the end of its console is:\n" + tail),
+                                      "the vm is kept, stopped: `banger vm logs " + vm.name + "` shows its console");
+    told.during = std::move(error.during);
+    told.during.insert(told.during.begin(), error.message);
+    return told;
+}
+
+}  // namespace
+
+sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& operation, bool& guest_silent)
+{
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive)
+        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is running already");
+    auto journal = engine.journal_of(vm.id);
+    if (!journal)
+        return std::move(journal).error();
+    if (auto left = journal->release_all(); !left.empty())
+        return std::move(left.front()).while_doing("clear what an earlier start left");
+
+    Start start(engine, vm, *journal, operation);
+    for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot})
+        if (auto done = (start.*step)(); !done)
+            return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
+    for (const auto& [step, how] : {std::pair{&Start::greet, "never answered"},
+                                    std::pair{&Start::wait_for_system, "did not finish booting"}})
+        if (auto done = (start.*step)(); !done) {
+            engine.agents.drop(vm.id);
+            auto error = journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
+            if (operation.cancelled())
+                return error;
+            guest_silent = true;
+            return guest_failed(std::move(error), vm, how, engine.owner_of(vm.id).directory);
+        }
+    vm.desired = model::Desired::running;
+    if (auto noted = engine.store.update(vm); !noted)
+        return journal->fail(std::move(noted).error(), "start vm '" + vm.name + "'");
+    operation.commit();
+    engine.watch_exit(vm.id, start.vmm());
+    return {};
+}
+
+sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& reference, Operation& operation)
+{
+    auto locked = find_and_lock(engine, reference, "started", operation);
+    if (!locked)
+        return std::move(locked).error();
+    bool guest_silent = false;
+    if (auto started = start_locked(engine, locked->record, operation, guest_silent); !started)
+        return std::move(started).error();
+    return std::move(locked->record);
+}
+
+}  // namespace banger::lifecycle

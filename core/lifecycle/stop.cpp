@@ -1,0 +1,93 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/stop.hpp"
+
+#include <csignal>
+
+#include "core/guest/agent_client.hpp"
+#include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/verbs.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+constexpr std::chrono::seconds patience_for_sync{5};
+
+// Asks the guest's init to power off and waits for the VMM to end. False if it did not within the time.
+bool power_off(Engine& engine, const model::VmRecord& vm, const Liveness& live, std::chrono::milliseconds timeout,
+               Operation& operation)
+{
+    const auto span = operation.span("power off");
+    operation.stage("power off vm '" + vm.name + "'");
+    auto agent = agent_of(engine, vm, operation);
+    if (!agent)
+        return false;
+    // The answer may be lost with the guest; what counts is that the VMM ends.
+    (void)(*agent)->shutdown(guest::Patience::of(timeout, operation.token()));
+    return wait_until_gone(live, timeout, operation).has_value();
+}
+
+void flush(Engine& engine, const model::VmRecord& vm, Operation& operation)
+{
+    const auto span = operation.span("sync");
+    if (auto agent = agent_of(engine, vm, operation))
+        (void)(*agent)->sync(guest::Patience::of(patience_for_sync, operation.token()));
+}
+
+}  // namespace
+
+sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
+{
+    const auto span = operation.span("release");
+    engine.agents.drop(vm.id);
+    auto journal = engine.journal_of(vm.id);
+    if (!journal)
+        return std::move(journal).error();
+    auto left = journal->release_all();
+    vm.desired = model::Desired::stopped;
+    if (auto noted = engine.store.update(vm); !noted)
+        return noted;
+    if (!left.empty())
+        return std::move(left.front()).while_doing("stop vm '" + vm.name + "'");
+    return {};
+}
+
+sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
+                                     Operation& operation)
+{
+    auto locked = find_and_lock(engine, reference, "stopped", operation);
+    if (!locked)
+        return std::move(locked).error();
+    model::VmRecord& vm = locked->record;
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive) {
+        vm.desired = model::Desired::stopped;
+        if (auto noted = engine.store.update(vm); !noted)
+            return std::move(noted).error();
+        if (timeout.count() > 0 && !power_off(engine, vm, *live, timeout, operation))
+            flush(engine, vm, operation);
+    }
+    operation.commit();
+    if (auto settled = settle_stopped(engine, vm, operation); !settled)
+        return std::move(settled).error();
+    return std::move(vm);
+}
+
+sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
+{
+    auto locked = find_and_lock(engine, id, "settled after its VMM ended", operation);
+    if (!locked)
+        return locked.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(locked).error();
+    model::VmRecord& vm = locked->record;
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive || vm.desired == model::Desired::creating)
+        return {};
+    if (vm.removal == model::Removal::when_stopped)
+        return remove_locked(engine, vm, operation);
+    return settle_stopped(engine, vm, operation);
+}
+
+}  // namespace banger::lifecycle

@@ -1,0 +1,78 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "core/handles/audit.hpp"
+#include "core/lifecycle/engine.hpp"
+
+/// The verbs. Each is in a file of its name, runs on a worker, and on error leaves things as they were or says what is
+/// left. None is called on the loop's thread.
+namespace banger::lifecycle {
+
+struct CreateOptions {
+    bool start = true;
+    bool wait = true;  ///< for `spec.ready`; else only for the agent
+    /// Told the resolved sizes before anything is made.
+    std::function<void(const model::VmRecord&)> on_spec;
+};
+
+/// A new VM from a spec, started if asked. Rolls back to nothing, except that a VM whose guest never answered is kept,
+/// stopped, for its log.
+sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec, const CreateOptions& options,
+                                       Operation& operation);
+
+/// Stopped to running, or no trace of having tried.
+sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& reference, Operation& operation);
+
+/// Asks the guest to power off, waits at most `timeout`, then syncs and cuts. Stopped already is success.
+sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
+                                     Operation& operation);
+
+/// Signals the VMM. With SIGKILL or SIGTERM the VM is stopped afterwards.
+sdk::Result<model::VmRecord> kill_vm(Engine& engine, const std::string& reference, const std::string& signal,
+                                     Operation& operation);
+
+/// Stops without waiting, then removes disks, directory and row.
+sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, Operation& operation);
+
+/// After a VMM ended by itself: undoes what it held, and deletes the VM if its record says so.
+sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation);
+
+/// Brings rows, directories, journals and the host into agreement. Once, before the daemon serves anybody.
+/// One line for each thing that could not be settled.
+std::vector<std::string> reconcile(Engine& engine, Operation& operation);
+
+struct Recovered {
+    std::vector<model::VmRecord> vms;
+    struct Skipped {
+        std::string path;
+        std::string reason;
+    };
+    std::vector<Skipped> skipped;
+    std::string database_moved_to;  ///< empty unless it was replaced
+};
+/// Adds a row for every VM directory that has none, from the copy of the record in it.
+sdk::Result<Recovered> recover(Engine& engine, bool replace_database, Operation& operation);
+
+/// Compares the host with the journals; with `repair` removes kernel objects that nobody claims.
+struct AuditReport {
+    struct Line {
+        handles::Finding finding;
+        std::string action;  ///< "none", "removed", or why it could not be
+    };
+    std::vector<Line> lines;
+    [[nodiscard]] bool clean() const;  ///< nothing left that disagrees
+};
+sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation);
+
+/// The VM as `vm show` prints it (docs/rpc.md).
+json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles = false);
+
+/// A live guest's agent, connected. `precondition` if the VM does not run.
+sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
+                                                          Operation& operation);
+
+}  // namespace banger::lifecycle

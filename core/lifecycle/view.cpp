@@ -1,0 +1,98 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+#include <ctime>
+
+#include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/verbs.hpp"
+#include "core/model/disks.hpp"
+#include "core/model/timestamp.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+// While an operation is under way its name is the state; the clause ends in what is being done.
+std::optional<std::string> state_in_transition(const std::string& doing)
+{
+    for (const auto& [ending, state] : {std::pair{"created", "creating"}, {"started", "starting"},
+                                        {"stopped", "stopping"}, {"deleted", "deleting"}, {"killed", "stopping"}})
+        if (doing.ends_with(ending))
+            return state;
+    return std::nullopt;
+}
+
+json::Array disks_of(const model::VmRecord& vm)
+{
+    json::Array disks;
+    for (const auto& role : model::writable_disk_roles()) {
+        json::Object disk;
+        disk.set("role", role).set("format", vm.disk_format.substr(vm.disk_format.find(':') + 1));
+        disk.set("bytes", vm.disk_bytes);
+        disks.add(disk);
+    }
+    return disks;
+}
+
+json::Array handles_of(const handles::JournalText& journal)
+{
+    json::Array list;
+    for (const auto& entry : journal.entries) {
+        json::Object handle;
+        handle.set("kind", entry.handle.kind).set("provider", entry.handle.provider).set("key", entry.handle.key);
+        handle.set("state", entry.bound ? "bound" : "planned").set("bound", entry.handle.bound);
+        list.add(handle);
+    }
+    return list;
+}
+
+// What a VM that does not run still holds.
+std::vector<std::string> leftovers_of(const handles::JournalText& journal)
+{
+    std::vector<std::string> left;
+    for (const auto& entry : journal.entries)
+        left.push_back(entry.handle.kind + " " + entry.handle.provider + " " + entry.handle.key);
+    return left;
+}
+
+}  // namespace
+
+json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles)
+{
+    const auto journal = handles::read_journal(engine.owner_of(vm.id));
+    const auto holder = engine.vm_locks.holder(vm.id);
+    const auto transition = holder ? state_in_transition(holder->doing) : std::nullopt;
+    auto live = liveness_of(engine, vm);
+    const bool alive = live && live->alive;
+
+    json::Object view;
+    view.set("id", vm.id).set("name", vm.name);
+    view.set("state", transition.value_or(alive ? "running" : "stopped"));
+    view.set("desired", model::to_string(vm.desired)).set("image", vm.image).set("kernel", vm.kernel);
+    view.set("vcpus", vm.vcpus).set("memory_mib", vm.memory_mib).set("disk_bytes", vm.disk_bytes);
+    view.set("egress", sdk::to_string(vm.egress)).set("init", model::to_string(vm.init));
+    view.set("removal", model::to_string(vm.removal)).set("created", model::rfc3339(vm.created));
+    json::Object providers;
+    providers.set("vmm", vm.vmm).set("storage", vm.storage).set("network", vm.network);
+    view.set("providers", providers);
+    std::string address;
+    for (const auto& entry : journal.entries)
+        if (const auto bound = entry.handle.bound.find("address"); bound != entry.handle.bound.end())
+            address = bound->second;
+    view.set("address", alive ? address : "");
+    std::uint64_t pid = 0;
+    if (alive)
+        if (const auto text = live->vmm.bound.find("pid"); text != live->vmm.bound.end())
+            std::from_chars(text->second.data(), text->second.data() + text->second.size(), pid);
+    if (pid != 0)
+        view.set("pid", pid);
+    else
+        view.set_null("pid");
+    view.set("accelerator", alive && live->facts.count("accelerator") > 0 ? live->facts.at("accelerator") : "");
+    view.set("disks", disks_of(vm));
+    view.set("leftovers", alive || transition ? std::vector<std::string>() : leftovers_of(journal));
+    view.set("busy", holder ? holder->doing : std::string());
+    if (with_handles)
+        view.set("handles", handles_of(journal));
+    return view;
+}
+
+}  // namespace banger::lifecycle

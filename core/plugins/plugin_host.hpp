@@ -1,0 +1,37 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "banger/sdk/host.hpp"
+
+namespace banger::plugins {
+
+/// Where a plugin's log lines go: level, plugin id, message. Called from any thread.
+using LogSink = std::function<void(sdk::LogLevel, const std::string&, std::string_view)>;
+
+/// What one plugin sees of banger.
+class PluginHost final : public sdk::Host {
+public:
+    struct Settings {
+        std::string plugin;           ///< id
+        std::string instance;
+        std::string cache_directory;  ///< of this plugin alone; made on first use
+        std::string vms_directory;
+        LogSink log;                  ///< may be empty
+    };
+
+    explicit PluginHost(Settings settings) : settings_(std::move(settings)) {}
+
+    void log(sdk::LogLevel level, std::string_view message) override;
+    [[nodiscard]] std::string instance() const override { return settings_.instance; }
+    [[nodiscard]] std::string cache_directory() const override;
+    [[nodiscard]] std::string vms_directory() const override { return settings_.vms_directory; }
+
+private:
+    Settings settings_;
+};
+
+}  // namespace banger::plugins

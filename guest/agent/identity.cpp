@@ -1,0 +1,163 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/identity.hpp"
+
+#include <fcntl.h>
+#include <linux/random.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <vector>
+
+#include "banger/sdk/os/fd.hpp"
+#include "guest/agent/small_files.hpp"
+
+namespace banger::agent {
+namespace {
+
+/// Credits the seed (random(4)) and makes the generator use it at once: two forks of one VM share all state up to here.
+sdk::Result<void> feed_random_pool(const std::string& seed)
+{
+    if (seed.empty())
+        return {};
+    const std::string bytes = decode_base64(seed);
+    std::vector<char> request(sizeof(rand_pool_info) + bytes.size());
+    auto* info = reinterpret_cast<rand_pool_info*>(request.data());
+    info->entropy_count = static_cast<int>(bytes.size() * 8);
+    info->buf_size = static_cast<int>(bytes.size());
+    std::memcpy(request.data() + sizeof(rand_pool_info), bytes.data(), bytes.size());
+    const sdk::os::UniqueFd pool(open("/dev/urandom", O_RDWR | O_CLOEXEC));
+    if (!pool || ioctl(pool.get(), RNDADDENTROPY, info) != 0)
+        return sdk::os_error("seed the guest's random pool");
+    ioctl(pool.get(), RNDRESEEDCRNG);
+    return {};
+}
+
+void set_clock(std::int64_t nanoseconds)
+{
+    constexpr std::int64_t second = 1'000'000'000;
+    if (nanoseconds == 0)
+        return;
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    // The hardware clock has the right second already in a guest that just booted: a needless step back helps nobody.
+    if (std::llabs(now.tv_sec * second + now.tv_nsec - nanoseconds) < second)
+        return;
+    const timespec wanted{nanoseconds / second, nanoseconds % second};
+    clock_settime(CLOCK_REALTIME, &wanted);
+}
+
+sdk::Result<void> set_name(const std::string& hostname)
+{
+    if (sethostname(hostname.data(), hostname.size()) != 0)
+        return sdk::os_error("set the guest's host name");
+    make_directories("/etc");
+    if (auto written = replace_file("/etc/hostname", hostname + "\n", 0644); !written)
+        return written;
+    return replace_file("/etc/hosts", hosts_with_name(small_file("/etc/hosts"), hostname), 0644);
+}
+
+sdk::Result<void> install_authorized_keys(const std::vector<std::string>& keys)
+{
+    if (keys.empty())
+        return {};
+    make_directories("/root");
+    mkdir("/root/.ssh", 0700);
+    chmod("/root/.ssh", 0700);
+    const char* path = "/root/.ssh/authorized_keys";
+    return replace_file(path, merge_lines(small_file(path), keys), 0600);
+}
+
+sdk::Result<void> install_host_keys(const std::vector<Configuration::HostKey>& keys)
+{
+    if (!has_sshd())
+        return {};
+    make_directories("/etc/ssh");
+    make_directories("/run/sshd");  // sshd refuses to start without its privilege separation directory
+    for (const auto& key : keys) {
+        if (auto written = replace_file("/etc/ssh/" + key.name, key.private_key, 0600); !written)
+            return written;
+        if (auto written = replace_file("/etc/ssh/" + key.name + ".pub", key.public_key, 0644); !written)
+            return written;
+    }
+    return {};
+}
+
+std::string_view take_line(std::string_view& text)
+{
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return line;
+}
+
+}  // namespace
+
+bool has_sshd() { return access("/usr/sbin/sshd", X_OK) == 0; }
+
+std::string decode_base64(std::string_view text)
+{
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string bytes;
+    unsigned window = 0;
+    int bits = 0;
+    for (const char c : text) {
+        const auto value = alphabet.find(c);
+        if (value == std::string_view::npos)
+            continue;
+        window = (window << 6U | static_cast<unsigned>(value)) & 0xFFFFU;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            bytes.push_back(static_cast<char>(window >> static_cast<unsigned>(bits)));
+        }
+    }
+    return bytes;
+}
+
+std::string merge_lines(std::string existing, const std::vector<std::string>& wanted)
+{
+    if (!existing.empty() && existing.back() != '\n')
+        existing.push_back('\n');
+    for (const auto& line : wanted)
+        if (("\n" + existing).find("\n" + line + "\n") == std::string::npos)
+            existing += line + "\n";
+    return existing;
+}
+
+std::string hosts_with_name(const std::string& existing, const std::string& hostname)
+{
+    constexpr std::string_view own_address = "127.0.1.1";
+    std::string hosts;
+    std::string_view rest = existing;
+    if (rest.empty())
+        rest = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+    while (!rest.empty()) {
+        const auto line = take_line(rest);
+        const bool ours = line.starts_with(own_address) && line.size() > own_address.size() &&
+                          (line[own_address.size()] == ' ' || line[own_address.size()] == '\t');
+        if (!ours)
+            hosts.append(line).push_back('\n');
+    }
+    return hosts.append(own_address).append("\t").append(hostname).append("\n");
+}
+
+sdk::Result<void> apply_identity(const Configuration& configuration)
+{
+    set_clock(configuration.clock_ns);
+    if (auto done = feed_random_pool(configuration.seed); !done)
+        return done;
+    if (auto done = set_name(configuration.hostname); !done)
+        return done;
+    if (!configuration.machine_id.empty())
+        if (auto done = replace_file("/etc/machine-id", configuration.machine_id + "\n", 0444); !done)
+            return done;
+    if (auto done = install_authorized_keys(configuration.authorized_keys); !done)
+        return done;
+    return install_host_keys(configuration.ssh_host_keys);
+}
+
+}  // namespace banger::agent

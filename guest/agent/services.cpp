@@ -1,0 +1,182 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/services.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "guest/agent/configure.hpp"
+#include "guest/agent/connect_exchange.hpp"
+#include "guest/agent/console.hpp"
+#include "guest/agent/exec_exchange.hpp"
+#include "guest/agent/file_exchanges.hpp"
+#include "guest/agent/health.hpp"
+#include "guest/protocol/json.hpp"
+
+namespace banger::agent {
+namespace {
+
+std::string read_rest(const sdk::os::UniqueFd& pipe)
+{
+    std::array<char, 1024> piece;
+    std::string text;
+    ssize_t count = 0;
+    while ((count = read(pipe.get(), piece.data(), piece.size())) > 0)
+        text.append(piece.data(), static_cast<std::size_t>(count));
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
+    return text;
+}
+
+std::string state_json(const std::string& state)
+{
+    return JsonText().begin_object().member("state", state).end_object().str();
+}
+
+Launch root_command(std::vector<std::string> argv)
+{
+    ExecSpec spec;
+    spec.argv = std::move(argv);
+    spec.cwd = "/";
+    return launch_of(spec, Account{"root", 0, 0, "/root", "/bin/sh", {0}});
+}
+
+}  // namespace
+
+Router Services::router()
+{
+    return [this](const std::string& path, Stream& stream) { return route(path, stream); };
+}
+
+std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& stream)
+{
+    if (path == "/v0/exec")
+        return std::make_unique<ExecExchange>(stream, loop_, processes_);
+    if (path == "/v0/write")
+        return std::make_unique<WriteExchange>(stream, processes_);
+    if (path == "/v0/read")
+        return std::make_unique<ReadExchange>(stream);
+    if (path == "/v0/connect")
+        return std::make_unique<ConnectExchange>(stream, loop_);
+    if (path == "/v0/health")
+        return std::make_unique<JsonExchange>(stream, [this](const std::string&, const Reply& reply) { health(reply); });
+    if (auto handler = guest_ != nullptr ? guest_call(path) : nullptr)
+        return std::make_unique<JsonExchange>(stream, std::move(handler));
+    return nullptr;
+}
+
+JsonExchange::Handler Services::guest_call(const std::string& path)
+{
+    if (path == "/v0/configure")
+        return [this](const std::string& body, const Reply& reply) { configure(body, reply); };
+    if (path == "/v0/ready")
+        return [this](const std::string&, const Reply& reply) { ready(reply); };
+    if (path == "/v0/shutdown")
+        return [this](const std::string& body, const Reply& reply) { shutdown(body, reply); };
+    if (path == "/v0/sync")
+        return [this](const std::string&, const Reply& reply) { sync(reply); };
+    return nullptr;
+}
+
+void Services::configure(const std::string& body, const Reply& reply)
+{
+    auto configuration = configuration_from_json(body);
+    if (!configuration)
+        return reply(std::move(configuration.error()));
+    const double start = since_boot_ms();
+    auto facts = agent::configure(*configuration, *guest_);
+    if (!facts) {
+        say_on_console(facts.error().message);
+        return reply(std::move(facts.error()));
+    }
+    guest_->timeline.add("configure", start, since_boot_ms());
+    facts->spans = guest_->timeline.spans();
+    reply(to_json(*facts));
+    release_init(*guest_);
+}
+
+void Services::health(const Reply& reply) { reply(health_json(guest_ != nullptr ? guest_->init : "host")); }
+
+void Services::when_systemd_listens(std::function<void()> then)
+{
+    // The manager makes this socket once it takes requests; before, it would lose a signal as well.
+    waiters_.push_back(std::make_unique<PathWaiter>(loop_, "/run/systemd/private", std::move(then)));
+    std::erase_if(waiters_, [](const auto& waiter) { return waiter->done(); });
+}
+
+void Services::ready(const Reply& reply)
+{
+    if (guest_->init.empty())
+        return reply(sdk::make_error(sdk::Code::precondition, "the guest was not configured yet"));
+    if (guest_->init != "systemd")
+        return reply(state_json("running"));
+    when_systemd_listens([this, reply] { ask_systemd(reply); });
+}
+
+void Services::ask_systemd(const Reply& reply)
+{
+    const auto pipes = std::make_shared<ProcessPipes>();
+    auto started = processes_.spawn(root_command({"systemctl", "is-system-running", "--wait"}),
+                                    [pipes, reply](const ExitStatus& status) {
+        // Its exit status is not 0 for a degraded system: the word on its stdout is the answer.
+        const auto state = read_rest(pipes->out);
+        if (!state.empty())
+            return reply(state_json(state));
+        reply(sdk::make_error(sdk::Code::unavailable, "systemctl in the guest ended with status " +
+                                                          std::to_string(status.shell_code()) + ": " + read_rest(pipes->err)));
+    });
+    if (!started)
+        return reply(std::move(started.error()));
+    *pipes = std::move(started->pipes);
+    pipes->in.reset();
+}
+
+void Services::shutdown(const std::string& body, const Reply& reply)
+{
+    auto document = parse_object(body, "the shutdown request");
+    if (!document)
+        return reply(std::move(document.error()));
+    Fields fields(*document, "the shutdown request");
+    if (const auto how = fields.text("how"); !how.empty() && how != "poweroff")
+        fields.refuse("how", "must be poweroff");
+    if (auto verdict = fields.verdict(); !verdict)
+        return reply(std::move(verdict.error()));
+    if (guest_->init.empty())
+        return reply(sdk::make_error(sdk::Code::precondition, "the guest has no init yet that could be told to stop",
+                                     "kill the VM"));
+    reply(std::string("{}"));
+    if (guest_->init == "systemd")
+        when_systemd_listens([this] { power_off(); });
+    else
+        power_off();
+}
+
+void Services::power_off()
+{
+    // systemd(1): SIGRTMIN+4 powers off. Our own init takes the same one.
+    if (guest_->init == "systemd" || guest_->init == "banger") {
+        kill(1, SIGRTMIN + 4);
+        return;
+    }
+    for (const char* program : {"/run/s6/basedir/bin/poweroff", "/sbin/poweroff", "/usr/sbin/poweroff", "/bin/poweroff"})
+        if (access(program, X_OK) == 0) {
+            [[maybe_unused]] const auto started = processes_.spawn(root_command({program}), nullptr);
+            return;
+        }
+    kill(1, SIGTERM);
+}
+
+void Services::sync(const Reply& reply)
+{
+    auto started = processes_.spawn_work(
+        [] {
+            ::sync();
+            return 0;
+        },
+        [reply](const ExitStatus&) { reply(std::string("{}")); });
+    if (!started)
+        reply(std::move(started.error()));
+}
+
+}  // namespace banger::agent

@@ -1,0 +1,44 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "guest/agent/event_loop.hpp"
+#include "guest/agent/exchange.hpp"
+#include "guest/agent/guest_state.hpp"
+#include "guest/agent/path_waiter.hpp"
+#include "guest/agent/process.hpp"
+#include "guest/agent/session.hpp"
+
+namespace banger::agent {
+
+/// The requests the agent answers. Outlives every session.
+class Services {
+public:
+    /// `guest` is null for an agent that serves an ordinary host: it then has no power over it (no configure, no
+    /// shutdown, no sync), only what its user may do anyway.
+    Services(EventLoop& loop, GuestState* guest) : loop_(loop), guest_(guest), processes_(loop) {}
+
+    [[nodiscard]] Router router();
+
+private:
+    using Reply = JsonExchange::Reply;
+
+    std::unique_ptr<Exchange> route(const std::string& path, Stream& stream);
+    JsonExchange::Handler guest_call(const std::string& path);
+    void configure(const std::string& body, const Reply& reply);
+    void health(const Reply& reply);
+    void ready(const Reply& reply);
+    void ask_systemd(const Reply& reply);
+    void shutdown(const std::string& body, const Reply& reply);
+    void power_off();
+    void sync(const Reply& reply);
+    void when_systemd_listens(std::function<void()> then);
+
+    EventLoop& loop_;
+    GuestState* guest_;
+    ProcessTable processes_;
+    std::vector<std::unique_ptr<PathWaiter>> waiters_;
+};
+
+}  // namespace banger::agent

@@ -1,0 +1,15 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "banger/sdk/os/fd.hpp"
+#include "guest/agent/guest_state.hpp"
+#include "guest/protocol/preamble.hpp"
+
+namespace banger::agent {
+
+/// The agent's life in a virtual machine, in a process forked from PID 1 in the initramfs. Waits for a channel to the
+/// host (the virtio-serial port banger.agent, or vsock port 10 where there is a vsock device), then serves until the
+/// machine goes off.
+[[noreturn]] void run_vm_agent(const Token& token, GuestState guest);
+
+}  // namespace banger::agent

@@ -1,0 +1,70 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "banger/sdk/result.hpp"
+
+namespace banger::agent {
+
+/// What to run in the guest. Arguments, environment and paths are bytes, not text: nothing is quoted, joined or decoded.
+struct ExecSpec {
+    std::vector<std::string> argv;                        ///< empty: the user's login shell
+    std::vector<std::pair<std::string, std::string>> env; ///< on top of PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG
+    std::string cwd;                                      ///< empty: the user's home
+    std::string user;                                     ///< a name, or uid[:gid]; empty: root
+    bool tty = false;
+    std::uint16_t columns = 0;                            ///< 0: the terminal's own default
+    std::uint16_t rows = 0;
+    std::string term;                                     ///< TERM; empty: xterm-256color with a terminal, else unset
+};
+
+[[nodiscard]] std::string to_json(const ExecSpec& spec);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text);
+
+/// How a command ended: exactly one of the two is meaningful.
+struct ExitStatus {
+    int code = 0;
+    int signal = 0;  ///< not 0: killed by this signal of the guest
+
+    /// What a shell reports: the code, or 128 + the signal.
+    [[nodiscard]] int shell_code() const { return signal != 0 ? 128 + signal : code; }
+};
+
+[[nodiscard]] std::string to_json(const ExitStatus& status);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<ExitStatus> exit_status_from_json(std::string_view text);
+
+/// "INT", "SIGINT", "sigint" or "2" as a Linux x86-64 signal number. Errors: invalid.
+[[nodiscard]] sdk::Result<int> signal_number(std::string_view text);
+
+/// A file to write (mode, owner and fsync matter) or to read (only the path does).
+struct FileSpec {
+    std::string path;           ///< absolute in the guest
+    std::uint32_t mode = 0644;
+    std::int64_t uid = 0;
+    std::int64_t gid = 0;
+    bool fsync = false;         ///< the file and its directory survive a power cut once the answer is there
+    bool parents = false;       ///< make missing directories (0755, root)
+};
+
+[[nodiscard]] std::string to_json(const FileSpec& spec);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<FileSpec> file_spec_from_json(std::string_view text);
+
+/// Where a connection in the guest goes: 127.0.0.1:port, or a Unix socket.
+struct ConnectSpec {
+    std::uint16_t tcp_port = 0;
+    std::string unix_path;
+};
+
+[[nodiscard]] std::string to_json(const ConnectSpec& spec);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<ConnectSpec> connect_spec_from_json(std::string_view text);
+
+}  // namespace banger::agent

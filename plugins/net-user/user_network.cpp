@@ -1,0 +1,277 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "user_network.hpp"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <rapidjson/document.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "filter_descriptors.hpp"
+#include "guest_network.hpp"
+#include "link_process.hpp"
+#include "passt.hpp"
+
+namespace banger::user {
+namespace {
+
+using sdk::Code;
+using sdk::make_error;
+namespace os = sdk::os;
+
+constexpr std::string_view stream_word = "link:stream-socket";
+constexpr std::string_view restricted_word = "link:user-restricted";
+constexpr std::string_view none_word = "link:none";
+constexpr std::chrono::seconds longest_start{30};
+
+/// The plugin's section of the configuration; the schema in net-user.plugin.json describes each key.
+struct Config {
+    std::string passt = "passt";
+    std::string filter;
+};
+
+sdk::Result<Config> read_config(const char* text)
+{
+    rapidjson::Document document;
+    document.Parse(text);
+    if (document.HasParseError() || !document.IsObject())
+        return make_error(Code::invalid, "the configuration of plugin net-user is not a JSON object");
+    Config config;
+    for (const auto& [key, value] : {std::pair{"passt", &config.passt}, {"filter", &config.filter}}) {
+        if (!document.HasMember(key))
+            continue;
+        if (!document[key].IsString())
+            return make_error(Code::invalid, std::string(key) + " in the configuration of plugin net-user is no text");
+        *value = document[key].GetString();
+    }
+    return config;
+}
+
+// Beside this code's file: as installed, as built (plugins below lib, programs in bin), or linked into a program.
+sdk::Result<std::string> find_filter_program(const std::string& configured)
+{
+    if (!configured.empty()) {
+        if (::access(configured.c_str(), X_OK) == 0)
+            return configured;
+        return sdk::os_error("run " + configured).with_hint("check plugin.net-user.filter in the configuration");
+    }
+    Dl_info self{};
+    std::error_code ignored;
+    if (::dladdr(reinterpret_cast<const void*>(&find_filter_program), &self) != 0 && self.dli_fname != nullptr) {
+        const auto here = std::filesystem::absolute(self.dli_fname, ignored).parent_path();
+        for (const char* candidate : {BANGER_NET_FILTER_FROM_PLUGIN, "../../../bin/banger-net-filter", "banger-net-filter"}) {
+            const auto path = (here / candidate).lexically_normal();
+            if (::access(path.c_str(), X_OK) == 0)
+                return path.string();
+        }
+    }
+    return make_error(Code::not_found, "the program banger-net-filter is not where the plugin net-user looks for it",
+                      "install banger again, or set filter under [plugin.net-user]");
+}
+
+std::string socket_of(const sdk::Owner& owner)
+{
+    return owner.directory + "/net.sock";
+}
+
+sdk::Link link_without_outside(const sdk::LinkSpec& spec)
+{
+    sdk::Link link;
+    link.mac = mac_of(spec.owner);
+    link.attachment.kind = "none";
+    if (spec.attachment == restricted_word) {
+        link.attachment.kind = "user-restricted";
+        link.address = std::string(guest_network::address) + "/" + guest_network::prefix_bits;
+    }
+    return link;
+}
+
+sdk::Link link_through(const sdk::LinkSpec& spec)
+{
+    sdk::Link link;
+    link.attachment = {"stream-socket", {{"path", socket_of(spec.owner)}}};
+    link.mac = mac_of(spec.owner);
+    link.address = std::string(guest_network::address) + "/" + guest_network::prefix_bits;
+    link.gateway = guest_network::gateway;
+    link.dns = {guest_network::dns};
+    return link;
+}
+
+// The filter says over a pipe that it serves, or why it cannot.
+sdk::Result<void> wait_until_ready(const os::UniqueFd& ready, sdk::Call& call)
+{
+    const auto deadline = std::chrono::steady_clock::now() + longest_start;
+    if (auto waited = os::wait_readable(ready.get(), call.cancel_descriptor(), deadline); !waited)
+        return std::move(waited).error().while_doing("wait for banger-net-filter");
+    std::array<char, 512> said{};
+    const ssize_t got = ::read(ready.get(), said.data(), said.size());
+    if (got == 1 && said[0] == '+')
+        return {};
+    const std::string reason(said.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return make_error(Code::unavailable, "banger-net-filter does not start" + (reason.empty() ? "" : ": " + reason));
+}
+
+sdk::Result<os::ProcessId> start_filter(const std::string& program, const sdk::LinkSpec& spec,
+                                        const os::UniqueFd& listener, const os::UniqueFd& passt, sdk::Call& call)
+{
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        return sdk::os_error("make a pipe");
+    const os::UniqueFd ready(ends[0]);
+    os::UniqueFd said(ends[1]);
+    os::Command command;
+    command.argv = {program, "--name", link_name(spec.owner), "--egress", std::string(sdk::to_string(spec.egress))};
+    command.directory = spec.owner.directory;
+    command.descriptors = {{listener.get(), filter_descriptor::listener},
+                           {passt.get(), filter_descriptor::passt},
+                           {said.get(), filter_descriptor::ready}};
+    auto id = os::spawn_detached(command);
+    if (!id)
+        return id;
+    said.reset();
+    if (auto waited = wait_until_ready(ready, call); !waited)
+        return std::move(waited).error();
+    return id;
+}
+
+class UserNetwork final : public sdk::Network {
+public:
+    UserNetwork(sdk::Host& host, Config config) : host_(host), config_(std::move(config)) {}
+
+    sdk::Result<sdk::Probe> probe(sdk::Call& call) override
+    {
+        sdk::Probe probe;
+        probe.usable = true;  // a VM without a network needs nothing
+        probe.offers = {std::string(restricted_word), std::string(none_word)};
+        auto filter = find_filter_program(config_.filter);
+        auto tried = filter ? try_passt(call) : sdk::Result<void>(filter.error());
+        if (!tried && tried.error().code == Code::cancelled)
+            return std::move(tried).error();
+        if (!tried) {
+            probe.reason = "only --egress none works: " + tried.error().message;
+            probe.hint = tried.error().hint;
+            return probe;
+        }
+        probe.offers.insert(probe.offers.begin(), std::string(stream_word));
+        probe.reason = "guests reach the outside through passt, and never this host";
+        probe.facts = {{"program", config_.passt}, {"filter", *filter}, {"families", "ipv4"}};
+        return probe;
+    }
+
+    sdk::Result<std::vector<sdk::Handle>> plan(const sdk::LinkSpec& spec) override
+    {
+        if (auto checked = check(spec); !checked)
+            return std::move(checked).error();
+        if (spec.egress == sdk::Egress::none)
+            return std::vector<sdk::Handle>{};
+        return std::vector{link_handle(spec.owner)};
+    }
+
+    sdk::Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec& spec, sdk::Call& call) override
+    {
+        if (auto checked = check(spec); !checked)
+            return std::move(checked).error();
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
+        const auto handle = link_handle(spec.owner);
+        if (spec.egress == sdk::Egress::none)
+            return sdk::Attached<sdk::Link>{link_without_outside(spec), handle};
+        if (find_filter(handle))
+            return make_error(Code::exists, "VM " + spec.owner.vm + " has its network already");
+        auto filter = start(spec, call);
+        if (!filter) {
+            (void)release(handle);
+            return std::move(filter).error();
+        }
+        return sdk::Attached<sdk::Link>{link_through(spec), link_handle(spec.owner, *filter)};
+    }
+
+    sdk::Result<void> release(const sdk::Handle& handle) override
+    {
+        auto ended = end_processes(handle.owner);
+        auto removed = os::remove_file(socket_of(handle.owner));
+        return ended ? removed : ended;
+    }
+
+    sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
+    {
+        const auto filter = find_filter(handle);
+        if (!filter)
+            return sdk::Inspection{};
+        return sdk::Inspection{true, link_handle(handle.owner, *filter).bound};
+    }
+
+    sdk::Result<std::vector<sdk::Handle>> list() override { return list_links(host_); }
+
+private:
+    static sdk::Result<void> check(const sdk::LinkSpec& spec)
+    {
+        const std::string& word = spec.attachment;
+        if (word != stream_word && word != restricted_word && word != none_word)
+            return make_error(Code::unsupported, "network 'user' makes no link of kind '" + word + "'");
+        if (spec.egress != sdk::Egress::none && word != stream_word)
+            return make_error(Code::unsupported,
+                              "a guest reaches nothing over '" + word + "', but --egress " +
+                                  std::string(sdk::to_string(spec.egress)) + " was asked for",
+                              "install passt (apt install passt), or ask for --egress none");
+        return {};
+    }
+
+    // A passt of its own that ends with this call, whatever happens.
+    sdk::Result<void> try_passt(sdk::Call& call) const
+    {
+        auto passt = start_passt(config_.passt, "banger-net-probe", call);
+        if (!passt)
+            return std::move(passt).error();
+        return ask_for_gateway(*passt, call);
+    }
+
+    sdk::Result<os::ProcessId> start(const sdk::LinkSpec& spec, sdk::Call& call) const
+    {
+        auto program = find_filter_program(config_.filter);
+        if (!program)
+            return std::move(program).error();
+        auto listener = os::listen_unix(socket_of(spec.owner));
+        if (!listener)
+            return std::move(listener).error();
+        auto passt = start_passt(config_.passt, link_name(spec.owner), call);
+        if (!passt)
+            return std::move(passt).error();
+        return start_filter(*program, spec, *listener, *passt, call);
+    }
+
+    sdk::Host& host_;
+    Config config_;
+};
+
+}  // namespace
+
+sdk::Result<std::unique_ptr<sdk::Network>> make_network(sdk::Host& host, const char* config)
+{
+    auto read = read_config(config);
+    if (!read)
+        return std::move(read).error();
+    return std::unique_ptr<sdk::Network>(std::make_unique<UserNetwork>(host, std::move(*read)));
+}
+
+std::string mac_of(const sdk::Owner& owner)
+{
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char byte : owner.instance + "-" + owner.vm)
+        hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+    std::string mac = "52:54:00";
+    for (const unsigned shift : {20U, 12U, 4U}) {
+        mac += ':';
+        mac += "0123456789abcdef"[hash >> shift & 0xfU];
+        mac += "0123456789abcdef"[hash >> (shift - 4) & 0xfU];
+    }
+    return mac;
+}
+
+}  // namespace banger::user

@@ -1,0 +1,17 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/plugin.hpp"
+
+#include "file_storage.hpp"
+
+namespace {
+
+banger::sdk::Result<std::unique_ptr<banger::sdk::Provider>> create(banger::sdk::Host& host, const char* /*config*/)
+{
+    return std::unique_ptr<banger::sdk::Provider>(banger::file::make_storage(host));
+}
+
+constexpr banger::sdk::Capability capabilities[] = {{"storage/0", "file", create}};
+
+}  // namespace
+
+BANGER_PLUGIN(capabilities)

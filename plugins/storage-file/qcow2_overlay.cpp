@@ -1,0 +1,157 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "qcow2_overlay.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace banger::file {
+namespace {
+
+constexpr std::uint32_t cluster_bits = 16;
+constexpr std::uint64_t cluster_bytes = 1U << cluster_bits;
+// One level-2 table fills a cluster with 8-byte entries, each for one cluster.
+constexpr std::uint64_t bytes_per_l1_entry = cluster_bytes / 8 * cluster_bytes;
+// QEMU refuses larger level-1 tables (QCOW_MAX_L1_SIZE, 32 MiB).
+constexpr std::uint64_t most_l1_entries = (32U << 20U) / 8;
+constexpr std::size_t longest_backing_path = 1023;
+constexpr std::uint32_t header_bytes = 104;
+constexpr std::uint32_t backing_format_extension = 0xE2792ACA;
+
+// The file, cluster by cluster: header, refcount table, refcount block, level-1 table. What is not written is a hole
+// and reads as zeros, which is what an empty level-1 table holds.
+constexpr std::uint64_t refcount_table_at = 1 * cluster_bytes;
+constexpr std::uint64_t refcount_block_at = 2 * cluster_bytes;
+constexpr std::uint64_t l1_table_at = 3 * cluster_bytes;
+
+/// Numbers in network order, one after the other.
+class BigEndian {
+public:
+    BigEndian& u16(std::uint16_t value) { return put(value, 2); }
+    BigEndian& u32(std::uint32_t value) { return put(value, 4); }
+    BigEndian& u64(std::uint64_t value) { return put(value, 8); }
+    BigEndian& text(std::string_view value)
+    {
+        bytes_ += value;
+        return *this;
+    }
+    BigEndian& align(std::size_t to)
+    {
+        bytes_.resize((bytes_.size() + to - 1) / to * to);
+        return *this;
+    }
+    [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+private:
+    BigEndian& put(std::uint64_t value, int size)
+    {
+        for (int shift = (size - 1) * 8; shift >= 0; shift -= 8)
+            bytes_ += static_cast<char>(value >> static_cast<unsigned>(shift) & 0xFFU);
+        return *this;
+    }
+    std::string bytes_;
+};
+
+std::string header_of(const Qcow2Overlay& overlay, std::uint64_t l1_entries)
+{
+    constexpr std::string_view format = "raw";
+    constexpr std::uint64_t backing_path_at = header_bytes + 8 + 8 + 8;  // after the two extensions below
+    return BigEndian()
+        .text("QFI\xfb")
+        .u32(3)  // version
+        .u64(backing_path_at)
+        .u32(static_cast<std::uint32_t>(overlay.backing_path.size()))
+        .u32(cluster_bits)
+        .u64(overlay.bytes)
+        .u32(0)  // no encryption
+        .u32(static_cast<std::uint32_t>(l1_entries))
+        .u64(l1_table_at)
+        .u64(refcount_table_at)
+        .u32(1)  // clusters of refcount table
+        .u32(0)  // snapshots
+        .u64(0)  // snapshot table
+        .u64(0)  // incompatible features
+        .u64(0)  // compatible features
+        .u64(0)  // autoclear features
+        .u32(4)  // refcounts of 1 << 4 bits
+        .u32(header_bytes)
+        .u32(backing_format_extension)
+        .u32(static_cast<std::uint32_t>(format.size()))
+        .text(format)
+        .align(8)
+        .u32(0)  // end of extensions
+        .u32(0)
+        .text(overlay.backing_path)
+        .bytes();
+}
+
+std::uint64_t number_at(std::string_view bytes, std::size_t offset, std::size_t size)
+{
+    std::uint64_t value = 0;
+    for (const char byte : bytes.substr(offset, size))
+        value = value << 8U | static_cast<unsigned char>(byte);
+    return value;
+}
+
+sdk::Result<void> write_at(int fd, std::uint64_t offset, std::string_view content)
+{
+    while (!content.empty()) {
+        const ssize_t wrote = ::pwrite(fd, content.data(), content.size(), static_cast<off_t>(offset));
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return sdk::os_error("write a qcow2 image");
+        offset += static_cast<std::uint64_t>(wrote);
+        content.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return {};
+}
+
+}  // namespace
+
+sdk::Result<void> write_qcow2_overlay(int fd, const Qcow2Overlay& overlay)
+{
+    const std::uint64_t l1_entries = overlay.bytes / bytes_per_l1_entry + (overlay.bytes % bytes_per_l1_entry != 0);
+    if (overlay.bytes == 0 || overlay.bytes % 512 != 0 || l1_entries > most_l1_entries)
+        return sdk::make_error(sdk::Code::invalid,
+                               "a qcow2 image cannot be " + std::to_string(overlay.bytes) + " bytes long");
+    // An absolute path holds no protocol prefix: QEMU looks for a colon before the first slash only.
+    if (!overlay.backing_path.starts_with('/') || overlay.backing_path.size() > longest_backing_path)
+        return sdk::make_error(sdk::Code::invalid, "a qcow2 image cannot stand on '" + overlay.backing_path + "'",
+                               "its path must be absolute and at most 1023 bytes long");
+
+    const std::uint64_t l1_clusters = (l1_entries * 8 + cluster_bytes - 1) / cluster_bytes;
+    const std::uint64_t used_clusters = l1_table_at / cluster_bytes + l1_clusters;
+    BigEndian refcounts;  // at most 515 of the 32768 that one block holds
+    for (std::uint64_t cluster = 0; cluster < used_clusters; ++cluster)
+        refcounts.u16(1);
+    if (auto wrote = write_at(fd, 0, header_of(overlay, l1_entries)); !wrote)
+        return wrote;
+    if (auto wrote = write_at(fd, refcount_table_at, BigEndian().u64(refcount_block_at).bytes()); !wrote)
+        return wrote;
+    if (auto wrote = write_at(fd, refcount_block_at, refcounts.bytes()); !wrote)
+        return wrote;
+    if (::ftruncate(fd, static_cast<off_t>(used_clusters * cluster_bytes)) != 0)
+        return sdk::os_error("extend a qcow2 image");
+    return {};
+}
+
+sdk::Result<Qcow2Overlay> read_qcow2_overlay(int fd)
+{
+    std::string cluster(cluster_bytes, '\0');
+    const ssize_t got = ::pread(fd, cluster.data(), cluster.size(), 0);
+    if (got < 0)
+        return sdk::os_error("read a qcow2 image");
+    const std::string_view header(cluster.data(), static_cast<std::size_t>(got));
+    const auto wrong = sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image over another file");
+    if (header.size() < header_bytes || !header.starts_with("QFI\xfb"))
+        return wrong;
+    const std::uint64_t path_at = number_at(header, 8, 8);
+    const std::uint64_t path_bytes = number_at(header, 16, 4);
+    if (path_at == 0 || path_at > header.size() || path_bytes == 0 || path_bytes > header.size() - path_at)
+        return wrong;
+    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes))};
+}
+
+}  // namespace banger::file

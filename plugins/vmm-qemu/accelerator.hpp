@@ -1,0 +1,61 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "banger/sdk/host.hpp"
+#include "command_line.hpp"
+#include "config.hpp"
+
+namespace banger::qemu {
+
+/// The QEMU of this host, and what it can run guests on.
+struct Installation {
+    std::string program;  ///< absolute path
+    std::string version;  ///< "7.2.22"
+    Accelerator accelerator = Accelerator::tcg;
+    std::string reason;  ///< one sentence: why this accelerator
+};
+
+/// Runs a guest of our own that behaves as every kernel does in its first moments, in at most ten seconds, and says
+/// what went wrong in a few words; an empty text means that it ran to its end. `directory` receives its image.
+sdk::Result<std::string> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
+                                   sdk::Call& call);
+
+/// Finds QEMU and picks the accelerator.
+///
+/// /dev/kvm that opens proves nothing: in nested and container hosts it may answer and even make a processor, and then
+/// never run a guest. So KVM is used only if the processor has the extension, the device opens, and a tiny guest of our
+/// own has run on it to its end within a bounded time. That result is kept in the host's cache directory for as long as
+/// the host does not reboot and QEMU stays the same file.
+/// Threads: any number; one looks, the others wait for it.
+class AcceleratorProbe {
+public:
+    AcceleratorProbe(sdk::Host& host, Config config) : host_(host), config_(std::move(config)) {}
+
+    /// `not_found` if there is no QEMU, `unsupported` if it is too old, or KVM is demanded and cannot be used.
+    sdk::Result<Installation> look(sdk::Call& call);
+
+private:
+    /// What is worth keeping between daemons.
+    struct Known {
+        std::string identity;  ///< of the QEMU and the host's boot that it was measured with
+        std::string version;
+        std::optional<std::string> guest;  ///< how the guest on KVM fared: empty text: it ran; else what went wrong
+    };
+
+    [[nodiscard]] std::string cache_path() const;
+    [[nodiscard]] Known load(const std::string& identity) const;
+    void save(const Known& known);
+    sdk::Result<std::string> kvm_problem(const std::string& program, Known& known, sdk::Call& call);
+
+    sdk::Host& host_;
+    Config config_;
+    std::mutex mutex_;
+    std::optional<Installation> found_;
+    std::string found_for_;  // the identity that found_ was made with
+};
+
+}  // namespace banger::qemu

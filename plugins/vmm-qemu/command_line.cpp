@@ -1,0 +1,232 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "command_line.hpp"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "banger/sdk/vmm_process.hpp"
+
+namespace banger::qemu {
+namespace {
+
+using sdk::Code;
+using sdk::make_error;
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+constexpr std::uint32_t most_vcpus = 255;             // more need interrupt remapping on q35
+constexpr std::uint64_t most_memory_mib = 4U << 20U;  // 4 TiB: beyond it 'max' has no physical address bits
+constexpr std::size_t most_devices = 24;              // of the 32 slots of pcie.0
+constexpr std::size_t longest_serial = 20;            // VIRTIO_BLK_ID_BYTES, virtio 1.2 section 5.2.6
+constexpr std::size_t longest_interface = 15;         // IFNAMSIZ less the final zero
+
+/// QEMU's JSON option syntax: the only one in which any path, also one with a comma, is safe.
+class Json {
+public:
+    Json() : writer_(buffer_) { writer_.StartObject(); }
+
+    Json& text(const char* key, const std::string& value)
+    {
+        writer_.Key(key);
+        writer_.String(value);
+        return *this;
+    }
+    Json& flag(const char* key, bool value)
+    {
+        writer_.Key(key);
+        writer_.Bool(value);
+        return *this;
+    }
+    Json& open(const char* key)
+    {
+        writer_.Key(key);
+        writer_.StartObject();
+        return *this;
+    }
+    Json& close()
+    {
+        writer_.EndObject();
+        return *this;
+    }
+    std::string done()
+    {
+        writer_.EndObject();
+        return buffer_.GetString();
+    }
+
+private:
+    rapidjson::StringBuffer buffer_;
+    Writer writer_;
+};
+
+bool is_word(const std::string& text, std::size_t longest)
+{
+    const auto ordinary = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), ordinary);
+}
+
+bool is_mac(const std::string& text)
+{
+    if (text.size() != 17)
+        return false;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (i % 3 == 2 ? text[i] != ':' : std::string_view("0123456789abcdefABCDEF").find(text[i]) == std::string::npos)
+            return false;
+    return true;
+}
+
+sdk::Result<void> check_disks(const std::vector<sdk::Disk>& disks)
+{
+    std::vector<std::string> roles;
+    for (const auto& disk : disks) {
+        if (!is_word(disk.role, longest_serial))
+            return make_error(Code::invalid, "'" + disk.role + "' cannot be a disk's role");
+        if (std::find(roles.begin(), roles.end(), disk.role) != roles.end())
+            return make_error(Code::invalid, "two disks have the role '" + disk.role + "'");
+        if (disk.format != "raw" && disk.format != "qcow2")
+            return make_error(Code::unsupported, "QEMU is not given disks of format '" + disk.format + "'");
+        if (!disk.path.starts_with('/'))
+            return make_error(Code::invalid, "the path of disk '" + disk.role + "' is not absolute: " + disk.path);
+        roles.push_back(disk.role);
+    }
+    return {};
+}
+
+sdk::Result<void> check_links(const std::vector<sdk::Link>& links)
+{
+    for (const auto& link : links) {
+        const auto& [kind, fields] = link.attachment;
+        if (kind == "none")
+            continue;
+        if (kind != "stream-socket" && kind != "tap" && kind != "user-restricted")
+            return make_error(Code::unsupported, "QEMU does not know network attachments of kind '" + kind + "'");
+        if (!is_mac(link.mac))
+            return make_error(Code::invalid, "'" + link.mac + "' is not a MAC address");
+        if (kind == "stream-socket" && !fields.contains("path"))
+            return make_error(Code::invalid, "a stream-socket attachment has no path");
+        if (kind == "tap" && (!fields.contains("name") || !is_word(fields.at("name"), longest_interface)))
+            return make_error(Code::invalid, "a tap attachment has no usable interface name");
+    }
+    return {};
+}
+
+std::string blockdev(const sdk::Disk& disk, bool is_device, bool discardable)
+{
+    // The format is always named: a guest that writes another format's header into a raw disk must not be believed.
+    // Flushes reach the host's disk, except for a VM that nobody will keep.
+    const auto cached = [&](Json& json) -> Json& {
+        return json.open("cache").flag("direct", false).flag("no-flush", discardable).close();
+    };
+    Json json;
+    json.text("driver", disk.format).text("node-name", disk.role).flag("read-only", disk.read_only);
+    json.text("discard", "unmap");
+    cached(json);
+    json.open("file").text("driver", is_device ? "host_device" : "file").text("filename", disk.path);
+    json.text("aio", "threads").flag("read-only", disk.read_only).text("discard", "unmap");
+    cached(json).close();
+    return json.done();
+}
+
+void add_disks(std::vector<std::string>& argv, const sdk::BootSpec& spec, const Launch& launch)
+{
+    for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+        const auto& disk = spec.disks[i];
+        const bool is_device = i < launch.disk_is_device.size() && launch.disk_is_device[i];
+        argv.insert(argv.end(), {"-blockdev", blockdev(disk, is_device, spec.discardable)});
+        argv.insert(argv.end(), {"-device", "virtio-blk-pci,drive=" + disk.role + ",serial=" + disk.role});
+    }
+}
+
+void add_links(std::vector<std::string>& argv, const std::vector<sdk::Link>& links)
+{
+    int descriptor = first_link_descriptor;
+    int number = 0;
+    for (const auto& link : links) {
+        if (link.attachment.kind == "none")
+            continue;
+        const std::string id = "link" + std::to_string(number++);
+        std::string backend;
+        if (link.attachment.kind == "stream-socket")
+            backend = "stream,id=" + id + ",server=off,addr.type=fd,addr.str=" + std::to_string(descriptor++);
+        else if (link.attachment.kind == "tap")
+            backend = "tap,id=" + id + ",ifname=" + link.attachment.fields.at("name") + ",script=no,downscript=no";
+        else
+            backend = "user,id=" + id + ",restrict=on";
+        argv.insert(argv.end(), {"-netdev", backend});
+        // No boot ROM: the kernel is loaded directly, and reading it costs time and an allocation per card.
+        argv.insert(argv.end(), {"-device", "virtio-net-pci,netdev=" + id + ",mac=" + link.mac + ",romfile="});
+    }
+}
+
+std::string socket_chardev(const std::string& id, int descriptor)
+{
+    return "socket,id=" + id + ",fd=" + std::to_string(descriptor) + ",server=on,wait=off";
+}
+
+}  // namespace
+
+sdk::Result<void> check(const sdk::BootSpec& spec)
+{
+    const auto refuse = [](std::string what) { return make_error(Code::invalid, std::move(what)); };
+    if (spec.vcpus == 0 || spec.vcpus > most_vcpus)
+        return refuse("a VM has 1 to " + std::to_string(most_vcpus) + " CPUs, not " + std::to_string(spec.vcpus));
+    if (spec.memory_mib == 0 || spec.memory_mib > most_memory_mib)
+        return refuse("a VM has 1 to " + std::to_string(most_memory_mib) + " MiB of memory, not " +
+                      std::to_string(spec.memory_mib));
+    if (spec.disks.size() + spec.links.size() > most_devices)
+        return refuse("a VM has at most " + std::to_string(most_devices) + " disks and network devices");
+    if (!is_word(spec.owner.instance, 8) || !is_word(spec.owner.vm, 12) || !spec.owner.directory.starts_with('/'))
+        return refuse("the VM to boot has no proper identity");
+    if (auto disks = check_disks(spec.disks); !disks)
+        return disks;
+    return check_links(spec.links);
+}
+
+std::vector<std::string> command_line(const sdk::BootSpec& spec, const Launch& launch)
+{
+    const bool kvm = launch.accelerator == Accelerator::kvm;
+    const std::string tcg = "tcg,thread=multi,tb-size=" + std::to_string(launch.translation_cache_mib);
+    // clang-format off
+    std::vector<std::string> argv{
+        launch.program,
+        "-name", sdk::VmmProcess::name_of(spec.owner) + ",process=vm-" + spec.owner.vm,
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        // Not microvm: under emulation every third boot of it hangs.
+        "-machine", "q35,sata=off,usb=off,smbus=off,i8042=off,vmport=off,hpet=off,dump-guest-core=off",
+        "-accel", kvm ? "kvm" : tcg,
+        "-cpu", kvm ? "host" : "max",
+        "-smp", std::to_string(spec.vcpus),
+        "-m", std::to_string(spec.memory_mib),
+        "-kernel", spec.kernel,
+    };
+    // clang-format on
+    if (!spec.initramfs.empty())
+        argv.insert(argv.end(), {"-initrd", spec.initramfs});
+    const std::string console = "console=ttyS0";
+    // clang-format off
+    argv.insert(argv.end(), {
+        "-append", spec.command_line.empty() ? console : spec.command_line + " " + console,
+        "-chardev", socket_chardev("api", api_descriptor), "-mon", "chardev=api,mode=control",
+        // Appended, so that what earlier boots said stays and whoever truncates the file gets its space back.
+        "-chardev", "file,id=console,path=console.log,append=on", "-serial", "chardev:console",
+    });
+    // clang-format on
+    add_disks(argv, spec, launch);
+    add_links(argv, spec.links);
+    // clang-format off
+    argv.insert(argv.end(), {
+        "-device", "virtio-serial-pci",
+        "-chardev", socket_chardev("agent", agent_descriptor),
+        "-device", "virtserialport,chardev=agent,name=banger.agent",
+        "-device", "virtio-rng-pci",
+    });
+    // clang-format on
+    return argv;
+}
+
+}  // namespace banger::qemu

@@ -1,0 +1,112 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "qmp.hpp"
+
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::qemu {
+namespace {
+
+using sdk::Code;
+using sdk::make_error;
+
+constexpr std::size_t longest_line = 16U << 20U;
+
+std::string text_of(const rapidjson::Value& value)
+{
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    value.Accept(writer);
+    return buffer.GetString();
+}
+
+sdk::Error ended()
+{
+    return make_error(Code::unavailable, "QEMU ended");
+}
+
+sdk::Error described(std::string_view command, const rapidjson::Value& error)
+{
+    const bool has = error.IsObject() && error.HasMember("desc") && error["desc"].IsString();
+    return make_error(Code::precondition, "QEMU refused " + std::string(command) + ": " +
+                                              (has ? error["desc"].GetString() : "no reason given"));
+}
+
+}  // namespace
+
+sdk::Result<std::string> Qmp::read_line(const QmpLimits& limits)
+{
+    for (;;) {
+        if (const auto end = received_.find('\n'); end != std::string::npos) {
+            std::string line = received_.substr(0, end);
+            received_.erase(0, end + 1);
+            return line;
+        }
+        if (received_.size() > longest_line)
+            return make_error(Code::corrupt, "QEMU sent a line without an end");
+        if (auto ready = sdk::os::wait_readable(socket_.get(), limits.cancel_descriptor, limits.deadline); !ready)
+            return std::move(ready).error();
+        std::array<char, 16384> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (got > 0)
+            received_.append(buffer.data(), static_cast<std::size_t>(got));
+        else if (got == 0 || errno == ECONNRESET)
+            return ended();
+        else if (errno != EINTR && errno != EAGAIN)
+            return sdk::os_error("read from QEMU");
+    }
+}
+
+sdk::Result<Qmp> Qmp::open(sdk::os::UniqueFd socket, const QmpLimits& limits)
+{
+    Qmp qmp(std::move(socket));
+    auto greeting = qmp.read_line(limits);
+    if (!greeting)
+        return std::move(greeting).error();
+    if (greeting->find("\"QMP\"") == std::string::npos)
+        return make_error(Code::corrupt, "what listens on the VM's API socket does not speak QMP");
+    if (auto answer = qmp.execute("qmp_capabilities", limits); !answer)
+        return std::move(answer).error();
+    return qmp;
+}
+
+sdk::Result<std::string> Qmp::execute(std::string_view command, const QmpLimits& limits, std::string_view arguments)
+{
+    const auto id = next_id_++;
+    std::string request = R"({"execute":")" + std::string(command) + R"(","id":)" + std::to_string(id);
+    if (!arguments.empty())
+        request += R"(,"arguments":)" + std::string(arguments);
+    request += "}\n";
+    for (std::string_view left = request; !left.empty();) {
+        const ssize_t sent = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return ended();
+        left.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    for (;;) {
+        auto line = read_line(limits);
+        if (!line)
+            return line;
+        rapidjson::Document answer;
+        answer.Parse(*line);
+        if (answer.HasParseError() || !answer.IsObject())
+            return make_error(Code::corrupt,
+                              "QEMU answered " + std::string(command) + " with something else than JSON");
+        if (!answer.HasMember("id") || !answer["id"].IsUint64() || answer["id"].GetUint64() != id)
+            continue;  // an event, or the answer to a command whose caller gave up
+        if (answer.HasMember("error"))
+            return described(command, answer["error"]);
+        return answer.HasMember("return") ? text_of(answer["return"]) : std::string("{}");
+    }
+}
+
+}  // namespace banger::qemu

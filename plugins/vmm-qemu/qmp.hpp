@@ -1,0 +1,42 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/result.hpp"
+
+namespace banger::qemu {
+
+/// Bounds one exchange with QEMU.
+struct QmpLimits {
+    std::chrono::steady_clock::time_point deadline;
+    int cancel_descriptor = -1;  ///< readable: stop (see sdk::Call::cancel_descriptor)
+};
+
+/// A client of the QEMU Machine Protocol (docs/interop/qmp-spec.txt of QEMU 7.2): one JSON object per line each way.
+/// Events are skipped; a command's answer is found by its id.
+/// Threads: one at a time.
+class Qmp {
+public:
+    /// Takes a connected socket, reads the greeting and leaves capabilities negotiation.
+    static sdk::Result<Qmp> open(sdk::os::UniqueFd socket, const QmpLimits& limits);
+
+    /// Runs a command with its arguments (JSON object text; empty: none) and returns what it answers as JSON text.
+    /// `unavailable` if QEMU has ended; an error of QEMU's own is `precondition` with its description.
+    sdk::Result<std::string> execute(std::string_view command, const QmpLimits& limits,
+                                     std::string_view arguments = {});
+
+private:
+    explicit Qmp(sdk::os::UniqueFd socket) : socket_(std::move(socket)) {}
+
+    sdk::Result<std::string> read_line(const QmpLimits& limits);
+
+    sdk::os::UniqueFd socket_;
+    std::string received_;
+    unsigned long next_id_ = 1;
+};
+
+}  // namespace banger::qemu

@@ -1,0 +1,482 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/storage.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+
+namespace banger::sdk::testing {
+
+/// A storage/0 provider for the contract.
+struct StorageUnderTest {
+    std::string name;                                           ///< what tests are called after
+    std::function<std::unique_ptr<Storage>(Host&)> open;        ///< a fresh provider, as after a restart of the daemon
+    std::string format = "disk:raw";                            ///< one word of what it offers
+    bool data_in_directory = true;                              ///< a disk's data lies in the VM's directory
+};
+
+inline std::ostream& operator<<(std::ostream& out, const StorageUnderTest& storage)
+{
+    return out << storage.name;
+}
+
+/// Bytes of a disk as a VMM sees them: a raw file or device directly, a qcow2 image through qemu-io.
+class DiskBytes {
+public:
+    explicit DiskBytes(Disk disk) : disk_(std::move(disk)) {}
+
+    /// Why this machine cannot look into the disk, if it cannot.
+    [[nodiscard]] std::optional<std::string> unreadable() const
+    {
+        if (disk_.format == "raw" || os::find_program("qemu-io"))
+            return std::nullopt;
+        return "qemu-io is needed to look into a " + disk_.format + " image: install qemu-utils";
+    }
+
+    /// Every byte of the range has this value.
+    [[nodiscard]] ::testing::AssertionResult holds(int value, std::uint64_t offset, std::uint64_t length) const
+    {
+        if (disk_.format != "raw")
+            return qemu_io({"-r"}, "read", value, offset, length);
+        const os::UniqueFd fd(::open(disk_.path.c_str(), O_RDONLY | O_CLOEXEC));
+        std::string bytes(length, '\0');
+        const ssize_t got = ::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (got != static_cast<ssize_t>(length))
+            return ::testing::AssertionFailure() << "read " << got << " bytes of " << length << " at " << offset;
+        const auto other = bytes.find_first_not_of(static_cast<char>(value));
+        if (other != std::string::npos)
+            return ::testing::AssertionFailure() << "byte " << offset + other << " is not " << value;
+        return ::testing::AssertionSuccess();
+    }
+
+    [[nodiscard]] ::testing::AssertionResult fill(int value, std::uint64_t offset, std::uint64_t length) const
+    {
+        if (disk_.format != "raw")
+            return qemu_io({}, "write", value, offset, length);
+        const os::UniqueFd fd(::open(disk_.path.c_str(), O_WRONLY | O_CLOEXEC));
+        const std::string bytes(length, static_cast<char>(value));
+        if (::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(length))
+            return ::testing::AssertionFailure() << "cannot write " << disk_.path;
+        return ::testing::AssertionSuccess();
+    }
+
+private:
+    [[nodiscard]] ::testing::AssertionResult qemu_io(const std::vector<std::string>& options, const std::string& verb,
+                                                     int value, std::uint64_t offset, std::uint64_t length) const
+    {
+        os::Command command;
+        command.argv = {"qemu-io", "-f", disk_.format};
+        command.argv.insert(command.argv.end(), options.begin(), options.end());
+        command.argv.insert(command.argv.end(),
+                            {"-c",
+                             verb + " -P " + std::to_string(value) + " " + std::to_string(offset) + " " +
+                                 std::to_string(length),
+                             disk_.path});
+        const auto output = os::run_checked(command);
+        if (!output)
+            return ::testing::AssertionFailure() << output.error().message;
+        if (output->out.find("failed") != std::string::npos || !output->err.empty())
+            return ::testing::AssertionFailure() << output->out << output->err;
+        return ::testing::AssertionSuccess();
+    }
+
+    Disk disk_;
+};
+
+/// What every storage/0 provider promises. Instantiate for each provider, each format and each fake:
+///     INSTANTIATE_TEST_SUITE_P(File, StorageContract, ::testing::Values(StorageUnderTest{...}));
+class StorageContract : public ::testing::TestWithParam<StorageUnderTest> {
+protected:
+    static constexpr std::uint64_t layer_bytes = (1U << 20U) + 4096;
+    static constexpr std::uint64_t disk_bytes = 8U << 20U;
+    static constexpr int layer_value = 0x11;
+    static constexpr int written_value = 0x5a;
+
+    void SetUp() override
+    {
+        storage = GetParam().open(host);
+        ASSERT_NE(storage, nullptr);
+    }
+    void TearDown() override
+    {
+        if (storage == nullptr)
+            return;
+        for (const auto& handle : listed())
+            EXPECT_TRUE(storage->release(handle));
+        for (const auto& [owner, role] : made_)
+            EXPECT_TRUE(storage->destroy(owner, role));
+    }
+
+    /// A disk of a new VM over a new layer that is full of layer_value.
+    DiskSpec new_spec(FakeHost& of)
+    {
+        const std::string path = of.cache_directory() + "/layer-" + FakeHost::random_hex(8);
+        const auto wrote = os::write_file_atomic(path, std::string(layer_bytes, static_cast<char>(layer_value)));
+        EXPECT_TRUE(wrote) << wrote.error().message;
+        return DiskSpec{of.new_owner(), "root", {path, layer_bytes}, disk_bytes, GetParam().format};
+    }
+    DiskSpec new_spec() { return new_spec(host); }
+
+    void reopen() { storage = GetParam().open(host); }
+
+    void must_create(const DiskSpec& spec)
+    {
+        const auto created = storage->create(spec, call);
+        ASSERT_TRUE(created) << created.error().message;
+        made_.emplace_back(spec.owner, spec.role);
+    }
+    Attached<Disk> must_attach(const DiskSpec& spec)
+    {
+        auto attached = storage->attach(spec, call);
+        EXPECT_TRUE(attached) << attached.error().message;
+        return attached ? *attached : Attached<Disk>{};
+    }
+    /// The handles of a disk that a journal would hold. None for a provider that needs no kernel object.
+    std::vector<Handle> planned(const DiskSpec& spec)
+    {
+        auto plan = storage->plan(spec);
+        EXPECT_TRUE(plan) << plan.error().message;
+        return plan ? *plan : std::vector<Handle>{};
+    }
+    bool present(const Handle& handle)
+    {
+        auto inspection = storage->inspect(handle);
+        EXPECT_TRUE(inspection) << inspection.error().message;
+        return inspection && inspection->present;
+    }
+    std::vector<Handle> listed()
+    {
+        auto handles = storage->list();
+        EXPECT_TRUE(handles) << handles.error().message;
+        return handles ? *handles : std::vector<Handle>{};
+    }
+    /// The create fails with this code, and there is no disk, not even half of one.
+    void expect_refused(const DiskSpec& spec, Code code)
+    {
+        const auto before = os::list_directory(spec.owner.directory);
+        const auto created = storage->create(spec, call);
+        ASSERT_FALSE(created);
+        EXPECT_EQ(to_string(created.error().code), to_string(code)) << created.error().message;
+        EXPECT_FALSE(created.error().message.empty());
+        EXPECT_EQ(*os::list_directory(spec.owner.directory), *before);
+        FakeCall unhurried;
+        const auto attached = storage->attach(spec, unhurried);
+        ASSERT_FALSE(attached);
+        EXPECT_EQ(to_string(attached.error().code), to_string(Code::not_found)) << attached.error().message;
+    }
+
+    FakeHost host;
+    FakeCall call;
+    std::unique_ptr<Storage> storage;
+
+private:
+    std::vector<std::pair<Owner, std::string>> made_;
+};
+
+TEST_P(StorageContract, ProbeOffersTheFormat)
+{
+    const auto probe = storage->probe(call);
+    ASSERT_TRUE(probe) << probe.error().message;
+    EXPECT_TRUE(probe->usable) << probe->reason;
+    EXPECT_FALSE(probe->reason.empty());
+    EXPECT_NE(std::find(probe->offers.begin(), probe->offers.end(), GetParam().format), probe->offers.end());
+}
+
+TEST_P(StorageContract, PlanTouchesNothing)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto before = os::list_directory(spec.owner.directory);
+    for (const auto& handle : planned(spec)) {
+        EXPECT_TRUE(handle.bound.empty());
+        EXPECT_FALSE(present(handle));
+    }
+    EXPECT_EQ(*os::list_directory(spec.owner.directory), *before);
+    EXPECT_TRUE(listed().empty());
+}
+
+TEST_P(StorageContract, AnAttachedDiskIsWhatWasAskedFor)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto [disk, handle] = must_attach(spec);
+    EXPECT_EQ(disk.role, spec.role);
+    EXPECT_EQ("disk:" + disk.format, spec.format);
+    EXPECT_EQ(disk.bytes, spec.bytes);
+    EXPECT_FALSE(disk.read_only);
+    EXPECT_TRUE(os::exists(disk.path));
+    EXPECT_EQ(disk.path.front(), '/');
+    EXPECT_EQ(handle.kind, "storage/0");
+    EXPECT_FALSE(handle.key.empty());
+    EXPECT_EQ(handle.owner.vm, spec.owner.vm);
+}
+
+TEST_P(StorageContract, ADiskReadsItsLayerAndZerosBeyond)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const DiskBytes bytes(must_attach(spec).value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.holds(layer_value, 0, layer_bytes));
+    EXPECT_TRUE(bytes.holds(0, layer_bytes, disk_bytes - layer_bytes));
+}
+
+TEST_P(StorageContract, AWriteStaysInTheDisk)
+{
+    const auto spec = new_spec();
+    auto neighbour = new_spec();
+    neighbour.layer = spec.layer;
+    must_create(spec);
+    must_create(neighbour);
+    const DiskBytes bytes(must_attach(spec).value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, 4096, 8192));
+    EXPECT_TRUE(bytes.fill(written_value, disk_bytes - 4096, 4096));
+    EXPECT_TRUE(bytes.holds(layer_value, 0, 4096));
+    EXPECT_TRUE(bytes.holds(written_value, 4096, 8192));
+    EXPECT_TRUE(bytes.holds(layer_value, 12288, 4096));
+    EXPECT_TRUE(bytes.holds(written_value, disk_bytes - 4096, 4096));
+    EXPECT_TRUE(DiskBytes(Disk{"", spec.layer.path, "raw", true, 0}).holds(layer_value, 0, layer_bytes));
+    EXPECT_TRUE(DiskBytes(must_attach(neighbour).value).holds(layer_value, 0, layer_bytes));
+}
+
+TEST_P(StorageContract, DataSurvivesReleaseAndRestart)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto attached = must_attach(spec);
+    const DiskBytes bytes(attached.value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, 65536, 65536));
+    EXPECT_TRUE(storage->release(attached.handle));
+    reopen();
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds(written_value, 65536, 65536));
+}
+
+TEST_P(StorageContract, ReleaseIsIdempotentAndWorksAfterARestart)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto handle = must_attach(spec).handle;
+    reopen();
+    EXPECT_TRUE(storage->release(handle));
+    EXPECT_TRUE(storage->release(handle));
+    EXPECT_FALSE(present(handle));
+    EXPECT_TRUE(listed().empty());
+}
+
+TEST_P(StorageContract, WhatWasPlannedIsPresentWhileAttachedAndNothingElseIs)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto handles = planned(spec);
+    const auto attached = must_attach(spec);
+    reopen();
+    const auto found = listed();
+    EXPECT_EQ(found.size(), handles.size());
+    for (const auto& handle : handles) {
+        EXPECT_TRUE(present(handle)) << handle.key;
+        EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const Handle& other) {
+            return other.key == handle.key && other.owner.vm == handle.owner.vm;
+        })) << handle.key;
+    }
+    // A provider that plans nothing holds nothing, so the handle it returns is never found present.
+    EXPECT_EQ(present(attached.handle), !handles.empty());
+    for (const auto& handle : handles)
+        EXPECT_TRUE(storage->release(handle));
+    EXPECT_FALSE(present(attached.handle));
+    EXPECT_TRUE(listed().empty());
+}
+
+TEST_P(StorageContract, ListFindsNothingOfOtherInstances)
+{
+    FakeHost other_host;
+    const auto other = GetParam().open(other_host);
+    auto spec = new_spec(other_host);
+    ASSERT_TRUE(other->create(spec, call));
+    const auto attached = other->attach(spec, call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_TRUE(listed().empty());
+    EXPECT_TRUE(other->release(attached->handle));
+    EXPECT_TRUE(other->destroy(spec.owner, spec.role));
+}
+
+TEST_P(StorageContract, DisksOfOneVmAreApart)
+{
+    const auto root = new_spec();
+    auto work = root;
+    work.role = "work";
+    must_create(root);
+    must_create(work);
+    const DiskBytes bytes(must_attach(root).value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, 0, 4096));
+    EXPECT_TRUE(DiskBytes(must_attach(work).value).holds(layer_value, 0, 4096));
+}
+
+TEST_P(StorageContract, CreatingTwiceIsRefusedAndKeepsTheData)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto attached = must_attach(spec);
+    const DiskBytes bytes(attached.value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, 0, 4096));
+    EXPECT_TRUE(storage->release(attached.handle));
+    const auto again = storage->create(spec, call);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Code::exists) << again.error().message;
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds(written_value, 0, 4096));
+}
+
+TEST_P(StorageContract, WhatWasNeverCreatedIsNotFound)
+{
+    const auto attached = storage->attach(new_spec(), call);
+    ASSERT_FALSE(attached);
+    EXPECT_EQ(attached.error().code, Code::not_found) << attached.error().message;
+}
+
+TEST_P(StorageContract, DestroyIsIdempotentAndMakesRoomForANewDisk)
+{
+    const auto spec = new_spec();
+    const auto empty = os::list_directory(spec.owner.directory);
+    EXPECT_TRUE(storage->destroy(spec.owner, spec.role));
+    must_create(spec);
+    const auto attached = must_attach(spec);
+    const DiskBytes bytes(attached.value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, 0, 4096));
+    EXPECT_TRUE(storage->release(attached.handle));
+    reopen();
+    EXPECT_TRUE(storage->destroy(spec.owner, spec.role));
+    EXPECT_TRUE(storage->destroy(spec.owner, spec.role));
+    EXPECT_EQ(*os::list_directory(spec.owner.directory), *empty);
+    const auto gone = storage->attach(spec, call);
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, Code::not_found);
+    must_create(spec);
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds(layer_value, 0, 4096));
+}
+
+TEST_P(StorageContract, AnAttachmentThatIsAnObjectKeepsItsDiskFromBeingDestroyed)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    const auto attached = must_attach(spec);
+    const auto destroyed = storage->destroy(spec.owner, spec.role);
+    EXPECT_EQ(destroyed.has_value(), planned(spec).empty());
+    if (!destroyed) {
+        EXPECT_EQ(destroyed.error().code, Code::busy);
+    }
+    EXPECT_TRUE(storage->release(attached.handle));
+    EXPECT_TRUE(storage->destroy(spec.owner, spec.role));
+}
+
+TEST_P(StorageContract, NonsenseIsRefusedAndLeavesNothing)
+{
+    auto spec = new_spec();
+    spec.bytes = layer_bytes - 4096;
+    expect_refused(spec, Code::invalid);
+    spec.bytes = 0;
+    expect_refused(spec, Code::invalid);
+    spec.bytes = disk_bytes + 1;
+    expect_refused(spec, Code::invalid);
+    spec.bytes = disk_bytes;
+    spec.format = "disk:punched-cards";
+    expect_refused(spec, Code::unsupported);
+}
+
+TEST_P(StorageContract, AMissingOrChangedLayerIsRefused)
+{
+    auto spec = new_spec();
+    ASSERT_EQ(::truncate(spec.layer.path.c_str(), 4096), 0);
+    expect_refused(spec, Code::corrupt);
+    ASSERT_TRUE(os::remove_file(spec.layer.path));
+    expect_refused(spec, Code::not_found);
+}
+
+TEST_P(StorageContract, ADiskWhoseLayerIsGoneIsRefusedOrWhole)
+{
+    const auto spec = new_spec();
+    must_create(spec);
+    ASSERT_TRUE(os::remove_file(spec.layer.path));
+    const auto attached = storage->attach(spec, call);
+    if (attached) {
+        EXPECT_TRUE(DiskBytes(attached->value).holds(layer_value, 0, layer_bytes));
+    } else {
+        EXPECT_EQ(attached.error().code, Code::not_found) << attached.error().message;
+    }
+}
+
+TEST_P(StorageContract, ACancelledCreateLeavesNothing)
+{
+    call.cancel();
+    expect_refused(new_spec(), Code::cancelled);
+}
+
+TEST_P(StorageContract, CreationTakesNoLongerForALargeLayer)
+{
+    auto spec = new_spec();
+    spec.layer.bytes = 64ULL << 30U;
+    spec.bytes = 80ULL << 30U;
+    if (::truncate(spec.layer.path.c_str(), static_cast<off_t>(spec.layer.bytes)) != 0)
+        GTEST_SKIP() << "no file here can be 64 GiB long";
+    const auto start = std::chrono::steady_clock::now();
+    must_create(spec);
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    RecordProperty("create_us", static_cast<int>(took.count()));
+    EXPECT_LT(took, std::chrono::seconds(5));  // copying would take minutes; how fast it really is belongs in bench
+    const DiskBytes bytes(must_attach(spec).value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.holds(layer_value, 0, layer_bytes));
+    EXPECT_TRUE(bytes.fill(written_value, spec.bytes - 4096, 4096));
+    EXPECT_TRUE(bytes.holds(written_value, spec.bytes - 4096, 4096));
+}
+
+TEST_P(StorageContract, AFullFileSystemLeavesNothing)
+{
+    if (!GetParam().data_in_directory)
+        GTEST_SKIP() << "this provider keeps its data elsewhere";
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root can mount a small file system to fill";
+    const auto spec = new_spec();
+    const std::string& directory = spec.owner.directory;
+    if (::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=128k,mode=0700") != 0)
+        GTEST_SKIP() << "no tmpfs can be mounted here";
+    {
+        const os::UniqueFd filler(::open((directory + "/filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        const std::string page(4096, 'x');
+        while (::write(filler.get(), page.data(), page.size()) == static_cast<ssize_t>(page.size())) {
+        }
+    }
+    // A disk that shares blocks with its layer cannot be on a file system of its own in the first place.
+    const auto refused = storage->create(spec, call);
+    EXPECT_TRUE(!refused && (refused.error().code == Code::no_space || refused.error().code == Code::unsupported));
+    expect_refused(spec, refused ? Code::no_space : refused.error().code);
+    EXPECT_EQ(::umount2(directory.c_str(), MNT_DETACH), 0);
+}
+
+}  // namespace banger::sdk::testing

@@ -1,0 +1,91 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/testing/image_source_contract.hpp"
+#include "banger/sdk/testing/kernel_source_contract.hpp"
+
+#include "apt.hpp"
+#include "debian_image.hpp"
+#include "debian_kernel.hpp"
+
+namespace banger::sdk::testing {
+namespace {
+
+// One package without dependencies, without a shell: enough to go through every step.
+constexpr const char* tiny_image = R"({
+    "suite": "bookworm", "variant": "extract", "packages": ["busybox-static"], "scratch_mib": 300,
+    "customize": {"links": {"/sbin/init": "/bin/busybox"}}})";
+constexpr const char* cloud_kernel = R"({"suite": "bookworm", "package": "linux-image-cloud-amd64"})";
+
+// Asked once: whether Debian's mirror answers from here.
+std::string why_no_mirror()
+{
+    static const std::string reason = []() -> std::string {
+        FakeHost host;
+        FakeCall call;
+        const debian::Config config;
+        const auto apt = debian::PrivateApt::create(host.directory() + "/apt", {}, config);
+        if (!apt)
+            return apt.error().message;
+        const auto sources = debian::sources_of({"bookworm", {"main"}, {}}, config);
+        const auto date = debian::newest_release(*apt, sources, host.directory(), call);
+        return date ? "" : date.error().message;
+    }();
+    return reason;
+}
+
+template <typename Source>
+std::string why_not(Source source)
+{
+    FakeCall call;
+    const auto probe = source->probe(call);
+    return !probe ? probe.error().message : !probe->usable ? probe->reason : why_no_mirror();
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, ImageSourceContract,
+                         ::testing::Values(ImageSourceUnderTest{
+                             "debian", [](Host&) { return debian::make_image_source({}); }, tiny_image,
+                             {R"({"suite": "bookworm", "packages": ["$(reboot)"]})"},
+                             [] { return why_not(debian::make_image_source({})); }}));
+
+INSTANTIATE_TEST_SUITE_P(Debian, KernelSourceContract,
+                         ::testing::Values(KernelSourceUnderTest{
+                             "debian", [](Host&) { return debian::make_kernel_source({}); }, cloud_kernel,
+                             {R"({"suite": "bookworm"})"},
+                             [] { return why_not(debian::make_kernel_source({})); }}));
+
+class DebianImageTest : public ImageSourceContract {};
+
+TEST_P(DebianImageTest, TheSameMirrorGivesTheSameBytesInMemoryAndOnDisk)
+{
+    FakeCall call;
+    std::vector<std::string> streams;
+    for (const auto scratch : {debian::Scratch::memory, debian::Scratch::disk}) {
+        debian::Config config;
+        config.scratch = scratch;
+        source = debian::make_image_source(config);
+        ASSERT_TRUE(os::make_private_directory(directory()));
+        const auto stream = fetch(GetParam().recipe, call);
+        ASSERT_TRUE(stream) << stream.error().message;
+        streams.push_back(*os::read_file(stream_path()));
+        ASSERT_TRUE(os::remove_tree(directory()));
+    }
+    EXPECT_TRUE(streams[0] == streams[1]);
+}
+
+TEST_P(DebianImageTest, AMissingPackageIsSaidByName)
+{
+    FakeCall call;
+    const auto stream =
+        fetch(R"({"suite": "bookworm", "variant": "extract", "packages": ["no-such-package-at-all"]})", call);
+    ASSERT_FALSE(stream);
+    EXPECT_EQ(to_string(stream.error().code), "invalid") << stream.error().message;
+    EXPECT_NE(stream.error().message.find("no-such-package-at-all"), std::string::npos) << stream.error().message;
+    expect_nothing_left(directory());
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, DebianImageTest,
+                         ::testing::Values(ImageSourceUnderTest{
+                             "debian", [](Host&) { return debian::make_image_source({}); }, tiny_image, {},
+                             [] { return why_not(debian::make_image_source({})); }}));
+
+}  // namespace
+}  // namespace banger::sdk::testing

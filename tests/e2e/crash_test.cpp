@@ -1,0 +1,224 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// What survives: the daemon's death, the VMM's death, torn journals, lost databases.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <thread>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+sdk::os::ProcessId vmm_of(const Installation& host, const std::string& vm)
+{
+    auto id = sdk::os::identify(static_cast<pid_t>(pid_of(host, vm)));
+    EXPECT_TRUE(id);
+    return id ? *id : sdk::os::ProcessId{};
+}
+
+std::string directory_of(const Installation& host, const std::string& vm)
+{
+    return host.vms() + "/" + shown(host, vm, "id");
+}
+
+TEST(Crash, WhatAGuestFsyncedSurvivesStopAndStart)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f; echo also > /var/f"}).status, 0);
+    auto stopped = host.banger({"vm", "stop", "a"});
+    ASSERT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
+}
+
+TEST(Crash, WhatAGuestFsyncedSurvivesTheDeathOfItsVmm)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f && sync /root/f"}).status, 0);
+    const auto vmm = vmm_of(host, "a");
+    ASSERT_TRUE(sdk::os::kill_and_wait(vmm, SIGKILL, std::chrono::seconds(10)));
+    auto started = host.banger({"vm", "start", "a"});
+    ASSERT_EQ(started.status, 0) << started.err;
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f"}).out, "kept\n");
+    expect_clean(host);
+}
+
+TEST(Crash, AfterAKillTheStateIsStoppedAndNothingIsHeld)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "kill", "a"}).status, 0);
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+}
+
+TEST(Crash, AVmSurvivesTheDeathOfTheDaemonAndIsAdopted)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const auto before = pid_of(host, "a");
+    host.kill_daemon();
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
+    EXPECT_EQ(pid_of(host, "a"), before);
+    expect_clean(host);
+    EXPECT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    expect_clean(host);
+    EXPECT_TRUE(host.processes().size() <= 1U) << "only the daemon is left";
+}
+
+TEST(Crash, TheDaemonDiesInTheMiddleOfATransferAndTheNextTransferWorks)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const std::string large(64U << 20U, 'x');
+    for (const bool into_guest : {true, false}) {
+        const std::string marker = into_guest ? "cat | sleep 100" : "yes";
+        std::thread transfer([&] {
+            CallOptions options;
+            if (into_guest)
+                options.input = large;
+            host.banger({"vm", "exec", "a", "--", "sh", "-c",
+                         into_guest ? "head -c 1000000 >/dev/null; echo begun >/dev/kmsg; cat >/dev/null; sleep 100"
+                                    : "echo begun again >/dev/kmsg; exec yes"},
+                        options);
+        });
+        EXPECT_TRUE(wait_for_text(directory_of(host, "a") + "/console.log", into_guest ? "begun" : "begun again",
+                                  std::chrono::seconds(30)));
+        host.kill_daemon();
+        transfer.join();
+        CallOptions next;
+        next.input = large;
+        auto back = host.banger({"vm", "exec", "a", "--", "cat"}, next);
+        EXPECT_EQ(back.status, 0) << back.err;
+        EXPECT_TRUE(back.out == large) << back.out.size();
+    }
+}
+
+TEST(Crash, AMissingOrTornJournalIsRebuiltFromTheLiveProcesses)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const auto pid = pid_of(host, "a");
+    const std::string journal = directory_of(host, "a") + "/handles.json";
+    for (const bool torn : {false, true}) {
+        host.kill_daemon();
+        if (torn)
+            ASSERT_TRUE(sdk::os::write_file_atomic(journal, "{\"version\": 1, \"handles\": [{\"ki"));
+        else
+            ASSERT_TRUE(sdk::os::remove_file(journal));
+        EXPECT_EQ(pid_of(host, "a"), pid);
+        expect_clean(host);
+    }
+    ASSERT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    expect_clean(host);
+}
+
+TEST(Crash, ALiveProcessIsPreferredOverTheFileAndTheFilesHandlesAreReleasedWhenItIsDead)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const auto vmm = vmm_of(host, "a");
+    const std::string journal = directory_of(host, "a") + "/handles.json";
+    // The file names a pid that is not the VMM's: the live VMM is found by asking its socket.
+    auto text = sdk::os::read_file(journal);
+    ASSERT_TRUE(text);
+    std::string wrong = *text;
+    const std::string pid = "\"" + std::to_string(vmm.pid) + "\"";
+    ASSERT_NE(wrong.find(pid), std::string::npos);
+    wrong.replace(wrong.find(pid), pid.size(), "\"1\"");
+    host.kill_daemon();
+    ASSERT_TRUE(sdk::os::write_file_atomic(journal, wrong));
+    EXPECT_EQ(pid_of(host, "a"), static_cast<std::uint64_t>(vmm.pid));
+    // Dead while no daemon looks: the next one walks the file's handles back.
+    host.kill_daemon();
+    ASSERT_TRUE(sdk::os::kill_and_wait(vmm, SIGKILL, std::chrono::seconds(10)));
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+    EXPECT_TRUE(host.processes().size() <= 1U) << "its network helper is gone too";
+}
+
+TEST(Crash, ALostDatabaseIsRebuiltFromTheRecordsBesideTheDisks)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "b", "--no-start"}).status, 0);
+    host.kill_daemon();
+    for (const char* suffix : {"", "-wal", "-shm"})
+        ASSERT_TRUE(sdk::os::remove_file(host.home() + "/state/banger.db" + suffix));
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    EXPECT_NE(host.banger({"audit"}).status, 0) << "directories without rows";
+    EXPECT_NE(host.banger({"audit", "--repair"}).status, 0) << "repair lists files, and removes none";
+    auto recovered = host.banger({"vm", "recover"});
+    EXPECT_EQ(recovered.status, 0) << recovered.err;
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
+    EXPECT_EQ(shown(host, "b", "state"), "stopped");
+    expect_clean(host);
+}
+
+TEST(Crash, ADamagedDatabaseIsMovedAsideOnlyOnRequest)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--no-start"}).status, 0);
+    host.kill_daemon();
+    const std::string database = host.home() + "/state/banger.db";
+    for (const char* suffix : {"-wal", "-shm"})
+        ASSERT_TRUE(sdk::os::remove_file(database + suffix));
+    ASSERT_TRUE(sdk::os::write_file_atomic(database, std::string(20000, '#')));
+    auto list = host.banger({"vm", "list"});
+    EXPECT_EQ(list.status, 1);
+    EXPECT_NE(list.err.find("damaged"), std::string::npos) << list.err;
+    EXPECT_NE(list.err.find("--replace-database"), std::string::npos) << list.err;
+    EXPECT_EQ(host.banger({"vm", "recover"}).status, 1);
+    auto recovered = host.banger({"vm", "recover", "--replace-database"});
+    EXPECT_EQ(recovered.status, 0) << recovered.err;
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+}
+
+TEST(Crash, ASecondDaemonIsRefused)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "list"}).status, 0);
+    const auto first = host.daemon_pid();
+    sdk::os::Command second = host.command({});
+    second.argv.front().replace(second.argv.front().rfind("/banger"), std::string::npos, "/bangerd");
+    if (!sdk::os::exists(second.argv.front()))
+        second.argv.front() = std::getenv("BANGER_TEST_DAEMON");
+    auto output = sdk::os::run(second);
+    ASSERT_TRUE(output) << output.error().message;
+    EXPECT_EQ(output->status, 1);
+    EXPECT_NE(output->err.find("runs already"), std::string::npos) << output->err;
+    EXPECT_EQ(host.daemon_pid(), first);
+}
+
+TEST(Crash, AnRmMachineGoesWithItsKilledClient)
+{
+    const Installation host;
+    auto child = sdk::os::spawn(host.command({"vm", "run", "--rm", "--name", "a", "--ready", "agent", "--", "sh", "-c",
+                                              "echo begun >/dev/kmsg; sleep 1000"}));
+    ASSERT_TRUE(child);
+    // The directory's name is the id, known once the VM is listed.
+    std::string console;
+    while (console.empty()) {
+        const std::string id = shown(host, "a", "id");
+        if (!id.empty())
+            console = host.vms() + "/" + id + "/console.log";
+    }
+    ASSERT_TRUE(wait_for_text(console, "begun", std::chrono::seconds(60)));
+    child->kill_group(SIGKILL);
+    ASSERT_TRUE(child->wait());
+    // Deletion holds the VM's lock; asking for it waits its turn, and then there is none.
+    auto gone = host.banger({"vm", "stop", "a"});
+    EXPECT_EQ(gone.status, 1) << gone.out;
+    expect_clean(host);
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+}
+
+}  // namespace
+}  // namespace banger::e2e

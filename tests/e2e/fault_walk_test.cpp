@@ -1,0 +1,129 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// A verb with its n-th step failing, or the daemon killed there, for every n: afterwards a new daemon finds a world that
+// agrees with its journals, and a neighbour that nobody touched. vmm-null and real storage; real guests at sampled n.
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+struct Verb {
+    const char* name;
+    std::vector<std::string> prepare;  ///< run before, without faults; empty for none
+    std::vector<std::string> walk;
+};
+
+struct Walk {
+    Verb verb;
+    const char* mode;  ///< error or kill
+    const char* vmm;
+    int stride;        ///< every n, or every stride-th
+};
+
+void PrintTo(const Walk& walk, std::ostream* out)
+{
+    *out << walk.verb.name << " " << walk.mode << " " << walk.vmm;
+}
+
+class FaultWalk : public ::testing::TestWithParam<Walk> {
+protected:
+    // One run of the verb in a daemon that is armed from its first step, reconciling included.
+    static Called armed(const Installation& host, const std::string& fault, const std::vector<std::string>& verb)
+    {
+        CallOptions options;
+        options.environment["BANGER_FAULT"] = fault;
+        return host.banger(verb, options);
+    }
+
+    static void end_daemon(const Installation& host)
+    {
+        // An armed daemon may fail while it stops, too; what counts is what it leaves.
+        host.kill_daemon();
+    }
+
+    // How many steps the whole run has: counted by the daemon, said in its log when it stops.
+    static int count_steps(const Installation& host, const std::vector<std::string>& verb)
+    {
+        EXPECT_EQ(armed(host, "error:0", verb).status, 0);
+        host.stop_daemon();
+        auto log = sdk::os::read_file(host.home() + "/run/bangerd.log");
+        EXPECT_TRUE(log);
+        const std::string marker = "fault points reached: ";
+        const auto at = log ? log->rfind(marker) : std::string::npos;
+        EXPECT_NE(at, std::string::npos) << "the daemon does not say how many steps there were";
+        return at == std::string::npos ? 0 : std::stoi(log->substr(at + marker.size()));
+    }
+};
+
+TEST_P(FaultWalk, LeavesAWorldThatAgrees)
+{
+    const Walk& walk = GetParam();
+    const Installation host("\n[providers]\nvmm = \"" + std::string(walk.vmm) + "\"\n");
+    const std::vector<std::string> create_neighbour{"vm", "create", "--name", "neighbour", "--ready", "agent"};
+    auto neighbour = host.banger(create_neighbour);
+    ASSERT_EQ(neighbour.status, 0) << neighbour.err;
+    const auto neighbour_pid = pid_of(host, "neighbour");
+    const auto prepare = [&] {
+        if (!walk.verb.prepare.empty()) {
+            auto prepared = host.banger(walk.verb.prepare);
+            EXPECT_EQ(prepared.status, 0) << prepared.err;
+        }
+        host.stop_daemon();
+    };
+    const auto clear = [&] {
+        host.banger({"vm", "delete", "-f", "walked"});
+        EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 1U);
+    };
+    prepare();
+    const int steps = count_steps(host, walk.verb.walk);
+    ASSERT_GT(steps, 4);
+    clear();
+    for (int n = 1; n <= steps + 1; n += walk.stride) {
+        SCOPED_TRACE(std::string(walk.mode) + " at step " + std::to_string(n) + " of " + std::to_string(steps));
+        prepare();
+        auto run = armed(host, walk.mode + (":" + std::to_string(n)), walk.verb.walk);
+        end_daemon(host);
+        expect_clean(host);
+        EXPECT_EQ(pid_of(host, "neighbour"), neighbour_pid);
+        const auto state = shown(host, "walked", "state");
+        EXPECT_TRUE(state.empty() || state == "running" || state == "stopped") << state;
+        if (std::string(walk.verb.name) == "create" && run.status == 0)
+            EXPECT_EQ(state, "running");
+        if (HasFailure())
+            return;  // the first broken step says enough
+        clear();
+        expect_clean(host);
+    }
+}
+
+const std::vector<std::string> create_walked{"vm", "create", "--name", "walked", "--ready", "agent"};
+const std::vector<std::string> create_stopped{"vm", "create", "--name", "walked", "--no-start"};
+
+std::vector<Walk> walks(const char* vmm, int stride)
+{
+    std::vector<Walk> all;
+    for (const char* mode : {"error", "kill"}) {
+        all.push_back({{"create", {}, create_walked}, mode, vmm, stride});
+        all.push_back({{"start", create_stopped, {"vm", "start", "walked"}}, mode, vmm, stride});
+        all.push_back({{"stop", create_walked, {"vm", "stop", "walked", "--timeout", "0"}}, mode, vmm, stride});
+        all.push_back({{"delete", create_walked, {"vm", "delete", "-f", "walked"}}, mode, vmm, stride});
+        // A daemon that finds a VM running: all it does is reconcile.
+        all.push_back({{"reconcile", create_walked, {"vm", "list"}}, mode, vmm, stride});
+    }
+    return all;
+}
+
+std::string walk_name(const ::testing::TestParamInfo<Walk>& info)
+{
+    return std::string(info.param.verb.name) + "_" + info.param.mode;
+}
+
+INSTANTIATE_TEST_SUITE_P(Null, FaultWalk, ::testing::ValuesIn(walks("null", 1)), walk_name);
+INSTANTIATE_TEST_SUITE_P(Qemu, FaultWalk, ::testing::ValuesIn(walks("qemu", 9)), walk_name);
+
+}  // namespace
+}  // namespace banger::e2e

@@ -1,0 +1,175 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Bad input, and what it gets: one clear sentence with a hint, and nothing left behind.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <csignal>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+struct Refusal {
+    const char* name;
+    std::vector<std::string> call;
+    int status;
+    std::vector<std::string> said;  ///< all of these, in standard error
+};
+
+class Refused : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(Refused, SaysWhyAndWhatToDoAndLeavesNothing)
+{
+    const Installation host;
+    auto called = host.banger(GetParam().call);
+    EXPECT_EQ(called.status, GetParam().status) << called.err;
+    EXPECT_EQ(called.out, "");
+    for (const auto& text : GetParam().said)
+        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    expect_clean(host);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Input, Refused,
+    ::testing::Values(
+        Refusal{"image", {"vm", "create", "--image", "debian-bokworm"}, 1, {"debian-bokworm", "'debian-bookworm'"}},
+        Refusal{"kernel", {"vm", "create", "--kernel", "debian-clod"}, 1, {"debian-clod", "'debian-cloud'"}},
+        Refusal{"name", {"vm", "create", "--name", "Not A Name"}, 2, {"Not A Name"}},
+        Refusal{"cpus_zero", {"vm", "create", "--vcpu", "0"}, 2, {"--vcpu"}},
+        Refusal{"cpus_negative", {"vm", "create", "--vcpu", "-1"}, 2, {"--vcpu"}},
+        Refusal{"cpus_absurd", {"vm", "create", "--vcpu", "100000"}, 2, {"--vcpu"}},
+        Refusal{"memory_zero", {"vm", "create", "--memory", "0"}, 2, {"--memory"}},
+        Refusal{"memory_absurd", {"vm", "create", "--memory", "99999999999"}, 2, {"--memory"}},
+        Refusal{"disk_words", {"vm", "create", "--disk", "huge"}, 2, {"--disk"}},
+        Refusal{"disk_small", {"vm", "create", "--disk", "1M"}, 2, {"--disk"}},
+        Refusal{"provider", {"vm", "create", "--vmm", "qemo"}, 1, {"qemo", "qemu"}},
+        Refusal{"egress", {"vm", "create", "--egress", "internt"}, 2, {"internt", "internet"}},
+        Refusal{"verb", {"vm", "crate"}, 2, {"crate", "create"}},
+        Refusal{"vm", {"vm", "start", "nobody"}, 1, {"nobody"}},
+        Refusal{"run_usage", {"vm", "run", "--vcpu", "0", "--", "true"}, 2, {"--vcpu"}},
+        Refusal{"run_own_failure", {"vm", "run", "--image", "nothing-like-it", "--", "true"}, 125, {"nothing-like-it"}}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(RefusedConfig, AnUnknownKeyIsNamedWithFileLineAndTheNearestKey)
+{
+    const Installation host("vpcu = 2\n");
+    auto called = host.banger({"vm", "list"});
+    EXPECT_EQ(called.status, 1);
+    for (const char* text : {"config.toml:6", "vpcu", "vcpu"})
+        EXPECT_NE(called.err.find(text), std::string::npos) << called.err;
+    ASSERT_TRUE(sdk::os::remove_file(host.home() + "/config.toml"));
+}
+
+TEST(RefusedConfig, AWrongTypeIsNamedWithFileAndLine)
+{
+    const Installation host("[providers]\nvmm = 7\n");
+    auto called = host.banger({"vm", "list"});
+    EXPECT_EQ(called.status, 1);
+    EXPECT_NE(called.err.find("config.toml:7"), std::string::npos) << called.err;
+    ASSERT_TRUE(sdk::os::remove_file(host.home() + "/config.toml"));
+}
+
+TEST(RefusedName, ATakenNameIsSaid)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--no-start"}).status, 0);
+    auto again = host.banger({"vm", "create", "--name", "a", "--no-start"});
+    EXPECT_EQ(again.status, 1);
+    EXPECT_NE(again.err.find("'a' already"), std::string::npos) << again.err;
+    expect_clean(host);
+}
+
+TEST(RefusedHost, WithoutQemuTheErrorSaysWhatToInstall)
+{
+    const Installation host;
+    host.stop_daemon();
+    const std::string empty = host.home() + "/bin";
+    ASSERT_TRUE(sdk::os::make_private_directory(empty));
+    const Installation other("\n[plugin.vmm-qemu]\nprogram = \"/nonexistent/qemu\"\n");
+    auto called = other.banger({"vm", "create"});
+    EXPECT_EQ(called.status, 1);
+    EXPECT_NE(called.err.find("hint:"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("qemu-system-x86"), std::string::npos) << called.err;
+    expect_clean(other);
+}
+
+TEST(RefusedHost, WithoutAMirrorTheImageIsNotMadeAndNothingIsLeft)
+{
+    const Installation host("\n[plugin.image-debian]\nmirror = \"http://127.0.0.1:9/debian\"\n");
+    ASSERT_EQ(host.banger({"image", "delete", "debian-bookworm-minimal"}).status, 0);
+    auto called = host.banger({"vm", "create"});
+    EXPECT_EQ(called.status, 1);
+    EXPECT_NE(called.err.find("127.0.0.1:9"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("hint:"), std::string::npos) << called.err;
+    auto left = sdk::os::list_directory(host.home() + "/state/images");
+    ASSERT_TRUE(left);
+    EXPECT_TRUE(left->empty()) << left->front();
+    expect_clean(host);
+}
+
+TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
+{
+    const Installation host;
+    // Too little memory for the kernel to find its root: it dies before the agent answers.
+    const Installation small("\n[plugin.vmm-qemu]\nextra_command_line = \"rdinit=/nonexistent\"\n");
+    auto called = small.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
+    EXPECT_EQ(called.status, 125) << called.err;
+    EXPECT_NE(called.err.find("never answered"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("Kernel panic"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("banger vm logs a"), std::string::npos) << called.err;
+    EXPECT_EQ(shown(small, "a", "state"), "stopped");
+    EXPECT_NE(small.banger({"vm", "logs", "a"}).out.find("Kernel panic"), std::string::npos);
+    expect_clean(small);
+}
+
+TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
+{
+    const Installation host;
+    const std::string directory = host.home() + "/plugins";
+    ASSERT_TRUE(sdk::os::make_private_directory(directory));
+    ASSERT_TRUE(sdk::os::write_file_atomic(directory + "/broken.so", "no library"));
+    CallOptions options;
+    options.environment["BANGER_PLUGIN_PATH"] = directory;
+    auto list = host.banger({"plugin", "list"}, options);
+    EXPECT_EQ(list.status, 0) << list.err;
+    EXPECT_NE(list.out.find("broken"), std::string::npos) << list.out;
+    EXPECT_EQ(host.banger({"vm", "create", "--no-start"}).status, 0);
+}
+
+TEST(Interrupted, CtrlCWhileAMachineIsMadeLeavesNothing)
+{
+    const Installation host;
+    // At several moments of a run: each ends with nothing.
+    for (const char* stage : {"boot", "wait for the system"}) {
+        std::array<int, 2> ends{};
+        ASSERT_EQ(::pipe(ends.data()), 0);
+        sdk::os::UniqueFd reader(ends[0]);
+        sdk::os::UniqueFd writer(ends[1]);
+        auto command = host.command({"vm", "run", "--", "true"});
+        command.err = writer.get();
+        auto child = sdk::os::spawn(command);
+        ASSERT_TRUE(child);
+        writer.reset();
+        std::string said;
+        std::array<char, 4096> buffer{};
+        while (said.find(stage) == std::string::npos) {
+            const ssize_t got = ::read(reader.get(), buffer.data(), buffer.size());
+            ASSERT_GT(got, 0) << said;
+            said.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+        child->kill_group(SIGINT);
+        while (::read(reader.get(), buffer.data(), buffer.size()) > 0) {
+        }
+        auto status = child->wait();
+        ASSERT_TRUE(status);
+        EXPECT_NE(*status, 0) << stage;
+        EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
+        expect_clean(host);
+    }
+}
+
+}  // namespace
+}  // namespace banger::e2e

@@ -1,0 +1,199 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// The main job, on real machines: what a person types, and what comes back.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <random>
+
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+std::string random_bytes(std::size_t count)
+{
+    std::mt19937_64 generator(count);
+    std::string bytes(count, '\0');
+    for (std::size_t i = 0; i + 8 <= count; i += 8) {
+        const std::uint64_t word = generator();
+        std::copy_n(reinterpret_cast<const char*>(&word), 8, bytes.data() + i);
+    }
+    return bytes;
+}
+
+TEST(Run, PrintsTheGuestsKernelAndLeavesNothing)
+{
+    const Installation host;
+    auto run = host.banger({"vm", "run", "--rm", "--", "uname", "-r"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_NE(run.out.find("-cloud-amd64"), std::string::npos) << run.out;
+    EXPECT_NE(run.err.find("spec:"), std::string::npos) << run.err;
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    expect_clean(host);
+}
+
+TEST(Run, TheHostnameIsTheName)
+{
+    const Installation host;
+    auto run = host.banger({"vm", "run", "--name", "handles-test", "--", "cat", "/etc/hostname"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(run.out, "handles-test\n");
+    EXPECT_EQ(shown(host, "handles-test", "state"), "running") << "without --rm it is kept";
+    expect_clean(host);
+}
+
+TEST(Run, TheGuestsStatusIsOurs)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "sh", "-c", "exit 42"}).status, 42);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "exit 42"}).status, 42);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "kill -TERM $$"}).status, 128 + 15);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "no-such-program"}).status, 127);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/etc/hostname"}).status, 126);
+    EXPECT_EQ(host.banger({"vm", "exec", "nobody", "--", "true"}).status, 125);
+}
+
+TEST(Run, ArgumentsAndStreamsArriveIntact)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const std::string odd = "two  spaces 'single' \"double\" $HOME `x` \\ \n new line \t * \xc3\xa9 \xff end";
+    auto echoed = host.banger({"vm", "exec", "a", "--", "printf", "%s|", odd, "", "-n"});
+    EXPECT_EQ(echoed.out, odd + "||-n|");
+
+    CallOptions one;
+    one.input = "x";
+    EXPECT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "cat"}, one).out, "x");
+
+    auto both = host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo out; echo err >&2"});
+    EXPECT_EQ(both.out, "out\n");
+    EXPECT_EQ(both.err, "err\n");
+
+    CallOptions large;
+    large.input = random_bytes(64U << 20U);
+    auto back = host.banger({"vm", "exec", "a", "--", "cat"}, large);
+    EXPECT_EQ(back.status, 0) << back.err;
+    EXPECT_TRUE(back.out == large.input) << back.out.size() << " bytes came back";
+}
+
+TEST(Run, EnvironmentDirectoryAndUserAreThoseAskedFor)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent", "--env", "COLOUR=dark blue"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--env", "SIZE=8", "--cwd", "/usr", "--", "sh", "-c",
+                           "echo $COLOUR $SIZE $PWD"})
+                  .out,
+              "dark blue 8 /usr\n");
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--user", "nobody", "--", "id", "-un"}).out, "nobody\n");
+}
+
+TEST(Run, TheSystemIsUpAndHasItsIdentity)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "b"}).status, 0);
+    auto state = host.banger({"vm", "exec", "a", "--", "systemctl", "is-system-running"});
+    EXPECT_EQ(state.out, "running\n") << host.banger({"vm", "exec", "a", "--", "systemctl", "--failed"}).out;
+    for (const char* identity : {"/etc/machine-id", "/etc/ssh/ssh_host_ed25519_key.pub"}) {
+        auto a = host.banger({"vm", "exec", "a", "--", "cat", identity});
+        auto b = host.banger({"vm", "exec", "b", "--", "cat", identity});
+        EXPECT_EQ(a.status, 0) << a.err;
+        EXPECT_NE(a.out, b.out) << identity << " is shared by two machines";
+    }
+    auto size = host.banger({"vm", "exec", "a", "--", "df", "--output=size", "-BM", "/", "/root"});
+    EXPECT_GE(std::stoi(size.out.substr(size.out.find('\n') + 1)), 3800) << size.out;
+    auto ssh = host.banger({"vm", "ssh", "a", "--", "echo over $SSH_CONNECTION && hostname"});
+    EXPECT_EQ(ssh.status, 0) << ssh.err;
+    EXPECT_NE(ssh.out.find("\na\n"), std::string::npos) << ssh.out;
+}
+
+TEST(Run, DetachedReturnsTheNameAndCreateInASubstitutionReturns)
+{
+    const Installation host;
+    auto detached = host.banger({"vm", "run", "-d", "--name", "a", "--ready", "agent"});
+    EXPECT_EQ(detached.out, "a\n") << detached.err;
+    sdk::os::Command shell;
+    shell.argv = {"sh", "-c", "x=$(\"$0\" vm create --name b --no-start); echo got $x", host.command({}).argv.front()};
+    shell.environment = {{"BANGER_HOME", host.home()}};
+    auto output = sdk::os::run(shell);
+    ASSERT_TRUE(output) << output.error().message;
+    EXPECT_EQ(output->out, "got b\n") << output->err;
+    EXPECT_EQ(shown(host, "b", "state"), "stopped");
+}
+
+TEST(Run, TheFirstCallStartsADaemonThatHoldsNoDescriptorOfTheCaller)
+{
+    const Installation host;
+    host.stop_daemon();
+    sdk::os::Command shell;
+    shell.argv = {"sh", "-c", "x=$(\"$0\" vm list); echo done", host.command({}).argv.front()};
+    shell.environment = {{"BANGER_HOME", host.home()}};
+    auto output = sdk::os::run(shell);
+    ASSERT_TRUE(output) << output.error().message;
+    EXPECT_EQ(output->out, "done\n");
+    EXPECT_NE(host.daemon_pid(), 0);
+}
+
+TEST(Run, AGuestCannotReachTheHostsLoopback)
+{
+    const Installation host;
+    const sdk::os::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(listener.get(), 5), 0);
+    socklen_t length = sizeof address;
+    ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+    const int port = ntohs(address.sin_port);
+    for (const std::string egress : {"internet", "all", "none"}) {
+        ASSERT_EQ(host.banger({"vm", "create", "--name", egress, "--ready", "agent", "--egress", egress}).status, 0);
+        for (const std::string target : {"10.0.2.2", "10.0.2.3", "127.0.0.1"}) {
+            auto tried = host.banger({"vm", "exec", egress, "--", "timeout", "3", "bash", "-c",
+                                      "exec 3<>/dev/tcp/" + target + "/" + std::to_string(port)});
+            EXPECT_NE(tried.status, 0) << egress << ": the guest reached the host through " << target;
+        }
+        ASSERT_EQ(host.banger({"vm", "delete", "-f", egress}).status, 0);
+    }
+    pollfd arrived{listener.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&arrived, 1, 0), 0) << "somebody connected";
+}
+
+TEST(Run, EightMachinesAreMadeInParallelAndAllAnswer)
+{
+    const Installation host;
+    sdk::os::Command shell;
+    shell.argv = {"sh", "-c",
+                  "for i in 1 2 3 4 5 6 7 8; do \"$0\" vm create --name m$i --ready agent & done; wait; "
+                  "for i in 1 2 3 4 5 6 7 8; do \"$0\" vm exec m$i -- hostname; done",
+                  host.command({}).argv.front()};
+    shell.environment = {{"BANGER_HOME", host.home()}};
+    sdk::os::RunLimits limits;
+    limits.timeout = std::chrono::minutes(5);
+    auto output = sdk::os::run(shell, {}, limits);
+    ASSERT_TRUE(output) << output.error().message;
+    std::string wanted;
+    for (int i = 1; i <= 8; ++i)
+        wanted += "m" + std::to_string(i) + "\n";
+    EXPECT_TRUE(output->out.ends_with(wanted)) << output->out << output->err;
+    expect_clean(host);
+}
+
+TEST(Run, TwoInstallationsSideBySideDoNotSeeEachOther)
+{
+    const Installation one;
+    const Installation two;
+    ASSERT_EQ(one.banger({"vm", "create", "--name", "same", "--ready", "agent"}).status, 0);
+    ASSERT_EQ(two.banger({"vm", "create", "--name", "same", "--ready", "agent"}).status, 0);
+    EXPECT_NE(one.instance(), two.instance());
+    ASSERT_EQ(one.banger({"vm", "delete", "-f", "same"}).status, 0);
+    EXPECT_EQ(one.banger({"audit", "--repair"}).status, 0);
+    EXPECT_EQ(two.banger({"vm", "exec", "same", "--", "hostname"}).out, "same\n");
+    expect_clean(two);
+}
+
+}  // namespace
+}  // namespace banger::e2e

@@ -1,0 +1,146 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <memory>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/unit/cli/cli_process.hpp"
+
+namespace banger::cli::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class DaemonTest : public CliTest {
+protected:
+    // How often a daemon came up.
+    int starts()
+    {
+        std::ifstream file(home_ + "/state/starts");
+        int count = 0;
+        for (std::string line; std::getline(file, line);)
+            ++count;
+        return count;
+    }
+};
+
+TEST_F(DaemonTest, StartsOnTheFirstCallAndStays)
+{
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(DaemonTest, ManyFirstCallsStartOne)
+{
+    std::vector<std::unique_ptr<CliProcess>> callers;
+    for (int i = 0; i < 10; ++i)
+        callers.push_back(std::make_unique<CliProcess>(std::vector<std::string>{"vm", "list"}, environment_));
+    for (auto& caller : callers) {
+        const auto ended = caller->wait();
+        EXPECT_EQ(ended.status, 0) << ended.err;
+    }
+    EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(DaemonTest, OneOfAnotherBuildIsReplaced)
+{
+    environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";
+    EXPECT_EQ(banger({"daemon", "start"}).status, 0);
+    environment_.erase("BANGER_FAKE_BUILD");
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(starts(), 2);
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(starts(), 2);
+}
+
+TEST_F(DaemonTest, OneThatCarriesAStreamIsLeftAlone)
+{
+    environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";
+    environment_["BANGER_FAKE"] = "busy";
+    EXPECT_EQ(banger({"daemon", "start"}).status, 0);
+    environment_.erase("BANGER_FAKE_BUILD");
+    environment_.erase("BANGER_FAKE");
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 0);
+    EXPECT_THAT(ended.err, IsEmpty());
+    EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(DaemonTest, OneThatCannotStartSaysWhyItself)
+{
+    environment_["BANGER_FAKE"] = "refuse";
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.err,
+              "error: the database cannot be read\n"
+              "  while: start the daemon\n"
+              "  hint:  `banger vm recover --replace-database` begins a new one\n");
+    EXPECT_EQ(banger({"vm", "run", "--", "true"}).status, 125);
+}
+
+TEST_F(DaemonTest, OneThatDiesIsNotWaitedFor)
+{
+    environment_["BANGER_FAKE"] = "die";
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_THAT(ended.err, HasSubstr("ended before it was ready"));
+    EXPECT_THAT(ended.err, HasSubstr("banger daemon logs"));
+}
+
+TEST_F(DaemonTest, WithoutTheProgramItIsSaid)
+{
+    environment_["BANGER_DAEMON"] = home_ + "/nowhere";
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_THAT(ended.err, HasSubstr(home_ + "/nowhere"));
+}
+
+TEST_F(DaemonTest, HoldsNoneOfTheCallersDescriptors)
+{
+    // wait() reads both pipes to their ends, which come only when nobody holds them any more.
+    EXPECT_EQ(banger({"vm", "create"}).out, "brave-otter\n");
+    EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(DaemonTest, IsStoppedAndAskedAfter)
+{
+    EXPECT_EQ(banger({"daemon", "status"}).status, 1);
+    EXPECT_EQ(banger({"daemon", "stop"}).out, "no daemon was running\n");
+    EXPECT_EQ(starts(), 0);
+    banger({"daemon", "start"});
+    EXPECT_EQ(banger({"daemon", "status"}).status, 0);
+    EXPECT_EQ(banger({"daemon", "stop"}).status, 0);
+    EXPECT_EQ(banger({"daemon", "status"}).status, 1);
+}
+
+TEST_F(DaemonTest, ARelativeHomeMeansTheSamePlaceForTheDaemon)
+{
+    ASSERT_EQ(::chdir(home_.c_str()), 0);
+    environment_["BANGER_HOME"] = "here";
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_TRUE(sdk::os::exists(home_ + "/here/run/bangerd.sock"));
+    EXPECT_EQ(banger({"daemon", "stop"}).out, "the daemon is stopped; machines go on\n");
+    ASSERT_EQ(::chdir("/"), 0);
+}
+
+TEST_F(DaemonTest, ItsLogIsShown)
+{
+    EXPECT_THAT(banger({"daemon", "logs"}).err, HasSubstr("there is no log yet"));
+    banger({"daemon", "start"});
+    std::ofstream(home_ + "/run/bangerd.log", std::ios::app) << "a line\n";
+    EXPECT_EQ(banger({"daemon", "logs"}).out, "a line\n");
+}
+
+TEST_F(DaemonTest, NoHomeIsAnError)
+{
+    environment_.erase("BANGER_HOME");
+    const auto ended = banger({"config", "path"});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_THAT(ended.err, HasSubstr("HOME"));
+}
+
+}  // namespace
+}  // namespace banger::cli::testing

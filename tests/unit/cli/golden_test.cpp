@@ -1,0 +1,116 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+//
+// Every command's output for people and for programs, against tests/golden. BANGER_ACCEPT=1 writes the files anew from
+// what came; such a run is skipped, never passed.
+#include <cstdlib>
+
+#include "banger/sdk/os/file.hpp"
+#include "core/rpc/build.hpp"
+#include "tests/unit/cli/cli_process.hpp"
+
+namespace banger::cli::testing {
+namespace {
+
+struct Golden {
+    std::string name;
+    std::vector<std::string> words;
+    int status = 0;
+};
+
+const std::vector<Golden>& all()
+{
+    static const std::vector<Golden> list{
+        {"vm_run_detached", {"vm", "run", "-d"}},
+        {"vm_run_command", {"vm", "run", "--rm", "--", "both"}},
+        {"vm_run_taken", {"vm", "run", "--name", "taken"}, 125},
+        {"vm_create", {"vm", "create", "--name", "web"}},
+        {"vm_start", {"vm", "start", "web"}},
+        {"vm_stop", {"vm", "stop", "web"}},
+        {"vm_kill", {"vm", "kill", "web"}},
+        {"vm_delete", {"vm", "delete", "web"}},
+        {"vm_delete_some", {"vm", "delete", "web", "nobody", "db"}, 1},
+        {"vm_list", {"vm", "list"}},
+        {"vm_show", {"vm", "show", "web"}},
+        {"vm_show_handles", {"vm", "show", "db", "--handles"}},
+        {"vm_show_nobody", {"vm", "show", "nobody"}, 1},
+        {"vm_recover", {"vm", "recover"}},
+        {"image_list", {"image", "list"}},
+        {"image_show", {"image", "show", "debian-bookworm"}},
+        {"image_show_misspelt", {"image", "show", "debain"}, 1},
+        {"image_pull", {"image", "pull", "debian-bookworm"}},
+        {"image_delete", {"image", "delete", "debian-bookworm"}},
+        {"kernel_list", {"kernel", "list"}},
+        {"kernel_show", {"kernel", "show", "debian-cloud"}},
+        {"kernel_pull", {"kernel", "pull", "debian-cloud"}},
+        {"kernel_delete", {"kernel", "delete", "debian-cloud"}},
+        {"plugin_list", {"plugin", "list"}},
+        {"plugin_show", {"plugin", "show", "vmm-qemu"}},
+        {"config_show", {"config", "show"}},
+        {"config_path", {"config", "path"}},
+        {"daemon_start", {"daemon", "start"}},
+        {"daemon_status", {"daemon", "status"}},
+        {"daemon_stop", {"daemon", "stop"}},
+        {"doctor", {"doctor"}, 1},
+        {"audit", {"audit"}, 1},
+        {"audit_repair", {"audit", "--repair"}, 1},
+        {"version", {"version"}},
+        {"usage", {"vm", "run", "--memroy", "3"}, 2},
+    };
+    return list;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& with)
+{
+    for (auto at = text.find(what); !what.empty() && at != std::string::npos; at = text.find(what, at + with.size()))
+        text.replace(at, what.size(), with);
+    return text;
+}
+
+class GoldenTest : public CliTest, public ::testing::WithParamInterface<Golden> {
+protected:
+    std::string transcript(bool json)
+    {
+        auto words = GetParam().words;
+        if (json)
+            words.insert(words.begin(), {"-o", "json"});
+        if (GetParam().words[0] == "daemon")
+            banger({"vm", "list"});  // one that is there already
+        const auto ended = banger(words);
+        std::string text = ended.out;
+        if (!ended.err.empty())
+            text += "---- standard error\n" + ended.err;
+        text += "---- status " + std::to_string(ended.status) + "\n";
+        EXPECT_EQ(ended.status, GetParam().status) << text;
+        return replaced(replaced(replaced(text, home_, "<home>"), std::string(rpc::build_id()), "<build>"),
+                        std::string(rpc::version()), "<version>");
+    }
+
+    static void compare(const std::string& file, const std::string& text)
+    {
+        const std::string path = std::string(BANGER_GOLDEN_DIR) + "/" + file;
+        const char* accept = std::getenv("BANGER_ACCEPT");
+        if (accept != nullptr && std::string(accept) == "1") {
+            ASSERT_TRUE(sdk::os::write_file_atomic(path, text, 0644));
+            GTEST_SKIP() << "accepted " << file;
+        }
+        auto golden = sdk::os::read_file(path);
+        ASSERT_TRUE(golden) << "no " << file << "; BANGER_ACCEPT=1 writes it:\n" << text;
+        EXPECT_EQ(text, *golden) << file;
+    }
+};
+
+TEST_P(GoldenTest, ForPeople)
+{
+    compare(GetParam().name + ".txt", transcript(false));
+}
+
+TEST_P(GoldenTest, ForPrograms)
+{
+    compare(GetParam().name + ".json.txt", transcript(true));
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, GoldenTest, ::testing::ValuesIn(all()),
+                         [](const ::testing::TestParamInfo<Golden>& one) { return one.param.name; });
+
+}  // namespace
+}  // namespace banger::cli::testing

@@ -1,0 +1,181 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "cli/context.hpp"
+#include "cli/progress.hpp"
+#include "cli/render/host.hpp"
+#include "cli/render/table.hpp"
+#include "cli/ssh.hpp"
+#include "cli/text.hpp"
+
+namespace banger::cli {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Table sample()
+{
+    Table table({"NAME", "STATE", "DESCRIPTION"});
+    table.add({"brave-otter", "running", "a rather long description of this machine"});
+    table.add({"db", "", "short"});
+    return table;
+}
+
+TEST(Table, IsWholeWhereNothingLimitsIt)
+{
+    EXPECT_EQ(sample().text(0),
+              "NAME         STATE    DESCRIPTION\n"
+              "brave-otter  running  a rather long description of this machine\n"
+              "db           -        short\n");
+}
+
+TEST(Table, CutsTheWidestColumnsOnATerminal)
+{
+    for (const std::size_t columns : {20, 30, 40, 60}) {
+        for (const auto& line : wrapped(sample().text(columns), 1000))
+            EXPECT_LE(width_of(line), columns) << line;
+    }
+    EXPECT_THAT(sample().text(40), HasSubstr("a rather long des…"));
+    EXPECT_EQ(wrapped(sample().text(5), 1000).size(), 4U) << "three lines and the end";
+}
+
+TEST(Table, ControlCharactersCannotDriveTheTerminal)
+{
+    Table table({"A"});
+    table.add({"x\x1b[31m\ny"});
+    EXPECT_EQ(table.text(0), "A\nx?[31m?y\n");
+}
+
+TEST(Facts, LeavesOutWhatIsEmpty)
+{
+    Facts facts;
+    facts.add("name", "web");
+    facts.add("address", "");
+    facts.add("disks", std::vector<std::string>{"one", "two"});
+    EXPECT_EQ(facts.text(0), "name:   web\ndisks:  one\n        two\n");
+}
+
+TEST(Text, CutsByCodePoints)
+{
+    EXPECT_EQ(clipped("äöü", 3), "äöü");
+    EXPECT_EQ(clipped("äöüß", 3), "äö…");
+    EXPECT_EQ(clipped("abc", 0), "");
+    EXPECT_EQ(clipped("abc", 1), "…");
+}
+
+TEST(Text, WrapsBetweenWords)
+{
+    EXPECT_THAT(wrapped("one two three", 7), ElementsAre("one two", "three"));
+    EXPECT_THAT(wrapped("a\n\n  b c", 5), ElementsAre("a", "", "  b c"));
+    EXPECT_THAT(wrapped("unbreakable x", 4), ElementsAre("unbreakable", "x"));
+}
+
+TEST(Text, QuotesForAShell)
+{
+    EXPECT_EQ(shell_quoted("web-1"), "web-1");
+    EXPECT_EQ(shell_quoted("a b"), "'a b'");
+    EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
+    EXPECT_EQ(shell_quoted(""), "''");
+}
+
+TEST(ErrorText, HasItsContextAndHint)
+{
+    auto error = sdk::make_error(sdk::Code::permission, "cannot start vm 'web': no permission", "run `banger doctor`");
+    error.during = {"attach network", "start"};
+    EXPECT_EQ(error_text(error, false),
+              "error: cannot start vm 'web': no permission\n"
+              "  while: attach network\n"
+              "  while: start\n"
+              "  hint:  run `banger doctor`\n");
+    EXPECT_THAT(error_text(error, true), HasSubstr("\x1b[1;31merror:\x1b[0m "));
+}
+
+TEST(ErrorText, QuotedToolsStayBelowTheirWord)
+{
+    EXPECT_EQ(error_text(sdk::make_error(sdk::Code::internal, "it said: a\nb\x07"), false), "error: it said: a\n       b?\n");
+}
+
+class ProgressTest : public ::testing::Test {
+protected:
+    ProgressTest()
+    {
+        int ends[2];
+        EXPECT_EQ(::pipe(ends), 0);
+        from_.reset(ends[0]);
+        to_.reset(ends[1]);
+    }
+
+    void step(Progress& progress, const char* stage, std::uint64_t done, std::uint64_t total)
+    {
+        json::Object params;
+        params.set("stage", stage).set("done", done).set("total", total).set("unit", "bytes");
+        progress.take("progress", params.value());
+    }
+
+    std::string written()
+    {
+        to_.reset();
+        std::string text(65536, '\0');
+        text.resize(static_cast<std::size_t>(std::max<ssize_t>(::read(from_.get(), text.data(), text.size()), 0)));
+        return text;
+    }
+
+    sdk::os::UniqueFd from_;
+    sdk::os::UniqueFd to_;
+};
+
+TEST_F(ProgressTest, PlainLinesOnePerStage)
+{
+    Progress progress(to_.get(), false);
+    step(progress, "pulling", 1, 100);
+    step(progress, "pulling", 50, 100);
+    step(progress, "booting", 0, 0);
+    progress.clear();
+    EXPECT_EQ(written(), "pulling\nbooting\n");
+}
+
+TEST_F(ProgressTest, ALiveLineIsOverwrittenAndVanishes)
+{
+    Progress progress(to_.get(), true);
+    step(progress, "pulling", 25 << 20, 100 << 20);
+    progress.say("a remark");
+    progress.clear();
+    EXPECT_EQ(written(), "\rpulling 25% of 100 MiB\x1b[K\r\x1b[Ka remark\n\rpulling 25% of 100 MiB\x1b[K\r\x1b[K");
+}
+
+TEST_F(ProgressTest, TheSpecIsALine)
+{
+    Progress progress(to_.get(), false);
+    json::Object spec;
+    spec.set("name", "web").set("image", "debian-bookworm").set("vcpus", 1).set("memory_mib", 512).set("disk_bytes", std::uint64_t{8} << 30U);
+    progress.take("spec", spec.value());
+    EXPECT_EQ(written(), "spec: 1 CPU, 512 MiB memory, 8 GiB disk (debian-bookworm as 'web')\n");
+}
+
+TEST(Doctor, WrapsToTheTerminal)
+{
+    auto result = json::parse(R"({"checks":[{"name":"kvm","status":"warning","message":"an ordinary guest does not run","hint":"use another host"}]})", "x");
+    for (const auto& line : wrapped(doctor_page(*result, 30, false), 1000))
+        EXPECT_LE(width_of(line), 30U);
+    EXPECT_THAT(doctor_page(*result, 0, true), HasSubstr("\x1b[33mwarning\x1b[0m"));
+}
+
+TEST(SshCommand, TrustsOneKeyAndReadsNoConfiguration)
+{
+    const SshWay way{"we'b", "root", "/home/a b/id%1", "/known \"hosts\"", "web.vm", true};
+    const auto command = ssh_command(way, "/opt/my tools/banger", {"-L", "1:h:2"});
+    EXPECT_EQ(command[0], "ssh");
+    EXPECT_THAT(command, Contains("IdentityFile=\"/home/a b/id%%1\""));
+    EXPECT_THAT(command, Contains("UserKnownHostsFile=\"/known \\\"hosts\\\"\""));
+    EXPECT_THAT(command, Contains("StrictHostKeyChecking=yes"));
+    EXPECT_THAT(command, Contains("HostKeyAlias=web.vm"));
+    EXPECT_THAT(command, Contains("ProxyCommand='/opt/my tools/banger' vm proxy 'we'\\''b' 22"));
+    const std::vector<std::string> end(command.end() - 3, command.end());
+    EXPECT_THAT(end, ElementsAre("root@web.vm", "-L", "1:h:2"));
+}
+
+}  // namespace
+}  // namespace banger::cli

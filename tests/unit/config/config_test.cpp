@@ -1,0 +1,256 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/config/config.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace banger::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr HostFacts host{8, 24'000};
+
+sdk::Result<Config> read(const std::string& text)
+{
+    return parse(text, "/c.toml", host);
+}
+
+TEST(Config, DefaultsComeFromTheHost)
+{
+    const Config config = defaults(host);
+    EXPECT_EQ(config.vm_defaults.vcpu.value, 2U);
+    EXPECT_EQ(config.vm_defaults.vcpu.origin, Origin::host);
+    EXPECT_EQ(config.vm_defaults.vcpu.where, "8 CPUs");
+    EXPECT_EQ(config.vm_defaults.memory_mib.value, 3000U);
+    EXPECT_EQ(config.vm_defaults.disk_bytes.value, 8ULL << 30U);
+    EXPECT_EQ(config.vm_defaults.disk_bytes.origin, Origin::built_in);
+    EXPECT_EQ(config.vm_defaults.image.value, "debian-bookworm");
+    EXPECT_EQ(config.providers.vmm.value, "auto");
+}
+
+TEST(Config, EveryKeyIsRead)
+{
+    const auto config = read(R"(
+[vm_defaults]
+vcpu = 3
+memory = "2G"
+disk = "16GiB"
+image = "debian-bookworm-minimal"
+kernel = "debian-cloud"
+egress = "none"
+ready = "agent"
+init = "banger"
+
+[providers]
+vmm = "qemu"
+storage = "file"
+network = "user"
+
+[daemon]
+workers = 4
+plugin_deadline = "90s"
+
+[plugin.vmm-qemu]
+accelerator = "tcg"
+)");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_TRUE(config->file_read);
+    EXPECT_EQ(config->vm_defaults.vcpu.value, 3U);
+    EXPECT_EQ(config->vm_defaults.vcpu.origin, Origin::file);
+    EXPECT_EQ(config->vm_defaults.vcpu.where, "/c.toml:3");
+    EXPECT_EQ(config->vm_defaults.memory_mib.value, 2048U);
+    EXPECT_EQ(config->vm_defaults.disk_bytes.value, 16ULL << 30U);
+    EXPECT_EQ(config->vm_defaults.image.value, "debian-bookworm-minimal");
+    EXPECT_EQ(config->vm_defaults.kernel.value, "debian-cloud");
+    EXPECT_EQ(config->vm_defaults.egress.value, "none");
+    EXPECT_EQ(config->vm_defaults.ready.value, "agent");
+    EXPECT_EQ(config->vm_defaults.init.value, "banger");
+    EXPECT_EQ(config->providers.vmm.value, "qemu");
+    EXPECT_EQ(config->providers.storage.value, "file");
+    EXPECT_EQ(config->providers.network.value, "user");
+    EXPECT_EQ(config->providers.network.where, "/c.toml:15");
+    EXPECT_EQ(config->daemon.workers.value, 4U);
+    EXPECT_EQ(config->daemon.plugin_deadline.value, 90s);
+    EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:21");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:22");
+}
+
+TEST(Config, MemoryIsMibOrASize)
+{
+    EXPECT_EQ(read("[vm_defaults]\nmemory = 512")->vm_defaults.memory_mib.value, 512U);
+    EXPECT_EQ(read("[vm_defaults]\nmemory = \"512\"")->vm_defaults.memory_mib.value, 512U);
+    EXPECT_EQ(read("[vm_defaults]\nmemory = \"512MiB\"")->vm_defaults.memory_mib.value, 512U);
+}
+
+TEST(Config, PluginSectionsKeepEveryKindOfValue)
+{
+    const auto config = read(R"([plugin.x]
+"a/b~c" = [1, 2.5, true, "é\u0000\"", {deep = "x"}]
+)");
+    ASSERT_TRUE(config) << config.error().message;
+    const auto& section = config->plugins.at("x");
+    EXPECT_EQ(section.json, "{\"a/b~c\":[1,2.5,true,\"é\\u0000\\\"\",{\"deep\":\"x\"}]}");
+    EXPECT_EQ(section.where.at("/a~1b~0c/4/deep"), "/c.toml:2");
+}
+
+TEST(Config, AFlagOverridesAnything)
+{
+    auto config = *read("[vm_defaults]\nvcpu = 3");
+    config.vm_defaults.vcpu.set_by_flag(1, "--vcpu");
+    EXPECT_EQ(config.vm_defaults.vcpu.value, 1U);
+    EXPECT_EQ(to_string(config.vm_defaults.vcpu.origin), "flag");
+    EXPECT_EQ(config.vm_defaults.vcpu.where, "--vcpu");
+}
+
+struct Bad {
+    std::string text;
+    std::string message;
+    std::string hint;
+};
+
+class BadConfig : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadConfig, IsSaidWithFileLineAndWhatWasMeant)
+{
+    const auto config = read(GetParam().text);
+    ASSERT_FALSE(config) << GetParam().text;
+    EXPECT_EQ(config.error().code, sdk::Code::invalid);
+    EXPECT_EQ(config.error().message, GetParam().message);
+    EXPECT_EQ(config.error().hint, GetParam().hint);
+}
+
+const std::string vm = "[vm_defaults]\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    Keys, BadConfig,
+    testing::Values(
+        Bad{"[vm_default]\n", "/c.toml:1: there is no setting [vm_default]", "did you mean [vm_defaults]?"},
+        Bad{"[zzz]\n", "/c.toml:1: there is no setting [zzz]",
+            "known: [vm_defaults], [providers], [daemon], [plugin.ID]"},
+        Bad{"\nvcpu = 2\n", "/c.toml:2: there is no setting 'vcpu' at the top", "it belongs under [vm_defaults]"},
+        Bad{"vm_defaults = 3\n", "/c.toml:1: [vm_defaults] must be a table, not a whole number", ""},
+        Bad{vm + "vcpus = 2\n", "/c.toml:2: there is no setting 'vcpus' in [vm_defaults]", "did you mean 'vcpu'?"},
+        Bad{vm + "qqq = 2\n", "/c.toml:2: there is no setting 'qqq' in [vm_defaults]",
+            "known: vcpu, memory, disk, image, kernel, egress, ready, init"},
+        Bad{"[providers]\nvm = \"qemu\"\n", "/c.toml:2: there is no setting 'vm' in [providers]",
+            "did you mean 'vmm'?"},
+        Bad{"plugin = 1\n", "/c.toml:1: [plugin] must be a table of tables, such as [plugin.vmm-qemu], not a whole number",
+            ""},
+        Bad{"[plugin]\nvmm-qemu = \"x\"\n",
+            "/c.toml:2: plugin.vmm-qemu must be a table, [plugin.vmm-qemu], not a string", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, BadConfig,
+    testing::Values(
+        Bad{vm + "vcpu = \"2\"\n", "/c.toml:2: vcpu in [vm_defaults] must be a whole number, not a string", ""},
+        Bad{vm + "vcpu = 0\n", "/c.toml:2: vcpu in [vm_defaults] cannot be 0: it must be 1 to 32 on this host",
+            "this host has 8 CPUs"},
+        Bad{vm + "vcpu = -1\n", "/c.toml:2: vcpu in [vm_defaults] cannot be -1: it must be 1 to 32 on this host",
+            "this host has 8 CPUs"},
+        Bad{vm + "memory = true\n",
+            "/c.toml:2: memory in [vm_defaults] must be a whole number of MiB or a size such as \"2G\", not true or false",
+            ""},
+        Bad{vm + "memory = 1\n",
+            "/c.toml:2: memory in [vm_defaults] cannot be 1 MiB: it must be 128 to 24000 MiB on this host",
+            "a number alone is MiB; 2G is 2048 MiB"},
+        Bad{vm + "memory = \"much\"\n", "/c.toml:2: memory in [vm_defaults] cannot be 'much': that is no size",
+            "write a size such as 512M or 8G; a number alone is MiB"},
+        Bad{vm + "memory = \"300000001k\"\n", "/c.toml:2: memory in [vm_defaults] must be whole MiB", ""},
+        Bad{vm + "disk = 8\n", "/c.toml:2: disk in [vm_defaults] must be a size such as \"8G\", not a whole number", ""},
+        Bad{vm + "disk = \"8\"\n",
+            "/c.toml:2: disk in [vm_defaults] cannot be 8 bytes: it must be 1 GiB to 16 TiB",
+            "a number alone is bytes; write 8G for 8 GiB"},
+        Bad{vm + "disk = \"8X\"\n", "/c.toml:2: disk in [vm_defaults] cannot be '8X': there is no unit 'X'",
+            "write a size such as 512M or 8G; a number alone is bytes"},
+        Bad{vm + "image = 3\n", "/c.toml:2: image in [vm_defaults] must be a string, not a whole number", ""},
+        Bad{vm + "egress = \"intrenet\"\n",
+            "/c.toml:2: egress in [vm_defaults] cannot be 'intrenet': it is one of none, internet, all",
+            "did you mean 'internet'?"},
+        Bad{vm + "ready = \"ssh\"\n",
+            "/c.toml:2: ready in [vm_defaults] cannot be 'ssh': it is one of auto, agent, system",
+            "known: auto, agent, system"},
+        Bad{"[providers]\nvmm = \"\"\n", "/c.toml:2: vmm in [providers] cannot be empty",
+            "write \"auto\" or a provider's name"},
+        Bad{"[providers]\nvmm = [1]\n", "/c.toml:2: vmm in [providers] must be a string, not an array", ""},
+        Bad{"[daemon]\nworkers = 0\n", "/c.toml:2: workers in [daemon] cannot be 0: it must be 1 to 256", ""},
+        Bad{"[daemon]\nplugin_deadline = \"1ms\"\n",
+            "/c.toml:2: plugin_deadline in [daemon] cannot be '1ms': it must be at least 1 s", ""},
+        Bad{"[daemon]\nplugin_deadline = 1.5\n",
+            "/c.toml:2: plugin_deadline in [daemon] must be a time such as \"2m\", not a decimal number", ""},
+        Bad{"[plugin.x]\nwhen = 2020-01-01\n", "/c.toml:2: when in [plugin.x] cannot be a date or time",
+            "write it as a string"},
+        Bad{"[plugin.x]\nf = inf\n", "/c.toml:2: f in [plugin.x] must be a finite number", ""}));
+
+TEST(Config, TextThatIsNoTomlIsSaidWithItsLine)
+{
+    for (const std::string text : {"[vm_defaults\n", "a = \n", "a = 1\na = 2\n", "x", "\xff\xfe", "a = \"\\q\""}) {
+        const auto config = read(text);
+        ASSERT_FALSE(config) << text;
+        EXPECT_EQ(config.error().code, sdk::Code::invalid);
+        EXPECT_EQ(config.error().message.rfind("/c.toml:", 0), 0U) << config.error().message;
+    }
+}
+
+class ConfigFile : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        std::string pattern = testing::TempDir() + "banger-config-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+    std::string directory_;
+};
+
+TEST_F(ConfigFile, NoFileIsNoSettings)
+{
+    const auto config = load(directory_ + "/config.toml", host);
+    ASSERT_TRUE(config);
+    EXPECT_FALSE(config->file_read);
+    EXPECT_EQ(config->file, directory_ + "/config.toml");
+}
+
+TEST_F(ConfigFile, IsReadFromDisk)
+{
+    std::ofstream(directory_ + "/config.toml") << "[vm_defaults]\nvcpu = 1\n";
+    const auto config = load(directory_ + "/config.toml", host);
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->vm_defaults.vcpu.where, directory_ + "/config.toml:2");
+}
+
+TEST_F(ConfigFile, ADirectoryInItsPlaceIsAnError)
+{
+    const auto config = load(directory_, host);
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().message.find(directory_), std::string::npos);
+}
+
+TEST(ConfigJson, HasEveryValueWithItsOrigin)
+{
+    const auto json = to_json(*read("[vm_defaults]\nvcpu = 3\n[plugin.vmm-qemu]\naccelerator = \"tcg\"\n"));
+    EXPECT_EQ(json,
+              R"({"file":"/c.toml","file_read":true,"vm_defaults":{)"
+              R"("vcpu":{"value":3,"origin":"config","where":"/c.toml:2"},)"
+              R"("memory_mib":{"value":3000,"origin":"host","where":"24000 MiB of memory"},)"
+              R"("disk_bytes":{"value":8589934592,"origin":"built-in","where":""},)"
+              R"("image":{"value":"debian-bookworm","origin":"built-in","where":""},)"
+              R"("kernel":{"value":"","origin":"built-in","where":""},)"
+              R"("egress":{"value":"internet","origin":"built-in","where":""},)"
+              R"("ready":{"value":"auto","origin":"built-in","where":""},)"
+              R"("init":{"value":"auto","origin":"built-in","where":""}},)"
+              R"("providers":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
+              R"("storage":{"value":"auto","origin":"built-in","where":""},)"
+              R"("network":{"value":"auto","origin":"built-in","where":""}},)"
+              R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
+              R"("plugin_deadline_ms":{"value":120000,"origin":"built-in","where":""}},)"
+              R"("plugins":{"vmm-qemu":{"accelerator":"tcg"}}})");
+}
+
+}  // namespace
+}  // namespace banger::config

@@ -1,0 +1,199 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cstdlib>
+#include <future>
+#include <thread>
+
+#include "banger/sdk/os/file.hpp"
+#include "core/rpc/client.hpp"
+#include "core/rpc/server.hpp"
+
+namespace banger::rpc {
+namespace {
+
+class RpcTest : public ::testing::Test {
+protected:
+    void SetUp() override
+    {
+        std::string pattern = ::testing::TempDir() + "rpc-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+    }
+    void serve(Server::Handler handler)
+    {
+        auto listener = sdk::os::listen_unix(socket());
+        ASSERT_TRUE(listener) << listener.error().message;
+        server_ = std::make_unique<Server>(loop_, std::move(*listener), std::move(handler));
+        thread_ = std::thread([this] { loop_.run(); });
+    }
+    void TearDown() override
+    {
+        if (thread_.joinable()) {
+            boost::asio::post(loop_, [this] { server_->close(); });
+            boost::asio::post(loop_, [this] { loop_.stop(); });
+            thread_.join();
+        }
+        server_.reset();
+        ASSERT_TRUE(sdk::os::remove_tree(directory_));
+    }
+    [[nodiscard]] std::string socket() const { return directory_ + "/a.sock"; }
+
+    std::string directory_;
+    boost::asio::io_context loop_{1};
+    std::unique_ptr<Server> server_;
+    std::thread thread_;
+};
+
+TEST_F(RpcTest, AnswersWithNotificationsInOrder)
+{
+    serve([](const auto& exchange) {
+        json::Object step;
+        step.set("stage", "one");
+        exchange->notify("progress", step.value());
+        json::Object result;
+        result.set("echo", json::string_or(exchange->params(), "text"));
+        exchange->reply(result);
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    std::vector<std::string> heard;
+    CallHooks hooks;
+    hooks.on_notification = [&](const std::string& method, const json::Value& params) {
+        heard.push_back(method + " " + json::string_or(params, "stage"));
+    };
+    json::Object params;
+    const std::string odd("a\n\xff\"b\0c", 7);
+    params.set("text", odd);
+    auto reply = client->call("echo", params, hooks);
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(json::string_or(reply->result, "echo"), odd);
+    EXPECT_EQ(heard, std::vector<std::string>{"progress one"});
+}
+
+TEST_F(RpcTest, AnErrorArrivesWhole)
+{
+    serve([](const auto& exchange) {
+        exchange->fail(sdk::make_error(sdk::Code::busy, "it is busy", "wait").while_doing("start"));
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    auto reply = client->call("x", {});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, sdk::Code::busy);
+    EXPECT_EQ(reply.error().message, "it is busy");
+    EXPECT_EQ(reply.error().hint, "wait");
+    EXPECT_EQ(reply.error().during, std::vector<std::string>{"start"});
+}
+
+TEST_F(RpcTest, DescriptorsTravelWithTheirAnswer)
+{
+    serve([](const auto& exchange) {
+        std::array<int, 2> pair{};
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+        ASSERT_EQ(::write(pair[0], "hello", 5), 5);
+        ::close(pair[0]);
+        std::vector<sdk::os::UniqueFd> descriptors;
+        descriptors.emplace_back(pair[1]);
+        exchange->reply({}, std::move(descriptors));
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    for (int round = 0; round < 3; ++round) {
+        auto reply = client->call("x", {});
+        ASSERT_TRUE(reply);
+        ASSERT_EQ(reply->descriptors.size(), 1U);
+        std::array<char, 8> text{};
+        EXPECT_EQ(::read(reply->descriptors[0].get(), text.data(), text.size()), 5);
+        EXPECT_NE(::fcntl(reply->descriptors[0].get(), F_GETFD) & FD_CLOEXEC, 0);
+    }
+}
+
+TEST_F(RpcTest, AnInterruptCancelsTheCallOnceAndItsAnswerIsAwaited)
+{
+    std::shared_ptr<Exchange> held;
+    serve([&](const auto& exchange) {
+        held = exchange;
+        exchange->on_cancel([&] { held->fail(sdk::make_error(sdk::Code::cancelled, "rolled back")); });
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    const sdk::os::UniqueFd interrupt(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    CallHooks hooks;
+    hooks.interrupt = interrupt.get();
+    hooks.on_interrupt = [&] {
+        std::uint64_t count = 0;
+        return ::read(interrupt.get(), &count, sizeof count) == sizeof count;
+    };
+    auto reply = client->call("x", {}, hooks);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, sdk::Code::cancelled);
+    boost::asio::post(loop_, [&] { held.reset(); });
+}
+
+TEST_F(RpcTest, AClientThatGoesAwayCancelsItsCallsAndEndsItsConnection)
+{
+    std::promise<void> cancelled;
+    std::promise<void> disconnected;
+    std::promise<void> arrived;
+    serve([&](const auto& exchange) {
+        exchange->on_cancel([&] { cancelled.set_value(); });
+        exchange->on_disconnect([&] { disconnected.set_value(); });
+        arrived.set_value();
+    });
+    {
+        auto socket_fd = sdk::os::connect_unix(socket());
+        ASSERT_TRUE(socket_fd);
+        ASSERT_TRUE(sdk::os::write_all(socket_fd->get(), encode_request(1, "x", json::Object().value())));
+        arrived.get_future().wait();
+    }
+    cancelled.get_future().wait();
+    disconnected.get_future().wait();
+}
+
+TEST_F(RpcTest, ALostDaemonIsSaid)
+{
+    // A daemon that dies in the middle of a call: its end of the connection closes without an answer.
+    auto listener = sdk::os::listen_unix(socket());
+    ASSERT_TRUE(listener);
+    std::thread dying([&] {
+        const sdk::os::UniqueFd connection(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
+        char byte = 0;
+        (void)!::read(connection.get(), &byte, 1);
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    auto reply = client->call("x", {});
+    dying.join();
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, sdk::Code::unavailable);
+}
+
+TEST_F(RpcTest, RubbishClosesTheConnectionAndNothingElse)
+{
+    serve([](const auto& exchange) { exchange->reply({}); });
+    for (const std::string rubbish : {"not json\n", "[1,2]\n", "{\"id\":1,\"method\":\"x\",\"descriptors\":3}\n"}) {
+        auto bad = sdk::os::connect_unix(socket());
+        ASSERT_TRUE(bad);
+        ASSERT_TRUE(sdk::os::write_all(bad->get(), rubbish));
+        char byte = 0;
+        EXPECT_EQ(::read(bad->get(), &byte, 1), 0) << rubbish;
+    }
+    auto good = Client::connect(socket());
+    ASSERT_TRUE(good);
+    EXPECT_TRUE(good->call("x", {}));
+}
+
+TEST_F(RpcTest, NobodyListeningIsUnavailable)
+{
+    EXPECT_EQ(Client::connect(socket()).error().code, sdk::Code::unavailable);
+}
+
+}  // namespace
+}  // namespace banger::rpc

@@ -1,0 +1,98 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "qcow2_overlay.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+
+namespace banger::file {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Qcow2OverlayTest : public ::testing::Test {
+protected:
+    void make_layer(off_t bytes)
+    {
+        ASSERT_TRUE(sdk::os::write_file_atomic(layer, "layer"));
+        ASSERT_EQ(::truncate(layer.c_str(), bytes), 0);
+    }
+    sdk::Result<void> write(std::uint64_t bytes, const std::string& backing) const
+    {
+        auto fd = sdk::os::open_file(image, O_RDWR | O_CREAT | O_TRUNC);
+        EXPECT_TRUE(fd);
+        return write_qcow2_overlay(fd->get(), {bytes, backing});
+    }
+    static std::string qemu(std::vector<std::string> argv)
+    {
+        sdk::os::Command command;
+        command.argv = std::move(argv);
+        auto output = sdk::os::run(command);
+        EXPECT_TRUE(output) << output.error().message;
+        EXPECT_EQ(output->status, 0) << output->out << output->err;
+        return output->out + output->err;
+    }
+
+    sdk::testing::TemporaryDirectory directory;
+    std::string layer = directory.path() + "/layer, with: a comma";
+    std::string image = directory.path() + "/image";
+};
+
+// The sizes around which the level-1 table grows: an entry is 512 MiB, a cluster of entries 4 TiB.
+class Qcow2Sizes : public Qcow2OverlayTest, public ::testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(Qcow2Sizes, QemuFindsNothingWrong)
+{
+    if (!sdk::os::find_program("qemu-img"))
+        GTEST_SKIP() << "needs qemu-img and qemu-io: install qemu-utils";
+    make_layer(1 << 20);
+    const std::uint64_t bytes = GetParam();
+    ASSERT_TRUE(write(bytes, layer));
+    EXPECT_THAT(qemu({"qemu-img", "check", "-f", "qcow2", image}), HasSubstr("No errors were found"));
+    const auto shown = qemu({"qemu-img", "info", "-f", "qcow2", "--output=json", image});
+    EXPECT_THAT(shown, HasSubstr("\"virtual-size\": " + std::to_string(bytes)));
+    EXPECT_THAT(shown, HasSubstr("\"backing-filename\": \"" + layer + "\""));
+    EXPECT_THAT(shown, HasSubstr("\"backing-filename-format\": \"raw\""));
+    EXPECT_THAT(shown, HasSubstr("\"compat\": \"1.1\""));
+
+    const std::string last = std::to_string(bytes - 512);
+    qemu({"qemu-io", "-f", "qcow2", "-c", "write -P 7 0 32k", "-c", "write -P 8 " + last + " 512", image});
+    EXPECT_THAT(qemu({"qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 0 32k", "-c", "read -P 8 " + last + " 512", image}),
+                ::testing::Not(HasSubstr("failed")));
+    EXPECT_THAT(qemu({"qemu-img", "check", "-f", "qcow2", image}), HasSubstr("No errors were found"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, Qcow2Sizes,
+                         ::testing::Values(65536ULL, 1ULL << 29U, (1ULL << 29U) + 512, 8ULL << 30U, 4ULL << 40U,
+                                           (4ULL << 40U) + 4096, 1ULL << 50U));
+
+TEST_F(Qcow2OverlayTest, TakesLittleRoom)
+{
+    make_layer(1 << 20);
+    ASSERT_TRUE(write(8ULL << 40U, layer));
+    struct stat status {};
+    ASSERT_EQ(::stat(image.c_str(), &status), 0);
+    EXPECT_LE(status.st_blocks * 512, 131072);
+}
+
+TEST_F(Qcow2OverlayTest, RefusesWhatTheFormatCannotHold)
+{
+    for (const std::uint64_t bytes : {0ULL, 513ULL, 1ULL << 62U}) {
+        const auto wrote = write(bytes, layer);
+        ASSERT_FALSE(wrote) << bytes;
+        EXPECT_EQ(wrote.error().code, sdk::Code::invalid);
+    }
+    for (const std::string& path : {std::string(), std::string("relative"), "/" + std::string(1023, 'x')}) {
+        const auto wrote = write(4096, path);
+        ASSERT_FALSE(wrote) << path;
+        EXPECT_EQ(wrote.error().code, sdk::Code::invalid);
+    }
+}
+
+}  // namespace
+}  // namespace banger::file
