@@ -189,13 +189,33 @@ Age compare(const json::Value& status)
     return json::find_int(status, "protocol") == rpc::protocol_version ? Age::older_but_understood : Age::foreign;
 }
 
-// Called with the start lock held, or not at all while the daemon is of this build.
+// Whether the daemon at the other end runs the very file that would be started in its place.
+bool runs_our_program(const rpc::Client& client)
+{
+    auto program = daemon_program();
+    auto peer = sdk::os::peer_of(client.descriptor());
+    struct stat ours {};
+    struct stat theirs {};
+    return program && peer && ::stat(program->c_str(), &ours) == 0 &&
+           ::stat(("/proc/" + std::to_string(peer->pid) + "/exe").c_str(), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
+}
+
+// With the start lock held.
 sdk::Result<rpc::Client> replace(const config::Paths& paths, rpc::Client old, Age age)
 {
+    const bool understood = age == Age::older_but_understood;
+    // Replacing it by itself would change nothing, and do so at every command.
+    if (runs_our_program(old)) {
+        if (understood)
+            return old;
+        return sdk::make_error(sdk::Code::precondition, "banger and the bangerd beside it are of different versions",
+                               "install banger again");
+    }
     auto stopped = stop_daemon(std::move(old), true);
     if (stopped)
         return start_and_connect(paths);
-    if (age == Age::older_but_understood)
+    if (understood)
         return rpc::Client::connect(paths.socket());
     return std::move(stopped).error().while_doing("replace the daemon, which is of another version");
 }
@@ -237,6 +257,7 @@ sdk::Result<rpc::Client> reach_daemon()
         auto status = daemon_status(*client);
         if (status && compare(*status) == Age::same)
             return client;
+        client = sdk::make_error(sdk::Code::unavailable, "to be replaced");  // its connection is closed here
     }
     return reach_with_lock(*paths);
 }

@@ -40,8 +40,8 @@ std::string format_duration(milliseconds duration)
     if (value <= 0)
         return "0 s";
     if (value < 10 * second)
-        return std::to_string(value / second) +
-               (value / 100 % 10 > 0 ? "." + std::to_string(value / 100 % 10) : "") + " s";
+        return std::to_string(value / second) + (value / 100 % 10 > 0 ? "." + std::to_string(value / 100 % 10) : "") +
+               " s";
     if (value < minute)
         return std::to_string(value / second) + " s";
     if (value < hour)
@@ -54,8 +54,7 @@ std::string format_duration(milliseconds duration)
 sdk::Result<milliseconds> parse_duration(std::string_view what, std::string_view text)
 {
     const auto bad = [&](const std::string& why) {
-        return sdk::make_error(sdk::Code::invalid,
-                               std::string(what) + " cannot be '" + std::string(text) + "': " + why,
+        return sdk::make_error(sdk::Code::invalid, std::string(what) + " cannot be '" + std::string(text) + "': " + why,
                                "write a time such as 500ms, 30s, 5m or 1h; a number alone is seconds");
     };
     if (text.empty())

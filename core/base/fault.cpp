@@ -71,8 +71,8 @@ sdk::Result<void> reach_armed(std::string_view name)
     now.fired = true;
     if (now.plan->action == Action::kill)
         ::kill(::getpid(), SIGKILL);
-    return sdk::make_error(sdk::Code::internal, "injected fault at point " + std::to_string(now.reached) + ": " +
-                                                    std::string(name));
+    return sdk::make_error(sdk::Code::internal,
+                           "injected fault at point " + std::to_string(now.reached) + ": " + std::string(name));
 }
 
 }  // namespace detail
@@ -80,7 +80,8 @@ sdk::Result<void> reach_armed(std::string_view name)
 sdk::Result<Plan> parse(std::string_view text)
 {
     const auto bad = [&] {
-        return sdk::make_error(sdk::Code::invalid, "BANGER_FAULT is '" + std::string(text) + "', which is no fault plan",
+        return sdk::make_error(sdk::Code::invalid,
+                               "BANGER_FAULT is '" + std::string(text) + "', which is no fault plan",
                                "write error:N or kill:N, with @word to count only points that contain it");
     };
     Plan plan;

@@ -22,7 +22,8 @@ namespace banger::base {
 
 /// A VM's name is one DNS label as hosts use them (RFC 1123 section 2.1): 1 to 63 of a-z, 0-9 and '-', with a letter or
 /// digit at both ends. Upper case is refused rather than folded, and so are digits alone, which programs take for an
-/// IPv4 address (inet_aton(3)). `invalid`, saying which rule was broken and, where there is one, the nearest valid name.
+/// IPv4 address (inet_aton(3)). `invalid`, saying which rule was broken and, where there is one, the nearest valid
+/// name.
 [[nodiscard]] sdk::Result<void> check_vm_name(std::string_view name);
 
 }  // namespace banger::base

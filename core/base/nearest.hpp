@@ -16,7 +16,8 @@ namespace banger::base {
 /// longer word differs, or one is the beginning of the other. The first of equals.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known);
 
-/// A hint for an unknown word: "did you mean 'x'?", or what there is if nothing is near, or nothing if there is nothing.
+/// A hint for an unknown word: "did you mean 'x'?", or what there is if nothing is near, or nothing if there is
+/// nothing.
 [[nodiscard]] std::string suggestion(std::string_view word, std::span<const std::string> known);
 
 }  // namespace banger::base

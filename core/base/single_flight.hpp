@@ -76,8 +76,7 @@ public:
 
 private:
     struct Flight {
-        explicit Flight(Event event)
-            : done(std::move(event)), call([this](const sdk::Progress& step) { tell(step); })
+        explicit Flight(Event event) : done(std::move(event)), call([this](const sdk::Progress& step) { tell(step); })
         {
         }
 

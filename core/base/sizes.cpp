@@ -90,12 +90,11 @@ std::string_view trimmed(std::string_view text)
 
 sdk::Result<std::uint64_t> parse_size(std::string_view what, std::string_view text, PlainUnit plain)
 {
-    const std::string hint = plain == PlainUnit::mebibytes
-                                 ? "write a size such as 512M or 8G; a number alone is MiB"
-                                 : "write a size such as 512M or 8G; a number alone is bytes";
+    const std::string hint = plain == PlainUnit::mebibytes ? "write a size such as 512M or 8G; a number alone is MiB"
+                                                           : "write a size such as 512M or 8G; a number alone is bytes";
     const auto bad = [&](const std::string& why) {
-        return sdk::make_error(sdk::Code::invalid,
-                               std::string(what) + " cannot be '" + std::string(text) + "': " + why, hint);
+        return sdk::make_error(sdk::Code::invalid, std::string(what) + " cannot be '" + std::string(text) + "': " + why,
+                               hint);
     };
     const auto body = trimmed(text);
     if (body.empty())

@@ -16,8 +16,8 @@ enum class PlainUnit { bytes, mebibytes };
 ///   K M G T P and KiB MiB GiB TiB PiB   powers of 1024 (as qemu-img and coreutils have them)
 ///   kB MB GB TB PB                      powers of 1000
 ///   B                                   bytes
-/// A fraction is fine where it makes whole bytes ("1.5G"). Zero is a size; whether it makes sense is the caller's to say.
-/// `what` is the subject of the error, such as "--disk". `invalid` for anything else: empty, negative, no number,
+/// A fraction is fine where it makes whole bytes ("1.5G"). Zero is a size; whether it makes sense is the caller's to
+/// say. `what` is the subject of the error, such as "--disk". `invalid` for anything else: empty, negative, no number,
 /// unknown unit, or more than 2^63 - 1 bytes.
 [[nodiscard]] sdk::Result<std::uint64_t> parse_size(std::string_view what, std::string_view text,
                                                     PlainUnit plain = PlainUnit::bytes);

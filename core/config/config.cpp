@@ -8,10 +8,10 @@ namespace banger::config {
 std::string_view to_string(Origin origin)
 {
     switch (origin) {
-    case Origin::built_in: return "built-in";
-    case Origin::host: return "host";
-    case Origin::file: return "config";
-    case Origin::flag: return "flag";
+        case Origin::built_in: return "built-in";
+        case Origin::host: return "host";
+        case Origin::file: return "config";
+        case Origin::flag: return "flag";
     }
     return "built-in";
 }

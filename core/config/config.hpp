@@ -40,10 +40,10 @@ struct VmDefaults {
     Value<std::uint64_t> memory_mib;  ///< key `memory`: MiB, or a size such as "2G"
     Value<std::uint64_t> disk_bytes;  ///< key `disk`: a size such as "8G"
     Value<std::string> image;
-    Value<std::string> kernel;        ///< empty: the image's own
-    Value<std::string> egress;        ///< none, internet, all
-    Value<std::string> ready;         ///< auto (system where the image has an init), agent, system
-    Value<std::string> init;          ///< auto, image, banger
+    Value<std::string> kernel;  ///< empty: the image's own
+    Value<std::string> egress;  ///< none, internet, all
+    Value<std::string> ready;   ///< auto (system where the image has an init), agent, system
+    Value<std::string> init;    ///< auto, image, banger
 };
 
 /// [providers]: "auto" or a provider's name; whether there is such a provider is the plugin host's to say.
@@ -55,8 +55,8 @@ struct Providers {
 
 /// [daemon]
 struct Daemon {
-    Value<std::uint64_t> workers;                           ///< finite operations at a time, 1 to 256
-    Value<std::chrono::milliseconds> plugin_deadline;       ///< of a call that changes something; a time such as "2m"
+    Value<std::uint64_t> workers;                      ///< finite operations at a time, 1 to 256
+    Value<std::chrono::milliseconds> plugin_deadline;  ///< of a call that changes something; a time such as "2m"
 };
 
 /// [plugin.<id>]: passed to the plugin host as it is.
@@ -70,7 +70,7 @@ struct Config {
     Providers providers;
     Daemon daemon;
     std::map<std::string, PluginSection> plugins;
-    std::string file;       ///< as asked for, whether or not it exists
+    std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;
 };
 

@@ -15,9 +15,18 @@ void write_text(JsonWriter& json, std::string_view text)
     json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
 }
 
-void write_value(JsonWriter& json, std::uint64_t value) { json.Uint64(value); }
-void write_value(JsonWriter& json, const std::string& value) { write_text(json, value); }
-void write_value(JsonWriter& json, std::chrono::milliseconds value) { json.Int64(value.count()); }
+void write_value(JsonWriter& json, std::uint64_t value)
+{
+    json.Uint64(value);
+}
+void write_value(JsonWriter& json, const std::string& value)
+{
+    write_text(json, value);
+}
+void write_value(JsonWriter& json, std::chrono::milliseconds value)
+{
+    json.Int64(value.count());
+}
 
 template <typename T>
 void write(JsonWriter& json, const char* name, const Value<T>& value)

@@ -31,13 +31,13 @@ std::string line_of(const std::string& file, const toml::source_region& source)
 std::string_view type_name(toml::node_type type)
 {
     switch (type) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::string: return "a string";
-    case toml::node_type::integer: return "a whole number";
-    case toml::node_type::floating_point: return "a decimal number";
-    case toml::node_type::boolean: return "true or false";
-    default: return "a date or time";
+        case toml::node_type::table: return "a table";
+        case toml::node_type::array: return "an array";
+        case toml::node_type::string: return "a string";
+        case toml::node_type::integer: return "a whole number";
+        case toml::node_type::floating_point: return "a decimal number";
+        case toml::node_type::boolean: return "true or false";
+        default: return "a date or time";
     }
 }
 
@@ -245,7 +245,8 @@ public:
                     return done;
                 continue;
             }
-            const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const Table& t) { return t.name == name; });
+            const auto table =
+                std::find_if(tables_.begin(), tables_.end(), [&](const Table& t) { return t.name == name; });
             if (table == tables_.end())
                 return unknown_table(name, key.source());
             if (!node.is_table())
@@ -284,15 +285,17 @@ private:
                     return unknown("'" + name + "' at the top", source, "it belongs under [" + table.name + "]");
         }
         const auto near = base::nearest(name, names);
-        return unknown("[" + name + "]", source,
-                       near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [plugin.ID]");
+        return unknown(
+            "[" + name + "]", source,
+            near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [plugin.ID]");
     }
 
     sdk::Result<void> read_table(const Table& table, const toml::table& values)
     {
         for (const auto& [key, node] : values) {
             const std::string name(key.str());
-            const auto known = std::find_if(table.keys.begin(), table.keys.end(), [&](const Key& k) { return k.name == name; });
+            const auto known =
+                std::find_if(table.keys.begin(), table.keys.end(), [&](const Key& k) { return k.name == name; });
             if (known == table.keys.end()) {
                 std::vector<std::string> names;
                 for (const auto& other : table.keys)
@@ -330,16 +333,16 @@ private:
     {
         plugin.where[pointer] = line_of(file_, node.source());
         switch (node.type()) {
-        case toml::node_type::table: return write_table(json, *node.as_table(), name, pointer, plugin);
-        case toml::node_type::array: return write_array(json, *node.as_array(), name, pointer, plugin);
-        case toml::node_type::string: write_text(json, node.as_string()->get()); return {};
-        case toml::node_type::integer: json.Int64(node.as_integer()->get()); return {};
-        case toml::node_type::boolean: json.Bool(node.as_boolean()->get()); return {};
-        case toml::node_type::floating_point:
-            if (!json.Double(node.as_floating_point()->get()))
-                return setting(node, name).bad("must be a finite number");
-            return {};
-        default: return setting(node, name).bad("cannot be a date or time", "write it as a string");
+            case toml::node_type::table: return write_table(json, *node.as_table(), name, pointer, plugin);
+            case toml::node_type::array: return write_array(json, *node.as_array(), name, pointer, plugin);
+            case toml::node_type::string: write_text(json, node.as_string()->get()); return {};
+            case toml::node_type::integer: json.Int64(node.as_integer()->get()); return {};
+            case toml::node_type::boolean: json.Bool(node.as_boolean()->get()); return {};
+            case toml::node_type::floating_point:
+                if (!json.Double(node.as_floating_point()->get()))
+                    return setting(node, name).bad("must be a finite number");
+                return {};
+            default: return setting(node, name).bad("cannot be a date or time", "write it as a string");
         }
     }
 

@@ -42,10 +42,10 @@ sdk::Result<void> check_memory(std::string_view what, std::int64_t mib, const Ho
 {
     if (mib >= static_cast<std::int64_t>(least_memory_mib) && static_cast<std::uint64_t>(mib) <= host.memory_mib)
         return {};
-    return out_of_range(what, std::to_string(mib) + " MiB",
-                        std::to_string(least_memory_mib) + " to " + std::to_string(host.memory_mib) +
-                            " MiB on this host",
-                        "a number alone is MiB; 2G is 2048 MiB");
+    return out_of_range(
+        what, std::to_string(mib) + " MiB",
+        std::to_string(least_memory_mib) + " to " + std::to_string(host.memory_mib) + " MiB on this host",
+        "a number alone is MiB; 2G is 2048 MiB");
 }
 
 sdk::Result<void> check_disk(std::string_view what, std::int64_t bytes)

@@ -69,8 +69,7 @@ sdk::Result<Paths> Paths::find(const Environment& environment)
     if (auto home = environment("BANGER_HOME"); home && !home->empty())
         return below(std::move(*home));
     const auto home = absolute(environment, "HOME");
-    const auto directory = [&](const std::string& variable,
-                               const std::string& in_home) -> std::optional<std::string> {
+    const auto directory = [&](const std::string& variable, const std::string& in_home) -> std::optional<std::string> {
         if (auto given = absolute(environment, variable))
             return *given + "/banger";
         return home ? std::optional(*home + in_home + "/banger") : std::nullopt;
@@ -79,7 +78,8 @@ sdk::Result<Paths> Paths::find(const Environment& environment)
     const auto state = directory("XDG_STATE_HOME", "/.local/state");
     const auto cache = directory("XDG_CACHE_HOME", "/.cache");
     if (!config || !state || !cache)
-        return sdk::make_error(sdk::Code::precondition, "neither HOME nor BANGER_HOME says where banger may keep things",
+        return sdk::make_error(sdk::Code::precondition,
+                               "neither HOME nor BANGER_HOME says where banger may keep things",
                                "set HOME, or set BANGER_HOME to a directory of your own");
     return Paths{*config + "/config.toml", *state, *cache, runtime_directory(environment, *state)};
 }

@@ -19,9 +19,9 @@ struct Paths {
     std::string cache;    ///< what can be made again
     std::string runtime;  ///< sockets; gone after a reboot
 
-    /// The XDG base directories (XDG Base Directory Specification 0.8), each with "banger" below it, or everything below
-    /// BANGER_HOME: config.toml, state/, cache/, run/. An empty variable counts as unset and, as the specification has
-    /// it, a relative XDG one too; a relative BANGER_HOME is taken from the working directory.
+    /// The XDG base directories (XDG Base Directory Specification 0.8), each with "banger" below it, or everything
+    /// below BANGER_HOME: config.toml, state/, cache/, run/. An empty variable counts as unset and, as the
+    /// specification has it, a relative XDG one too; a relative BANGER_HOME is taken from the working directory.
     ///
     /// The runtime directory without a usable XDG_RUNTIME_DIR (unset, or another user's, as after su) is the one that
     /// systemd gives the user (/run/user/UID), else /run/banger for root and run/ in the state directory for others.

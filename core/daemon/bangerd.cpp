@@ -12,6 +12,7 @@
 #include <iostream>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/service.hpp"
@@ -144,6 +145,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     log::info("instance " + *instance + " serves " + paths.socket());
     ready.ok();
     loop.run();
+    if (base::fault::reached() > 0)
+        log::info("fault points reached: " + std::to_string(base::fault::reached()));
     log::info("stopped");
     return {};
 }

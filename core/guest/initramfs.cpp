@@ -113,24 +113,29 @@ sdk::Result<void> build_initramfs(const fs::path& modules_dir, const std::string
     if (!program)
         return std::move(program.error());
 
-    fs::path temporary = out;
-    temporary += ".new";
-    CpioWriter cpio(temporary);
-    for (const char* directory : {"dev", "modules", "newroot", "proc", "sys"})
-        cpio.directory(directory);
-    cpio.file("init", 0755, *program);
+    // Everything is read before anything is written.
+    std::vector<std::pair<std::string, std::string>> modules;
     std::string order;
     for (const auto& module : modules_to_boot(*dep)) {
         auto content = read_plain(modules_dir / version / module.path);
         if (!content)
             return std::move(content.error());
         const auto name = "modules/" + plain_name(archive_name(module.path));
-        cpio.file(name, 0644, *content);
+        modules.emplace_back(name, std::move(*content));
         order += "/" + name;
         if (module.virtio_device != 0)
             order += " virtio:" + std::to_string(module.virtio_device);
         order += "\n";
     }
+
+    fs::path temporary = out;
+    temporary += ".new";
+    CpioWriter cpio(temporary);
+    for (const char* directory : {"dev", "modules", "newroot", "proc", "sys"})
+        cpio.directory(directory);
+    cpio.file("init", 0755, *program);
+    for (const auto& [name, content] : modules)
+        cpio.file(name, 0644, content);
     cpio.file("modules/order", 0644, order);
     std::error_code error;
     if (auto closed = cpio.close(temporary); !closed) {

@@ -18,23 +18,20 @@ bool is_vm_id(const std::string& name)
     return name.size() == 12 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// Socket files in a VM's directory that nobody answers on.
-std::vector<std::string> stale_sockets_in(const std::string& directory)
+// Socket files in a VM's directory. Never connected to: the agent's channel takes one client at a time.
+std::vector<std::string> sockets_in(const std::string& directory)
 {
-    std::vector<std::string> stale;
+    std::vector<std::string> sockets;
     auto names = sdk::os::list_directory(directory);
     if (!names)
-        return stale;
+        return sockets;
     for (const auto& name : *names) {
         const std::string path = directory + "/" + name;
         struct stat status {};
-        if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode))
-            continue;
-        if (auto connected = sdk::os::connect_unix(path);
-            !connected && connected.error().code == sdk::Code::unavailable)
-            stale.push_back(path);
+        if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
+            sockets.push_back(path);
     }
-    return stale;
+    return sockets;
 }
 
 handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
@@ -44,8 +41,8 @@ handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
     vm.has_directory = sdk::os::exists(vm.owner.directory);
     vm.in_transition = engine.vm_locks.holder(id).has_value();
     vm.journal = handles::read_journal(vm.owner);
-    if (!vm.in_transition)
-        vm.stale_sockets = stale_sockets_in(vm.owner.directory);
+    if (vm.journal.entries.empty())  // whoever listened is gone
+        vm.stale_sockets = sockets_in(vm.owner.directory);
     return vm;
 }
 

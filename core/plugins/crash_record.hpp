@@ -11,8 +11,8 @@ namespace banger::plugins {
 
 /// Which plugins took a daemon down, one small file each, so that the next daemon can name them and leave them alone.
 ///
-/// A plugin is disabled when it crashed while it was loaded, made or probed, or in three daemons in a row. It is enabled
-/// again by a library that is newer than the crash, or by removing its file.
+/// A plugin is disabled when it crashed while it was loaded, made or probed, or in three daemons in a row. It is
+/// enabled again by a library that is newer than the crash, or by removing its file.
 class CrashRecord {
 public:
     /// What is known of one plugin.

@@ -152,11 +152,11 @@ Found identify(const std::string& directory, const std::string& name)
     const auto library = real_path(found.path);
     const auto sidecar_file = real_path(found.sidecar_path);
     if (!library || !sidecar_file) {
-        found.problem = sdk::make_error(sdk::Code::plugin, library ? found.path + " has no sidecar " + name +
-                                                                        std::string(sidecar_suffix)
-                                                                   : found.sidecar_path + " has no library " + name +
-                                                                        std::string(library_suffix),
-                                        "install the plugin again");
+        found.problem =
+            sdk::make_error(sdk::Code::plugin,
+                            library ? found.path + " has no sidecar " + name + std::string(sidecar_suffix)
+                                    : found.sidecar_path + " has no library " + name + std::string(library_suffix),
+                            "install the plugin again");
     } else {
         found.path = *library;
     }

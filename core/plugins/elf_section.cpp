@@ -69,7 +69,8 @@ private:
             return bad("is cut short");
         std::string content(length, '\0');
         for (std::size_t have = 0; have < length;) {
-            const ssize_t got = ::pread(fd_.get(), content.data() + have, length - have, static_cast<off_t>(offset + have));
+            const ssize_t got =
+                ::pread(fd_.get(), content.data() + have, length - have, static_cast<off_t>(offset + have));
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)

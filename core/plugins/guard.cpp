@@ -81,9 +81,10 @@ sdk::Result<Guard::Ended> Guard::run(const Method& method, sdk::Call* caller,
     if (!done)
         return std::move(done).error();
     const auto flight = std::make_shared<Flight>(std::move(*done), caller);
-    auto started = plugin_->threads->run([plugin = plugin_, name = method.name, flight, body = std::move(body)]() mutable {
-        fly(plugin, name, flight, std::move(body));
-    });
+    auto started =
+        plugin_->threads->run([plugin = plugin_, name = method.name, flight, body = std::move(body)]() mutable {
+            fly(plugin, name, flight, std::move(body));
+        });
     if (!started)
         return std::move(started).error();
 

@@ -17,12 +17,12 @@ namespace banger::plugins {
 
 /// How long a plugin may take before its thread is written off.
 struct Deadlines {
-    std::chrono::milliseconds query = std::chrono::seconds(30);    ///< plan, inspect, list, kill, open_channel, names
-    std::chrono::milliseconds change = std::chrono::minutes(2);    ///< load, make, attach, release, create, destroy
+    std::chrono::milliseconds query = std::chrono::seconds(30);  ///< plan, inspect, list, kill, open_channel, names
+    std::chrono::milliseconds change = std::chrono::minutes(2);  ///< load, make, attach, release, create, destroy
     std::chrono::milliseconds probe = std::chrono::minutes(1);
     std::chrono::milliseconds apply = std::chrono::minutes(10);
     std::chrono::milliseconds fetch = std::chrono::hours(1);
-    std::chrono::milliseconds grace = std::chrono::seconds(20);    ///< to wind up once it was cancelled or its time is up
+    std::chrono::milliseconds grace = std::chrono::seconds(20);  ///< to wind up once it was cancelled or its time is up
 };
 
 /// One method of an interface, as the guard sees it.
@@ -36,9 +36,8 @@ struct Method {
 /// good once it hung.
 ///
 /// Each call runs on a thread of its own with everything it touches captured by value. When the deadline passes, the
-/// call is cancelled and has the grace to end; then its thread is written off and the plugin is quarantined: every later
-/// call of any of its providers is refused at once. A caller that cancels has the same grace.
-/// Threads: any.
+/// call is cancelled and has the grace to end; then its thread is written off and the plugin is quarantined: every
+/// later call of any of its providers is refused at once. A caller that cancels has the same grace. Threads: any.
 class Guard {
 public:
     /// Shared by all providers of a plugin, and by every call that was written off.
@@ -72,9 +71,8 @@ public:
         if (auto point = before(method); !point)
             return std::move(point).error();
         const auto landing = std::make_shared<std::optional<sdk::Result<T>>>();
-        auto ended = run(method, caller, [landing, body = std::move(body)](sdk::Call& call) {
-            landing->emplace(body(call));
-        });
+        auto ended =
+            run(method, caller, [landing, body = std::move(body)](sdk::Call& call) { landing->emplace(body(call)); });
         if (!ended)
             return std::move(ended).error();
         if (auto point = after(method); !point)

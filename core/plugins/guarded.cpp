@@ -53,9 +53,8 @@ protected:
     template <typename T, typename Body>
     sdk::Result<T> ask(const Method& method, sdk::Call* call, Body body)
     {
-        return guard_.call<T>(method, call, [real = real_, body = std::move(body)](sdk::Call& own) {
-            return body(*real, own);
-        });
+        return guard_.call<T>(method, call,
+                              [real = real_, body = std::move(body)](sdk::Call& own) { return body(*real, own); });
     }
 
 private:
@@ -161,9 +160,9 @@ public:
             return sdk::os_error("duplicate the image's output");
         sdk::ImageRequest ours = request;
         ours.output = output->get();
-        return ask<sdk::ImageStream>(
-            methods::fetch, &call,
-            [ours, output](sdk::ImageSource& real, sdk::Call& own) { return real.fetch(ours, own); });
+        return ask<sdk::ImageStream>(methods::fetch, &call, [ours, output](sdk::ImageSource& real, sdk::Call& own) {
+            return real.fetch(ours, own);
+        });
     }
 };
 
@@ -172,9 +171,9 @@ public:
     using Guarded::Guarded;
     sdk::Result<sdk::KernelBundle> fetch(const sdk::KernelRequest& request, sdk::Call& call) override
     {
-        return ask<sdk::KernelBundle>(
-            methods::fetch, &call,
-            [request](sdk::KernelSource& real, sdk::Call& own) { return real.fetch(request, own); });
+        return ask<sdk::KernelBundle>(methods::fetch, &call, [request](sdk::KernelSource& real, sdk::Call& own) {
+            return real.fetch(request, own);
+        });
     }
 };
 
@@ -188,7 +187,8 @@ public:
     }
     sdk::Result<void> withdraw(const std::string& name) override
     {
-        return ask<void>(methods::withdraw, nullptr, [name](sdk::Dns& real, sdk::Call&) { return real.withdraw(name); });
+        return ask<void>(methods::withdraw, nullptr,
+                         [name](sdk::Dns& real, sdk::Call&) { return real.withdraw(name); });
     }
     sdk::Result<std::vector<sdk::DnsRecord>> list() override
     {
@@ -224,7 +224,10 @@ public:
     }
 
 private:
-    static sdk::Error gone() { return sdk::make_error(sdk::Code::cancelled, "nobody waits for this provisioner any more"); }
+    static sdk::Error gone()
+    {
+        return sdk::make_error(sdk::Code::cancelled, "nobody waits for this provisioner any more");
+    }
 
     std::mutex mutex_;
     sdk::GuestAccess* guest_;

@@ -9,8 +9,8 @@
 
 namespace banger::plugins {
 
-/// The provider behind its guard: an object of the same interface, so that callers never know. `plugin` if the object is
-/// not what `kind` names; `unsupported` for a kind that this banger does not know.
+/// The provider behind its guard: an object of the same interface, so that callers never know. `plugin` if the object
+/// is not what `kind` names; `unsupported` for a kind that this banger does not know.
 ///
 /// Lifetime: the real provider is destroyed, through the guard, with the result, but not before
 /// the last call into it that was written off has ended.

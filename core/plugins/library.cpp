@@ -66,8 +66,8 @@ sdk::Result<Library> Library::load(const std::string& path, const Sidecar& sidec
     using boost::dll::load_mode::rtld_now;
     using boost::dll::load_mode::type;
     try {
-        // Without RTLD_NODELETE the library would go with its last user, and with it the code of every object, exception
-        // and log record that came from it.
+        // Without RTLD_NODELETE the library would go with its last user, and with it the code of every object,
+        // exception and log record that came from it.
         const auto mode = static_cast<type>(static_cast<int>(rtld_now) | RTLD_NODELETE);
         auto library = std::make_shared<boost::dll::shared_library>(path, mode);
         if (!library->has(symbol))

@@ -112,7 +112,8 @@ private:
             for (const auto& entry : rule.GetArray())
                 if (entry.IsString())
                     known.emplace_back(entry.GetString());
-            return {is + "it is one of " + list_of(rule), value.IsString() ? base::suggestion(value.GetString(), known) : ""};
+            return {is + "it is one of " + list_of(rule),
+                    value.IsString() ? base::suggestion(value.GetString(), known) : ""};
         }
         if (keyword == "minimum")
             return {is + "it must be at least " + text_of(rule), {}};
@@ -160,7 +161,8 @@ private:
         const std::string subject = pointer.empty() ? section : pointer.substr(1) + " in " + section;
         const bool is_default = Pointer(pointer.c_str()).Get(given_) == nullptr;
         if (is_default)
-            return sdk::make_error(sdk::Code::plugin, "plugin '" + sidecar_.id + "' has a wrong default: " + subject + " " + why,
+            return sdk::make_error(sdk::Code::plugin,
+                                   "plugin '" + sidecar_.id + "' has a wrong default: " + subject + " " + why,
                                    "tell its author");
         return sdk::make_error(sdk::Code::invalid, place(pointer) + subject + " " + why, hint);
     }
@@ -181,7 +183,8 @@ sdk::Result<std::string> complete_config(const Sidecar& sidecar, const config::P
     schema.Parse(sidecar.config_schema.c_str());
     config.Parse(section.json.empty() ? "{}" : section.json.c_str());
     if (schema.HasParseError() || config.HasParseError() || !config.IsObject())
-        return sdk::make_error(sdk::Code::internal, "the configuration of plugin '" + sidecar.id + "' is no JSON object");
+        return sdk::make_error(sdk::Code::internal,
+                               "the configuration of plugin '" + sidecar.id + "' is no JSON object");
     rapidjson::Document given;
     given.CopyFrom(config, given.GetAllocator());
     fill_in_defaults(config, schema, config.GetAllocator());

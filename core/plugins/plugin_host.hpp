@@ -16,11 +16,11 @@ using LogSink = std::function<void(sdk::LogLevel, const std::string&, std::strin
 class PluginHost final : public sdk::Host {
 public:
     struct Settings {
-        std::string plugin;           ///< id
+        std::string plugin;  ///< id
         std::string instance;
         std::string cache_directory;  ///< of this plugin alone; made on first use
         std::string vms_directory;
-        LogSink log;                  ///< may be empty
+        LogSink log;  ///< may be empty
     };
 
     explicit PluginHost(Settings settings) : settings_(std::move(settings)) {}

@@ -17,11 +17,11 @@ using Provider = std::shared_ptr<sdk::Provider>;
 std::string_view to_string(PluginState state)
 {
     switch (state) {
-    case PluginState::found: return "found";
-    case PluginState::loaded: return "loaded";
-    case PluginState::broken: return "broken";
-    case PluginState::disabled: return "disabled";
-    case PluginState::quarantined: return "quarantined";
+        case PluginState::found: return "found";
+        case PluginState::loaded: return "loaded";
+        case PluginState::broken: return "broken";
+        case PluginState::disabled: return "disabled";
+        case PluginState::quarantined: return "quarantined";
     }
     return "found";
 }
@@ -34,9 +34,8 @@ public:
         : found_(std::move(found)), id_(found_.sidecar ? found_.sidecar->id : name_of(found_)), crashes_(crashes)
     {
         plugin_ = std::make_shared<Guard::Plugin>(id_, settings.deadlines, std::move(threads), std::move(in_flight));
-        host_ = std::make_shared<PluginHost>(PluginHost::Settings{id_, settings.instance,
-                                                                  settings.cache_directory + "/" + id_,
-                                                                  settings.vms_directory, settings.log});
+        host_ = std::make_shared<PluginHost>(PluginHost::Settings{
+            id_, settings.instance, settings.cache_directory + "/" + id_, settings.vms_directory, settings.log});
         if (found_.problem || !found_.sidecar)
             return;
         if (const auto crash = crashes_.find(id_, found_.path); crash && crash->disables()) {
@@ -138,9 +137,11 @@ private:
     sdk::Result<void> load()
     {
         static constexpr Method loading{"load", &Deadlines::change};
-        auto library = Guard(plugin_, id_).call<Library>(
-            loading, nullptr,
-            [path = found_.path, sidecar = *found_.sidecar](sdk::Call&) { return Library::load(path, sidecar); });
+        auto library =
+            Guard(plugin_, id_)
+                .call<Library>(loading, nullptr, [path = found_.path, sidecar = *found_.sidecar](sdk::Call&) {
+                    return Library::load(path, sidecar);
+                });
         const std::lock_guard held(mutex_);
         if (!library) {
             problem_ = library.error();
@@ -182,8 +183,8 @@ private:
     std::shared_ptr<PluginHost> host_;
     std::string config_;
     bool disabled_ = false;
-    std::mutex making_;          // taken before mutex_
-    mutable std::mutex mutex_;   // of problem_ and library_; never held across a call
+    std::mutex making_;         // taken before mutex_
+    mutable std::mutex mutex_;  // of problem_ and library_; never held across a call
     std::optional<sdk::Error> problem_;
     std::optional<Library> library_;
     std::map<CapabilityName, Provider> providers_;
@@ -217,7 +218,8 @@ void Registry::note_crashes(const std::vector<Crash>& crashes)
 {
     for (const auto& crash : crashes)
         if (auto noted = crashes_.note(crash); !noted)
-            complaints_.push_back(std::move(noted).error().while_doing("note a crash of plugin '" + crash.plugin + "'"));
+            complaints_.push_back(
+                std::move(noted).error().while_doing("note a crash of plugin '" + crash.plugin + "'"));
 }
 
 void Registry::look(std::shared_ptr<InFlight> in_flight)
@@ -265,9 +267,9 @@ sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const
         return problem;
     }
     const auto known = names(wanted.kind);
-    return sdk::make_error(sdk::Code::not_found, "there is no " + noun_of(wanted.kind) + " '" + wanted.name + "'",
-                           known.empty() ? "no plugin offers one: see `banger plugin list`"
-                                         : base::suggestion(wanted.name, known));
+    return sdk::make_error(
+        sdk::Code::not_found, "there is no " + noun_of(wanted.kind) + " '" + wanted.name + "'",
+        known.empty() ? "no plugin offers one: see `banger plugin list`" : base::suggestion(wanted.name, known));
 }
 
 sdk::Result<Provider> Registry::provider(const std::string& kind, const std::string& name)

@@ -79,8 +79,8 @@ public:
     /// The plugins that were used went through this daemon's life unharmed, and their crashes are forgotten.
     ~Registry();
 
-    /// The provider of this name, guarded; loads and makes it if need be. `not_found` with the nearest name; `plugin` if
-    /// there is one that cannot be used, or that fails to load; or the factory's own error.
+    /// The provider of this name, guarded; loads and makes it if need be. `not_found` with the nearest name; `plugin`
+    /// if there is one that cannot be used, or that fails to load; or the factory's own error.
     template <typename Interface>
     [[nodiscard]] sdk::Result<std::shared_ptr<Interface>> get(const std::string& name)
     {
@@ -89,7 +89,8 @@ public:
             return std::move(made).error();
         return std::dynamic_pointer_cast<Interface>(*made);
     }
-    [[nodiscard]] sdk::Result<std::shared_ptr<sdk::Provider>> provider(const std::string& kind, const std::string& name);
+    [[nodiscard]] sdk::Result<std::shared_ptr<sdk::Provider>> provider(const std::string& kind,
+                                                                       const std::string& name);
 
     /// The provider that `wanted` names, or for "auto" the first that is usable here, in the order of auto_order().
     /// `unsupported` if it cannot work here, with each reason; otherwise the errors of `provider`.

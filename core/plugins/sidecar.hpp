@@ -19,9 +19,9 @@ struct CapabilityName {
 
 /// What `<name>.plugin.json` says about the library beside it.
 struct Sidecar {
-    std::string id;       ///< a DNS label, such as "storage-file"
+    std::string id;  ///< a DNS label, such as "storage-file"
     std::string version;
-    std::string api;      ///< "0.1"
+    std::string api;  ///< "0.1"
     std::vector<CapabilityName> capabilities;
     std::string config_schema;  ///< JSON Schema text (draft 4, as RapidJSON has it)
 };

@@ -32,6 +32,9 @@ int serve_socket(const std::string& path, std::string_view token_hex)
     EventLoop loop;
     Services services(loop, nullptr);
     const SocketServer server(loop, std::move(*listener), *token, services.router());
+    // Whoever started it can wait for this line and connect.
+    std::puts("listening");
+    std::fflush(stdout);
     loop.run();
     return 0;
 }

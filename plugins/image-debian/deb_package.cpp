@@ -129,10 +129,10 @@ Result<void> unpack_deb(const std::string& path, const Destination& destination,
     archive_read_support_filter_all(inner.get());
     archive_read_support_format_tar(inner.get());
     archive_read_set_options(inner.get(), "hdrcharset=BINARY");
-    if (archive_read_open(inner.get(), &member, nullptr, read_member, nullptr) != ARCHIVE_OK)
-        return archive_error(inner.get(), "unpack the package " + path);
-    auto unpacked = unpack_files(inner.get(), path, destination, call);
-    if (!unpacked && call.cancelled())
+    const bool opened = archive_read_open(inner.get(), &member, nullptr, read_member, nullptr) == ARCHIVE_OK;
+    auto unpacked = opened ? unpack_files(inner.get(), path, destination, call)
+                           : Result<void>(archive_error(inner.get(), "unpack the package " + path));
+    if (!unpacked && call.cancelled())  // a read was refused
         return sdk::make_error(Code::cancelled, "cancelled");
     return unpacked;
 }

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "banger/sdk/os/file.hpp"
+#include "guest_network.hpp"
 
 namespace banger::user {
 namespace {
@@ -100,7 +101,9 @@ sdk::Handle link_handle(const sdk::Owner& owner)
 sdk::Handle link_handle(const sdk::Owner& owner, const os::ProcessId& filter)
 {
     auto handle = link_handle(owner);
-    handle.bound = {{"pid", std::to_string(filter.pid)}, {"start_time", std::to_string(filter.start_time)}};
+    handle.bound = {{"pid", std::to_string(filter.pid)},
+                    {"start_time", std::to_string(filter.start_time)},
+                    {"address", guest_network::address}};
     return handle;
 }
 

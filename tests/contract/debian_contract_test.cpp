@@ -43,7 +43,7 @@ std::string why_not(Source source)
 INSTANTIATE_TEST_SUITE_P(Debian, ImageSourceContract,
                          ::testing::Values(ImageSourceUnderTest{
                              "debian", [](Host&) { return debian::make_image_source({}); }, tiny_image,
-                             {R"({"suite": "bookworm", "packages": ["$(reboot)"]})"},
+                             {R"x({"suite": "bookworm", "packages": ["$(reboot)"]})x"},
                              [] { return why_not(debian::make_image_source({})); }}));
 
 INSTANTIATE_TEST_SUITE_P(Debian, KernelSourceContract,

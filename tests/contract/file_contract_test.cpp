@@ -23,7 +23,8 @@ std::vector<StorageUnderTest> formats_of_this_machine()
     return formats;
 }
 
-INSTANTIATE_TEST_SUITE_P(File, StorageContract, ::testing::ValuesIn(formats_of_this_machine()));
+INSTANTIATE_TEST_SUITE_P(File, StorageContract, ::testing::ValuesIn(formats_of_this_machine()),
+                         [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace banger::sdk::testing

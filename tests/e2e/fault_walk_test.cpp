@@ -91,8 +91,9 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
         EXPECT_EQ(pid_of(host, "neighbour"), neighbour_pid);
         const auto state = shown(host, "walked", "state");
         EXPECT_TRUE(state.empty() || state == "running" || state == "stopped") << state;
-        if (std::string(walk.verb.name) == "create" && run.status == 0)
+        if (std::string(walk.verb.name) == "create" && run.status == 0) {
             EXPECT_EQ(state, "running");
+        }
         if (HasFailure())
             return;  // the first broken step says enough
         clear();

@@ -65,8 +65,9 @@ Installation::~Installation()
             for (const auto& vm : all->GetArray())
                 banger({"vm", "delete", "-f", json::string_or(vm, "id")});
     stop_daemon();
-    if (std::getenv("BANGER_TEST_KEEP") == nullptr || !::testing::Test::HasFailure())
+    if (std::getenv("BANGER_TEST_KEEP") == nullptr || !::testing::Test::HasFailure()) {
         EXPECT_TRUE(sdk::os::remove_tree(home_));
+    }
 }
 
 sdk::os::Command Installation::command(const std::vector<std::string>& arguments) const
@@ -137,8 +138,9 @@ void Installation::stop_daemon() const
     auto id = sdk::os::identify(pid);
     auto stopped = banger({"daemon", "stop"});
     EXPECT_EQ(stopped.status, 0) << stopped.err;
-    if (id)
+    if (id) {
         EXPECT_TRUE(sdk::os::kill_and_wait(*id, 0, std::chrono::seconds(20))) << "the daemon does not end";
+    }
 }
 
 std::vector<std::string> Installation::processes() const

@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"vm", {"vm", "start", "nobody"}, 1, {"nobody"}},
         Refusal{"run_usage", {"vm", "run", "--vcpu", "0", "--", "true"}, 2, {"--vcpu"}},
         Refusal{"run_own_failure", {"vm", "run", "--image", "nothing-like-it", "--", "true"}, 125, {"nothing-like-it"}}),
-    [](const auto& info) { return info.param.name; });
+    [](const ::testing::TestParamInfo<Refusal>& one) { return one.param.name; });
 
 TEST(RefusedConfig, AnUnknownKeyIsNamedWithFileLineAndTheNearestKey)
 {

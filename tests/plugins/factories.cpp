@@ -48,9 +48,9 @@ Made hangs(Host&, const char*)
         ::poll(nullptr, 0, -1);
 }
 
-constexpr Capability capabilities[] = {{"storage/0", "throws", throws},   {"storage/0", "nothing", nothing},
-                                       {"storage/0", "liar", liar},       {"storage/0", "refuses", refuses},
-                                       {"storage/0", "hangs", hangs},     {"zebra/7", "new", nothing}};
+constexpr Capability capabilities[] = {{"storage/0", "throws", throws}, {"storage/0", "nothing", nothing},
+                                       {"storage/0", "liar", liar},     {"storage/0", "refuses", refuses},
+                                       {"storage/0", "hangs", hangs},   {"zebra/7", "new", nothing}};
 
 }  // namespace
 

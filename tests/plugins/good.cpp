@@ -42,7 +42,10 @@ int overflow_the_stack(int depth)
 class Temper {
 public:
     Temper(Host& host, std::string config)
-        : host_(host), config_(std::move(config)), what_(setting(config_, "misbehave")), where_(setting(config_, "method"))
+        : host_(host),
+          config_(std::move(config)),
+          what_(setting(config_, "misbehave")),
+          where_(setting(config_, "method"))
     {
         host_.log(LogLevel::debug, "made with " + config_);
     }
@@ -124,8 +127,9 @@ public:
         if (auto ok = temper_.in("attach", &call); !ok)
             return std::move(ok).error();
         ++attached_;
-        return Attached<Disk>{Disk{spec.role, spec.owner.directory + "/" + spec.role + ".disk", "raw", false, spec.bytes},
-                              handle_of(spec)};
+        return Attached<Disk>{
+            Disk{spec.role, spec.owner.directory + "/" + spec.role + ".disk", "raw", false, spec.bytes},
+            handle_of(spec)};
     }
     Result<void> release(const Handle&) override
     {

@@ -64,7 +64,8 @@ TEST(Fault, PlansAreRead)
     EXPECT_EQ(plan->at, 12U);
     EXPECT_EQ(plan->where, "before storage");
     EXPECT_EQ(parse("error:1")->action, Action::error);
-    for (const char* text : {"", "error", "error:", "error:x", "boom:1", "error:1x", "error:-1", "kill:99999999999999999999"})
+    for (const char* text :
+         {"", "error", "error:", "error:x", "boom:1", "error:1x", "error:-1", "kill:99999999999999999999"})
         EXPECT_FALSE(parse(text)) << text;
 }
 

@@ -112,7 +112,8 @@ TEST(SingleFlight, WorkThatThrowsIsAnError)
 {
     Flights flights;
     CallContext call;
-    const auto result = flights.run("a", call, [](sdk::Call&) -> sdk::Result<std::string> { throw std::runtime_error("oh"); });
+    const auto result =
+        flights.run("a", call, [](sdk::Call&) -> sdk::Result<std::string> { throw std::runtime_error("oh"); });
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, sdk::Code::internal);
 }

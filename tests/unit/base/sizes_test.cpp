@@ -44,15 +44,14 @@ struct Bad {
 
 TEST(Sizes, RefuseWhatIsNoSize)
 {
-    for (const auto& [text, why] : {Bad{"", "a size is needed"}, Bad{"   ", "a size is needed"},
-                                    Bad{"-1G", "a size is not negative"}, Bad{"G", "that is no size"},
-                                    Bad{"x", "that is no size"}, Bad{"1.", "that is no size"}, Bad{".5G", "that is no size"},
-                                    Bad{"8X", "there is no unit 'X'"}, Bad{"8GiBs", "there is no unit 'GiBs'"},
-                                    Bad{"1.2.3G", "there is no unit '.3G'"}, Bad{"1e3", "there is no unit 'e3'"},
-                                    Bad{"0x10", "there is no unit 'x10'"},
-                                    Bad{"8192P", "that is too much"}, Bad{"9223372036854775808", "that is too much"},
-                                    Bad{"999999999999999999999999", "that is no size"},
-                                    Bad{"0.3", "that is not a whole number of bytes"}}) {
+    for (const auto& [text, why] :
+         {Bad{"", "a size is needed"}, Bad{"   ", "a size is needed"}, Bad{"-1G", "a size is not negative"},
+          Bad{"G", "that is no size"}, Bad{"x", "that is no size"}, Bad{"1.", "that is no size"},
+          Bad{".5G", "that is no size"}, Bad{"8X", "there is no unit 'X'"}, Bad{"8GiBs", "there is no unit 'GiBs'"},
+          Bad{"1.2.3G", "there is no unit '.3G'"}, Bad{"1e3", "there is no unit 'e3'"},
+          Bad{"0x10", "there is no unit 'x10'"}, Bad{"8192P", "that is too much"},
+          Bad{"9223372036854775808", "that is too much"}, Bad{"999999999999999999999999", "that is no size"},
+          Bad{"0.3", "that is not a whole number of bytes"}}) {
         const auto result = parse_size("--disk", text);
         ASSERT_FALSE(result) << text;
         EXPECT_EQ(result.error().code, sdk::Code::invalid);

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -23,6 +24,18 @@ protected:
         for (std::string line; std::getline(file, line);)
             ++count;
         return count;
+    }
+
+    // A daemon from another file, as an update leaves one behind.
+    void start_older()
+    {
+        const std::string program = home_ + "/older-bangerd";
+        std::filesystem::copy_file(BANGER_FAKE_DAEMON, program);
+        environment_["BANGER_DAEMON"] = program;
+        environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";
+        EXPECT_EQ(banger({"daemon", "start"}).status, 0);
+        environment_["BANGER_DAEMON"] = BANGER_FAKE_DAEMON;
+        environment_.erase("BANGER_FAKE_BUILD");
     }
 };
 
@@ -47,9 +60,7 @@ TEST_F(DaemonTest, ManyFirstCallsStartOne)
 
 TEST_F(DaemonTest, OneOfAnotherBuildIsReplaced)
 {
-    environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";
-    EXPECT_EQ(banger({"daemon", "start"}).status, 0);
-    environment_.erase("BANGER_FAKE_BUILD");
+    start_older();
     EXPECT_EQ(banger({"vm", "list"}).status, 0);
     EXPECT_EQ(starts(), 2);
     EXPECT_EQ(banger({"vm", "list"}).status, 0);
@@ -58,14 +69,20 @@ TEST_F(DaemonTest, OneOfAnotherBuildIsReplaced)
 
 TEST_F(DaemonTest, OneThatCarriesAStreamIsLeftAlone)
 {
-    environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";
     environment_["BANGER_FAKE"] = "busy";
-    EXPECT_EQ(banger({"daemon", "start"}).status, 0);
-    environment_.erase("BANGER_FAKE_BUILD");
+    start_older();
     environment_.erase("BANGER_FAKE");
     const auto ended = banger({"vm", "list"});
     EXPECT_EQ(ended.status, 0);
     EXPECT_THAT(ended.err, IsEmpty());
+    EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(DaemonTest, AnInstallationOfTwoBuildsDoesNotRestartItForEver)
+{
+    environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(banger({"vm", "list"}).status, 0);
     EXPECT_EQ(starts(), 1);
 }
 

@@ -139,8 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
             "known: vcpu, memory, disk, image, kernel, egress, ready, init"},
         Bad{"[providers]\nvm = \"qemu\"\n", "/c.toml:2: there is no setting 'vm' in [providers]",
             "did you mean 'vmm'?"},
-        Bad{"plugin = 1\n", "/c.toml:1: [plugin] must be a table of tables, such as [plugin.vmm-qemu], not a whole number",
-            ""},
+        Bad{"plugin = 1\n",
+            "/c.toml:1: [plugin] must be a table of tables, such as [plugin.vmm-qemu], not a whole number", ""},
         Bad{"[plugin]\nvmm-qemu = \"x\"\n",
             "/c.toml:2: plugin.vmm-qemu must be a table, [plugin.vmm-qemu], not a string", ""}));
 
@@ -153,7 +153,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{vm + "vcpu = -1\n", "/c.toml:2: vcpu in [vm_defaults] cannot be -1: it must be 1 to 32 on this host",
             "this host has 8 CPUs"},
         Bad{vm + "memory = true\n",
-            "/c.toml:2: memory in [vm_defaults] must be a whole number of MiB or a size such as \"2G\", not true or false",
+            "/c.toml:2: memory in [vm_defaults] must be a whole number of MiB or a size such as \"2G\", not true or "
+            "false",
             ""},
         Bad{vm + "memory = 1\n",
             "/c.toml:2: memory in [vm_defaults] cannot be 1 MiB: it must be 128 to 24000 MiB on this host",
@@ -161,9 +162,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{vm + "memory = \"much\"\n", "/c.toml:2: memory in [vm_defaults] cannot be 'much': that is no size",
             "write a size such as 512M or 8G; a number alone is MiB"},
         Bad{vm + "memory = \"300000001k\"\n", "/c.toml:2: memory in [vm_defaults] must be whole MiB", ""},
-        Bad{vm + "disk = 8\n", "/c.toml:2: disk in [vm_defaults] must be a size such as \"8G\", not a whole number", ""},
-        Bad{vm + "disk = \"8\"\n",
-            "/c.toml:2: disk in [vm_defaults] cannot be 8 bytes: it must be 1 GiB to 16 TiB",
+        Bad{vm + "disk = 8\n", "/c.toml:2: disk in [vm_defaults] must be a size such as \"8G\", not a whole number",
+            ""},
+        Bad{vm + "disk = \"8\"\n", "/c.toml:2: disk in [vm_defaults] cannot be 8 bytes: it must be 1 GiB to 16 TiB",
             "a number alone is bytes; write 8G for 8 GiB"},
         Bad{vm + "disk = \"8X\"\n", "/c.toml:2: disk in [vm_defaults] cannot be '8X': there is no unit 'X'",
             "write a size such as 512M or 8G; a number alone is bytes"},
@@ -234,22 +235,21 @@ TEST_F(ConfigFile, ADirectoryInItsPlaceIsAnError)
 TEST(ConfigJson, HasEveryValueWithItsOrigin)
 {
     const auto json = to_json(*read("[vm_defaults]\nvcpu = 3\n[plugin.vmm-qemu]\naccelerator = \"tcg\"\n"));
-    EXPECT_EQ(json,
-              R"({"file":"/c.toml","file_read":true,"vm_defaults":{)"
-              R"("vcpu":{"value":3,"origin":"config","where":"/c.toml:2"},)"
-              R"("memory_mib":{"value":3000,"origin":"host","where":"24000 MiB of memory"},)"
-              R"("disk_bytes":{"value":8589934592,"origin":"built-in","where":""},)"
-              R"("image":{"value":"debian-bookworm","origin":"built-in","where":""},)"
-              R"("kernel":{"value":"","origin":"built-in","where":""},)"
-              R"("egress":{"value":"internet","origin":"built-in","where":""},)"
-              R"("ready":{"value":"auto","origin":"built-in","where":""},)"
-              R"("init":{"value":"auto","origin":"built-in","where":""}},)"
-              R"("providers":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
-              R"("storage":{"value":"auto","origin":"built-in","where":""},)"
-              R"("network":{"value":"auto","origin":"built-in","where":""}},)"
-              R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
-              R"("plugin_deadline_ms":{"value":120000,"origin":"built-in","where":""}},)"
-              R"("plugins":{"vmm-qemu":{"accelerator":"tcg"}}})");
+    EXPECT_EQ(json, R"({"file":"/c.toml","file_read":true,"vm_defaults":{)"
+                    R"("vcpu":{"value":3,"origin":"config","where":"/c.toml:2"},)"
+                    R"("memory_mib":{"value":3000,"origin":"host","where":"24000 MiB of memory"},)"
+                    R"("disk_bytes":{"value":8589934592,"origin":"built-in","where":""},)"
+                    R"("image":{"value":"debian-bookworm","origin":"built-in","where":""},)"
+                    R"("kernel":{"value":"","origin":"built-in","where":""},)"
+                    R"("egress":{"value":"internet","origin":"built-in","where":""},)"
+                    R"("ready":{"value":"auto","origin":"built-in","where":""},)"
+                    R"("init":{"value":"auto","origin":"built-in","where":""}},)"
+                    R"("providers":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
+                    R"("storage":{"value":"auto","origin":"built-in","where":""},)"
+                    R"("network":{"value":"auto","origin":"built-in","where":""}},)"
+                    R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
+                    R"("plugin_deadline_ms":{"value":120000,"origin":"built-in","where":""}},)"
+                    R"("plugins":{"vmm-qemu":{"accelerator":"tcg"}}})");
 }
 
 }  // namespace

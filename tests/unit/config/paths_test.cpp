@@ -57,7 +57,8 @@ TEST_F(PathsTest, XdgVariablesWin)
 
 TEST_F(PathsTest, RelativeAndEmptyXdgVariablesDoNotCount)
 {
-    const auto paths = Paths::find(environment({{"HOME", "/home/a"}, {"XDG_STATE_HOME", "rel"}, {"XDG_CACHE_HOME", ""}}));
+    const auto paths =
+        Paths::find(environment({{"HOME", "/home/a"}, {"XDG_STATE_HOME", "rel"}, {"XDG_CACHE_HOME", ""}}));
     ASSERT_TRUE(paths);
     EXPECT_EQ(paths->state, "/home/a/.local/state/banger");
     EXPECT_EQ(paths->cache, "/home/a/.cache/banger");
@@ -65,7 +66,8 @@ TEST_F(PathsTest, RelativeAndEmptyXdgVariablesDoNotCount)
 
 TEST_F(PathsTest, BangerHomeHoldsEverything)
 {
-    const auto paths = Paths::find(environment({{"BANGER_HOME", "/b/"}, {"HOME", "/home/a"}, {"XDG_STATE_HOME", "/s"}}));
+    const auto paths =
+        Paths::find(environment({{"BANGER_HOME", "/b/"}, {"HOME", "/home/a"}, {"XDG_STATE_HOME", "/s"}}));
     ASSERT_TRUE(paths);
     EXPECT_EQ(paths->config_file, "/b/config.toml");
     EXPECT_EQ(paths->state, "/b/state");
@@ -106,7 +108,8 @@ TEST_F(PathsTest, DirectoriesAreMadePrivate)
     const auto paths = Paths::find(environment({{"BANGER_HOME", directory_ + "/home"}}));
     ASSERT_TRUE(paths->make());
     ASSERT_TRUE(paths->make()) << "again";
-    for (const auto& made : {paths->state, paths->vms(), paths->images(), paths->kernels(), paths->cache, paths->runtime}) {
+    for (const auto& made :
+         {paths->state, paths->vms(), paths->images(), paths->kernels(), paths->cache, paths->runtime}) {
         struct stat status {};
         ASSERT_EQ(::stat(made.c_str(), &status), 0) << made;
         EXPECT_EQ(status.st_mode & 0777U, 0700U) << made;

@@ -39,7 +39,7 @@ protected:
     [[nodiscard]] std::string scratch() const { return host.directory() + "/scratch"; }
     [[nodiscard]] std::string output_path() const { return host.directory() + "/output"; }
     [[nodiscard]] std::string printed() const { return *os::read_file(output_path()); }
-    sdk::Result<int> shell(const std::string& script, sdk::Call& call)
+    sdk::Result<int> shell(const std::string& script)
     {
         contained.argv = {"sh", "-c", script};
         return run_contained(contained, call, [this](std::string_view line) {
@@ -59,7 +59,7 @@ protected:
 
 TEST_F(ContainmentTest, RunsAsRootInItsOwnNamespacesAndHandsItsStatusOn)
 {
-    const auto status = shell("id -u; env | grep -c FOREIGN; echo one >&2; echo two >&2; exit 7", call);
+    const auto status = shell("id -u; env | grep -c FOREIGN; echo one >&2; echo two >&2; exit 7");
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_EQ(*status, 7);
     EXPECT_EQ(printed(), "0\n0\n");
@@ -68,7 +68,7 @@ TEST_F(ContainmentTest, RunsAsRootInItsOwnNamespacesAndHandsItsStatusOn)
 
 TEST_F(ContainmentTest, EmptiesTheScratchOnDiskAlsoOfOtherUsersFiles)
 {
-    const auto status = shell("mkdir -m 700 $SCRATCH/a && touch $SCRATCH/a/b && chown -R 42:42 $SCRATCH/a", call);
+    const auto status = shell("mkdir -m 700 $SCRATCH/a && touch $SCRATCH/a/b && chown -R 42:42 $SCRATCH/a");
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_EQ(*status, 0);
     EXPECT_TRUE(os::list_directory(scratch())->empty());
@@ -77,7 +77,7 @@ TEST_F(ContainmentTest, EmptiesTheScratchOnDiskAlsoOfOtherUsersFiles)
 TEST_F(ContainmentTest, MemoryAsScratchIsSeenByNobodyElse)
 {
     contained.scratch_memory = "1m";
-    const auto status = shell("stat -f -c %T $SCRATCH; touch $SCRATCH/x; echo ready >&2", call);
+    const auto status = shell("stat -f -c %T $SCRATCH; touch $SCRATCH/x; echo ready >&2");
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_EQ(*status, 0);
     EXPECT_EQ(printed(), "tmpfs\n");
@@ -87,7 +87,7 @@ TEST_F(ContainmentTest, MemoryAsScratchIsSeenByNobodyElse)
 TEST_F(ContainmentTest, NothingOutlivesIt)
 {
     // A session of its own, and the standard error closed: only the namespace still holds it.
-    const auto status = shell("setsid sleep 600 >/dev/null 2>&1 & exit 0", call);
+    const auto status = shell("setsid sleep 600 >/dev/null 2>&1 & exit 0");
     ASSERT_TRUE(status) << status.error().message;
     sdk::testing::expect_nothing_left(scratch());
 }
@@ -96,7 +96,7 @@ TEST_F(ContainmentTest, CancellingEndsEverythingAndEmptiesTheScratch)
 {
     on_line = [this] { call.cancel(); };
     const auto status =
-        shell("trap '' TERM INT HUP; touch $SCRATCH/x; setsid sleep 600 & echo started >&2; sleep 600", call);
+        shell("trap '' TERM INT HUP; touch $SCRATCH/x; setsid sleep 600 & echo started >&2; sleep 600");
     ASSERT_FALSE(status);
     EXPECT_EQ(sdk::to_string(status.error().code), "cancelled");
     EXPECT_TRUE(os::list_directory(scratch())->empty());
@@ -108,7 +108,7 @@ TEST_F(ContainmentTest, NothingOutlivesACallerThatIsKilled)
     const pid_t caller = ::fork();
     ASSERT_GE(caller, 0);
     if (caller == 0) {
-        (void)shell("touch $SCRATCH/x; echo $SCRATCH; exec sleep 600", call);
+        (void)shell("touch $SCRATCH/x; echo $SCRATCH; exec sleep 600");
         ::_exit(0);
     }
     const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);

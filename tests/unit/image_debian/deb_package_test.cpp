@@ -14,13 +14,13 @@ namespace {
 namespace os = sdk::os;
 using Files = std::vector<std::pair<std::string, std::string>>;
 
-// An archive in memory; `filter` is a number of libarchive.
-std::string archived(int format, int filter, const Files& files)
+// An archive in memory; `set_format` and the number `filter` are libarchive's.
+std::string archived(int (*set_format)(archive*), int filter, const Files& files)
 {
     std::string bytes(1U << 20U, '\0');
     std::size_t used = 0;
     archive* writer = archive_write_new();
-    archive_write_set_format(writer, format);
+    set_format(writer);
     archive_write_add_filter(writer, filter);
     archive_write_set_bytes_in_last_block(writer, 1);
     EXPECT_EQ(archive_write_open_memory(writer, bytes.data(), bytes.size(), &used), ARCHIVE_OK);
@@ -31,7 +31,7 @@ std::string archived(int format, int filter, const Files& files)
         archive_entry_set_perm(entry, 0640);
         archive_entry_set_mtime(entry, 1234567890, 0);
         archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
-        EXPECT_EQ(archive_write_header(writer, entry), ARCHIVE_OK);
+        EXPECT_EQ(archive_write_header(writer, entry), ARCHIVE_OK) << archive_error_string(writer);
         EXPECT_EQ(archive_write_data(writer, content.data(), content.size()), static_cast<la_ssize_t>(content.size()));
         archive_entry_free(entry);
     }
@@ -53,10 +53,10 @@ protected:
     }
     static std::string deb(const Files& files, int filter = ARCHIVE_FILTER_XZ)
     {
-        return archived(ARCHIVE_FORMAT_AR_BSD, ARCHIVE_FILTER_NONE,
+        return archived(archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE,
                         {{"debian-binary", "2.0\n"},
-                         {"control.tar.xz", archived(ARCHIVE_FORMAT_TAR_USTAR, filter, {{"./control", "Package: x\n"}})},
-                         {"data.tar.xz", archived(ARCHIVE_FORMAT_TAR_USTAR, filter, files)}});
+                         {"control.tar.xz", archived(archive_write_set_format_ustar, filter, {{"./control", "Package: x\n"}})},
+                         {"data.tar.xz", archived(archive_write_set_format_ustar, filter, files)}});
     }
     [[nodiscard]] std::string path(const std::string& name) const { return host.directory() + "/" + name; }
 
@@ -79,7 +79,7 @@ TEST_F(DebPackageTest, UnpacksWhatIsAskedFor)
 TEST_F(DebPackageTest, RefusesWhatIsNoPackage)
 {
     for (const std::string& text : {std::string(), std::string("!<arch>\n"), std::string("plain text"),
-                                    archived(ARCHIVE_FORMAT_AR_BSD, ARCHIVE_FILTER_NONE, {{"debian-binary", "2.0\n"}}),
+                                    archived(archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE, {{"debian-binary", "2.0\n"}}),
                                     deb({{"keep/a", std::string(100'000, 'a')}}).substr(0, 400)}) {
         const auto unpacked = unpack(text);
         ASSERT_FALSE(unpacked);

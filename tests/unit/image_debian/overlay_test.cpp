@@ -30,6 +30,12 @@ Customization everything()
 class OverlayTest : public ::testing::Test {
 protected:
     [[nodiscard]] std::string path(const std::string& name) const { return host.directory() + "/" + name; }
+    static sdk::Result<os::Output> run(std::vector<std::string> argv)
+    {
+        os::Command command;
+        command.argv = std::move(argv);
+        return os::run_checked(std::move(command));
+    }
     sdk::testing::FakeHost host;
 };
 
@@ -82,13 +88,13 @@ TEST_F(OverlayTest, TheHookRemovesWhatTheListsSay)
         ASSERT_TRUE(os::write_file_atomic(path(name), "x"));
     }
     ASSERT_TRUE(write_overlay(customize, {}, path("a.tar")));
-    ASSERT_TRUE(os::run_checked({.argv = {"tar", "-C", path("root"), "-xf", path("a.tar"), "--no-same-owner"}}));
+    ASSERT_TRUE(run({"tar", "-C", path("root"), "-xf", path("a.tar"), "--no-same-owner"}));
     auto script = mmdebstrap_hooks(customize, "a.tar").at(1);
     script.erase(0, script.find('=') + 1);
     for (auto at = script.find("/.banger-lists"); at != std::string::npos;
          at = script.find("/.banger-lists", at + path("root").size() + 1))
         script.insert(at, path("root"));
-    const auto done = os::run_checked({.argv = {"sh", "-c", script}});
+    const auto done = run({"sh", "-c", script});
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(*os::list_directory(path("root")), (std::vector<std::string>{"doc", "etc", "kept", "sbin"}));
     EXPECT_EQ(*os::list_directory(path("root/doc")), std::vector<std::string>{"a"});

@@ -30,8 +30,12 @@ protected:
                  const std::string& fault = {})
     {
         sdk::os::Command command;
-        command.argv = {BANGER_PLUGIN_DRIVER, directory_.path(), plugins_.empty() ? test_plugin(storage) : plugins_, storage,
-                        R"({"misbehave":")" + misbehave + R"(","method":")" + method + R"("})", method};
+        command.argv = {BANGER_PLUGIN_DRIVER,
+                        directory_.path(),
+                        plugins_.empty() ? test_plugin(storage) : plugins_,
+                        storage,
+                        R"({"misbehave":")" + misbehave + R"(","method":")" + method + R"("})",
+                        method};
         if (!fault.empty())
             command.environment = {{"BANGER_FAULT", fault}};
         auto output = sdk::os::run(std::move(command));
@@ -54,7 +58,8 @@ TEST_F(CrashTest, OneThatCrashesWhileLoadingIsDisabledAtOnce)
     EXPECT_EQ(first.status, died_of(SIGILL));
     const auto second = daemon("crash-on-load");
     EXPECT_EQ(second.status, 1);
-    EXPECT_THAT(second.out, HasSubstr("complaint: plugin 'crash-on-load' is disabled: the daemon died of SIGILL in its load"));
+    EXPECT_THAT(second.out,
+                HasSubstr("complaint: plugin 'crash-on-load' is disabled: the daemon died of SIGILL in its load"));
     EXPECT_THAT(second.out, HasSubstr("error: plugin 'crash-on-load' is disabled"));
     EXPECT_THAT(second.out, HasSubstr("remove " + record("crash-on-load")));
     EXPECT_EQ(daemon("crash-on-load").status, 1) << "and stays so";
@@ -112,7 +117,8 @@ TEST_F(CrashTest, ADamagedRecordIsAsGoodAsNone)
 {
     ASSERT_TRUE(sdk::os::write_file_atomic(directory_.path() + "/plugins-in-flight", std::string(100'000, 'x')));
     ASSERT_TRUE(sdk::os::make_private_directory(directory_.path() + "/plugin-crashes"));
-    for (const std::string text : {"", "{", "[]", R"({"call":7})", R"({"call":"load","signal":"x","when_ns":1,"count":1})"}) {
+    for (const std::string text :
+         {"", "{", "[]", R"({"call":7})", R"({"call":"load","signal":"x","when_ns":1,"count":1})"}) {
         ASSERT_TRUE(sdk::os::write_file_atomic(record("good"), text));
         EXPECT_EQ(daemon("good").out, "done\n") << text;
     }
@@ -134,7 +140,8 @@ TEST(InFlight, NotesAreFreedAndMoreThanFitAreNoProblem)
     {
         std::vector<std::unique_ptr<InFlight::Note>> notes;
         for (int i = 0; i < 200; ++i)
-            notes.push_back(std::make_unique<InFlight::Note>(opened->record.get(), std::string(300, 'p'), std::string(300, 'c')));
+            notes.push_back(
+                std::make_unique<InFlight::Note>(opened->record.get(), std::string(300, 'p'), std::string(300, 'c')));
     }
     const InFlight::Note none(nullptr, "x", "y");
     EXPECT_TRUE(InFlight::open(directory.path() + "/in-flight")->crashes.empty());

@@ -38,11 +38,14 @@ TEST(Discover, IdentifiesAPluginWithoutRunningIt)
 TEST(Discover, RefusesWhatDoesNotFit)
 {
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"wrong-api", "plugin 'wrong-api' does not fit this banger: its library is made for interface 0.99, and this is 0.1"},
-        {"wrong-abi", "plugin 'wrong-abi' does not fit this banger: it was built as libstdc++;cxx11=0, and this is "
-                      BANGER_SDK_CXX_ABI},
+        {"wrong-api",
+         "plugin 'wrong-api' does not fit this banger: its library is made for interface 0.99, and this is 0.1"},
+        {"wrong-abi",
+         "plugin 'wrong-abi' does not fit this banger: it was built as libstdc++;cxx11=0, and this "
+         "is " BANGER_SDK_CXX_ABI},
         {"lying-id",
-         "plugin 'lying-id' does not fit this banger: its sidecar says 'lying-id' and its library says 'somebody-else'"},
+         "plugin 'lying-id' does not fit this banger: its sidecar says 'lying-id' and its library says "
+         "'somebody-else'"},
         {"no-section", test_plugin("no-section") + "/no-section.so is not marked as a banger plugin"},
     };
     for (const auto& [name, message] : cases) {

@@ -24,8 +24,7 @@ protected:
 
 TEST_F(PluginConfig, DefaultsAreFilledInAtEveryDepth)
 {
-    EXPECT_EQ(*complete_config(sidecar_, {}),
-              R"({"misbehave":"no","method":"attach","level":3,"nested":{"depth":7}})");
+    EXPECT_EQ(*complete_config(sidecar_, {}), R"({"misbehave":"no","method":"attach","level":3,"nested":{"depth":7}})");
     EXPECT_EQ(*complete(R"({"level":5})"), R"({"level":5,"misbehave":"no","method":"attach","nested":{"depth":7}})");
     EXPECT_EQ(*complete(R"({"nested":{"depth":1}})"),
               R"({"nested":{"depth":1},"misbehave":"no","method":"attach","level":3})");
@@ -41,15 +40,19 @@ struct Bad {
 TEST_F(PluginConfig, EveryMistakeIsSaidWithItsLine)
 {
     const std::vector<Bad> cases{
-        {R"({"levle":5})", "/levle", "/c.toml:2: there is no setting 'levle' in [plugin.good]", "did you mean 'level'?"},
+        {R"({"levle":5})", "/levle", "/c.toml:2: there is no setting 'levle' in [plugin.good]",
+         "did you mean 'level'?"},
         {R"({"nested":{"dept":5}})", "/nested/dept", "/c.toml:2: there is no setting 'dept' in [plugin.good]",
          "did you mean 'depth'?"},
         {R"({"level":"5"})", "/level", "/c.toml:2: level in [plugin.good] cannot be \"5\": it must be of type integer",
          "a number"},
-        {R"({"level":0})", "/level", "/c.toml:2: level in [plugin.good] cannot be 0: it must be at least 1", "a number"},
-        {R"({"level":10})", "/level", "/c.toml:2: level in [plugin.good] cannot be 10: it must be at most 9", "a number"},
+        {R"({"level":0})", "/level", "/c.toml:2: level in [plugin.good] cannot be 0: it must be at least 1",
+         "a number"},
+        {R"({"level":10})", "/level", "/c.toml:2: level in [plugin.good] cannot be 10: it must be at most 9",
+         "a number"},
         {R"({"misbehave":"hagn"})", "/misbehave",
-         "/c.toml:2: misbehave in [plugin.good] cannot be \"hagn\": it is one of no, throw, throw-odd, fail, hang, wait, "
+         "/c.toml:2: misbehave in [plugin.good] cannot be \"hagn\": it is one of no, throw, throw-odd, fail, hang, "
+         "wait, "
          "slow-progress, fault, abort, overflow, exit",
          "did you mean 'hang'?"},
         {R"({"method":""})", "/method",
@@ -75,8 +78,9 @@ TEST_F(PluginConfig, AWrongDefaultIsThePluginsFault)
     const auto result = complete("{}");
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, sdk::Code::plugin);
-    EXPECT_EQ(result.error().message, "plugin 'good' has a wrong default: a in [plugin.good] cannot be \"x\": it must be "
-                                      "of type integer");
+    EXPECT_EQ(result.error().message,
+              "plugin 'good' has a wrong default: a in [plugin.good] cannot be \"x\": it must be "
+              "of type integer");
 }
 
 TEST_F(PluginConfig, APluginWithoutSettingsSaysSo)

@@ -59,7 +59,8 @@ TEST(Registry, BrokenPluginsAreListedAndStopNobodyElse)
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().code, sdk::Code::plugin);
     EXPECT_EQ(wrong.error().during, std::vector<std::string>{"look for storage 'wrong-abi'"});
-    EXPECT_EQ(plugins->names("storage/0"), (std::vector<std::string>{"good", "hangs", "liar", "nothing", "refuses", "throws"}));
+    EXPECT_EQ(plugins->names("storage/0"),
+              (std::vector<std::string>{"good", "hangs", "liar", "nothing", "refuses", "throws"}));
 }
 
 TEST(Registry, ALibraryThatLiesIsRefusedAfterLoading)
@@ -165,7 +166,8 @@ TEST(Registry, ManyCallersOfOneProviderMakeItOnce)
     plugins.open();
     std::vector<std::future<bool>> callers;
     for (int i = 0; i < 16; ++i)
-        callers.push_back(std::async(std::launch::async, [&] { return plugins->get<sdk::Storage>("good").has_value(); }));
+        callers.push_back(
+            std::async(std::launch::async, [&] { return plugins->get<sdk::Storage>("good").has_value(); }));
     for (auto& caller : callers)
         EXPECT_TRUE(caller.get());
     EXPECT_EQ(made, 1);

@@ -72,6 +72,21 @@ TEST_F(FileStorageTest, ARawDiskIsNeverACopy)
     EXPECT_TRUE(os::list_directory(spec.owner.directory)->empty());
 }
 
+TEST_F(FileStorageTest, ARawDiskSharesTheBlocksOfItsLayer)
+{
+    if (!can_clone(host.cache_directory(), host.vms_directory()))
+        GTEST_SKIP() << "raw disks need a file system with reflinks; set TMPDIR to one (XFS, Btrfs)";
+    auto spec = new_spec();
+    spec.format = "disk:raw";
+    ASSERT_TRUE(storage->create(spec, call));
+    const auto attached = storage->attach(spec, call);
+    ASSERT_TRUE(attached);
+    EXPECT_EQ(attached->value.format, "raw");
+    ASSERT_TRUE(os::remove_file(spec.layer.path));
+    EXPECT_TRUE(storage->attach(spec, call));
+    EXPECT_EQ(os::read_file(attached->value.path)->substr(0, 1U << 20U), std::string(1U << 20U, 'L'));
+}
+
 TEST_F(FileStorageTest, AnUnfinishedDiskOfACrashIsNoObstacle)
 {
     const auto spec = new_spec();

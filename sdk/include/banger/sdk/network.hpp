@@ -41,7 +41,7 @@ struct Link {
     std::vector<std::string> dns;      ///< resolver addresses as the guest sees them
 };
 
-/// network/0: one link per call.
+/// network/0: one link per call. The handle's `bound` has the link's address, without the prefix length, if it has one.
 /// Crashes: what attach made is found by list and undone by release in any later process.
 class Network : public Provider {
 public:

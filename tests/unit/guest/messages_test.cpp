@@ -1,0 +1,143 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "guest/protocol/configure_messages.hpp"
+#include "guest/protocol/exec_messages.hpp"
+#include "guest/protocol/json.hpp"
+
+namespace banger::agent {
+namespace {
+
+TEST(ExecSpec, KeepsEveryByteOfArgumentsAndEnvironment)
+{
+    ExecSpec spec;
+    spec.argv = {"printf", "a b", "it's \"quoted\"", "line\nbreak", "\xff\xfe not UTF-8 \x01", "", "h\xc3\xa9"};
+    spec.env = {{"K", "v=w"}, {"ODD", "\x80"}};
+    spec.cwd = "/tmp/\xe9";
+    spec.user = "1000:100";
+    spec.tty = true;
+    spec.columns = 132;
+    spec.rows = 43;
+    spec.term = "vt100";
+    const auto back = exec_spec_from_json(to_json(spec));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->argv, spec.argv);
+    EXPECT_EQ(back->env, spec.env);
+    EXPECT_EQ(back->cwd, spec.cwd);
+    EXPECT_EQ(back->user, spec.user);
+    EXPECT_TRUE(back->tty);
+    EXPECT_EQ(back->columns, 132);
+    EXPECT_EQ(back->rows, 43);
+    EXPECT_EQ(back->term, "vt100");
+}
+
+TEST(ExecSpec, RefusesWhatNoProcessCanGet)
+{
+    for (const char* text : {"", "[]", "{", R"({"argv":"ls"})", R"({"argv":[1]})", R"({"argv":["a\u0000b"]})",
+                             R"({"env":{"A=B":"c"}})", R"({"env":{"":"c"}})", R"({"env":["A"]})", R"({"cols":-1})",
+                             R"({"rows":65536})", R"({"tty":"yes"})"}) {
+        const auto spec = exec_spec_from_json(text);
+        ASSERT_FALSE(spec) << text;
+        EXPECT_EQ(spec.error().code, sdk::Code::invalid) << text;
+    }
+    EXPECT_FALSE(exec_spec_from_json(std::string(1'000'000, '[')));
+}
+
+TEST(ExitStatus, IsACodeOrASignal)
+{
+    EXPECT_EQ(to_json(ExitStatus{42, 0}), R"({"code":42})");
+    EXPECT_EQ(to_json(ExitStatus{0, 9}), R"({"signal":9})");
+    EXPECT_EQ(exit_status_from_json(R"({"signal":15})")->shell_code(), 143);
+    EXPECT_EQ(exit_status_from_json(R"({"code":3})")->shell_code(), 3);
+    EXPECT_FALSE(exit_status_from_json(R"({"code":256})"));
+}
+
+TEST(SignalNumber, TakesNamesAndNumbers)
+{
+    EXPECT_EQ(*signal_number("INT"), 2);
+    EXPECT_EQ(*signal_number("SIGTERM"), 15);
+    EXPECT_EQ(*signal_number("sigusr1"), 10);
+    EXPECT_EQ(*signal_number("9"), 9);
+    for (const char* text : {"", "0", "65", "-1", "NOPE", "SIG", "2x"})
+        EXPECT_FALSE(signal_number(text)) << text;
+}
+
+TEST(FileSpec, NeedsAnAbsolutePathAndAPlainMode)
+{
+    EXPECT_TRUE(file_spec_from_json(R"({"path":"/a"})"));
+    EXPECT_FALSE(file_spec_from_json(R"({"path":"a"})"));
+    EXPECT_FALSE(file_spec_from_json(R"({"path":"/a","mode":65536})"));
+    EXPECT_FALSE(file_spec_from_json(R"({"path":"/a\u0000b"})"));
+}
+
+TEST(ConnectSpec, NamesExactlyOneTarget)
+{
+    EXPECT_EQ(connect_spec_from_json(R"({"tcp":22})")->tcp_port, 22);
+    EXPECT_EQ(connect_spec_from_json(R"({"unix":"/s"})")->unix_path, "/s");
+    EXPECT_FALSE(connect_spec_from_json("{}"));
+    EXPECT_FALSE(connect_spec_from_json(R"({"tcp":22,"unix":"/s"})"));
+    EXPECT_FALSE(connect_spec_from_json(R"({"unix":")" + std::string(108, 'x') + R"("})"));
+}
+
+TEST(ErrorJson, ComesBackWhole)
+{
+    sdk::Error error{sdk::Code::no_space, "the disk is full", "delete something", {"writing"}};
+    const auto back = error_from_json(error_to_json(error));
+    EXPECT_EQ(back.code, error.code);
+    EXPECT_EQ(back.message, error.message);
+    EXPECT_EQ(back.hint, error.hint);
+    EXPECT_EQ(back.during, error.during);
+    EXPECT_EQ(error_from_json("no json").code, sdk::Code::internal);
+}
+
+Configuration sample()
+{
+    Configuration configuration;
+    configuration.hostname = "web-1";
+    configuration.machine_id = std::string(32, 'a');
+    configuration.clock_ns = 1'700'000'000'000'000'000;
+    configuration.authorized_keys = {"ssh-ed25519 AAAA me"};
+    configuration.ssh_host_keys = {{"ssh_host_ed25519_key", "private\n", "public\n"}};
+    configuration.disks = {{"root", "/", false}, {"modules", "/lib/modules", true}};
+    configuration.network = {{"52:54:00:12:34:56", "10.0.2.15/24", "10.0.2.2", {"10.0.2.3"}}};
+    configuration.dns_search = {"vm"};
+    return configuration;
+}
+
+TEST(Configuration, ComesBackWhole)
+{
+    const auto back = configuration_from_json(to_json(sample()));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(to_json(*back), to_json(sample()));
+    EXPECT_EQ(back->init, "auto");
+}
+
+TEST(Configuration, RefusesWhatWouldEndUpInFilesAsSomethingElse)
+{
+    const auto refused = [](auto change) {
+        auto configuration = sample();
+        change(configuration);
+        return !configuration_from_json(to_json(configuration));
+    };
+    EXPECT_TRUE(refused([](auto& c) { c.hostname = "a\nb"; }));
+    EXPECT_TRUE(refused([](auto& c) { c.hostname = ""; }));
+    EXPECT_TRUE(refused([](auto& c) { c.machine_id = "xyz"; }));
+    EXPECT_TRUE(refused([](auto& c) { c.authorized_keys = {"a\nb"}; }));
+    EXPECT_TRUE(refused([](auto& c) { c.ssh_host_keys[0].name = "../shadow"; }));
+    EXPECT_TRUE(refused([](auto& c) { c.disks[0].mount = "mnt"; }));
+    EXPECT_TRUE(refused([](auto& c) { c.disks[0].role = ""; }));
+    EXPECT_TRUE(refused([](auto& c) { c.network[0].gateway = "1\n[Match]"; }));
+    EXPECT_TRUE(refused([](auto& c) { c.init = "sysv"; }));
+}
+
+TEST(GuestFacts, ComeBackWhole)
+{
+    const GuestFacts facts{"6.1.0", "systemd", true, 8ULL << 30U, {{"kernel", 0, 12.5}}};
+    const auto back = guest_facts_from_json(to_json(facts));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(to_json(*back), to_json(facts));
+    EXPECT_EQ(back->root_bytes, 8ULL << 30U);
+}
+
+}  // namespace
+}  // namespace banger::agent

@@ -1,0 +1,228 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "serving_agent.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+namespace banger::guest {
+namespace {
+
+bool send_all(int fd, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const auto count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (count <= 0)
+            return false;
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+}  // namespace
+
+ServingAgent::ServingAgent() : work_(boost::asio::make_work_guard(loop_))
+{
+    std::string name = (std::filesystem::temp_directory_path() / "banger-agent-XXXXXX").string();
+    directory_ = mkdtemp(name.data());
+    token_.fill('t');
+    std::array<int, 2> pipe_ends{};
+    if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0)
+        std::abort();
+    const sdk::os::UniqueFd said(pipe_ends[0]);
+    sdk::os::UniqueFd says(pipe_ends[1]);
+    std::string hex;
+    for (std::size_t i = 0; i < token_.size(); ++i)
+        hex += "74";
+    sdk::os::Command start;
+    start.argv = {BANGER_AGENT_PROGRAM, "--serve-socket", path("agent.sock"), "--token", hex};
+    start.out = says.get();
+    start.err = STDERR_FILENO;
+    start.die_with_parent = true;
+    auto child = sdk::os::spawn(start);
+    if (!child)
+        std::abort();
+    agent_.emplace(std::move(*child));
+    says.reset();
+    char first = 0;
+    if (read(said.get(), &first, 1) != 1)
+        std::abort();
+    thread_ = std::thread([this] { loop_.run(); });
+}
+
+ServingAgent::~ServingAgent()
+{
+    work_.reset();
+    loop_.stop();
+    thread_.join();
+    kill_agent();
+    std::filesystem::remove_all(directory_);
+}
+
+void ServingAgent::kill_agent()
+{
+    if (!agent_)
+        return;
+    agent_->kill_group(SIGKILL);
+    EXPECT_TRUE(agent_->wait());
+    agent_.reset();
+}
+
+sdk::os::UniqueFd ServingAgent::dial()
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path("agent.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+    sdk::os::UniqueFd channel(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(channel.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        std::abort();
+    return channel;
+}
+
+std::shared_ptr<AgentClient> ServingAgent::open(sdk::os::UniqueFd channel)
+{
+    return AgentClient::open(loop_, std::move(channel), token_);
+}
+
+agent::ExecSpec ServingAgent::command(std::vector<std::string> argv)
+{
+    agent::ExecSpec spec;
+    spec.argv = std::move(argv);
+    spec.user = std::to_string(getuid()) + ":" + std::to_string(getgid());
+    spec.cwd = "/";
+    return spec;
+}
+
+RunResult ServingAgent::shell(const std::string& script, std::string input)
+{
+    auto result = connect()->run(command({"/bin/sh", "-c", script}), std::move(input), patience());
+    EXPECT_TRUE(result) << result.error().message;
+    return result ? *result : RunResult{{-1, 0}, {}, {}, false};
+}
+
+struct RelayPeer::Done {
+    std::mutex mutex;
+    std::condition_variable called;
+    std::optional<sdk::Result<void>> how;
+};
+
+RelayPeer::RelayPeer(AgentClient& client, const std::string& path, const std::string& spec) : done_(std::make_shared<Done>())
+{
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        std::abort();
+    fd_.reset(ends[0]);
+    std::string head;
+    agent::write_frame(head, agent::FrameType::spec, spec);
+    client.relay(path, head, sdk::os::UniqueFd(ends[1]), [done = done_](sdk::Result<void> how) {
+        const std::lock_guard lock(done->mutex);
+        done->how.emplace(std::move(how));
+        done->called.notify_all();
+    });
+}
+
+sdk::Result<void> RelayPeer::wait_done()
+{
+    std::unique_lock lock(done_->mutex);
+    if (!done_->called.wait_for(lock, std::chrono::seconds(30), [this] { return done_->how.has_value(); }))
+        return sdk::make_error(sdk::Code::timed_out, "the relay did not end");
+    return *done_->how;
+}
+
+void RelayPeer::send(agent::FrameType type, std::string_view payload)
+{
+    std::string bytes;
+    agent::write_frame(bytes, type, payload);
+    EXPECT_TRUE(send_all(fd_.get(), bytes));
+}
+
+std::optional<RelayPeer::Frame> RelayPeer::next()
+{
+    std::array<char, agent::frame_header_size> header{};
+    if (recv(fd_.get(), header.data(), header.size(), MSG_WAITALL) != static_cast<ssize_t>(header.size()))
+        return std::nullopt;
+    std::size_t length = 0;
+    for (std::size_t i = 1; i < header.size(); ++i)
+        length = length << 8U | static_cast<unsigned char>(header[i]);
+    Frame frame{static_cast<agent::FrameType>(header[0]), std::string(length, '\0')};
+    if (length > 0 && recv(fd_.get(), frame.payload.data(), length, MSG_WAITALL) != static_cast<ssize_t>(length))
+        return std::nullopt;
+    if (frame.type == agent::FrameType::out)
+        output += frame.payload;
+    return frame;
+}
+
+std::optional<std::string> RelayPeer::wait_for(agent::FrameType type)
+{
+    while (auto frame = next())
+        if (frame->type == type)
+            return frame->payload;
+    return std::nullopt;
+}
+
+bool RelayPeer::wait_for_output(const std::string& text)
+{
+    while (output.find(text) == std::string::npos)
+        if (!next())
+            return false;
+    return true;
+}
+
+SerialPort::SerialPort(sdk::os::UniqueFd agent) : agent_(std::move(agent))
+{
+    threads_.emplace_back([this] { carry_to_clients(); });
+}
+
+SerialPort::~SerialPort()
+{
+    shutdown(agent_.get(), SHUT_RDWR);
+    for (const auto& end : ends_)
+        shutdown(end.get(), SHUT_RDWR);
+    for (auto& thread : threads_)
+        thread.join();
+}
+
+sdk::os::UniqueFd SerialPort::plug_in()
+{
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        std::abort();
+    ends_.emplace_back(ends[1]);
+    client_ = ends[1];
+    threads_.emplace_back([this, end = ends[1]] { carry_to_agent(end); });
+    return sdk::os::UniqueFd(ends[0]);
+}
+
+void SerialPort::carry_to_agent(int client)
+{
+    std::array<char, 4096> piece;
+    for (;;) {
+        const auto count = recv(client, piece.data(), piece.size(), 0);
+        if (count <= 0 || !send_all(agent_.get(), {piece.data(), static_cast<std::size_t>(count)}))
+            return;
+    }
+}
+
+void SerialPort::carry_to_clients()
+{
+    std::array<char, 4096> piece;
+    for (;;) {
+        const auto count = recv(agent_.get(), piece.data(), piece.size(), 0);
+        if (count <= 0)
+            return;
+        // Bytes for a client that is gone are lost or reach the next one, as on a real port.
+        const std::string_view bytes(piece.data(), static_cast<std::size_t>(count));
+        for (int to = client_; to >= 0 && !send_all(to, bytes) && client_ != to; to = client_) {
+        }
+    }
+}
+
+}  // namespace banger::guest

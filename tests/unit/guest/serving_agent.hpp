@@ -1,0 +1,94 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "banger/sdk/os/process.hpp"
+#include "core/guest/agent_client.hpp"
+#include "guest/protocol/frames.hpp"
+
+namespace banger::guest {
+
+/// The real agent as a process on this host, and a loop for its clients.
+class ServingAgent : public testing::Test {
+protected:
+    ServingAgent();
+    ~ServingAgent() override;
+
+    std::shared_ptr<AgentClient> open(sdk::os::UniqueFd channel);
+    std::shared_ptr<AgentClient> connect() { return open(dial()); }
+    sdk::os::UniqueFd dial();
+    static Patience patience() { return Patience::of(std::chrono::seconds(30)); }
+    static agent::ExecSpec command(std::vector<std::string> argv);
+    /// Runs `sh -c script` on a client of its own.
+    RunResult shell(const std::string& script, std::string input = {});
+    std::string path(const std::string& name) const { return (directory_ / name).string(); }
+    void kill_agent();
+
+    std::filesystem::path directory_;
+    agent::Token token_{};
+    boost::asio::io_context loop_;
+
+private:
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::optional<sdk::os::Child> agent_;
+    std::thread thread_;
+};
+
+/// The caller's end of a relayed stream, with blocking reads.
+class RelayPeer {
+public:
+    RelayPeer(AgentClient& client, const std::string& path, const std::string& spec);
+    ~RelayPeer() { close(); }
+
+    void send(agent::FrameType type, std::string_view payload = {});
+    /// The next frame; nothing when the stream has ended.
+    struct Frame {
+        agent::FrameType type{};
+        std::string payload;
+    };
+    std::optional<Frame> next();
+    /// Reads until a frame of this type; what `out` frames carried on the way goes to `output`.
+    std::optional<std::string> wait_for(agent::FrameType type);
+    /// Reads output until it holds `text`.
+    bool wait_for_output(const std::string& text);
+    void close() { fd_.reset(); }
+    sdk::Result<void> wait_done();
+    int fd() const { return fd_.get(); }
+
+    std::string output;
+
+private:
+    struct Done;
+    sdk::os::UniqueFd fd_;
+    std::shared_ptr<Done> done_;
+};
+
+/// A serial port between clients that come and go and one agent: it has no connections and forgets nothing.
+class SerialPort {
+public:
+    explicit SerialPort(sdk::os::UniqueFd agent);
+    ~SerialPort();
+
+    /// The next client's end. What is under way for the one before stays under way.
+    sdk::os::UniqueFd plug_in();
+
+private:
+    void carry_to_agent(int client);
+    void carry_to_clients();
+
+    sdk::os::UniqueFd agent_;
+    std::atomic<int> client_{-1};
+    std::vector<sdk::os::UniqueFd> ends_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace banger::guest
