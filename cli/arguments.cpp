@@ -56,8 +56,8 @@ std::string separator_hint(const Syntax& syntax, const std::string& operand, con
            (syntax.operands.empty() ? "" : " " + printable(operand)) + " -- " + printable(command);
 }
 
-sdk::Error unknown_option(const Syntax& syntax, const std::vector<Option>& options, const std::vector<std::string>& words,
-                          const std::string& given)
+sdk::Error unknown_option(const Syntax& syntax, const std::vector<Option>& options,
+                          const std::vector<std::string>& words, const std::string& given)
 {
     const std::string bare = given.substr(std::min(given.find_first_not_of('-'), given.size()));
     std::vector<std::string> names;
@@ -74,7 +74,8 @@ sdk::Error unknown_option(const Syntax& syntax, const std::vector<Option>& optio
     return usage_error(message, help_hint(syntax));
 }
 
-sdk::Error syntax_error(const Syntax& syntax, const std::vector<Option>& options, const po::invalid_command_line_syntax& error)
+sdk::Error syntax_error(const Syntax& syntax, const std::vector<Option>& options,
+                        const po::invalid_command_line_syntax& error)
 {
     const std::string given = error.get_option_name();
     const std::string bare = given.substr(std::min(given.find_first_not_of('-'), given.size()));
@@ -83,8 +84,7 @@ sdk::Error syntax_error(const Syntax& syntax, const std::vector<Option>& options
             continue;
         if (option.value.empty())
             return usage_error(as_typed(option) + " takes no value", help_hint(syntax));
-        return usage_error(as_typed(option) + " needs a value",
-                           "write " + as_typed(option) + " " + option.value);
+        return usage_error(as_typed(option) + " needs a value", "write " + as_typed(option) + " " + option.value);
     }
     return usage_error("`banger " + syntax.path + "` does not understand " + quoted(given), help_hint(syntax));
 }
@@ -112,11 +112,11 @@ sdk::Result<void> check_option(const Syntax& syntax, const Option& option, const
     if (values.size() > 1 && !option.repeated && !option.value.empty())
         return usage_error(as_typed(option) + " is given more than once", help_hint(syntax));
     for (const auto& value : values) {
-        if (option.choices.empty() || std::find(option.choices.begin(), option.choices.end(), value) != option.choices.end())
+        if (option.choices.empty() ||
+            std::find(option.choices.begin(), option.choices.end(), value) != option.choices.end())
             continue;
         const auto near = base::nearest(value, option.choices);
-        return usage_error(as_typed(option) + " cannot be " + quoted(value) + ": it is " +
-                               listed(option.choices, "or"),
+        return usage_error(as_typed(option) + " cannot be " + quoted(value) + ": it is " + listed(option.choices, "or"),
                            near ? "did you mean '" + *near + "'?" : help_hint(syntax));
     }
     return {};

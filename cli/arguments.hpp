@@ -13,9 +13,9 @@ namespace banger::cli {
 
 /// One option of a verb.
 struct Option {
-    std::string name;                  ///< without dashes
-    char letter = 0;                   ///< its one-letter form; 0 for none
-    std::string value;                 ///< what stands for the value in the help; empty: a switch
+    std::string name;   ///< without dashes
+    char letter = 0;    ///< its one-letter form; 0 for none
+    std::string value;  ///< what stands for the value in the help; empty: a switch
     std::string help;
     std::vector<std::string> choices;  ///< the only values it takes; empty: any
     bool repeated = false;             ///< may be given more than once
@@ -41,7 +41,7 @@ struct Syntax {
     std::string summary;      ///< one line, for the list of verbs
     std::string description;  ///< paragraphs, for its own help; may be empty
     std::vector<Operand> operands;
-    Tail tail = Tail::none;           ///< whether words may or must follow `--`
+    Tail tail = Tail::none;  ///< whether words may or must follow `--`
     std::string tail_name = "COMMAND";
     std::vector<Option> options;
     std::vector<Example> examples;

@@ -153,9 +153,10 @@ sdk::Result<CommandLine> parse_command_line(const std::vector<std::string>& word
             return unknown_command(parts.name[0], parts.name[1]);
         if (holds(parts.rest, "--help", "-h"))
             return help_for(parts.name);
-        return sdk::make_error(sdk::Code::invalid, "`banger " + parts.name[0] + "` needs a command: " +
-                                                       listed(known_words(parts.name[0]), "or"),
-                               "see `banger " + parts.name[0] + " --help`");
+        return sdk::make_error(
+            sdk::Code::invalid,
+            "`banger " + parts.name[0] + "` needs a command: " + listed(known_words(parts.name[0]), "or"),
+            "see `banger " + parts.name[0] + " --help`");
     }
     std::vector<std::string> its = std::move(parts.leading);
     its.insert(its.end(), parts.rest.begin(), parts.rest.end());

@@ -20,7 +20,8 @@ using agent::FrameType;
 
 class Connection {
 public:
-    explicit Connection(sdk::os::UniqueFd stream) : stream_(std::move(stream)), to_guest_(stream_.get()), out_(STDOUT_FILENO)
+    explicit Connection(sdk::os::UniqueFd stream)
+        : stream_(std::move(stream)), to_guest_(stream_.get()), out_(STDOUT_FILENO)
     {
     }
 
@@ -39,7 +40,8 @@ private:
     sdk::Result<void> step()
     {
         const bool reads_stream = !over_ && out_.waiting() == 0;
-        const auto on_stream = static_cast<short>((reads_stream ? POLLIN : 0) | (to_guest_.waiting() > 0 ? POLLOUT : 0));
+        const auto on_stream =
+            static_cast<short>((reads_stream ? POLLIN : 0) | (to_guest_.waiting() > 0 ? POLLOUT : 0));
         std::array<pollfd, 3> watch{{{on_stream != 0 ? stream_.get() : -1, on_stream, 0},
                                      {input_open_ && to_guest_.waiting() == 0 ? STDIN_FILENO : -1, POLLIN, 0},
                                      {out_.waiting() > 0 ? out_.descriptor() : -1, POLLOUT, 0}}};

@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
@@ -23,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds start_patience{30};
+constexpr std::chrono::seconds start_patience{60};
 constexpr std::chrono::seconds stop_patience{15};
 constexpr int ready_number = 3;  ///< the daemon's descriptor to say on that it is ready
 
@@ -35,11 +36,14 @@ std::string directory_of(const std::string& path)
 // Beside this program in a build tree; where `make install` puts it otherwise.
 sdk::Result<std::string> daemon_program()
 {
-    const char* named = std::getenv("BANGER_DAEMON");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
+    const char* named =
+        std::getenv("BANGER_DAEMON");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
     if (named != nullptr && *named != '\0') {
-        if (::access(named, X_OK) != 0)
+        // Absolute, because the daemon starts in another directory.
+        const std::unique_ptr<char, decltype(&std::free)> path(::realpath(named, nullptr), &std::free);
+        if (path == nullptr || ::access(path.get(), X_OK) != 0)
             return sdk::os_error("run the daemon " + std::string(named) + ", which BANGER_DAEMON names");
-        return std::string(named);
+        return std::string(path.get());
     }
     auto own = own_program();
     if (!own)
@@ -121,7 +125,8 @@ std::string last_line(const std::string& path)
     if (end == std::string::npos)
         return {};
     const auto begin = log->rfind('\n', end);
-    return log->substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+    return log->substr(begin == std::string::npos ? 0 : begin + 1,
+                       end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
 
 sdk::Error did_not_start(const std::string& verdict, const config::Paths& paths)
@@ -152,7 +157,8 @@ sdk::Result<void> start_daemon(const config::Paths& paths)
     command.argv = {*program, "--ready-fd", std::to_string(ready_number)};
     command.directory = "/";
     // A relative BANGER_HOME means another place from another directory.
-    if (const char* home = std::getenv("BANGER_HOME"); home != nullptr && *home != '\0')  // NOLINT(concurrency-mt-unsafe)
+    const char* home = std::getenv("BANGER_HOME");  // NOLINT(concurrency-mt-unsafe)
+    if (home != nullptr && *home != '\0')
         command.environment = {{"BANGER_HOME", directory_of(paths.config_file)}};
     command.out = log->get();
     command.err = log->get();
@@ -197,8 +203,8 @@ bool runs_our_program(const rpc::Client& client)
     struct stat ours {};
     struct stat theirs {};
     return program && peer && ::stat(program->c_str(), &ours) == 0 &&
-           ::stat(("/proc/" + std::to_string(peer->pid) + "/exe").c_str(), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
+           ::stat(("/proc/" + std::to_string(peer->pid) + "/exe").c_str(), &theirs) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 // With the start lock held.

@@ -9,8 +9,8 @@ namespace banger::cli {
 enum class OwnExit {
     done = 0,
     failed = 1,
-    usage = 2,               ///< the command line is wrong; nothing was tried
-    command_failed = 125,    ///< banger failed where the status belongs to the guest's command
+    usage = 2,             ///< the command line is wrong; nothing was tried
+    command_failed = 125,  ///< banger failed where the status belongs to the guest's command
 };
 
 /// How a command in the guest ended: its exit status, or 128 + the signal that killed it. Passed on untouched.

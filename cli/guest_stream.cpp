@@ -37,10 +37,10 @@ private:
 std::string_view name_of(int signal)
 {
     switch (signal) {
-    case SIGINT: return "INT";
-    case SIGQUIT: return "QUIT";
-    case SIGHUP: return "HUP";
-    default: return "TERM";
+        case SIGINT: return "INT";
+        case SIGQUIT: return "QUIT";
+        case SIGHUP: return "HUP";
+        default: return "TERM";
     }
 }
 
@@ -53,7 +53,12 @@ sdk::Error connection_lost()
 class Pump {
 public:
     Pump(sdk::os::UniqueFd stream, const StandardStreams& streams, bool tty, Signals& signals)
-        : stream_(std::move(stream)), in_(streams.in), out_(streams.out), err_(streams.err), tty_(tty), signals_(signals)
+        : stream_(std::move(stream)),
+          in_(streams.in),
+          out_(streams.out),
+          err_(streams.err),
+          tty_(tty),
+          signals_(signals)
     {
         if (tty_)
             raw_.emplace(streams.in);

@@ -81,7 +81,8 @@ void add_verbs(std::string& page, std::string_view group)
 
 std::string help_of_program()
 {
-    std::string page = "banger gives you a fresh virtual machine in one command.\n\nUsage: banger COMMAND\n\nCommands:\n";
+    std::string page =
+        "banger gives you a fresh virtual machine in one command.\n\nUsage: banger COMMAND\n\nCommands:\n";
     for (const auto& group : groups())
         add_entry(page, std::string(group.name), std::string(group.summary), 12);
     for (const auto& verb : verbs())

@@ -29,8 +29,8 @@ private:
     std::string_view write_some(std::string_view bytes);
 
     int descriptor_;
-    sdk::os::UniqueFd own_;      ///< the same file opened once more, non-blocking
-    std::size_t most_at_once_;   ///< what can be written without blocking once the descriptor is writable
+    sdk::os::UniqueFd own_;     ///< the same file opened once more, non-blocking
+    std::size_t most_at_once_;  ///< what can be written without blocking once the descriptor is writable
     bool socket_ = false;
     std::string waiting_;
     std::size_t sent_ = 0;

@@ -92,8 +92,7 @@ std::string Progress::line(Clock::time_point now) const
 {
     std::string text = stage_;
     if (total_ > 0)
-        text += " " + std::to_string(percent(done_, total_)) + "% of " +
-                amount(total_, unit_);
+        text += " " + std::to_string(percent(done_, total_)) + "% of " + amount(total_, unit_);
     else if (done_ > 0)
         text += " " + amount(done_, unit_);
     if (now - stage_began_ >= patience)

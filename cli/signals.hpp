@@ -29,7 +29,9 @@ public:
     static bool asks_to_stop(int signal);
 
 private:
-    Signals(sdk::os::UniqueFd descriptor, const sigset_t& before) : descriptor_(std::move(descriptor)), before_(before) {}
+    Signals(sdk::os::UniqueFd descriptor, const sigset_t& before) : descriptor_(std::move(descriptor)), before_(before)
+    {
+    }
 
     sdk::os::UniqueFd descriptor_;
     sigset_t before_;

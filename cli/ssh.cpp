@@ -74,14 +74,13 @@ sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm)
 std::vector<std::string> ssh_command(const SshWay& way, const std::string& program,
                                      const std::vector<std::string>& words)
 {
-    const std::string proxy =
-        without_tokens(shell_quoted(program) + " vm proxy " + shell_quoted(way.vm)) + " 22";
+    const std::string proxy = without_tokens(shell_quoted(program) + " vm proxy " + shell_quoted(way.vm)) + " 22";
     std::vector<std::string> command{"ssh", "-F", "none"};
-    for (const auto& option : {"IdentityFile=" + as_file(way.identity), std::string("IdentitiesOnly=yes"),
-                               "UserKnownHostsFile=" + as_file(way.known_hosts),
-                               std::string("GlobalKnownHostsFile=/dev/null"), "HostKeyAlias=" + way.host_alias,
-                               std::string("StrictHostKeyChecking=yes"), std::string("UpdateHostKeys=no"),
-                               "ProxyCommand=" + proxy, std::string("LogLevel=ERROR")})
+    for (const auto& option :
+         {"IdentityFile=" + as_file(way.identity), std::string("IdentitiesOnly=yes"),
+          "UserKnownHostsFile=" + as_file(way.known_hosts), std::string("GlobalKnownHostsFile=/dev/null"),
+          "HostKeyAlias=" + way.host_alias, std::string("StrictHostKeyChecking=yes"), std::string("UpdateHostKeys=no"),
+          "ProxyCommand=" + proxy, std::string("LogLevel=ERROR")})
         command.insert(command.end(), {"-o", option});
     command.push_back(way.user + "@" + way.host_alias);
     command.insert(command.end(), words.begin(), words.end());

@@ -22,8 +22,8 @@ std::size_t width_of(std::string_view text);
 /// The text cut to that many columns, ending in "…" if something is missing.
 std::string clipped(std::string_view text, std::size_t columns);
 
-/// Breaks text into lines of at most `columns`, between words; a word longer than that has a line of its own. Line feeds
-/// in the text stay.
+/// Breaks text into lines of at most `columns`, between words; a word longer than that has a line of its own. Line
+/// feeds in the text stay.
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 
 /// A word that a POSIX shell reads back as this text.

@@ -21,7 +21,8 @@ Verb verb(std::string_view path)
 template <typename T, Catalogue of>
 Verb verb(std::string_view path)
 {
-    return {path, [] { return T::syntax(of); }, [](const Arguments& arguments) { return as_command(T::parse(of, arguments)); }};
+    return {path, [] { return T::syntax(of); },
+            [](const Arguments& arguments) { return as_command(T::parse(of, arguments)); }};
 }
 
 }  // namespace

@@ -10,8 +10,10 @@ Syntax Audit::syntax()
     syntax.path = "audit";
     syntax.summary = "compare what this host has of banger with what the journals say";
     syntax.description = "The exit status is 0 only if both agree.";
-    syntax.options = {{"repair", 0, "", "remove kernel objects that no journal claims; files are only listed", {}, false}};
-    syntax.examples = {{"banger audit", "only look"}, {"banger audit --repair", "remove what nobody claims; files are only listed"}};
+    syntax.options = {
+        {"repair", 0, "", "remove kernel objects that no journal claims; files are only listed", {}, false}};
+    syntax.examples = {{"banger audit", "only look"},
+                       {"banger audit --repair", "remove what nobody claims; files are only listed"}};
     return syntax;
 }
 

@@ -9,9 +9,11 @@ Syntax CatalogueDelete::syntax(Catalogue of)
     const std::string noun = noun_of(of);
     Syntax syntax;
     syntax.path = noun + " delete";
-    syntax.summary = "remove " + std::string(of == Catalogue::images ? "an image" : "a kernel") + " that no machine uses";
+    syntax.summary =
+        "remove " + std::string(of == Catalogue::images ? "an image" : "a kernel") + " that no machine uses";
     syntax.operands = {{"NAME"}};
-    syntax.examples = {{"banger " + noun + " delete " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "by name"}};
+    syntax.examples = {
+        {"banger " + noun + " delete " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "by name"}};
     return syntax;
 }
 

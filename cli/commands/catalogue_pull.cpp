@@ -8,9 +8,11 @@ Syntax CataloguePull::syntax(Catalogue of)
     const std::string noun = noun_of(of);
     Syntax syntax;
     syntax.path = noun + " pull";
-    syntax.summary = "get " + std::string(of == Catalogue::images ? "an image" : "a kernel") + " now rather than when it is first needed";
+    syntax.summary = "get " + std::string(of == Catalogue::images ? "an image" : "a kernel") +
+                     " now rather than when it is first needed";
     syntax.operands = {{"NAME"}};
-    syntax.examples = {{"banger " + noun + " pull " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "by name"}};
+    syntax.examples = {
+        {"banger " + noun + " pull " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "by name"}};
     return syntax;
 }
 

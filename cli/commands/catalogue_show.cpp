@@ -11,7 +11,8 @@ Syntax CatalogueShow::syntax(Catalogue of)
     syntax.path = noun + " show";
     syntax.summary = "everything about one " + noun;
     syntax.operands = {{"NAME"}};
-    syntax.examples = {{"banger " + noun + " show " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "as a page"}};
+    syntax.examples = {
+        {"banger " + noun + " show " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "as a page"}};
     return syntax;
 }
 

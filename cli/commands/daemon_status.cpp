@@ -25,7 +25,8 @@ sdk::Result<Exit> run(const DaemonStatus& /*verb*/, Context& context)
     if (!client)
         return std::move(client).error();
     if (!client->has_value())
-        return sdk::make_error(sdk::Code::unavailable, "no daemon is running", "any command starts it, or `banger daemon start`");
+        return sdk::make_error(sdk::Code::unavailable, "no daemon is running",
+                               "any command starts it, or `banger daemon start`");
     auto status = daemon_status(**client);
     if (!status)
         return std::move(status).error();

@@ -27,8 +27,8 @@ sdk::Result<Exit> run(const Doctor& /*verb*/, Context& context)
     auto result = (*session)->call("doctor", json::Object());
     if (!result)
         return std::move(result).error();
-    auto shown = context.show(result->result,
-                              [&] { return doctor_page(result->result, context.columns(), context.colour()); });
+    auto shown =
+        context.show(result->result, [&] { return doctor_page(result->result, context.columns(), context.colour()); });
     if (!shown)
         return shown;
     if (const json::Value* checks = json::find(result->result, "checks"); checks != nullptr && checks->IsArray())

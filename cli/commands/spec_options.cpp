@@ -45,7 +45,8 @@ sdk::Result<void> set_memory(const Arguments& arguments, model::VmSpec& spec)
     if (*bytes % mebibyte != 0)
         return bad("memory", *text, "it is a whole number of MiB", "such as --memory 2048 or --memory 2G");
     const auto mib = *bytes / mebibyte;
-    if (auto checked = config::check_memory("--memory", static_cast<std::int64_t>(mib), config::read_host_facts()); !checked)
+    if (auto checked = config::check_memory("--memory", static_cast<std::int64_t>(mib), config::read_host_facts());
+        !checked)
         return checked;
     spec.memory_mib = mib;
     return {};
@@ -89,13 +90,24 @@ std::vector<Option> spec_options()
         {"memory", 0, "MIB", "memory in MiB, or a size such as 2G", {}, false},
         {"disk", 0, "SIZE", "length of its root file system, such as 20G", {}, false},
         environment_option(),
-        {"egress", 0, "WHERE",
+        {"egress",
+         0,
+         "WHERE",
          "what it may reach: none, internet (not the host nor private networks) or all",
          {"none", "internet", "all"},
          false},
-        {"init", 0, "INIT", "auto, image (the image's own) or banger (a minimal one)", {"auto", "image", "banger"}, false},
-        {"ready", 0, "WHEN", "when it counts as ready: agent (it takes commands) or system (its init is done)",
-         {"agent", "system"}, false},
+        {"init",
+         0,
+         "INIT",
+         "auto, image (the image's own) or banger (a minimal one)",
+         {"auto", "image", "banger"},
+         false},
+        {"ready",
+         0,
+         "WHEN",
+         "when it counts as ready: agent (it takes commands) or system (its init is done)",
+         {"agent", "system"},
+         false},
         {"vmm", 0, "NAME", "what runs it: see `banger plugin list`", {}, false},
         {"storage", 0, "NAME", "what makes its disks", {}, false},
         {"network", 0, "NAME", "what makes its network", {}, false},
@@ -110,9 +122,11 @@ sdk::Result<model::VmSpec> parse_spec(const Arguments& arguments)
             return std::move(checked).error();
         spec.name = *name;
     }
-    for (const auto& [option, into] :
-         {std::pair{"image", &spec.image}, {"kernel", &spec.kernel}, {"vmm", &spec.vmm},
-          {"storage", &spec.storage}, {"network", &spec.network}})
+    for (const auto& [option, into] : {std::pair{"image", &spec.image},
+                                       {"kernel", &spec.kernel},
+                                       {"vmm", &spec.vmm},
+                                       {"storage", &spec.storage},
+                                       {"network", &spec.network}})
         if (auto set = set_word(arguments, option, *into); !set)
             return std::move(set).error();
     for (const auto& set : {set_vcpus(arguments, spec), set_memory(arguments, spec), set_disk(arguments, spec)})
@@ -150,7 +164,8 @@ sdk::Result<std::map<std::string, std::string>> parse_environment(const Argument
         }
         const char* own = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): the environment is never changed
         if (own == nullptr)
-            return bad("env", text, "there is no such variable here to take", "write --env " + printable(name) + "=VALUE");
+            return bad("env", text, "there is no such variable here to take",
+                       "write --env " + printable(name) + "=VALUE");
         environment[name] = own;
     }
     return environment;

@@ -18,7 +18,8 @@ std::vector<Option> spec_options();
 sdk::Result<model::VmSpec> parse_spec(const Arguments& arguments);
 
 Option environment_option();
-/// --env K=V, or --env K for the caller's own value. `invalid` for a name that no variable can have, or that is not set.
+/// --env K=V, or --env K for the caller's own value. `invalid` for a name that no variable can have, or that is not
+/// set.
 sdk::Result<std::map<std::string, std::string>> parse_environment(const Arguments& arguments);
 
 /// The operand as the name, id or beginning of an id of a VM; the daemon knows which there are.

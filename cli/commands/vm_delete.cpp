@@ -42,7 +42,8 @@ Syntax VmDelete::syntax()
     syntax.description = "Asks before it deletes a running machine, if there is a terminal to ask on.";
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
     syntax.options = {{"force", 'f', "", "do not ask", {}, false}};
-    syntax.examples = {{"banger vm delete web", "asks if it is running"}, {"banger vm delete -f web db", "without a question"}};
+    syntax.examples = {{"banger vm delete web", "asks if it is running"},
+                       {"banger vm delete -f web db", "without a question"}};
     return syntax;
 }
 

@@ -11,8 +11,12 @@ Syntax VmKill::syntax()
     syntax.path = "vm kill";
     syntax.summary = "cut machines off, as pulling the plug does";
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
-    syntax.options = {{"signal", 's', "SIGNAL", "what its VMM process gets: KILL (the default), TERM, INT, QUIT or HUP",
-                       {"KILL", "TERM", "INT", "QUIT", "HUP"}, false}};
+    syntax.options = {{"signal",
+                       's',
+                       "SIGNAL",
+                       "what its VMM process gets: KILL (the default), TERM, INT, QUIT or HUP",
+                       {"KILL", "TERM", "INT", "QUIT", "HUP"},
+                       false}};
     syntax.examples = {{"banger vm kill web", "at once"}, {"banger vm kill --signal TERM web", "let the VMM clean up"}};
     return syntax;
 }

@@ -9,7 +9,8 @@ Syntax VmList::syntax()
     Syntax syntax;
     syntax.path = "vm list";
     syntax.summary = "the machines there are";
-    syntax.examples = {{"banger vm list", "as a table"}, {"banger vm list -o json | jq -r '.vms[].name'", "for a script"}};
+    syntax.examples = {{"banger vm list", "as a table"},
+                       {"banger vm list -o json | jq -r '.vms[].name'", "for a script"}};
     return syntax;
 }
 

@@ -9,7 +9,8 @@ Syntax VmRecover::syntax()
     Syntax syntax;
     syntax.path = "vm recover";
     syntax.summary = "rebuild a lost database from what lies beside the machines' disks";
-    syntax.options = {{"replace-database", 0, "", "move a database that cannot be read aside, and begin a new one", {}, false}};
+    syntax.options = {
+        {"replace-database", 0, "", "move a database that cannot be read aside, and begin a new one", {}, false}};
     syntax.examples = {{"banger vm recover", "add machines whose row is missing"},
                        {"banger vm recover --replace-database", "after the database was damaged"}};
     return syntax;

@@ -22,8 +22,8 @@ void remove_vm(Context& context, Session& session, const std::string& id)
 void say_it_runs(Context& context, const std::string& name)
 {
     const std::string word = shell_quoted(name);
-    context.note("vm '" + printable(name) + "' is still running: `banger vm ssh " + word + "` goes back, `banger vm stop " +
-                 word + "` stops it, `banger vm delete " + word + "` deletes it");
+    context.note("vm '" + printable(name) + "' is still running: `banger vm ssh " + word +
+                 "` goes back, `banger vm stop " + word + "` stops it, `banger vm delete " + word + "` deletes it");
 }
 
 sdk::Result<Exit> use(const VmRun& verb, Context& context, const std::string& id)
@@ -52,10 +52,15 @@ Syntax VmRun::syntax()
         "Values that are left out come from config.toml, else from what this host has: see `banger config show`.";
     syntax.tail = Syntax::Tail::optional;
     syntax.options = spec_options();
-    syntax.options.push_back({"rm", 0, "", "delete the machine when the command or shell ends, whatever its status", {}, false});
     syntax.options.push_back(
-        {"detach", 'd', "", "print the name once it is ready and leave it running; with --rm it is deleted once it stops",
-         {}, false});
+        {"rm", 0, "", "delete the machine when the command or shell ends, whatever its status", {}, false});
+    syntax.options.push_back(
+        {"detach",
+         'd',
+         "",
+         "print the name once it is ready and leave it running; with --rm it is deleted once it stops",
+         {},
+         false});
     syntax.examples = {{"banger vm run", "a shell in a new machine"},
                        {"banger vm run --rm -- uname -a", "one command; the machine is gone afterwards"},
                        {"tar c . | banger vm run --rm --vcpu 4 -- tar xv", "with standard input"},

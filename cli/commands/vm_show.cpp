@@ -12,7 +12,8 @@ Syntax VmShow::syntax()
     syntax.summary = "everything about one machine";
     syntax.operands = {{"VM"}};
     syntax.options = {{"handles", 0, "", "also what it holds in the kernel now, from its journal", {}, false}};
-    syntax.examples = {{"banger vm show web", "as a page"}, {"banger vm show web -o json | jq -r .address", "for a script"}};
+    syntax.examples = {{"banger vm show web", "as a page"},
+                       {"banger vm show web -o json | jq -r .address", "for a script"}};
     return syntax;
 }
 

@@ -12,11 +12,13 @@ Syntax VmStop::syntax()
     syntax.path = "vm stop";
     syntax.summary = "shut machines down; their disks stay";
     syntax.description =
-        "Asks the guest's init to power off. What has not ended when the time is over is cut off, after what it wrote is "
+        "Asks the guest's init to power off. What has not ended when the time is over is cut off, after what it wrote "
+        "is "
         "safe on its disks.";
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
     syntax.options = {{"timeout", 't', "TIME", "how long to wait, such as 10s or 2m; 30s if left out", {}, false}};
-    syntax.examples = {{"banger vm stop web", "shut down"}, {"banger vm stop --timeout 5s web db", "two of them, soon"}};
+    syntax.examples = {{"banger vm stop web", "shut down"},
+                       {"banger vm stop --timeout 5s web db", "two of them, soon"}};
     return syntax;
 }
 
@@ -39,7 +41,8 @@ sdk::Result<VmStop> VmStop::parse(const Arguments& arguments)
 sdk::Result<Exit> run(const VmStop& verb, Context& context)
 {
     return for_each_vm(
-        context, verb.vms, "vm.stop", [&](json::Object& params) { params.set("timeout_s", verb.timeout_s); }, "is stopped");
+        context, verb.vms, "vm.stop", [&](json::Object& params) { params.set("timeout_s", verb.timeout_s); },
+        "is stopped");
 }
 
 }  // namespace banger::cli

@@ -103,7 +103,8 @@ std::string doctor_page(const json::Value& result, std::size_t columns, bool col
         return text;
     for (const auto& check : checks->GetArray()) {
         const std::string status = json::string_or(check, "status");
-        std::string head = mark_of(status, colour) + std::string(status.size() < indent ? indent - status.size() : 1, ' ');
+        std::string head =
+            mark_of(status, colour) + std::string(status.size() < indent ? indent - status.size() : 1, ' ');
         std::string body = printable(json::string_or(check, "name") + ": " + json::string_or(check, "message"));
         if (const auto hint = json::string_or(check, "hint"); !hint.empty() && status != "ok")
             body += "\n" + printable(hint);

@@ -15,8 +15,9 @@ std::string memory_of(const json::Value& vm)
 
 std::string disk_line(const json::Value& disk)
 {
+    const std::string path = json::string_or(disk, "path");
     return json::string_or(disk, "role") + ": " + base::format_size(json::uint_or(disk, "bytes")) + " " +
-           json::string_or(disk, "format") + " in " + json::string_or(disk, "path");
+           json::string_or(disk, "format") + (path.empty() ? "" : " in " + path);
 }
 
 std::string providers_line(const json::Value& vm)

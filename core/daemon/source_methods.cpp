@@ -72,7 +72,9 @@ template <typename Room, typename Item>
 json::Object view(Service& service, const CatalogueEntry& entry, const Item* item)
 {
     json::Object object = entry_json(entry);
-    object.set("state", item != nullptr ? "pulled" : "available");
+    const bool damaged = item != nullptr && !item->problem.empty();
+    object.set("state", damaged ? "damaged" : item != nullptr ? "pulled" : "available");
+    object.set("problem", damaged ? item->problem : std::string());
     object.set("id", item != nullptr ? item->id : "").set("bytes", item != nullptr ? item->bytes : 0);
     object.set("created", item != nullptr ? model::rfc3339(item->created) : "");
     const auto users = users_of<Room>(service, item != nullptr ? item->id : "");
@@ -98,7 +100,7 @@ sdk::Result<Answer> list(Service& service, const Exchange&, Operation&)
     }
     for (const auto& item : *pulled)
         if (std::find(shown.begin(), shown.end(), item.id) == shown.end())
-            all.add(view<Room>(service, nameless(item.name), &item));
+            all.add(view<Room>(service, nameless(item.name.empty() ? item.id : item.name), &item));
     json::Object result;
     result.set(Room::plural, all);
     return Answer{std::move(result), {}};
@@ -114,6 +116,8 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
     auto item = Room::store(service).find(*name);
     if (item)
         return Answer{view<Room>(service, entry ? *entry : nameless(item->name), &*item), {}};
+    if (item.error().code == sdk::Code::corrupt)
+        return std::move(item).error();
     if (!entry)
         return std::move(entry).error();
     return Answer{view<Room>(service, *entry, static_cast<typename Room::Item*>(nullptr)), {}};

@@ -247,10 +247,10 @@ void Connection::when_connected(std::function<void(sdk::Result<void>)> then)
 
 void Connection::when_closed(std::function<void(const sdk::Error&)> then)
 {
-    if (dead_)
-        then(*dead_);
-    else
+    if (!dead_)
         closed_ = std::move(then);
+    else if (then)
+        then(*dead_);
 }
 
 void Connection::await_input()

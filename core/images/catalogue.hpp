@@ -12,9 +12,9 @@ namespace banger::images {
 struct CatalogueEntry {
     std::string name;
     std::string description;
-    std::string source;   ///< name of the image or kernel source that understands the recipe
-    std::string recipe;   ///< JSON text
-    std::string kernel;   ///< images only: the kernel they boot with unless told otherwise
+    std::string source;  ///< name of the image or kernel source that understands the recipe
+    std::string recipe;  ///< JSON text
+    std::string kernel;  ///< images only: the kernel they boot with unless told otherwise
     bool is_default = false;
 };
 

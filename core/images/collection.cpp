@@ -21,8 +21,9 @@ Error not_pulled(const std::string& word, const std::string& name, const std::op
         return sdk::make_error(Code::not_found, message + ": its recipe has changed since " + *older_id + " was made",
                                "`banger " + word + " pull " + name + "` makes the new one, `banger " + word +
                                    " delete " + *older_id + "` removes the old one");
-    return sdk::make_error(Code::not_found, std::move(message),
-                           "`banger " + word + " pull " + name + "` makes it now; `banger vm run` makes it when needed");
+    return sdk::make_error(
+        Code::not_found, std::move(message),
+        "`banger " + word + " pull " + name + "` makes it now; `banger vm run` makes it when needed");
 }
 
 Error could_not_make(Error error, const std::string& word, const std::string& name, const std::string& directory,

@@ -82,8 +82,8 @@ public:
         const auto entry = entry_of(*id, name);
         if (!entry)
             return not_pulled(craft_.word, name, std::nullopt);
-        auto made = flights_.run(*id, call,
-                                 [this, entry = *entry, id = *id](sdk::Call& shared) { return make(entry, id, shared); });
+        auto made = flights_.run(
+            *id, call, [this, entry = *entry, id = *id](sdk::Call& shared) { return make(entry, id, shared); });
         if (made)
             craft_.name_it(*made, *entry);
         else if (made.error().code == sdk::Code::cancelled)

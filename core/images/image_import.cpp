@@ -43,8 +43,8 @@ Result<Pipe> make_pipe()
     return pipe;
 }
 
-/// A fetch on a thread of its own. The stream ends when it returns, and not before its result is known: so a reader that
-/// sees the end can ask whether it is a real one.
+/// A fetch on a thread of its own. The stream ends when it returns, and not before its result is known: so a reader
+/// that sees the end can ask whether it is a real one.
 class Fetching {
 public:
     Fetching(sdk::ImageSource& source, sdk::ImageRequest request, os::UniqueFd output, LinkedCall& call)

@@ -51,8 +51,8 @@ Result<sdk::Layer> read_layer(const std::string& path, std::uint64_t bytes)
     if (::lstat(path.c_str(), &status) != 0)
         return sdk::os_error("look at " + path);
     if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != bytes)
-        return sdk::make_error(Code::corrupt, path + " is not the file of " + std::to_string(bytes) +
-                                                  " bytes that was written");
+        return sdk::make_error(Code::corrupt,
+                               path + " is not the file of " + std::to_string(bytes) + " bytes that was written");
     return sdk::Layer{path, bytes};
 }
 
@@ -68,7 +68,8 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     if (!version)
         return version.error();
     if (*version != format_version)
-        return sdk::make_error(Code::unsupported, "the image in " + directory + " was made by another version of banger",
+        return sdk::make_error(Code::unsupported,
+                               "the image in " + directory + " was made by another version of banger",
                                "`banger image delete " + id + "` removes it");
     const auto name = json::require_string(*record, "name", "image.json");
     const auto created = json::find_int(*record, "created");

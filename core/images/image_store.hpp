@@ -16,15 +16,15 @@ namespace banger::images {
 /// An image in the store: a directory `<images>/<id>/` that holds root.ext4, work.ext4 and image.json, published by one
 /// rename. The directory is the truth; nothing about images is kept anywhere else.
 struct Image {
-    std::string id;           ///< 16 hex digits of the digest of the recipe; names the directory
-    std::string name;         ///< as the catalogue names it
+    std::string id;    ///< 16 hex digits of the digest of the recipe; names the directory
+    std::string name;  ///< as the catalogue names it
     sdk::Layer root;
-    sdk::Layer work;          ///< made from the image's own /root
-    std::string kernel;       ///< default kernel's name
-    std::int64_t created = 0; ///< Unix time, seconds
-    std::uint64_t bytes = 0;  ///< allocated on disk, both layers
-    sdk::Fields facts;        ///< os_id, os_version, os_name, init, has_sshd, has_git, packages, ...
-    std::string problem;      ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
+    sdk::Layer work;           ///< made from the image's own /root
+    std::string kernel;        ///< default kernel's name
+    std::int64_t created = 0;  ///< Unix time, seconds
+    std::uint64_t bytes = 0;   ///< allocated on disk, both layers
+    sdk::Fields facts;         ///< os_id, os_version, os_name, init, has_sshd, has_git, packages, ...
+    std::string problem;       ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
 };
 
 /// Finds the source that the catalogue names, e.g. from the plugin registry.
@@ -46,11 +46,11 @@ public:
     /// The pulled image of this name or id. `not_found` with the nearest name if the catalogue does not know it either,
     /// `corrupt` with its directory if it is damaged.
     [[nodiscard]] sdk::Result<Image> find(const std::string& name) const;
-    /// The image, made now if need be, once, also for many callers at the same moment: the later ones wait for the first
-    /// (each can be cancelled alone). On error nothing is left.
+    /// The image, made now if need be, once, also for many callers at the same moment: the later ones wait for the
+    /// first (each can be cancelled alone). On error nothing is left.
     [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call);
-    /// Removes it, also if it is damaged, and tells how many bytes that freed. The caller has made sure that no VM stands
-    /// on it. `not_found` if it is not there.
+    /// Removes it, also if it is damaged, and tells how many bytes that freed. The caller has made sure that no VM
+    /// stands on it. `not_found` if it is not there.
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name);
     /// Removes what a crash left half made, and nothing that a living process works on.
     void sweep();

@@ -51,8 +51,8 @@ Result<void> take_initramfs_modules(const std::string& from, const std::string& 
 {
     const auto modules_dep = os::read_file(from + "/modules.dep");
     if (!modules_dep)
-        return sdk::make_error(Code::corrupt, "the kernel's modules have no list of their dependencies: " +
-                                                  modules_dep.error().message);
+        return sdk::make_error(
+            Code::corrupt, "the kernel's modules have no list of their dependencies: " + modules_dep.error().message);
     if (auto made = os::make_directories(target, 0755); !made)
         return made;
     std::set<std::string> taken;

@@ -28,7 +28,8 @@ Result<void> check_bundle(const sdk::KernelBundle& bundle, const std::string& wh
     if (!stays_inside(bundle.vmlinux) || (!bundle.modules.empty() && !stays_inside(bundle.modules)))
         return sdk::make_error(Code::plugin, who + " put its kernel outside of the directory it was given");
     if (!stays_inside(bundle.version) || bundle.version.find('/') != std::string::npos || bundle.version == ".")
-        return sdk::make_error(Code::corrupt, who + " gave a kernel with the impossible version '" + bundle.version + "'");
+        return sdk::make_error(Code::corrupt,
+                               who + " gave a kernel with the impossible version '" + bundle.version + "'");
     return {};
 }
 
@@ -65,8 +66,7 @@ Result<void> import_modules(const sdk::KernelBundle& bundle, const std::string& 
     call.progress({"write the modules disk", 0, 0, {}});
     if (auto written = write_modules_disk(tree, id, directory + "/" + modules_layer, call); !written)
         return written;
-    return take_initramfs_modules(tree + "/" + bundle.version,
-                                  directory + "/" + modules_folder + "/" + bundle.version);
+    return take_initramfs_modules(tree + "/" + bundle.version, directory + "/" + modules_folder + "/" + bundle.version);
 }
 
 }  // namespace

@@ -14,16 +14,16 @@ inline constexpr const char* modules_layer = "modules.ext4";
 inline constexpr const char* modules_folder = "modules";
 
 struct ImportedKernel {
-    std::string release;       ///< as uname -r prints it
+    std::string release;  ///< as uname -r prints it
     std::string command_line;
     bool has_modules = false;
-    sdk::Fields facts;         ///< the source's, and pvh=true|false
+    sdk::Fields facts;  ///< the source's, and pvh=true|false
 };
 
 /// Has the source fetch a kernel, checks it, and leaves in `directory` the vmlinux, a read-only disk with all modules
 /// (no journal, everything root's) and the few modules that an initramfs may need; all of it synced and read-only.
 /// Nothing else of what the source left stays. On error files may be left in the directory.
-sdk::Result<ImportedKernel> import_kernel(const CatalogueEntry& entry, const std::string& id,
-                                          sdk::KernelSource& source, const std::string& directory, LinkedCall& call);
+sdk::Result<ImportedKernel> import_kernel(const CatalogueEntry& entry, const std::string& id, sdk::KernelSource& source,
+                                          const std::string& directory, LinkedCall& call);
 
 }  // namespace banger::images

@@ -62,7 +62,8 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& id)
     if (!version)
         return version.error();
     if (*version != format_version)
-        return sdk::make_error(Code::unsupported, "the kernel in " + directory + " was made by another version of banger",
+        return sdk::make_error(Code::unsupported,
+                               "the kernel in " + directory + " was made by another version of banger",
                                "`banger kernel delete " + id + "` removes it");
     const auto name = json::require_string(*record, "name", "kernel.json");
     const auto release = json::require_string(*record, "release", "kernel.json");

@@ -12,20 +12,21 @@
 
 namespace banger::images {
 
-/// A kernel in the store: a directory `<kernels>/<id>/` with vmlinux, modules.ext4 (read-only, no journal; its root holds
+/// A kernel in the store: a directory `<kernels>/<id>/` with vmlinux, modules.ext4 (read-only, no journal; its root
+/// holds
 /// `<version>/…`), `modules/` (only what an initramfs may need, see guest::build_initramfs) and kernel.json.
 struct Kernel {
-    std::string id;            ///< 16 hex digits of the digest of the recipe
+    std::string id;  ///< 16 hex digits of the digest of the recipe
     std::string name;
-    std::string version;       ///< as uname -r prints it
-    std::string vmlinux;       ///< absolute path
-    std::string modules_disk;  ///< absolute path of modules.ext4; empty if the kernel has none
+    std::string version;            ///< as uname -r prints it
+    std::string vmlinux;            ///< absolute path
+    std::string modules_disk;       ///< absolute path of modules.ext4; empty if the kernel has none
     std::string modules_directory;  ///< absolute path; holds `<version>/modules.dep`
     std::string command_line;
     std::int64_t created = 0;
     std::uint64_t bytes = 0;
-    sdk::Fields facts;         ///< pvh (true: it can be booted as an ELF by a VMM that knows PVH), package, ...
-    std::string problem;       ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
+    sdk::Fields facts;    ///< pvh (true: it can be booted as an ELF by a VMM that knows PVH), package, ...
+    std::string problem;  ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
 };
 
 using FindKernelSource = std::function<sdk::Result<sdk::KernelSource*>(const std::string& name)>;

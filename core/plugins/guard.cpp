@@ -15,18 +15,47 @@ namespace {
 using base::Deadline;
 using base::Woken;
 
-// One call under way. Held by the waiting caller and by the thread, whichever lasts longer.
-struct Flight {
-    Flight(base::Event event, sdk::Call* caller)
-        : done(std::move(event)), call([caller](const sdk::Progress& step) {
-              if (caller != nullptr)
-                  caller->progress(step);
-          })
+// What the plugin sees of its caller, for as long as there is one.
+class Relay final : public sdk::Call {
+public:
+    explicit Relay(sdk::Call* caller) : caller_(caller) {}
+
+    [[nodiscard]] bool cancelled() const override
     {
+        if (own_.cancelled())
+            return true;
+        // Asked at the source: the waiting thread, which passes a cancellation on, may not have woken up yet.
+        const std::lock_guard held(mutex_);
+        return caller_ != nullptr && caller_->cancelled();
+    }
+    [[nodiscard]] int cancel_descriptor() const override { return own_.cancel_descriptor(); }
+    void progress(const sdk::Progress& progress) override
+    {
+        const std::lock_guard held(mutex_);
+        if (caller_ != nullptr)
+            caller_->progress(progress);
     }
 
+    void cancel() { own_.cancel(); }
+    // Once this returned nothing of the caller is touched any more.
+    void cut()
+    {
+        const std::lock_guard held(mutex_);
+        caller_ = nullptr;
+    }
+
+private:
+    base::CallContext own_;
+    mutable std::mutex mutex_;
+    sdk::Call* caller_;
+};
+
+// One call under way. Held by the waiting caller and by the thread, whichever lasts longer.
+struct Flight {
+    Flight(base::Event event, sdk::Call* caller) : done(std::move(event)), call(caller) {}
+
     base::Event done;
-    base::CallContext call;
+    Relay call;
     std::mutex mutex;
     std::optional<sdk::Error> thrown;
 };
@@ -98,7 +127,7 @@ sdk::Result<Guard::Ended> Guard::run(const Method& method, sdk::Call* caller,
         const auto wind_up = caller != nullptr ? deadlines.grace : std::chrono::milliseconds(0);
         woken = base::wait(flight->done, nullptr, Deadline::clock::now() + wind_up);
     }
-    flight->call.silence();
+    flight->call.cut();
     if (woken != Woken::event)
         return write_off(method, std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::clock::now() - begun));
     const std::lock_guard held(flight->mutex);

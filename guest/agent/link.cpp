@@ -2,6 +2,7 @@
 #include "guest/agent/link.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ constexpr std::size_t read_size = 256UL * 1024;
 constexpr std::size_t gather_size = 128UL * 1024;
 /// After so many reads in a row others get their turn.
 constexpr int reads_per_turn = 16;
+constexpr std::chrono::milliseconds longest_absence{1000};
 
 }  // namespace
 
@@ -66,16 +68,28 @@ void Link::on_ready()
 
 void Link::on_channel_end()
 {
+    if (kind_ == Kind::serial)
+        return watch_absence();
     end_session();
-    if (kind_ == Kind::serial) {
-        // The host closed its side. The next edge comes when it opens it again (virtio_console wakes its pollers).
-        scanner_ = PreambleScanner(token_);
-        return;
-    }
     watch_.reset();
     fd_.reset();
     if (events_.closed)
         loop_.defer(events_.closed);
+}
+
+/// The host's side of a serial port is closed, or was: the news of closing and opening comes by another way than the
+/// bytes, and a new client's greeting may be here before the news that the old one left. So only an absence that lasts
+/// ends a session. The next edge comes when the port is opened again (virtio_console wakes its pollers).
+void Link::watch_absence()
+{
+    if (!session_ || absence_)
+        return;
+    absence_ = loop_.after(longest_absence, [this] {
+        absence_.reset();
+        pollfd port{fd_.get(), 0, 0};
+        if (poll(&port, 1, 0) == 1 && (port.revents & POLLHUP) != 0)
+            end_session();
+    });
 }
 
 void Link::on_input(std::string_view bytes)
@@ -94,6 +108,7 @@ void Link::on_input(std::string_view bytes)
 void Link::begin_session(const std::string& nonce)
 {
     end_session();
+    absence_.reset();
     unsent_ = agent_preamble(token_, nonce);
     session_ = std::make_unique<Session>(router_, [this] { want_flush(); });
     if (events_.session_began)

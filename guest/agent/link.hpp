@@ -37,6 +37,7 @@ private:
     void begin_session(const std::string& nonce);
     void end_session();
     void on_channel_end();
+    void watch_absence();
     void want_flush();
     void flush();
     bool write_some(std::string_view bytes);
@@ -51,6 +52,7 @@ private:
     std::unique_ptr<Session> session_;
     std::string unsent_;         ///< bytes a full channel did not take
     bool flush_wanted_ = false;  ///< one is deferred already
+    EventLoop::Registration absence_;
     EventLoop::Registration watch_;
 };
 

@@ -89,7 +89,9 @@ Result<PrivateApt> PrivateApt::create(const std::string& directory, const std::v
             return std::move(made).error();
     std::string text = "Dir \"" + directory +
                        "\";\nDir::Etc \"etc\";\nDir::Etc::parts \"apt.conf.d\";\nDir::State \"state\";\n"
-                       "Dir::State::status \"" + directory + "/status\";\nDir::Cache \"cache\";\nDir::Log \"log\";\n"
+                       "Dir::State::status \"" +
+                       directory +
+                       "/status\";\nDir::Cache \"cache\";\nDir::Log \"log\";\n"
                        "Dir::Bin::methods \"/usr/lib/apt/methods\";\nDir::Bin::solvers \"/nonexistent\";\n"
                        "APT::Install-Recommends \"false\";\nAPT::Color \"false\";\n";
     for (const auto& option : apt_options(config))

@@ -15,9 +15,9 @@ namespace banger::debian {
 
 /// What of Debian's archive a recipe draws from.
 struct Archive {
-    std::string suite;                        ///< such as bookworm
-    std::vector<std::string> components;      ///< such as main
-    std::vector<std::string> pockets;         ///< of updates, security, backports
+    std::string suite;                    ///< such as bookworm
+    std::vector<std::string> components;  ///< such as main
+    std::vector<std::string> pockets;     ///< of updates, security, backports
 };
 
 /// One archive at a mirror, as a line of sources.list(5) names it.
@@ -27,12 +27,13 @@ struct Source {
     std::vector<std::string> components;
 
     [[nodiscard]] std::string line(const std::string& options = {}) const;  ///< options: such as signed-by=/a/file
-    [[nodiscard]] std::string in_release() const;  ///< address of its signed index
+    [[nodiscard]] std::string in_release() const;                           ///< address of its signed index
 };
 std::vector<Source> sources_of(const Archive& archive, const Config& config);
 
-/// What apt is told in addition to the sources, in the syntax of apt.conf(5): few retries and short time-outs, so that a
-/// mirror that does not answer is an error within seconds; no change of user, who could not enter a private directory.
+/// What apt is told in addition to the sources, in the syntax of apt.conf(5): few retries and short time-outs, so that
+/// a mirror that does not answer is an error within seconds; no change of user, who could not enter a private
+/// directory.
 std::vector<std::string> apt_options(const Config& config);
 
 /// An apt with a configuration, sources and state of its own in one directory. It reads nothing of the host's apt but
@@ -60,8 +61,9 @@ private:
     std::string directory_;
 };
 
-/// When the newest of these sources was made, by the Date in their indices (Debian's RepositoryFormat). Asks the mirror, so
-/// it also tells quickly whether there is one. Its signature is not looked at: it says a time and nothing else.
+/// When the newest of these sources was made, by the Date in their indices (Debian's RepositoryFormat). Asks the
+/// mirror, so it also tells quickly whether there is one. Its signature is not looked at: it says a time and nothing
+/// else.
 sdk::Result<std::chrono::sys_seconds> newest_release(const PrivateApt& apt, const std::vector<Source>& sources,
                                                      const std::string& directory, sdk::Call& call);
 /// The Date line of an index; `corrupt` without one. Such as "Date: Sat, 11 Jul 2026 10:16:37 UTC".

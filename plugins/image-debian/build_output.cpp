@@ -49,7 +49,8 @@ std::optional<sdk::Progress> BuildOutput::stage(std::string_view text)
         if (text.starts_with(known.line)) {
             downloading_ = downloading_ || text.starts_with(stages[1].line);
             const bool counted = known.name == std::string_view("install packages");
-            return sdk::Progress{known.name, counted ? installed_ : 0, counted ? expected_ : 0, counted ? "packages" : ""};
+            return sdk::Progress{known.name, counted ? installed_ : 0, counted ? expected_ : 0,
+                                 counted ? "packages" : ""};
         }
     return std::nullopt;
 }

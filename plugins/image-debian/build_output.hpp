@@ -9,8 +9,8 @@
 
 namespace banger::debian {
 
-/// Follows what `mmdebstrap --verbose` prints and turns it into progress: its own "I: …" lines name the stage, the lines
-/// of apt and dpkg in between count packages.
+/// Follows what `mmdebstrap --verbose` prints and turns it into progress: its own "I: …" lines name the stage, the
+/// lines of apt and dpkg in between count packages.
 class BuildOutput {
 public:
     /// Takes one line; progress if the line means some.

@@ -23,13 +23,14 @@ constexpr int lifeline = 3;  // in the child
 constexpr auto patience = std::chrono::seconds(10);
 
 // Process 1 of the namespace. kill(2): -1 is everybody in the namespace but process 1 and the caller.
+// setsid(1), because mmdebstrap hangs up its whole process group when its reader is gone.
 // On disk the scratch may hold files of other users of the range, which only root in here can remove.
 constexpr const char* first_process = R"(
 scratch=$1 memory=$2; shift 2
 if [ -n "$memory" ]; then mount -t tmpfs -o "size=$memory,mode=0755" scratch "$scratch" || exit 126; fi
 ( read -r _ <&3; kill -s KILL -- -1 ) >/dev/null 2>&1 &
 exec 3<&-
-"$@"
+setsid "$@"
 status=$?
 if [ -z "$memory" ]; then find "$scratch" -xdev -mindepth 1 -delete; fi
 exit $status
@@ -179,8 +180,8 @@ Result<void> check_containment(sdk::Call& call)
     auto done = os::run_checked(std::move(command), {}, limits);
     if (done)
         return {};
-    auto error = sdk::make_error(Code::permission,
-                                 "no permission to make the namespaces in which an image is built: " + done.error().message);
+    auto error = sdk::make_error(
+        Code::permission, "no permission to make the namespaces in which an image is built: " + done.error().message);
     error.hint = ::geteuid() == 0
                      ? "root needs CAP_SYS_ADMIN for it, which some containers take away"
                      : "`apt install uidmap`, give yourself a range of ids (`sudo usermod --add-subuids 100000-165535 "

@@ -105,7 +105,7 @@ private:
                                       "--variant=" + recipe.variant,
                                       "--components=" + joined_by_comma(recipe.archive.components),
                                       "--keyring=" + config_.keyring,
-                                      "--skip=chroot/mount/sys",  // users may not mount it, and nothing needs it
+                                      "--skip=chroot/mount/sys",     // users may not mount it, and nothing needs it
                                       "--dpkgopt=force-unsafe-io"};  // a build that is cut off is thrown away
         for (const auto& option : apt_options(config_))
             argv.push_back("--aptopt=" + option.substr(0, option.size() - 1));  // mmdebstrap adds the semicolon
@@ -152,7 +152,8 @@ public:
 
     Result<sdk::Probe> probe(sdk::Call& call) override
     {
-        auto probe = probe_tools({{"mmdebstrap", "mmdebstrap"}, {"unshare", "util-linux"}, {"apt-get", "apt"}}, config_);
+        auto probe =
+            probe_tools({{"mmdebstrap", "mmdebstrap"}, {"unshare", "util-linux"}, {"apt-get", "apt"}}, config_);
         if (!probe.usable)
             return probe;
         const bool is_root = ::geteuid() == 0;

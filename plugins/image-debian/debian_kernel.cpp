@@ -115,7 +115,8 @@ private:
         auto files = os::list_directory(path("scratch"));
         if (!files)
             return std::move(files).error();
-        const auto file = std::find_if(files->begin(), files->end(), [](const auto& one) { return one.ends_with(".deb"); });
+        const auto file =
+            std::find_if(files->begin(), files->end(), [](const auto& one) { return one.ends_with(".deb"); });
         if (file == files->end())
             return sdk::make_error(Code::internal, "apt-get download left no package");
         return Package{path("scratch/" + *file),
@@ -170,7 +171,8 @@ private:
         return unpack_vmlinux(*vmlinuz, output->get());
     }
 
-    // modules.dep and its sisters, which kmod and the maker of the initramfs read. The host's own settings are left out.
+    // modules.dep and its sisters, which kmod and the maker of the initramfs read. The host's own settings are left
+    // out.
     Result<void> list_dependencies(const std::string& tree, const std::string& version)
     {
         os::Command command;

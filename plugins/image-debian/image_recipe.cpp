@@ -18,8 +18,8 @@ constexpr const char* nothing = "/dev/null";
 
 bool is_variant(const std::string& text)
 {
-    constexpr std::array known{"extract",  "custom",  "essential", "apt",      "required",
-                               "minbase",  "buildd",  "important", "standard"};
+    constexpr std::array known{"extract", "custom", "essential", "apt",     "required",
+                               "minbase", "buildd", "important", "standard"};
     return std::find(known.begin(), known.end(), text) != known.end();
 }
 
@@ -65,7 +65,8 @@ public:
         reader_.each("prune", is_absolute_path, [this](const auto& path, const auto& value) { prune(path, value); });
         each_named("mask", [this](const auto& unit) { result_.links[units + unit] = nothing; });
         each_named("mask_generators", [this](const auto& name) { result_.links[generators + name] = nothing; });
-        each_wanted("enable", [this](const auto& link, const auto& unit) { result_.links[link] = shipped_units + unit; });
+        each_wanted("enable",
+                    [this](const auto& link, const auto& unit) { result_.links[link] = shipped_units + unit; });
         each_wanted("disable", [this](const auto& link, const auto&) { result_.remove.push_back(link); });
         each_wanted("not_at_boot", [this](const auto& link, const auto&) { result_.links[link] = nothing; });
         reader_.refuse_others();

@@ -21,9 +21,9 @@ struct FileContent {
 /// What is changed in the root file system once its packages are installed. Paths are absolute in it.
 struct Customization {
     std::map<std::string, FileContent> files;
-    std::map<std::string, std::string> links;                ///< path to target
-    std::vector<std::string> remove;                         ///< files and whole trees; missing ones do not matter
-    std::map<std::string, std::vector<std::string>> prune;   ///< directories that lose their files, but those so named
+    std::map<std::string, std::string> links;               ///< path to target
+    std::vector<std::string> remove;                        ///< files and whole trees; missing ones do not matter
+    std::map<std::string, std::vector<std::string>> prune;  ///< directories that lose their files, but those so named
 };
 
 /// How a root file system is made. In JSON:
@@ -41,9 +41,9 @@ struct Customization {
 ///         "mask": {"unit": "why"}, "mask_generators": {"generator": "why"},
 ///         "enable", "disable", "not_at_boot": {"target": {"unit": "why"}}
 ///     }
-/// `enable` and `disable` make and remove the links that systemctl(1) would; `not_at_boot` hides the links that packages
-/// ship in /usr, so that the unit is not started with the target but still can be (systemd.unit(5), "symlinked to
-/// /dev/null" holds for .wants too).
+/// `enable` and `disable` make and remove the links that systemctl(1) would; `not_at_boot` hides the links that
+/// packages ship in /usr, so that the unit is not started with the target but still can be (systemd.unit(5), "symlinked
+/// to /dev/null" holds for .wants too).
 struct ImageRecipe {
     Archive archive;
     std::string variant;

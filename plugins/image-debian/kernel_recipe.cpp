@@ -11,7 +11,8 @@ namespace {
 bool is_address(const std::string& text)
 {
     return (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("file:///")) &&
-           std::none_of(text.begin(), text.end(), [](char letter) { return static_cast<unsigned char>(letter) <= ' '; });
+           std::none_of(text.begin(), text.end(),
+                        [](char letter) { return static_cast<unsigned char>(letter) <= ' '; });
 }
 
 bool is_sha256(const std::string& text)

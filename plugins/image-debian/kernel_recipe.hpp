@@ -13,10 +13,10 @@ namespace banger::debian {
 ///     {"url": "http://…/linux-image-….deb", "sha256": "<64 hex digits>"}
 /// each perhaps with "command_line": words that this kernel wants.
 struct KernelRecipe {
-    Archive archive;           ///< with `package`
-    std::string package;       ///< a kernel image, or the package that depends on the newest one
-    std::string url;           ///< or else a package by address
-    std::string sha256;        ///< with `url`
+    Archive archive;      ///< with `package`
+    std::string package;  ///< a kernel image, or the package that depends on the newest one
+    std::string url;      ///< or else a package by address
+    std::string sha256;   ///< with `url`
     std::string command_line;
 };
 

@@ -94,8 +94,8 @@ std::vector<std::string> ObjectReader::texts(const char* key, const Check& check
     }
     for (const auto& item : value->GetArray()) {
         if (!item.IsString() || !check(string_of(item))) {
-            complain("has " + (item.IsString() ? "'" + string_of(item) + "'" : std::string("something")) + " in '" + key +
-                     "', which cannot be there");
+            complain("has " + (item.IsString() ? "'" + string_of(item) + "'" : std::string("something")) + " in '" +
+                     key + "', which cannot be there");
             return list;
         }
         list.push_back(string_of(item));
@@ -165,9 +165,9 @@ sdk::Result<rapidjson::Document> parse_object(const std::string& text, const std
     rapidjson::Document document;
     document.Parse<rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag>(text.data(), text.size());
     if (document.HasParseError())
-        return sdk::make_error(sdk::Code::invalid, subject + " is not JSON: " +
-                                                       rapidjson::GetParseError_En(document.GetParseError()) +
-                                                       " (at byte " + std::to_string(document.GetErrorOffset()) + ")");
+        return sdk::make_error(sdk::Code::invalid,
+                               subject + " is not JSON: " + rapidjson::GetParseError_En(document.GetParseError()) +
+                                   " (at byte " + std::to_string(document.GetErrorOffset()) + ")");
     if (!document.IsObject())
         return sdk::make_error(sdk::Code::invalid, subject + " is not a JSON object");
     return document;

@@ -22,8 +22,10 @@ constexpr const char* prune_list = BANGER_LISTS "/prune.";
 // Lists hold arguments that end with a zero byte; xargs(1) hands them on as they are.
 constexpr const char* removal_script =
     "set -e; "
-    "[ ! -e " BANGER_LISTS "/remove ] || xargs -0 -a " BANGER_LISTS "/remove rm -rf --; "
-    "for list in " BANGER_LISTS "/prune.*; do [ ! -e \"$list\" ] || xargs -0 -a \"$list\" find; done; "
+    "[ ! -e " BANGER_LISTS "/remove ] || xargs -0 -a " BANGER_LISTS
+    "/remove rm -rf --; "
+    "for list in " BANGER_LISTS
+    "/prune.*; do [ ! -e \"$list\" ] || xargs -0 -a \"$list\" find; done; "
     "rm -rf " BANGER_LISTS;
 #undef BANGER_LISTS
 

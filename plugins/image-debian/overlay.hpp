@@ -9,8 +9,8 @@
 
 namespace banger::debian {
 
-/// Writes a tar archive of what a customisation adds, owned by root, all of the same time, in the order of the paths. The
-/// same input gives the same bytes. Removals go into it too, as lists for the hook of mmdebstrap_hooks.
+/// Writes a tar archive of what a customisation adds, owned by root, all of the same time, in the order of the paths.
+/// The same input gives the same bytes. Removals go into it too, as lists for the hook of mmdebstrap_hooks.
 sdk::Result<void> write_overlay(const Customization& customize, std::chrono::sys_seconds time, const std::string& path);
 
 /// The arguments that make mmdebstrap apply an overlay, called `name` in its working directory. They are the same for

@@ -57,7 +57,8 @@ Result<Payload> find_payload(std::string_view vmlinuz)
         return not_a_kernel("its payload lies outside of it");
     Payload payload{vmlinuz.substr(offset, length), 0};
     payload.unpacked = little_endian(payload.bytes, length - 4, 4);
-    // gzip's own last four bytes are that length (RFC 1952); to any other format the build appends it (scripts/Makefile.lib).
+    // gzip's own last four bytes are that length (RFC 1952); to any other format the build appends it
+    // (scripts/Makefile.lib).
     if (!payload.bytes.starts_with("\x1f\x8b"))
         payload.bytes.remove_suffix(4);
     return payload;

@@ -10,8 +10,8 @@ namespace banger::debian {
 
 /// Where the compressed kernel lies in a bzImage.
 struct Payload {
-    std::string_view bytes;     ///< without the length that the kernel's build appends to most formats
-    std::uint32_t unpacked = 0; ///< bytes
+    std::string_view bytes;      ///< without the length that the kernel's build appends to most formats
+    std::uint32_t unpacked = 0;  ///< bytes
 };
 
 /// Finds it by the boot header (the kernel's Documentation/arch/x86/boot.rst: setup_sects, header, version,

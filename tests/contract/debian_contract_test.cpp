@@ -42,13 +42,17 @@ std::string why_not(Source source)
 
 INSTANTIATE_TEST_SUITE_P(Debian, ImageSourceContract,
                          ::testing::Values(ImageSourceUnderTest{
-                             "debian", [](Host&) { return debian::make_image_source({}); }, tiny_image,
+                             "debian",
+                             [](Host&) { return debian::make_image_source({}); },
+                             tiny_image,
                              {R"x({"suite": "bookworm", "packages": ["$(reboot)"]})x"},
                              [] { return why_not(debian::make_image_source({})); }}));
 
 INSTANTIATE_TEST_SUITE_P(Debian, KernelSourceContract,
                          ::testing::Values(KernelSourceUnderTest{
-                             "debian", [](Host&) { return debian::make_kernel_source({}); }, cloud_kernel,
+                             "debian",
+                             [](Host&) { return debian::make_kernel_source({}); },
+                             cloud_kernel,
                              {R"({"suite": "bookworm"})"},
                              [] { return why_not(debian::make_kernel_source({})); }}));
 
@@ -84,7 +88,10 @@ TEST_P(DebianImageTest, AMissingPackageIsSaidByName)
 
 INSTANTIATE_TEST_SUITE_P(Debian, DebianImageTest,
                          ::testing::Values(ImageSourceUnderTest{
-                             "debian", [](Host&) { return debian::make_image_source({}); }, tiny_image, {},
+                             "debian",
+                             [](Host&) { return debian::make_image_source({}); },
+                             tiny_image,
+                             {},
                              [] { return why_not(debian::make_image_source({})); }}));
 
 }  // namespace

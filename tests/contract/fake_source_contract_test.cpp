@@ -7,15 +7,15 @@
 namespace banger::sdk::testing {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Fake, ImageSourceContract,
-                         ::testing::Values(ImageSourceUnderTest{
-                             "fake", [](Host&) { return std::make_unique<FakeImageSource>(); },
-                             FakeImageSource::recipe, {}}));
+INSTANTIATE_TEST_SUITE_P(
+    Fake, ImageSourceContract,
+    ::testing::Values(ImageSourceUnderTest{
+        "fake", [](Host&) { return std::make_unique<FakeImageSource>(); }, FakeImageSource::recipe, {}}));
 
-INSTANTIATE_TEST_SUITE_P(Fake, KernelSourceContract,
-                         ::testing::Values(KernelSourceUnderTest{
-                             "fake", [](Host&) { return std::make_unique<FakeKernelSource>(); },
-                             FakeKernelSource::recipe, {}}));
+INSTANTIATE_TEST_SUITE_P(
+    Fake, KernelSourceContract,
+    ::testing::Values(KernelSourceUnderTest{
+        "fake", [](Host&) { return std::make_unique<FakeKernelSource>(); }, FakeKernelSource::recipe, {}}));
 
 }  // namespace
 }  // namespace banger::sdk::testing

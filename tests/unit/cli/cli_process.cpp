@@ -129,8 +129,8 @@ bool CliProcess::terminal_is_ordinary() const
 
 bool CliProcess::read_some(bool& out_open, bool& err_open)
 {
-    std::array<pollfd, 2> watch{{{out_open && output_ ? output_.get() : -1, POLLIN, 0},
-                                 {err_open && error_ ? error_.get() : -1, POLLIN, 0}}};
+    std::array<pollfd, 2> watch{
+        {{out_open && output_ ? output_.get() : -1, POLLIN, 0}, {err_open && error_ ? error_.get() : -1, POLLIN, 0}}};
     if (::poll(watch.data(), watch.size(), patience_ms) <= 0)
         return false;
     if (watch[0].revents != 0)
@@ -185,7 +185,8 @@ CliTest::CliTest()
 {
     std::string name = ::testing::TempDir() + "banger-cli-XXXXXX";
     home_ = ::mkdtemp(name.data());
-    environment_ = {{"BANGER_HOME", home_}, {"BANGER_DAEMON", BANGER_FAKE_DAEMON}, {"PATH", "/usr/bin:/bin"}, {"TERM", "xterm"}};
+    environment_ = {
+        {"BANGER_HOME", home_}, {"BANGER_DAEMON", BANGER_FAKE_DAEMON}, {"PATH", "/usr/bin:/bin"}, {"TERM", "xterm"}};
 }
 
 CliTest::~CliTest()

@@ -24,10 +24,10 @@ struct Ended {
 class CliProcess {
 public:
     enum class Streams {
-        pipes,          ///< three pipes
-        terminal,       ///< input and output are a terminal, standard error is a pipe
-        all_terminal,   ///< all three are a terminal
-        error_terminal, ///< only standard error is a terminal
+        pipes,           ///< three pipes
+        terminal,        ///< input and output are a terminal, standard error is a pipe
+        all_terminal,    ///< all three are a terminal
+        error_terminal,  ///< only standard error is a terminal
     };
 
     CliProcess(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment,

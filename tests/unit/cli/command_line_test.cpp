@@ -38,10 +38,40 @@ sdk::Error refused(const Words& words)
 
 TEST(CommandLine, RunTakesASpecAndACommand)
 {
-    const auto run = parsed<VmRun>({"vm", "run", "--name", "web", "--image", "debian-bookworm", "--kernel=debian-cloud",
-                                    "--vcpu", "1", "--memory", "512", "--disk", "20G", "--env", "A=b=c", "-e", "EMPTY=",
-                                    "--egress", "none", "--init", "banger", "--ready", "agent", "--vmm", "qemu",
-                                    "--storage", "file", "--network", "user", "--rm", "--", "sh", "-c", "exit 42\n"});
+    const auto run = parsed<VmRun>({"vm",
+                                    "run",
+                                    "--name",
+                                    "web",
+                                    "--image",
+                                    "debian-bookworm",
+                                    "--kernel=debian-cloud",
+                                    "--vcpu",
+                                    "1",
+                                    "--memory",
+                                    "512",
+                                    "--disk",
+                                    "20G",
+                                    "--env",
+                                    "A=b=c",
+                                    "-e",
+                                    "EMPTY=",
+                                    "--egress",
+                                    "none",
+                                    "--init",
+                                    "banger",
+                                    "--ready",
+                                    "agent",
+                                    "--vmm",
+                                    "qemu",
+                                    "--storage",
+                                    "file",
+                                    "--network",
+                                    "user",
+                                    "--rm",
+                                    "--",
+                                    "sh",
+                                    "-c",
+                                    "exit 42\n"});
     EXPECT_EQ(run.spec.name, "web");
     EXPECT_EQ(run.spec.image, "debian-bookworm");
     EXPECT_EQ(run.spec.kernel, "debian-cloud");
@@ -151,7 +181,8 @@ TEST(CommandLine, ExecTakesCombinedLetters)
 TEST(CommandLine, EnvironmentIsGivenOrTaken)
 {
     ::setenv("BANGER_TEST_VARIABLE", "from here", 1);
-    EXPECT_EQ(parsed<VmRun>({"vm", "run", "-e", "BANGER_TEST_VARIABLE"}).spec.environment.at("BANGER_TEST_VARIABLE"), "from here");
+    EXPECT_EQ(parsed<VmRun>({"vm", "run", "-e", "BANGER_TEST_VARIABLE"}).spec.environment.at("BANGER_TEST_VARIABLE"),
+              "from here");
     ::unsetenv("BANGER_TEST_VARIABLE");
     EXPECT_THAT(refused({"vm", "run", "-e", "BANGER_TEST_VARIABLE"}).message, HasSubstr("no such variable"));
     EXPECT_THAT(refused({"vm", "run", "-e", "=x"}).message, HasSubstr("name before"));

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint64_t gibibyte = 1ULL << 30U;
 
-json::Object handle(const std::string& kind, const std::string& provider, const std::string& key, const std::string& state)
+json::Object handle(const std::string& kind, const std::string& provider, const std::string& key,
+                    const std::string& state)
 {
     json::Object bound;
     bound.set("pid", 4711);
@@ -45,7 +46,9 @@ json::Object plugin(const std::string& id, const std::string& kind, const std::s
     json::Object provider;
     provider.set("kind", kind).set("name", name).set("usable", usable);
     provider.set("reason", usable ? "" : "there is no /dev/kvm");
-    provider.set("hint", usable ? "" : "load the module kvm_amd or kvm_intel").set("picked", usable).set("facts", facts);
+    provider.set("hint", usable ? "" : "load the module kvm_amd or kvm_intel")
+        .set("picked", usable)
+        .set("facts", facts);
     json::Array provides;
     provides.add(provider);
     json::Object object;
@@ -104,7 +107,9 @@ sdk::Result<json::Object> deleted(const json::Value& params)
 sdk::Result<json::Object> ssh(const json::Value& params)
 {
     json::Object object;
-    object.set("user", "root").set("identity", "/home/me/.local/state/banger/id").set("known_hosts", "/home/me/known hosts");
+    object.set("user", "root")
+        .set("identity", "/home/me/.local/state/banger/id")
+        .set("known_hosts", "/home/me/known hosts");
     object.set("host_alias", "web.vm").set("has_sshd", json::string_or(params, "vm") != "small");
     return object;
 }
@@ -148,7 +153,8 @@ sdk::Result<json::Object> settings(const json::Value& /*params*/)
     return object;
 }
 
-json::Object check(const std::string& name, const std::string& status, const std::string& message, const std::string& hint)
+json::Object check(const std::string& name, const std::string& status, const std::string& message,
+                   const std::string& hint)
 {
     json::Object object;
     object.set("name", name).set("status", status).set("message", message).set("hint", hint);
@@ -158,8 +164,9 @@ json::Object check(const std::string& name, const std::string& status, const std
 sdk::Result<json::Object> checks(const json::Value& /*params*/)
 {
     const auto qemu = check("qemu", "ok", "QEMU 7.2.22", "");
-    const auto kvm = check("kvm", "warning", "/dev/kvm opens, but an ordinary guest does not run on it; machines are emulated",
-                           "on a cloud host, choose one with nested virtualisation");
+    const auto kvm =
+        check("kvm", "warning", "/dev/kvm opens, but an ordinary guest does not run on it; machines are emulated",
+              "on a cloud host, choose one with nested virtualisation");
     const auto disk = check("disk", "failed", "12 MiB are free in /state", "free some");
     return list_of("checks", {&qemu, &kvm, &disk});
 }
@@ -196,7 +203,11 @@ json::Object vm_answer(const std::string& name, const std::string& state)
     json::Array disks;
     disks.add(root);
     json::Object vm;
-    vm.set("id", "3fa94b0c11d2").set("name", name).set("state", state).set("desired", state).set("image", "debian-bookworm");
+    vm.set("id", "3fa94b0c11d2")
+        .set("name", name)
+        .set("state", state)
+        .set("desired", state)
+        .set("image", "debian-bookworm");
     vm.set("kernel", "debian-cloud").set("vcpus", 2).set("memory_mib", 2048).set("disk_bytes", 8 * gibibyte);
     vm.set("egress", "internet").set("init", "auto").set("removal", "never").set("created", "2026-01-02T03:04:05Z");
     vm.set("providers", providers);

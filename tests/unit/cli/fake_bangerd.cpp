@@ -1,9 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
-// A daemon without machines, for tests of the command line: it speaks docs/rpc.md over the real socket, and its "guests"
-// are threads that speak frames. What was called is noted in the file "calls" below BANGER_HOME.
-// BANGER_FAKE: "refuse" cannot start and says so, "die" ends without a word, "busy" will not stop while idle is asked
-// for. BANGER_FAKE_BUILD is the build it claims to be.
+// A daemon without machines, for tests of the command line: it speaks docs/rpc.md over the real socket, and its
+// "guests" are threads that speak frames. What was called is noted in the file "calls" below BANGER_HOME. BANGER_FAKE:
+// "refuse" cannot start and says so, "die" ends without a word, "busy" will not stop while idle is asked for.
+// BANGER_FAKE_BUILD is the build it claims to be.
 #include <sys/file.h>
 #include <sys/socket.h>
 
@@ -94,7 +94,9 @@ private:
             json::Object progress;
             progress.set("stage", "booting").set("done", 0).set("total", 0).set("unit", "");
             exchange->notify("progress", progress.value());
-            return exchange->on_cancel([exchange] { exchange->fail(sdk::make_error(sdk::Code::cancelled, "creating vm 'slow' was cancelled")); });
+            return exchange->on_cancel([exchange] {
+                exchange->fail(sdk::make_error(sdk::Code::cancelled, "creating vm 'slow' was cancelled"));
+            });
         }
         json::Object spec;
         spec.set("name", name.empty() ? "brave-otter" : name).set("image", "debian-bookworm");

@@ -34,7 +34,9 @@ public:
         if (what == "both")
             return say("to out\n"), send(FrameType::err, "to err\n"), end(0);
         if (what == "fail")
-            return send(FrameType::error, R"({"code":"not-found","message":"there is no user 'bob' in the guest","hint":"","during":[]})");
+            return send(
+                FrameType::error,
+                R"({"code":"not-found","message":"there is no user 'bob' in the guest","hint":"","during":[]})");
         if (what == "flood")
             while (alive_)
                 say(std::string(agent::max_frame_payload, 'x'));
@@ -79,7 +81,8 @@ private:
             std::size_t length = 0;
             for (std::size_t i = 1; i < agent::frame_header_size; ++i)
                 length = length << 8U | static_cast<unsigned char>(bytes[i]);
-            if (length > 0 && ::recv(stream_.get(), bytes.data() + 5, length, MSG_WAITALL) != static_cast<ssize_t>(length))
+            if (length > 0 &&
+                ::recv(stream_.get(), bytes.data() + 5, length, MSG_WAITALL) != static_cast<ssize_t>(length))
                 return std::nullopt;
             if (!reader_.feed({bytes.data(), 5 + length}, sink))
                 return std::nullopt;

@@ -95,7 +95,8 @@ TEST(ErrorText, HasItsContextAndHint)
 
 TEST(ErrorText, QuotedToolsStayBelowTheirWord)
 {
-    EXPECT_EQ(error_text(sdk::make_error(sdk::Code::internal, "it said: a\nb\x07"), false), "error: it said: a\n       b?\n");
+    EXPECT_EQ(error_text(sdk::make_error(sdk::Code::internal, "it said: a\nb\x07"), false),
+              "error: it said: a\n       b?\n");
 }
 
 class ProgressTest : public ::testing::Test {
@@ -150,14 +151,21 @@ TEST_F(ProgressTest, TheSpecIsALine)
 {
     Progress progress(to_.get(), false);
     json::Object spec;
-    spec.set("name", "web").set("image", "debian-bookworm").set("vcpus", 1).set("memory_mib", 512).set("disk_bytes", std::uint64_t{8} << 30U);
+    spec.set("name", "web")
+        .set("image", "debian-bookworm")
+        .set("vcpus", 1)
+        .set("memory_mib", 512)
+        .set("disk_bytes", std::uint64_t{8} << 30U);
     progress.take("spec", spec.value());
     EXPECT_EQ(written(), "spec: 1 CPU, 512 MiB memory, 8 GiB disk (debian-bookworm as 'web')\n");
 }
 
 TEST(Doctor, WrapsToTheTerminal)
 {
-    auto result = json::parse(R"({"checks":[{"name":"kvm","status":"warning","message":"an ordinary guest does not run","hint":"use another host"}]})", "x");
+    auto result = json::parse(
+        R"({"checks":[{"name":"kvm","status":"warning","message":"an ordinary guest does not run",)"
+        R"("hint":"use another host"}]})",
+        "x");
     for (const auto& line : wrapped(doctor_page(*result, 30, false), 1000))
         EXPECT_LE(width_of(line), 30U);
     EXPECT_THAT(doctor_page(*result, 0, true), HasSubstr("\x1b[33mwarning\x1b[0m"));

@@ -100,7 +100,7 @@ TEST_F(Exec, ACommandThatReadsNothingStopsNobody)
     std::thread sender([&] {
         std::string bytes;
         agent::write_frame(bytes, FrameType::data, std::string(64UL << 20U, 'x'));
-        [[maybe_unused]] const auto sent = ::write(deaf.fd(), bytes.data(), bytes.size());
+        [[maybe_unused]] const auto sent = ::send(deaf.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     });
     for (int i = 0; i < 20; ++i)
         EXPECT_EQ(client->run(command({"cat"}), "still here", patience())->out, "still here");

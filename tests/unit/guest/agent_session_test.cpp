@@ -59,7 +59,7 @@ TEST_F(Session, ADeadAgentFailsEveryCallClearly)
 {
     const auto client = connect();
     ASSERT_TRUE(client->wait_connected(patience()));
-    RelayPeer peer(*client, "/v0/exec", to_json(command({"/bin/sh", "-c", "echo up; exec sleep 1000"})));
+    RelayPeer peer(*client, "/v0/exec", to_json(command({"/bin/sh", "-c", "echo up; exec cat"})));
     ASSERT_TRUE(peer.wait_for_output("up"));
     kill_agent();
     const auto error = peer.wait_for(FrameType::error);

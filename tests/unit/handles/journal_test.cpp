@@ -114,8 +114,9 @@ TEST_F(JournalTest, AMissingOrTornFileIsFilledFromTheHostWithTheVmmOnTop)
     stranger.owner.vm = "bbbbbbbbbbbb";
     host_.live.push_back(stranger);
     for (const bool torn : {false, true}) {
-        if (torn)
+        if (torn) {
             ASSERT_TRUE(sdk::os::write_file_atomic(path(), "{\"version\":1,\"handles\":[{\"kin"));
+        }
         auto journal = HandleJournal::open(owner_, host_);
         ASSERT_TRUE(journal);
         EXPECT_EQ(journal->found(), torn ? Found::torn : Found::missing);

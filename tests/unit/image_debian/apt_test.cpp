@@ -29,7 +29,8 @@ TEST(Apt, ReleaseDateIsRead)
     const auto date = release_date("Origin: Debian\nDate: Sat, 11 Jul 2026 10:16:37 UTC\nAcquire-By-Hash: yes\n");
     ASSERT_TRUE(date);
     EXPECT_EQ(date->time_since_epoch().count(), 1783764997);
-    for (const char* wrong : {"", "Date: ", "Date: Sat, 41 Jul 2026 10:16:37 UTC\n", "Date: Sat, 11 Xyz 2026 1:2:3 UTC\n"})
+    for (const char* wrong :
+         {"", "Date: ", "Date: Sat, 41 Jul 2026 10:16:37 UTC\n", "Date: Sat, 11 Xyz 2026 1:2:3 UTC\n"})
         EXPECT_FALSE(release_date(wrong)) << wrong;
 }
 
@@ -80,12 +81,12 @@ TEST_F(PrivateAptTest, FilesAreFetchedAndTheirDigestsChecked)
     const std::string original = host.directory() + "/original";
     ASSERT_TRUE(sdk::os::write_file_atomic(original, "banger\n", 0644));
     const std::string digest = "SHA256:a6a1bf6fe4a0fe1ee1de2d5a47d1ebd1ea0f1ed7b13a2f3a4d7e1a9a0c3c6f2e";
-    const auto wrong = apt->fetch({{"copy://" + original, host.directory() + "/copy", digest}}, call,
-                                  std::chrono::minutes(1));
+    const auto wrong =
+        apt->fetch({{"copy://" + original, host.directory() + "/copy", digest}}, call, std::chrono::minutes(1));
     ASSERT_FALSE(wrong);
     EXPECT_EQ(sdk::to_string(wrong.error().code), "corrupt") << wrong.error().message;
-    const auto fetched = apt->fetch({{"copy://" + original, host.directory() + "/copy", {}}}, call,
-                                    std::chrono::minutes(1));
+    const auto fetched =
+        apt->fetch({{"copy://" + original, host.directory() + "/copy", {}}}, call, std::chrono::minutes(1));
     ASSERT_TRUE(fetched) << fetched.error().message;
     EXPECT_EQ(*sdk::os::read_file(host.directory() + "/copy"), "banger\n");
 }

@@ -95,8 +95,7 @@ TEST_F(ContainmentTest, NothingOutlivesIt)
 TEST_F(ContainmentTest, CancellingEndsEverythingAndEmptiesTheScratch)
 {
     on_line = [this] { call.cancel(); };
-    const auto status =
-        shell("trap '' TERM INT HUP; touch $SCRATCH/x; setsid sleep 600 & echo started >&2; sleep 600");
+    const auto status = shell("trap '' TERM INT HUP; touch $SCRATCH/x; setsid sleep 600 & echo started >&2; sleep 600");
     ASSERT_FALSE(status);
     EXPECT_EQ(sdk::to_string(status.error().code), "cancelled");
     EXPECT_TRUE(os::list_directory(scratch())->empty());

@@ -47,16 +47,20 @@ protected:
     sdk::Result<void> unpack(const std::string& deb)
     {
         EXPECT_TRUE(os::write_file_atomic(path("x.deb"), deb));
-        return unpack_deb(path("x.deb"), [this](const std::string& file) {
-            return file.starts_with("keep/") ? path("out/" + file.substr(5)) : std::string();
-        }, call);
+        return unpack_deb(
+            path("x.deb"),
+            [this](const std::string& file) {
+                return file.starts_with("keep/") ? path("out/" + file.substr(5)) : std::string();
+            },
+            call);
     }
     static std::string deb(const Files& files, int filter = ARCHIVE_FILTER_XZ)
     {
-        return archived(archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE,
-                        {{"debian-binary", "2.0\n"},
-                         {"control.tar.xz", archived(archive_write_set_format_ustar, filter, {{"./control", "Package: x\n"}})},
-                         {"data.tar.xz", archived(archive_write_set_format_ustar, filter, files)}});
+        return archived(
+            archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE,
+            {{"debian-binary", "2.0\n"},
+             {"control.tar.xz", archived(archive_write_set_format_ustar, filter, {{"./control", "Package: x\n"}})},
+             {"data.tar.xz", archived(archive_write_set_format_ustar, filter, files)}});
     }
     [[nodiscard]] std::string path(const std::string& name) const { return host.directory() + "/" + name; }
 
@@ -78,9 +82,10 @@ TEST_F(DebPackageTest, UnpacksWhatIsAskedFor)
 
 TEST_F(DebPackageTest, RefusesWhatIsNoPackage)
 {
-    for (const std::string& text : {std::string(), std::string("!<arch>\n"), std::string("plain text"),
-                                    archived(archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE, {{"debian-binary", "2.0\n"}}),
-                                    deb({{"keep/a", std::string(100'000, 'a')}}).substr(0, 400)}) {
+    for (const std::string& text :
+         {std::string(), std::string("!<arch>\n"), std::string("plain text"),
+          archived(archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE, {{"debian-binary", "2.0\n"}}),
+          deb({{"keep/a", std::string(100'000, 'a')}}).substr(0, 400)}) {
         const auto unpacked = unpack(text);
         ASSERT_FALSE(unpacked);
         EXPECT_EQ(sdk::to_string(unpacked.error().code), "corrupt") << unpacked.error().message;

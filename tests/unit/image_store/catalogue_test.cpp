@@ -68,8 +68,7 @@ std::string with(const std::string& old_part, const std::string& new_part)
 INSTANTIATE_TEST_SUITE_P(
     Texts, BadCatalogue,
     ::testing::Values(Bad{"{", sdk::Code::corrupt, "is not JSON"},
-                      Bad{"[]", sdk::Code::invalid, "is not a JSON object"},
-                      Bad{"{}", sdk::Code::invalid, "version"},
+                      Bad{"[]", sdk::Code::invalid, "is not a JSON object"}, Bad{"{}", sdk::Code::invalid, "version"},
                       Bad{R"({"version":2})", sdk::Code::unsupported, "version 2"},
                       Bad{R"({"version":1})", sdk::Code::invalid, "no list 'images'"},
                       Bad{with(R"("name":"small")", R"("name":"Small One")"), sdk::Code::invalid, "'Small One'"},

@@ -19,8 +19,8 @@ namespace {
 
 using sdk::Code;
 using sdk::testing::FakeCall;
-using testing::FunctionSource;
 using ::testing::ElementsAre;
+using testing::FunctionSource;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

@@ -64,7 +64,8 @@ void put_modules(const std::string& directory)
         "kernel/drivers/net/net_failover.ko: kernel/net/core/failover.ko\n"
         "kernel/net/core/failover.ko:\n"
         "kernel/drivers/gpu/big.ko: kernel/net/core/failover.ko\n");
-    for (const char* module : {"drivers/net/virtio_net", "drivers/net/net_failover", "net/core/failover", "drivers/gpu/big"})
+    for (const char* module :
+         {"drivers/net/virtio_net", "drivers/net/net_failover", "net/core/failover", "drivers/gpu/big"})
         put(directory + "/kernel/" + module + ".ko", std::string("module ") + module);
 }
 
@@ -105,9 +106,9 @@ protected:
 
     sdk::Result<Kernel> pull(FakeKernels& source)
     {
-        return KernelStore(directory_, catalogue_, [&](const std::string&) -> sdk::Result<sdk::KernelSource*> {
-                   return &source;
-               }).pull("plain", call_);
+        return KernelStore(directory_, catalogue_,
+                           [&](const std::string&) -> sdk::Result<sdk::KernelSource*> { return &source; })
+            .pull("plain", call_);
     }
     sdk::Error failure(FakeKernels::Fetch fetch)
     {

@@ -146,7 +146,8 @@ inline std::string catalogue_text(int revision = 1)
     const std::string recipe = R"({"revision":)" + std::to_string(revision) + "}";
     return R"({"version":1,"images":[{"name":"small","description":"An image","source":"fake","kernel":"plain",)"
            R"("default":true,"recipe":)" +
-           recipe + R"(}],"kernels":[{"name":"plain","description":"A kernel","source":"fake","default":true,"recipe":)" +
+           recipe +
+           R"(}],"kernels":[{"name":"plain","description":"A kernel","source":"fake","default":true,"recipe":)" +
            recipe + "}]}";
 }
 

@@ -57,7 +57,10 @@ public:
 private:
     static constexpr std::size_t block = 512;
 
-    static void put(std::string& header, std::size_t at, const std::string& field) { header.replace(at, field.size(), field); }
+    static void put(std::string& header, std::size_t at, const std::string& field)
+    {
+        header.replace(at, field.size(), field);
+    }
     static std::string octal(std::size_t value, int digits)
     {
         std::string text(static_cast<std::size_t>(digits) + 1, '\0');

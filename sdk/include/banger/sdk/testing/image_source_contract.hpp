@@ -23,11 +23,11 @@ namespace banger::sdk::testing {
 
 /// An image/0 provider for the contract.
 struct ImageSourceUnderTest {
-    std::string name;                                             ///< what tests are called after
+    std::string name;  ///< what tests are called after
     std::function<std::unique_ptr<ImageSource>(Host&)> open;
-    std::string recipe;                                           ///< of a small image that can be made here
-    std::vector<std::string> bad_recipes;                         ///< besides those that are bad for everybody
-    std::function<std::string()> why_not = [] { return ""; };     ///< why it cannot be tested here; empty if it can
+    std::string recipe;                                        ///< of a small image that can be made here
+    std::vector<std::string> bad_recipes;                      ///< besides those that are bad for everybody
+    std::function<std::string()> why_not = [] { return ""; };  ///< why it cannot be tested here; empty if it can
 };
 
 inline std::ostream& operator<<(std::ostream& out, const ImageSourceUnderTest& source)

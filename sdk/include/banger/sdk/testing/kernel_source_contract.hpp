@@ -18,11 +18,11 @@ namespace banger::sdk::testing {
 
 /// A kernel/0 provider for the contract.
 struct KernelSourceUnderTest {
-    std::string name;                                             ///< what tests are called after
+    std::string name;  ///< what tests are called after
     std::function<std::unique_ptr<KernelSource>(Host&)> open;
-    std::string recipe;                                           ///< of a kernel that can be got here
-    std::vector<std::string> bad_recipes;                         ///< besides those that are bad for everybody
-    std::function<std::string()> why_not = [] { return ""; };     ///< why it cannot be tested here; empty if it can
+    std::string recipe;                                        ///< of a kernel that can be got here
+    std::vector<std::string> bad_recipes;                      ///< besides those that are bad for everybody
+    std::function<std::string()> why_not = [] { return ""; };  ///< why it cannot be tested here; empty if it can
 };
 
 inline std::ostream& operator<<(std::ostream& out, const KernelSourceUnderTest& source)

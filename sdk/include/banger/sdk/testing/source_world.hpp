@@ -33,8 +33,8 @@ private:
     std::size_t left_;
 };
 
-/// The processes, other than this one, that have to do with a directory: they work in it, or it is in their arguments or
-/// environment.
+/// The processes, other than this one, that have to do with a directory: they work in it, or it is in their arguments
+/// or environment.
 inline std::vector<os::ProcessId> processes_about(const std::string& directory)
 {
     std::vector<os::ProcessId> found;
