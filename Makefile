@@ -49,7 +49,7 @@ test: test-deps
 check: test-deps
 	@$(CONFIGURE) -DBANGER_TESTS=ON -DBANGER_WERROR=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L quick -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'unit|contract|repo' -j $(JOBS)
 
 bench: test-deps build
 	@bench/run $(BUILD)

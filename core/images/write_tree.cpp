@@ -133,7 +133,7 @@ std::optional<std::vector<std::string>> names_in(int fd)
     (void)copy.release();
     std::vector<std::string> names;
     errno = 0;
-    while (const auto* entry = ::readdir(open.get()))
+    while (const auto* entry = ::readdir(open.get()))  // NOLINT(concurrency-mt-unsafe): nobody else has this stream
         if (const std::string_view name = entry->d_name; name != "." && name != "..")
             names.emplace_back(name);
     if (errno != 0)
@@ -260,8 +260,9 @@ sdk::Result<void> TreeWalk::directory(const std::string& path)
     const auto names = names_in(fd.get());
     if (!names)
         return failed("read the directory", path);
+    const auto prefix = path.empty() ? path : path + "/";
     for (const auto& name : *names)
-        if (auto put = entry({fd.get(), name, path.empty() ? name : path + "/" + name}); !put)
+        if (auto put = entry({fd.get(), name, prefix + name}); !put)
             return put;
     return {};
 }

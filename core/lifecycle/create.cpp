@@ -45,6 +45,8 @@ sdk::Result<void> make_directory(Engine& engine, const model::VmRecord& vm)
         return made;
     if (auto noted = engine.store.update(vm); !noted)
         return noted;
+    if (auto fault = base::fault::reach("make ssh keys"); !fault)
+        return fault;
     if (auto made = make_client_key(engine.paths.state); !made)
         return made;
     return make_host_key(directory, host_alias(vm.id));

@@ -2,6 +2,7 @@
 #include "core/lifecycle/delete.hpp"
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/fault.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -45,6 +46,8 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
         for (const auto& role : model::writable_disk_roles())
             if (auto destroyed = (*storage)->destroy(owner, role); !destroyed)
                 return std::move(destroyed).error().while_doing("delete the " + role + " disk of vm '" + vm.name + "'");
+        if (auto fault = base::fault::reach("remove vm directory"); !fault)
+            return fault;
         if (auto removed = sdk::os::remove_tree(owner.directory); !removed)
             return removed;
     }

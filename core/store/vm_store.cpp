@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/fault.hpp"
 #include "core/base/nearest.hpp"
 
 namespace banger::store {
@@ -54,6 +55,8 @@ sdk::Result<void> VmStore::insert(const model::VmRecord& record)
 
 sdk::Result<void> VmStore::reserve(const model::VmRecord& record)
 {
+    if (auto fault = base::fault::reach("reserve a row"); !fault)
+        return fault;
     const std::lock_guard lock(mutex_);
     if (problem_)
         return *problem_;
@@ -62,6 +65,8 @@ sdk::Result<void> VmStore::reserve(const model::VmRecord& record)
 
 sdk::Result<void> VmStore::update(const model::VmRecord& record)
 {
+    if (auto fault = base::fault::reach("update a row"); !fault)
+        return fault;
     {
         const std::lock_guard lock(mutex_);
         if (problem_)
@@ -80,6 +85,8 @@ sdk::Result<void> VmStore::update(const model::VmRecord& record)
 
 sdk::Result<void> VmStore::remove(const std::string& id)
 {
+    if (auto fault = base::fault::reach("remove a row"); !fault)
+        return fault;
     const std::lock_guard lock(mutex_);
     if (problem_)
         return *problem_;
@@ -228,6 +235,8 @@ sdk::Result<model::VmRecord> VmStore::read_copy(const std::string& id) const
 
 sdk::Result<void> VmStore::write_copy(const model::VmRecord& record) const
 {
+    if (auto fault = base::fault::reach("write a copy of a record"); !fault)
+        return fault;
     return sdk::os::write_file_atomic(vms_directory_ + "/" + record.id + "/record.json",
                                       json::to_pretty(model::to_json(record).value()));
 }

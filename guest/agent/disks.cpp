@@ -143,7 +143,8 @@ sdk::Result<void> mount_api_file_systems()
     for (const auto& api : all)
         if (auto mounted = mount_api(api.type, api.target, api.flags, api.options); !mounted)
             return mounted;
-    mkdir("/tmp", 01777);
+    if (mkdir("/tmp", 01777) == 0)
+        chmod("/tmp", 01777);  // mkdir heeds the umask
     return {};
 }
 

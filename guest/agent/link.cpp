@@ -16,7 +16,7 @@ constexpr std::size_t read_size = 256UL * 1024;
 /// Small frames are gathered to this size, so that a session does not cost one system call for each.
 constexpr std::size_t gather_size = 128UL * 1024;
 /// After so many reads in a row others get their turn.
-constexpr int reads_per_turn = 16;
+constexpr int reads_per_turn = 8;
 constexpr std::chrono::milliseconds longest_absence{1000};
 
 }  // namespace
@@ -43,22 +43,36 @@ void Link::start()
     });
 }
 
+/// Reads until the buffer is full or there is nothing now. A virtio-serial port gives no more than one page at a time:
+/// passing on each by itself would cost more than the bytes.
+Link::Input Link::fill(std::span<char> buffer)
+{
+    Input input;
+    while (input.size < buffer.size()) {
+        const ssize_t count = read(fd_.get(), buffer.data() + input.size, buffer.size() - input.size);
+        if (count > 0) {
+            input.size += static_cast<std::size_t>(count);
+        } else if (count == 0 || errno != EINTR) {
+            input.after = count < 0 && errno == EAGAIN ? Input::nothing_now : Input::ended;
+            break;
+        }
+    }
+    return input;
+}
+
 void Link::on_ready()
 {
     static std::array<char, read_size> buffer;
-    if (!fd_)
-        return;
     for (int turn = 0; turn < reads_per_turn; ++turn) {
-        const ssize_t count = read(fd_.get(), buffer.data(), buffer.size());
-        if (count > 0) {
-            on_input({buffer.data(), static_cast<std::size_t>(count)});
-            continue;
-        }
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0 && errno == EAGAIN)
+        if (!fd_)
             return;
-        return on_channel_end();
+        const auto input = fill(buffer);
+        if (input.size > 0)
+            on_input({buffer.data(), input.size});
+        if (input.after == Input::nothing_now)
+            return;
+        if (input.after == Input::ended)
+            return on_channel_end();
     }
     loop_.defer([weak = weak_from_this()] {
         if (const auto self = weak.lock())

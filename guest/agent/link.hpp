@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,12 @@ public:
     [[nodiscard]] bool in_session() const { return session_ != nullptr; }
 
 private:
+    struct Input {
+        enum After { more, nothing_now, ended };
+        std::size_t size = 0;
+        After after = more;
+    };
+    Input fill(std::span<char> buffer);
     void on_ready();
     void on_input(std::string_view bytes);
     void begin_session(const std::string& nonce);

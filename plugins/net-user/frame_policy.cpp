@@ -78,8 +78,9 @@ bool holds_packet(Frame frame)
 
 Packet packet_of(Frame frame)
 {
-    return {(frame[ethernet_bytes] & 0x0fU) * 4U, frame[ethernet_bytes + 9], (u16_at(frame, ethernet_bytes + 6) & 0x1fffU) == 0,
-            u32_at(frame, ethernet_bytes + 12), u32_at(frame, ethernet_bytes + 16)};
+    return {(frame[ethernet_bytes] & 0x0fU) * 4U, frame[ethernet_bytes + 9],
+            (u16_at(frame, ethernet_bytes + 6) & 0x1fffU) == 0, u32_at(frame, ethernet_bytes + 12),
+            u32_at(frame, ethernet_bytes + 16)};
 }
 
 // Services that passt itself has on the guest's network.

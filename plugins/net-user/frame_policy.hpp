@@ -26,8 +26,8 @@ enum class Verdict {
 /// that the guest was given, and DHCP.
 [[nodiscard]] Verdict judge(Frame frame, sdk::Egress egress);
 
-/// The answer to a refused frame: ICMP "communication administratively prohibited" (RFC 1812, 5.2.7.1) from the gateway,
-/// so that a connection fails at once instead of hanging. Empty where RFC 1122, 3.2.2 forbids an answer.
+/// The answer to a refused frame: ICMP "communication administratively prohibited" (RFC 1812, 5.2.7.1) from the
+/// gateway, so that a connection fails at once instead of hanging. Empty where RFC 1122, 3.2.2 forbids an answer.
 [[nodiscard]] std::vector<std::uint8_t> refusal_of(Frame frame);
 
 }  // namespace banger::user

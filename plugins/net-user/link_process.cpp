@@ -66,9 +66,8 @@ std::optional<Number> number_of(const sdk::Fields& fields, const std::string& ke
 
 std::vector<os::ProcessId> processes_of(const std::string& name, bool only_filter)
 {
-    auto found = os::find_processes([&](const Arguments& arguments) {
-        return carries(arguments, name) && (!only_filter || is_filter(arguments));
-    });
+    auto found = os::find_processes(
+        [&](const Arguments& arguments) { return carries(arguments, name) && (!only_filter || is_filter(arguments)); });
     std::erase_if(found, [](const os::ProcessId& id) { return !runs_as_us(id.pid); });
     return found;
 }
@@ -137,7 +136,8 @@ sdk::Result<void> end_processes(const sdk::Owner& owner)
 std::vector<sdk::Handle> list_links(const sdk::Host& host)
 {
     std::map<std::string, sdk::Handle> links;
-    const auto found = os::find_processes([&](const Arguments& arguments) { return owner_in(arguments, host).has_value(); });
+    const auto found =
+        os::find_processes([&](const Arguments& arguments) { return owner_in(arguments, host).has_value(); });
     for (const auto& id : found) {
         const auto arguments = os::arguments_of(id.pid);
         const auto owner = owner_in(arguments, host);

@@ -11,8 +11,8 @@
 
 namespace banger::user {
 
-/// The two processes behind a link, banger-net-filter and passt. Both carry `banger-net-<instance>-<vm>` as one of their
-/// arguments, so any later daemon finds them. The filter is the link; passt ends with it.
+/// The two processes behind a link, banger-net-filter and passt. Both carry `banger-net-<instance>-<vm>` as one of
+/// their arguments, so any later daemon finds them. The filter is the link; passt ends with it.
 ///
 /// A process counts only if it carries the name and runs as us, or as nobody when we are root: a pid from a file is a
 /// hint, and somebody else's process is never signalled.

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string_view>
@@ -27,20 +28,13 @@ constexpr int socket_buffer_bytes = 1 << 20;
 
 std::vector<std::string> command_line(const std::string& program, const std::string& name)
 {
-    return {program,
-            "--fd", std::to_string(tap_descriptor),
-            "--quiet",
-            "--ipv4-only",
+    return {program, "--fd", std::to_string(tap_descriptor), "--quiet", "--ipv4-only",
             // Whose addresses to take. All are given here, so none are taken, and a host without a route will do too;
             // traffic leaves by whatever route the host has when it leaves.
-            "--interface", "lo",
-            "--address", guest_network::address,
-            "--netmask", guest_network::prefix_bits,
-            "--gateway", guest_network::gateway,
-            "--mac-addr", guest_network::gateway_mac,
+            "--interface", "lo", "--address", guest_network::address, "--netmask", guest_network::prefix_bits,
+            "--gateway", guest_network::gateway, "--mac-addr", guest_network::gateway_mac,
             // The gateway is no second name of the host.
-            "--no-map-gw",
-            "--dns-forward", guest_network::dns,
+            "--no-map-gw", "--dns-forward", guest_network::dns,
             // A guest is told its resolver by us; the host's own would be refused to it.
             "--no-dhcp-dns", "--no-dhcp-search",
             // Unused, as nothing is searched; an argument of ours that shows in the list of processes.

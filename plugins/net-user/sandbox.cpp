@@ -26,9 +26,8 @@ constexpr unsigned architecture = AUDIT_ARCH_AARCH64;
 constexpr uid_t nobody = 65534;
 
 constexpr unsigned allowed_calls[] = {
-    SYS_read,  SYS_write,  SYS_recvfrom, SYS_sendto,     SYS_accept4,       SYS_close, SYS_ppoll,
-    SYS_exit,  SYS_exit_group, SYS_rt_sigreturn, SYS_restart_syscall, SYS_brk,    SYS_mmap,  SYS_munmap,
-    SYS_mremap, SYS_madvise,
+    SYS_read,       SYS_write,        SYS_recvfrom,        SYS_sendto, SYS_accept4, SYS_close,  SYS_ppoll,  SYS_exit,
+    SYS_exit_group, SYS_rt_sigreturn, SYS_restart_syscall, SYS_brk,    SYS_mmap,    SYS_munmap, SYS_mremap, SYS_madvise,
 #ifdef SYS_poll
     SYS_poll,
 #endif

@@ -6,6 +6,7 @@
 #include <rapidjson/document.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -65,7 +66,8 @@ sdk::Result<std::string> find_filter_program(const std::string& configured)
     std::error_code ignored;
     if (::dladdr(reinterpret_cast<const void*>(&find_filter_program), &self) != 0 && self.dli_fname != nullptr) {
         const auto here = std::filesystem::absolute(self.dli_fname, ignored).parent_path();
-        for (const char* candidate : {BANGER_NET_FILTER_FROM_PLUGIN, "../../../bin/banger-net-filter", "banger-net-filter"}) {
+        for (const char* candidate :
+             {BANGER_NET_FILTER_FROM_PLUGIN, "../../../bin/banger-net-filter", "banger-net-filter"}) {
             const auto path = (here / candidate).lexically_normal();
             if (::access(path.c_str(), X_OK) == 0)
                 return path.string();

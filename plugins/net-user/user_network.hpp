@@ -13,8 +13,8 @@ namespace banger::user {
 /// Egress::none needs neither and no handle: the VMM is told to have no network, or its own closed one. The handle that
 /// attach returns then names nothing, and is never found present.
 ///
-/// Threads: any number; it keeps no state. Crashes of the daemon do not touch a link; the end of either process or of the
-/// VMM ends it.
+/// Threads: any number; it keeps no state. Crashes of the daemon do not touch a link; the end of either process or of
+/// the VMM ends it.
 [[nodiscard]] sdk::Result<std::unique_ptr<sdk::Network>> make_network(sdk::Host& host, const char* config);
 
 /// The hardware address of a VM's one network device: 52:54:00, and 24 bits of the FNV-1a hash of "<instance>-<vm>".

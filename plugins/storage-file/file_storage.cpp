@@ -167,11 +167,13 @@ sdk::Result<sdk::Disk> open_disk(const Paths& paths, const sdk::DiskSpec& spec)
     const bool raw = os::exists(paths.raw);
     const bool qcow2 = os::exists(paths.qcow2);
     if (raw && qcow2)
-        return make_error(Code::corrupt, "disk '" + spec.role + "' is there twice: " + paths.raw + " and " + paths.qcow2,
+        return make_error(Code::corrupt,
+                          "disk '" + spec.role + "' is there twice: " + paths.raw + " and " + paths.qcow2,
                           "remove the one that you did not mean");
     if (!raw && !qcow2)
-        return make_error(Code::not_found, "disk '" + spec.role + "' was never made, or its data is gone: there is no " +
-                                               paths.of(spec.format));
+        return make_error(
+            Code::not_found,
+            "disk '" + spec.role + "' was never made, or its data is gone: there is no " + paths.of(spec.format));
     return raw ? open_raw(paths, spec.role) : open_qcow2(paths, spec);
 }
 

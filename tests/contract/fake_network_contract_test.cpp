@@ -11,7 +11,8 @@ std::unique_ptr<Network> open(Host& host)
     return std::make_unique<FakeNetwork>(host, world);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fake, NetworkContract, ::testing::Values(NetworkUnderTest{"fake", open, "link:stream-socket"}));
+INSTANTIATE_TEST_SUITE_P(Fake, NetworkContract,
+                         ::testing::Values(NetworkUnderTest{"fake", open, "link:stream-socket"}));
 
 }  // namespace
 }  // namespace banger::sdk::testing

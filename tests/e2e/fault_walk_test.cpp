@@ -15,6 +15,7 @@ struct Verb {
     const char* name;
     std::vector<std::string> prepare;  ///< run before, without faults; empty for none
     std::vector<std::string> walk;
+    bool orphan = false;  ///< and then its VMM dies while no daemon looks
 };
 
 struct Walk {
@@ -72,7 +73,11 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
             auto prepared = host.banger(walk.verb.prepare);
             EXPECT_EQ(prepared.status, 0) << prepared.err;
         }
+        const auto pid = walk.verb.orphan ? static_cast<pid_t>(pid_of(host, "walked")) : 0;
         host.stop_daemon();
+        if (auto vmm = sdk::os::identify(pid); pid != 0 && vmm) {
+            EXPECT_TRUE(sdk::os::kill_and_wait(*vmm, SIGKILL, std::chrono::seconds(10)));
+        }
     };
     const auto clear = [&] {
         host.banger({"vm", "delete", "-f", "walked"});
@@ -112,8 +117,8 @@ std::vector<Walk> walks(const char* vmm, int stride)
         all.push_back({{"start", create_stopped, {"vm", "start", "walked"}}, mode, vmm, stride});
         all.push_back({{"stop", create_walked, {"vm", "stop", "walked", "--timeout", "0"}}, mode, vmm, stride});
         all.push_back({{"delete", create_walked, {"vm", "delete", "-f", "walked"}}, mode, vmm, stride});
-        // A daemon that finds a VM running: all it does is reconcile.
-        all.push_back({{"reconcile", create_walked, {"vm", "list"}}, mode, vmm, stride});
+        // A daemon that finds one VM running and one whose VMM died: all it does is reconcile.
+        all.push_back({{"reconcile", create_walked, {"vm", "list"}, true}, mode, vmm, stride});
     }
     return all;
 }

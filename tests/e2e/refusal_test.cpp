@@ -85,15 +85,13 @@ TEST(RefusedName, ATakenNameIsSaid)
 TEST(RefusedHost, WithoutQemuTheErrorSaysWhatToInstall)
 {
     const Installation host;
-    host.stop_daemon();
-    const std::string empty = host.home() + "/bin";
-    ASSERT_TRUE(sdk::os::make_private_directory(empty));
-    const Installation other("\n[plugin.vmm-qemu]\nprogram = \"/nonexistent/qemu\"\n");
-    auto called = other.banger({"vm", "create"});
+    CallOptions nothing_installed;  // the daemon that this call starts finds no program at all
+    nothing_installed.environment["PATH"] = "/nonexistent";
+    auto called = host.banger({"vm", "create"}, nothing_installed);
     EXPECT_EQ(called.status, 1);
     EXPECT_NE(called.err.find("hint:"), std::string::npos) << called.err;
-    EXPECT_NE(called.err.find("qemu-system-x86"), std::string::npos) << called.err;
-    expect_clean(other);
+    EXPECT_NE(called.err.find("apt install qemu-system-x86"), std::string::npos) << called.err;
+    expect_clean(host);
 }
 
 TEST(RefusedHost, WithoutAMirrorTheImageIsNotMadeAndNothingIsLeft)
@@ -113,16 +111,20 @@ TEST(RefusedHost, WithoutAMirrorTheImageIsNotMadeAndNothingIsLeft)
 TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
 {
     const Installation host;
-    // Too little memory for the kernel to find its root: it dies before the agent answers.
-    const Installation small("\n[plugin.vmm-qemu]\nextra_command_line = \"rdinit=/nonexistent\"\n");
-    auto called = small.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
+    ASSERT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "true"}).status, 0);
+    // An initramfs without an init: the kernel finds nothing to run, and panics.
+    const std::string directory = host.home() + "/cache/initramfs";
+    auto made = sdk::os::list_directory(directory);
+    ASSERT_TRUE(made);
+    ASSERT_EQ(made->size(), 1U);
+    ASSERT_TRUE(sdk::os::write_file_atomic(directory + "/" + made->front(), "nothing"));
+    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
     EXPECT_EQ(called.status, 125) << called.err;
-    EXPECT_NE(called.err.find("never answered"), std::string::npos) << called.err;
-    EXPECT_NE(called.err.find("Kernel panic"), std::string::npos) << called.err;
-    EXPECT_NE(called.err.find("banger vm logs a"), std::string::npos) << called.err;
-    EXPECT_EQ(shown(small, "a", "state"), "stopped");
-    EXPECT_NE(small.banger({"vm", "logs", "a"}).out.find("Kernel panic"), std::string::npos);
-    expect_clean(small);
+    for (const char* text : {"never answered", "Kernel panic", "banger vm logs a"})
+        EXPECT_NE(called.err.find(text), std::string::npos) << called.err;
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    EXPECT_NE(host.banger({"vm", "logs", "a"}).out.find("Kernel panic"), std::string::npos);
+    expect_clean(host);
 }
 
 TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)

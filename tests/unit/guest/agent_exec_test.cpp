@@ -1,10 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
+#include <array>
 
 #include "serving_agent.hpp"
 
@@ -175,13 +176,14 @@ TEST_F(Exec, HangsUpWhatItsCallerLeft)
     const auto client = connect();
     const auto fifo = path("fifo");
     ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));  // both ways: writers need not wait
     const auto script = "trap 'echo hung up >" + fifo + "; exit' HUP; echo up; while :; do sleep 0.1; done";
     RelayPeer peer(*client, "/v0/exec", to_json(command({"/bin/sh", "-c", script})));
     ASSERT_TRUE(peer.wait_for_output("up"));
     peer.close();
-    std::string line;
-    std::getline(std::ifstream(fifo), line);  // opening it waits for the trap
-    EXPECT_EQ(line, "hung up");
+    std::array<char, 8> line{};
+    ASSERT_EQ(::read(heard.get(), line.data(), line.size()), 8);
+    EXPECT_EQ(std::string(line.data(), 8), "hung up\n");
     const auto how = peer.wait_done();
     ASSERT_FALSE(how);
     EXPECT_EQ(how.error().code, sdk::Code::cancelled);

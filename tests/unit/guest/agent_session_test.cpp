@@ -1,9 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <fstream>
+#include <array>
 #include <future>
 
 #include "guest/protocol/json.hpp"
@@ -117,11 +119,12 @@ TEST_F(SerialSession, ANewSessionHangsUpWhatTheOldOneRan)
 {
     const auto fifo = path("fifo");
     ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));  // both ways: writers need not wait
     die_in_the_middle("trap 'echo hung up >" + fifo + "; exit' HUP; echo up; while read -r line; do :; done; while :; do sleep 0.1; done", true);
     expect_fresh_session();
-    std::string line;
-    std::getline(std::ifstream(fifo), line);
-    EXPECT_EQ(line, "hung up");
+    std::array<char, 8> line{};
+    ASSERT_EQ(::read(heard.get(), line.data(), line.size()), 8);
+    EXPECT_EQ(std::string(line.data(), 8), "hung up\n");
 }
 
 TEST_F(SerialSession, GarbageBeforeTheGreetingIsSkipped)

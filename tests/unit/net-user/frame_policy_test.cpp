@@ -30,8 +30,8 @@ TEST(FramePolicy, WhatIsNotTheInternetIsRefusedToThoseWhoAskedForTheInternet)
         EXPECT_EQ(judge(frame_of({to}), Egress::all), Verdict::pass) << to;
     }
     for (const char* to : {"1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
-                           "128.0.0.1", "169.253.255.255", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.167.255.255",
-                           "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255"})
+                           "128.0.0.1", "169.253.255.255", "172.15.255.255", "172.32.0.0", "192.0.1.0",
+                           "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255"})
         EXPECT_EQ(judge(frame_of({to}), Egress::internet), Verdict::pass) << to;
 }
 
@@ -69,7 +69,8 @@ TEST(FramePolicy, NoFrameIsReadBeyondItsEnd)
 {
     const Bytes whole = frame_of({"127.0.0.1", 17, 53, 0, 15});
     for (std::size_t length = 0; length <= whole.size(); ++length) {
-        const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));  // so that a sanitizer sees
+        const Bytes cut(whole.begin(),
+                        whole.begin() + static_cast<std::ptrdiff_t>(length));  // so that a sanitizer sees
         EXPECT_NE(judge(cut, Egress::internet), Verdict::pass);
         EXPECT_LE(refusal_of(cut).size(), 14U + 20 + 8 + 68);
     }

@@ -17,8 +17,8 @@ struct Sent {
     std::string to;
     std::uint8_t protocol = 6;
     std::uint16_t port = 80;
-    std::uint16_t fragment = 0;   ///< the flags and offset field
-    std::uint8_t words = 5;       ///< header length in 32-bit words
+    std::uint16_t fragment = 0;  ///< the flags and offset field
+    std::uint8_t words = 5;      ///< header length in 32-bit words
     std::uint8_t version = 4;
     std::uint16_t ethertype = 0x0800;
     std::size_t payload = 20;

@@ -16,10 +16,10 @@
 namespace banger::user {
 namespace {
 
+using sdk::Code;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using sdk::Code;
 namespace os = sdk::os;
 
 class UserNetworkTest : public ::testing::Test {

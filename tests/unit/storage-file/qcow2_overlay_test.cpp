@@ -62,8 +62,9 @@ TEST_P(Qcow2Sizes, QemuFindsNothingWrong)
 
     const std::string last = std::to_string(bytes - 512);
     qemu({"qemu-io", "-f", "qcow2", "-c", "write -P 7 0 32k", "-c", "write -P 8 " + last + " 512", image});
-    EXPECT_THAT(qemu({"qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 0 32k", "-c", "read -P 8 " + last + " 512", image}),
-                ::testing::Not(HasSubstr("failed")));
+    EXPECT_THAT(
+        qemu({"qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 0 32k", "-c", "read -P 8 " + last + " 512", image}),
+        ::testing::Not(HasSubstr("failed")));
     EXPECT_THAT(qemu({"qemu-img", "check", "-f", "qcow2", image}), HasSubstr("No errors were found"));
 }
 

@@ -118,7 +118,9 @@ TEST_P(DnsContract, WhatIsNoNameOrAddressIsRefusedAndChangesNothing)
         long_name += ".a";
     for (const std::string& name : {std::string(), std::string("."), std::string("web..vm"), std::string("web.vm."),
                                     std::string("-web.vm"), std::string("web-.vm"), std::string("we b.vm"),
-                                    std::string("w\xc3\xa9" "b.vm"), long_label + ".vm", long_name}) {
+                                    std::string("w\xc3\xa9"
+                                                "b.vm"),
+                                    long_label + ".vm", long_name}) {
         const auto published = dns->publish({name, {"10.0.0.1"}});
         ASSERT_FALSE(published) << name;
         EXPECT_EQ(to_string(published.error().code), to_string(Code::invalid)) << name;

@@ -44,8 +44,8 @@ private:
     std::optional<Error> failure_;
 };
 
-/// storage/0 with attachments that exist in memory only, over raw files `<role>.fake-disk` that copy what the layer holds. It
-/// keeps state and passes StorageContract.
+/// storage/0 with attachments that exist in memory only, over raw files `<role>.fake-disk` that copy what the layer
+/// holds. It keeps state and passes StorageContract.
 class FakeStorage : public Storage {
 public:
     FakeStorage(Host& host, std::shared_ptr<FakeStorageWorld> world) : host_(host), world_(std::move(world)) {}

@@ -28,15 +28,19 @@ public:
         silence,     ///< nothing within the time
     };
 
-    FramePeer(os::UniqueFd socket, const std::string& address) : socket_(std::move(socket)), address_(number(address)) {}
+    FramePeer(os::UniqueFd socket, const std::string& address) : socket_(std::move(socket)), address_(number(address))
+    {
+    }
 
     /// Asks who has an address (RFC 826): its hardware address, or nothing.
     std::optional<std::string> arp(const std::string& address)
     {
-        send(broadcast_, ethertype_arp_, bytes("\x00\x01\x08\x00\x06\x04\x00\x01", 8) + mac_ + u32(address_) +
-                                             std::string(6, '\0') + u32(number(address)));
+        send(broadcast_, ethertype_arp_,
+             bytes("\x00\x01\x08\x00\x06\x04\x00\x01", 8) + mac_ + u32(address_) + std::string(6, '\0') +
+                 u32(number(address)));
         const auto reply = receive([&](const std::string& frame) {
-            return frame.size() >= 42 && frame.substr(12, 2) == ethertype_arp_ && frame.substr(28, 4) == u32(number(address));
+            return frame.size() >= 42 && frame.substr(12, 2) == ethertype_arp_ &&
+                   frame.substr(28, 4) == u32(number(address));
         });
         if (!reply)
             return std::nullopt;
@@ -48,8 +52,8 @@ public:
     Answer connect(const std::string& address, std::uint16_t port)
     {
         const std::uint16_t from = next_port_++;
-        std::string segment = u16(from) + u16(port) + u32(1000) + u32(0) + bytes("\x60\x02\xff\xff\x00\x00\x00\x00", 8) +
-                              bytes("\x02\x04\x05\xb4", 4);
+        std::string segment = u16(from) + u16(port) + u32(1000) + u32(0) +
+                              bytes("\x60\x02\xff\xff\x00\x00\x00\x00", 8) + bytes("\x02\x04\x05\xb4", 4);
         seal(segment, 16, address, 6);
         send_packet(address, 6, segment);
         const auto reply = receive([&](const std::string& frame) {
@@ -68,8 +72,8 @@ public:
 
     void send_datagram(const std::string& address, std::uint16_t port, const std::string& payload)
     {
-        std::string datagram = u16(next_port_++) + u16(port) + u16(static_cast<std::uint16_t>(8 + payload.size())) +
-                               u16(0) + payload;
+        std::string datagram =
+            u16(next_port_++) + u16(port) + u16(static_cast<std::uint16_t>(8 + payload.size())) + u16(0) + payload;
         seal(datagram, 6, address, 17);
         send_packet(address, 17, datagram);
     }
@@ -146,8 +150,8 @@ private:
 
     void send_packet(const std::string& to, char protocol, const std::string& payload)
     {
-        std::string header = bytes("\x45\x00", 2) + u16(static_cast<std::uint16_t>(20 + payload.size())) + u16(1) + u16(0) +
-                             '\x40' + protocol + u16(0) + u32(address_) + u32(number(to));
+        std::string header = bytes("\x45\x00", 2) + u16(static_cast<std::uint16_t>(20 + payload.size())) + u16(1) +
+                             u16(0) + '\x40' + protocol + u16(0) + u32(address_) + u32(number(to));
         header.replace(10, 2, u16(checksum(header)));
         send(gateway_mac_, ethertype_ip_, header + payload);
     }

@@ -50,10 +50,7 @@ protected:
             EXPECT_TRUE(network->release(handle));
     }
 
-    LinkSpec new_spec(Egress egress = Egress::internet)
-    {
-        return {host.new_owner(), egress, GetParam().attachment};
-    }
+    LinkSpec new_spec(Egress egress = Egress::internet) { return {host.new_owner(), egress, GetParam().attachment}; }
     void reopen() { network = GetParam().open(host); }
     bool present(const Handle& handle)
     {
@@ -120,7 +117,8 @@ TEST_P(NetworkContract, AttachReturnsAPlannedHandleAndWhatTheGuestNeeds)
     const auto plan = network->plan(spec);
     ASSERT_TRUE(plan);
     const auto [link, handle] = must_attach(spec);
-    EXPECT_TRUE(std::any_of(plan->begin(), plan->end(), [&](const Handle& planned) { return planned.key == handle.key; }));
+    EXPECT_TRUE(
+        std::any_of(plan->begin(), plan->end(), [&](const Handle& planned) { return planned.key == handle.key; }));
     EXPECT_EQ(handle.kind, "network/0");
     EXPECT_EQ(handle.owner.vm, spec.owner.vm);
     EXPECT_FALSE(handle.bound.empty());
@@ -307,8 +305,8 @@ protected:
             return {};
         std::string found;
         for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
-            if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET || (each->ifa_flags & IFF_LOOPBACK) != 0 ||
-                (each->ifa_flags & IFF_UP) == 0)
+            if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET ||
+                (each->ifa_flags & IFF_LOOPBACK) != 0 || (each->ifa_flags & IFF_UP) == 0)
                 continue;
             char text[INET_ADDRSTRLEN] = {};
             const auto* name = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
@@ -364,7 +362,8 @@ TEST_P(StreamNetworkContract, AnswersComeFromOutsideTheGuest)
     EXPECT_EQ(guest.connect(address, service.port), FramePeer::Answer::connected) << address;
     EXPECT_TRUE(was_reached(service));
     guest.send_datagram(address, datagrams.port, "hello");
-    EXPECT_TRUE(os::wait_readable(datagrams.socket.get(), -1, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
+    EXPECT_TRUE(
+        os::wait_readable(datagrams.socket.get(), -1, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
 }
 
 TEST_P(StreamNetworkContract, ALinkDiesWithItsVmm)

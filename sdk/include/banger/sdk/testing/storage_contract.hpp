@@ -25,10 +25,10 @@ namespace banger::sdk::testing {
 
 /// A storage/0 provider for the contract.
 struct StorageUnderTest {
-    std::string name;                                           ///< what tests are called after
-    std::function<std::unique_ptr<Storage>(Host&)> open;        ///< a fresh provider, as after a restart of the daemon
-    std::string format = "disk:raw";                            ///< one word of what it offers
-    bool data_in_directory = true;                              ///< a disk's data lies in the VM's directory
+    std::string name;                                     ///< what tests are called after
+    std::function<std::unique_ptr<Storage>(Host&)> open;  ///< a fresh provider, as after a restart of the daemon
+    std::string format = "disk:raw";                      ///< one word of what it offers
+    bool data_in_directory = true;                        ///< a disk's data lies in the VM's directory
 };
 
 inline std::ostream& operator<<(std::ostream& out, const StorageUnderTest& storage)
@@ -83,11 +83,10 @@ private:
         os::Command command;
         command.argv = {"qemu-io", "-f", disk_.format};
         command.argv.insert(command.argv.end(), options.begin(), options.end());
-        command.argv.insert(command.argv.end(),
-                            {"-c",
-                             verb + " -P " + std::to_string(value) + " " + std::to_string(offset) + " " +
-                                 std::to_string(length),
-                             disk_.path});
+        command.argv.insert(
+            command.argv.end(),
+            {"-c", verb + " -P " + std::to_string(value) + " " + std::to_string(offset) + " " + std::to_string(length),
+             disk_.path});
         const auto output = os::run_checked(command);
         if (!output)
             return ::testing::AssertionFailure() << output.error().message;
