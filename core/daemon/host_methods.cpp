@@ -35,8 +35,10 @@ sdk::Result<Answer> status(Service& service, const Exchange&, Operation&)
 sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation&)
 {
     const std::size_t streams = service.engine().agents.open_streams();
-    if (json::bool_or(exchange->params(), "if_idle") && streams > 0)
-        return sdk::make_error(sdk::Code::busy, "the daemon carries " + std::to_string(streams) + " open streams");
+    const std::size_t others = service.running() - 1;
+    if (json::bool_or(exchange->params(), "if_idle") && streams + others > 0)
+        return sdk::make_error(sdk::Code::busy, "the daemon carries " + std::to_string(streams) + " streams and " +
+                                                    std::to_string(others) + " operations");
     service.shut_down();
     return Answer{};
 }

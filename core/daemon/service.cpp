@@ -135,6 +135,12 @@ void Service::run_own(const std::string& verb, std::function<sdk::Result<void>(l
     });
 }
 
+std::size_t Service::running() const
+{
+    const std::lock_guard lock(jobs_->mutex);
+    return jobs_->running.size();
+}
+
 void Service::watch_exit(const std::string& vm, const sdk::Handle& vmm)
 {
     const auto text = vmm.bound.find("pid");

@@ -57,6 +57,8 @@ public:
     /// Asks every operation to stop, takes no more requests, and stops the loop when the last has ended. From any thread.
     void shut_down();
 
+    /// Operations under way, the caller's own included.
+    [[nodiscard]] std::size_t running() const;
     [[nodiscard]] lifecycle::Engine& engine() { return engine_; }
     /// Called on the loop's thread once shut_down begins, to close the server.
     std::function<void()> on_shut_down;

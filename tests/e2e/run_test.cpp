@@ -110,6 +110,22 @@ TEST(Run, TheSystemIsUpAndHasItsIdentity)
     EXPECT_NE(ssh.out.find("\na\n"), std::string::npos) << ssh.out;
 }
 
+TEST(Run, AGuestWithoutAnInitOfItsOwnGetsOursAndStopsCleanly)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--init", "banger"}).status, 0);
+    auto comm = host.banger({"vm", "exec", "a", "--", "sh", "-c", "cat /proc/1/comm; ls /run/systemd/system 2>&1"});
+    EXPECT_EQ(comm.out.find("systemd\n"), std::string::npos) << comm.out;
+    // An orphan is reaped by our init: no zombie stays.
+    host.banger({"vm", "exec", "a", "--", "sh", "-c", "(sleep 0.2 &) ; exit 0"});
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /var/f; sleep 1"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status"}).out, "");
+    auto stopped = host.banger({"vm", "stop", "a"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/var/f"}).out, "kept\n");
+}
+
 TEST(Run, DetachedReturnsTheNameAndCreateInASubstitutionReturns)
 {
     const Installation host;
