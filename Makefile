@@ -12,7 +12,7 @@ DEPS ?= yes
 
 BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-dev libboost-program-options-dev \
     libboost-filesystem-dev libsqlite3-dev rapidjson-dev libarchive-dev libdevmapper-dev libext2fs-dev \
-    libnghttp2-dev libssl-dev libtomlplusplus-dev
+    libnghttp2-dev libssl-dev libtomlplusplus-dev pkgconf
 RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring
 TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux tmux git
 
