@@ -16,7 +16,8 @@ BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-de
 RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring
 TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux tmux git
 
-CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
 .PHONY: build install uninstall test check bench deps test-deps clean
 

@@ -12,7 +12,7 @@
 namespace banger::lifecycle {
 namespace {
 
-constexpr std::size_t most_lines = 12;
+constexpr std::size_t most_lines = 24;
 constexpr std::size_t most_bytes_of_line = 200;
 constexpr off_t window = 16384;
 

@@ -13,7 +13,7 @@ inline constexpr const char* console_log = "console.log";
 /// Makes room for a new boot's console.
 sdk::Result<void> keep_last_console(const std::string& vm_directory);
 
-/// The last lines of the console, printable: at most 12 lines of 200 bytes. Empty if it has none.
+/// The last lines of the console, printable: at most 24 lines, which a panic with its trace fills, of 200 bytes. Empty if it has none.
 std::string console_tail(const std::string& vm_directory);
 
 }  // namespace banger::lifecycle

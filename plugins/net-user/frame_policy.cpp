@@ -141,9 +141,10 @@ std::vector<std::uint8_t> refusal_of(Frame frame)
         return {};
 
     constexpr std::size_t icmp_at = ethernet_bytes + least_ip_bytes;
-    std::vector<std::uint8_t> answer(icmp_at + 8 + quoted);
-    std::copy_n(frame.begin() + 6, 6, answer.begin());  // to whom it came from
-    std::copy_n(frame.begin(), 6, answer.begin() + 6);
+    std::vector<std::uint8_t> answer(frame.begin() + 6, frame.begin() + 12);  // to whom it came from
+    answer.insert(answer.end(), frame.begin(), frame.begin() + 6);
+    answer.resize(icmp_at + 8);
+    answer.insert(answer.end(), frame.begin() + ethernet_bytes, frame.begin() + ethernet_bytes + quoted);
     put_u16(answer, 12, ethertype_ipv4);
     answer[ethernet_bytes] = 0x45;
     put_u16(answer, ethernet_bytes + 2, static_cast<std::uint32_t>(answer.size() - ethernet_bytes));
@@ -155,7 +156,6 @@ std::vector<std::uint8_t> refusal_of(Frame frame)
     put_u16(answer, ethernet_bytes + 10, checksum(Frame(answer).subspan(ethernet_bytes, least_ip_bytes)));
     answer[icmp_at] = 3;       // destination unreachable
     answer[icmp_at + 1] = 13;  // communication administratively prohibited
-    std::copy_n(frame.begin() + ethernet_bytes, quoted, answer.begin() + icmp_at + 8);
     put_u16(answer, icmp_at + 2, checksum(Frame(answer).subspan(icmp_at)));
     return answer;
 }

@@ -176,18 +176,16 @@ bool RelayPeer::wait_for_output(const std::string& text)
     return true;
 }
 
-SerialPort::SerialPort(sdk::os::UniqueFd agent) : agent_(std::move(agent))
-{
-    threads_.emplace_back([this] { carry_to_clients(); });
-}
+SerialPort::SerialPort(sdk::os::UniqueFd agent) : agent_(std::move(agent)), to_clients_([this] { carry_to_clients(); }) {}
 
 SerialPort::~SerialPort()
 {
     shutdown(agent_.get(), SHUT_RDWR);
     for (const auto& end : ends_)
         shutdown(end.get(), SHUT_RDWR);
-    for (auto& thread : threads_)
-        thread.join();
+    if (to_agent_.joinable())
+        to_agent_.join();
+    to_clients_.join();
 }
 
 sdk::os::UniqueFd SerialPort::plug_in()
@@ -195,9 +193,12 @@ sdk::os::UniqueFd SerialPort::plug_in()
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
         std::abort();
+    // One after the other, as a port has it: the bytes of the client before are all under way first.
+    if (to_agent_.joinable())
+        to_agent_.join();
     ends_.emplace_back(ends[1]);
     client_ = ends[1];
-    threads_.emplace_back([this, end = ends[1]] { carry_to_agent(end); });
+    to_agent_ = std::thread([this, end = ends[1]] { carry_to_agent(end); });
     return sdk::os::UniqueFd(ends[0]);
 }
 

@@ -88,7 +88,8 @@ private:
     sdk::os::UniqueFd agent_;
     std::atomic<int> client_{-1};
     std::vector<sdk::os::UniqueFd> ends_;
-    std::vector<std::thread> threads_;
+    std::thread to_agent_;
+    std::thread to_clients_;  // last: it uses all of the above
 };
 
 }  // namespace banger::guest

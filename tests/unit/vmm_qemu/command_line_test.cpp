@@ -59,7 +59,7 @@ TEST(CommandLine, WholeGuest)
             "-m", "1024",
             "-kernel", "/kernels/vmlinux",
             "-initrd", "/kernels/initramfs",
-            "-append", "panic=-1 console=ttyS0",
+            "-append", "panic=-1 no_timer_check console=ttyS0",
             "-chardev", "socket,id=api,fd=3,server=on,wait=off", "-mon", "chardev=api,mode=control",
             "-chardev", "file,id=console,path=console.log,append=on", "-serial", "chardev:console",
             "-blockdev",
@@ -130,7 +130,7 @@ TEST(CommandLine, WithoutInitramfsOrCommandLine)
     spec.command_line.clear();
     const auto argv = command_line(spec, {"qemu", Accelerator::tcg, 64, {}});
     EXPECT_THAT(argv, Not(Contains("-initrd")));
-    EXPECT_EQ(value_after(argv, "-append"), "console=ttyS0");
+    EXPECT_EQ(value_after(argv, "-append"), "no_timer_check console=ttyS0");
 }
 
 TEST(Check, RefusesWhatCannotBe)
