@@ -17,8 +17,9 @@ RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-clien
 TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux tmux git
 
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
 
+.NOTPARALLEL:
 .PHONY: build install uninstall test check bench deps test-deps clean
 
 build:
@@ -32,14 +33,14 @@ test-deps:
 	@tools/install-packages $(DEPS) $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 install: deps build
-	@cmake --install $(BUILD) --strip >/dev/null
-	@install -d $(PREFIX)/share/banger
-	@cp $(BUILD)/install_manifest.txt $(PREFIX)/share/banger/install-manifest
+	@cmake --install "$(BUILD)" --strip >/dev/null
+	@install -d "$(PREFIX)/share/banger"
+	@cp "$(BUILD)/install_manifest.txt" "$(PREFIX)/share/banger/install-manifest"
 	@echo "banger is installed in $(PREFIX)"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add $(PREFIX)/bin to your PATH" ;; esac
 
 uninstall:
-	@tools/uninstall $(PREFIX)
+	@tools/uninstall "$(PREFIX)"
 
 # Everything this machine can test. A test that cannot run here says so and is counted by ctest as skipped.
 test: test-deps

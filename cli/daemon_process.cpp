@@ -16,6 +16,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "cli/own_program.hpp"
+#include "cli/unreachable_daemon.hpp"
 #include "core/config/paths.hpp"
 #include "core/rpc/build.hpp"
 
@@ -183,7 +184,16 @@ sdk::Result<rpc::Client> start_and_connect(const config::Paths& paths)
     // Somebody else may have started one by hand: then ours says that there is one, and all is well.
     if (client || started)
         return client;
-    return std::move(started).error();
+    if (started.error().code != sdk::Code::exists)
+        return std::move(started).error();
+    auto ended = stop_unreachable_daemon(paths);
+    if (!ended)
+        return std::move(ended).error().while_doing("replace the daemon, whose socket is gone");
+    if (!*ended)
+        return std::move(started).error();
+    if (auto again = start_daemon(paths); !again)
+        return std::move(again).error();
+    return rpc::Client::connect(paths.socket());
 }
 
 enum class Age { same, older_but_understood, foreign };

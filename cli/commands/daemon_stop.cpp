@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/host.hpp"
 #include "cli/daemon_process.hpp"
+#include "cli/unreachable_daemon.hpp"
 
 namespace banger::cli {
 
@@ -23,10 +24,19 @@ sdk::Result<Exit> run(const DaemonStop& /*verb*/, Context& context)
     auto client = find_daemon();
     if (!client)
         return std::move(client).error();
-    const bool running = client->has_value();
-    if (running)
+    bool running = client->has_value();
+    if (running) {
         if (auto stopped = stop_daemon(std::move(**client), false); !stopped)
             return std::move(stopped).error();
+    } else {
+        auto paths = config::Paths::find();
+        if (!paths)
+            return std::move(paths).error();
+        auto stopped = stop_unreachable_daemon(*paths);
+        if (!stopped)
+            return std::move(stopped).error();
+        running = *stopped;
+    }
     json::Object result;
     result.set("stopped", running);
     return context.show(result.value(), [&] {

@@ -62,7 +62,7 @@ std::string kernel_table(const json::Value& list, std::size_t columns)
 std::string catalogue_page(const json::Value& entry, std::size_t columns)
 {
     Facts facts;
-    for (const char* key : {"name", "description", "state", "default", "source", "kernel", "version", "id"})
+    for (const char* key : {"name", "description", "state", "problem", "default", "source", "kernel", "version", "id"})
         facts.add(key, value_text(entry, key));
     facts.add("size", size_of(entry));
     facts.add("created", value_text(entry, "created"));

@@ -56,7 +56,7 @@ std::string plugin_table(const json::Value& list, std::size_t columns)
 std::string plugin_page(const json::Value& plugin, std::size_t columns)
 {
     Facts facts;
-    for (const char* key : {"id", "version", "state", "reason", "path"})
+    for (const char* key : {"id", "version", "state", "reason", "hint", "path"})
         facts.add(key, value_text(plugin, key));
     if (const json::Value* provides = json::find(plugin, "provides"); provides != nullptr && provides->IsArray())
         for (const auto& provider : provides->GetArray()) {

@@ -10,17 +10,45 @@ namespace {
 
 constexpr std::size_t gap = 2;
 constexpr std::size_t least_column = 4;
+constexpr std::size_t leading = 2;  ///< columns that say which and in what state: the last to be cut
+constexpr std::size_t legible_leading = 16;
+constexpr std::size_t legible = 8;
+
+// What a column needs to be worth its place.
+std::size_t least_of(std::size_t index, std::size_t width)
+{
+    return std::min(width, index < leading ? legible_leading : legible);
+}
+
+std::size_t sum_of(const std::vector<std::size_t>& widths)
+{
+    std::size_t total = widths.empty() ? 0 : gap * (widths.size() - 1);
+    for (const auto width : widths)
+        total += width;
+    return total;
+}
+
+// Whole columns go, from the right, until the others can be read.
+void drop_columns(std::vector<std::size_t>& widths, std::size_t columns)
+{
+    std::vector<std::size_t> least;
+    for (std::size_t i = 0; i < widths.size(); ++i)
+        least.push_back(least_of(i, widths[i]));
+    while (least.size() > leading && sum_of(least) > columns)
+        least.pop_back();
+    widths.resize(least.size());
+}
 
 void add_row(std::string& text, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
              std::size_t columns)
 {
     std::string line;
     std::size_t at = 0;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (std::size_t i = 0; i < widths.size(); ++i) {
         const std::string cell = clipped(cells[i], widths[i]);
         line += cell;
         at += width_of(cell);
-        if (i + 1 == cells.size())
+        if (i + 1 == widths.size())
             break;
         line += std::string(widths[i] - width_of(cell) + gap, ' ');
         at += widths[i] - width_of(cell) + gap;
@@ -48,15 +76,12 @@ std::vector<std::size_t> Table::widths(std::size_t columns) const
             widths[i] = std::max(widths[i], width_of(row[i]));
     if (columns == 0 || widths.empty())
         return widths;
-    std::size_t total = gap * (widths.size() - 1);
-    for (const auto width : widths)
-        total += width;
-    while (total > columns) {
+    drop_columns(widths, columns);
+    for (std::size_t total = sum_of(widths); total > columns; --total) {
         const auto widest = std::max_element(widths.begin(), widths.end());
         if (*widest <= least_column)
             break;
         --*widest;
-        --total;
     }
     return widths;
 }

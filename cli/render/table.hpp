@@ -7,8 +7,9 @@
 
 namespace banger::cli {
 
-/// Rows under headings. Where the width is limited the widest columns are cut ("…"), never a line in the middle of a
-/// cell; elsewhere everything is printed whole.
+/// Rows under headings. Where the width is limited the widest columns are cut ("…"), and columns on the right left
+/// out where that would leave nothing legible, never a line cut in the middle of a cell; elsewhere everything is printed
+/// whole.
 class Table {
 public:
     explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}

@@ -15,9 +15,8 @@ std::string memory_of(const json::Value& vm)
 
 std::string disk_line(const json::Value& disk)
 {
-    const std::string path = json::string_or(disk, "path");
     return json::string_or(disk, "role") + ": " + base::format_size(json::uint_or(disk, "bytes")) + " " +
-           json::string_or(disk, "format") + (path.empty() ? "" : " in " + path);
+           json::string_or(disk, "format");
 }
 
 std::string providers_line(const json::Value& vm)
@@ -94,6 +93,8 @@ std::string recovery_page(const json::Value& result, std::size_t columns)
             table.add({json::string_or(one, "path"), json::string_or(one, "reason")});
     if (some)
         text += table.text(columns);
+    if (const auto moved = json::string_or(result, "database_moved_to"); !moved.empty())
+        text += "the old database is now " + moved + "\n";
     return text.empty() ? "nothing to recover\n" : text;
 }
 

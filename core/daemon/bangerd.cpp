@@ -47,8 +47,13 @@ sdk::Result<sdk::os::UniqueFd> lock_state(const config::Paths& paths)
     auto fd = sdk::os::open_file(paths.lock_file(), O_RDWR | O_CREAT, 0600);
     if (!fd)
         return fd;
-    if (::flock(fd->get(), LOCK_EX | LOCK_NB) == 0)
+    if (::flock(fd->get(), LOCK_EX | LOCK_NB) == 0) {
+        // For a caller who finds the lock held and no socket: whom to end.
+        const std::string pid = std::to_string(::getpid()) + "\n";
+        if (::ftruncate(fd->get(), 0) != 0 || ::pwrite(fd->get(), pid.data(), pid.size(), 0) < 0)
+            return sdk::os_error("write " + paths.lock_file());
         return fd;
+    }
     if (errno != EWOULDBLOCK)
         return sdk::os_error("lock " + paths.lock_file());
     return sdk::make_error(sdk::Code::exists, "a daemon runs already for " + paths.state,

@@ -3,6 +3,7 @@
 
 #include <sys/syscall.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -24,6 +25,8 @@ struct Service::Jobs {
     std::mutex mutex;
     std::set<std::shared_ptr<lifecycle::Operation>> running;
     bool closing = false;
+    /// Keeps the loop going until the last operation has ended, also when nobody is connected.
+    std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work;
 };
 
 namespace {
@@ -34,6 +37,21 @@ json::Object progress_json(const sdk::Progress& progress)
     object.set("stage", progress.stage).set("done", progress.done).set("total", progress.total);
     object.set("unit", progress.unit);
     return object;
+}
+
+constexpr std::size_t threads_to_end = 8;
+constexpr std::size_t threads_to_ask = 4;
+
+// A defect of ours ends one request, not the daemon and everybody's streams.
+template <typename Work>
+sdk::Result<Answer> run_guarded(const Work& work)
+{
+    try {
+        return work();
+    } catch (const std::exception& defect) {
+        return sdk::make_error(sdk::Code::internal, std::string("a defect in banger: ") + defect.what(),
+                               "please report it, with `banger daemon logs`");
+    }
 }
 
 std::string full_text(const sdk::Error& error)
@@ -49,16 +67,29 @@ std::string full_text(const sdk::Error& error)
 Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t workers)
     : loop_(loop),
       engine_(engine),
-      workers_(std::make_unique<asio::thread_pool>(workers)),
+      makers_(std::make_unique<asio::thread_pool>(workers)),
+      enders_(std::make_unique<asio::thread_pool>(threads_to_end)),
+      askers_(std::make_unique<asio::thread_pool>(threads_to_ask)),
       jobs_(std::make_unique<Jobs>())
 {
+    jobs_->work.emplace(loop.get_executor());
     for (auto& part : {vm_methods(), stream_methods(), source_methods(), host_methods()})
         methods_.insert(part.begin(), part.end());
 }
 
 Service::~Service()
 {
-    workers_->join();
+    for (auto* pool : {makers_.get(), enders_.get(), askers_.get()})
+        pool->join();
+}
+
+asio::thread_pool& Service::workers_for(const std::string& verb)
+{
+    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle"};
+    static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
+                                            "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
+                                            "kernel.show"};
+    return ends.count(verb) > 0 ? *enders_ : asks.count(verb) > 0 ? *askers_ : *makers_;
 }
 
 void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work)
@@ -66,10 +97,10 @@ void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::
     {
         const std::lock_guard lock(jobs_->mutex);
         jobs_->running.insert(operation);
-        if (jobs_->closing && operation->verb() != "settle")
+        if (jobs_->closing)
             operation->cancel();
     }
-    asio::post(*workers_, [this, operation, work = std::move(work)] {
+    asio::post(workers_for(operation->verb()), [this, operation, work = std::move(work)] {
         work();
         job_ended(operation);
     });
@@ -88,8 +119,10 @@ void Service::job_ended(const std::shared_ptr<lifecycle::Operation>& operation)
 void Service::stop_if_done()
 {
     const std::lock_guard lock(jobs_->mutex);
-    if (jobs_->closing && jobs_->running.empty())
+    if (jobs_->closing && jobs_->running.empty()) {
+        jobs_->work.reset();
         loop_.stop();
+    }
 }
 
 void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)
@@ -97,7 +130,7 @@ void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)
     const std::string outcome(error == nullptr ? "ok" : sdk::to_string(error->code));
     if (error != nullptr && error->code != sdk::Code::cancelled)
         log::error(operation.verb() + " " + operation.vm() + ": " + full_text(*error));
-    if (!operation.vm().empty())
+    if (&workers_for(operation.verb()) != askers_.get())
         if (auto recorded = engine_.store.record(operation.log(outcome)); !recorded)
             log::warning("cannot record an operation: " + recorded.error().message);
 }
@@ -117,7 +150,7 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
             running->cancel();
     });
     post(operation, [this, exchange, operation, run = &method->second] {
-        auto answer = (*run)(*this, exchange, *operation);
+        auto answer = run_guarded([&] { return (*run)(*this, exchange, *operation); });
         finish(*operation, answer ? nullptr : &answer.error());
         if (answer)
             exchange->reply(answer->result, std::move(answer->descriptors));
@@ -129,6 +162,7 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
 void Service::run_own(const std::string& verb, std::function<sdk::Result<void>(lifecycle::Operation&)> work)
 {
     auto operation = std::make_shared<lifecycle::Operation>(verb, nullptr);
+    operation->commit();  // nobody asked for it, so nobody can ask to leave it
     post(operation, [this, operation, work = std::move(work)] {
         auto done = work(*operation);
         finish(*operation, done ? nullptr : &done.error());

@@ -70,8 +70,9 @@ private:
 
 /// Runs a stream from a worker thread: submits it on the loop, waits, and gives it up when nobody waits any longer.
 template <typename T, typename Base>
-sdk::Result<T> run_stream(const std::shared_ptr<Connection>& connection, const std::string& path, std::unique_ptr<Base> inner,
-                          const std::shared_ptr<Answer<T>>& answer, const Patience& patience)
+sdk::Result<T> run_stream(const std::shared_ptr<Connection>& connection, const std::string& path,
+                          std::unique_ptr<Base> inner, const std::shared_ptr<Answer<T>>& answer,
+                          const Patience& patience)
 {
     const auto stream = std::make_shared<AbortableStream<Base>>(std::move(inner));
     boost::asio::post(connection->loop(), [connection, path, stream] { connection->submit(path, stream); });
@@ -130,7 +131,8 @@ sdk::Result<std::string> AgentClient::configure(const std::string& json, const P
     return call("/v0/configure", json, patience);
 }
 
-sdk::Result<agent::GuestFacts> AgentClient::configure(const agent::Configuration& configuration, const Patience& patience)
+sdk::Result<agent::GuestFacts> AgentClient::configure(const agent::Configuration& configuration,
+                                                      const Patience& patience)
 {
     auto facts = configure(agent::to_json(configuration), patience);
     if (!facts)
@@ -138,7 +140,10 @@ sdk::Result<agent::GuestFacts> AgentClient::configure(const agent::Configuration
     return agent::guest_facts_from_json(*facts);
 }
 
-sdk::Result<std::string> AgentClient::health(const Patience& patience) { return call("/v0/health", "{}", patience); }
+sdk::Result<std::string> AgentClient::health(const Patience& patience)
+{
+    return call("/v0/health", "{}", patience);
+}
 
 sdk::Result<std::string> AgentClient::wait_ready(const Patience& patience)
 {
@@ -195,7 +200,8 @@ sdk::Result<RunResult> AgentClient::run(const agent::ExecSpec& spec, std::string
         else
             answer->give(std::move(state->result));
     };
-    auto stream = std::make_unique<FrameCallStream>(agent::to_json(spec), std::move(input), std::move(on_frame), std::move(done));
+    auto stream =
+        std::make_unique<FrameCallStream>(agent::to_json(spec), std::move(input), std::move(on_frame), std::move(done));
     return run_stream(connection_, "/v0/exec", std::move(stream), answer, patience);
 }
 
@@ -212,7 +218,8 @@ sdk::Result<void> AgentClient::write_file(const agent::FileSpec& spec, std::stri
             how = sdk::make_error(sdk::Code::internal, "the guest's agent did not say that '" + path + "' is in place");
         answer->give(std::move(how));
     };
-    auto stream = std::make_unique<FrameCallStream>(agent::to_json(spec), std::move(content), std::move(on_frame), std::move(done));
+    auto stream = std::make_unique<FrameCallStream>(agent::to_json(spec), std::move(content), std::move(on_frame),
+                                                    std::move(done));
     return run_stream(connection_, "/v0/write", std::move(stream), answer, patience);
 }
 
@@ -244,14 +251,17 @@ sdk::Result<std::string> AgentClient::read_file(const std::string& path, std::si
     };
     agent::FileSpec spec;
     spec.path = path;
-    auto stream = std::make_unique<FrameCallStream>(agent::to_json(spec), std::string(), std::move(on_frame), std::move(done));
+    auto stream =
+        std::make_unique<FrameCallStream>(agent::to_json(spec), std::string(), std::move(on_frame), std::move(done));
     return run_stream(connection_, "/v0/read", std::move(stream), answer, patience);
 }
 
 void AgentClient::relay(const std::string& path, std::string head, sdk::os::UniqueFd peer, OnDone on_done)
 {
-    auto stream = std::make_shared<RelayStream>(connection_->loop(), std::move(head), std::move(peer), std::move(on_done));
-    boost::asio::post(connection_->loop(), [connection = connection_, path, stream] { connection->submit(path, stream); });
+    auto stream =
+        std::make_shared<RelayStream>(connection_->loop(), std::move(head), std::move(peer), std::move(on_done));
+    boost::asio::post(connection_->loop(),
+                      [connection = connection_, path, stream] { connection->submit(path, stream); });
 }
 
 void AgentClient::on_closed(std::function<void(const sdk::Error&)> closed)
@@ -261,8 +271,14 @@ void AgentClient::on_closed(std::function<void(const sdk::Error&)> closed)
     });
 }
 
-bool AgentClient::alive() const { return connection_->alive(); }
+bool AgentClient::alive() const
+{
+    return connection_->alive();
+}
 
-std::size_t AgentClient::open_streams() const { return connection_->open_streams(); }
+std::size_t AgentClient::open_streams() const
+{
+    return connection_->open_streams();
+}
 
 }  // namespace banger::guest

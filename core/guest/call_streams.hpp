@@ -43,10 +43,10 @@ public:
 private:
     bool take_frame(agent::FrameType type, std::string_view payload);
 
-    std::string queued_;       ///< frames ready to go
+    std::string queued_;  ///< frames ready to go
     std::size_t sent_ = 0;
     std::string content_;
-    std::size_t taken_ = 0;    ///< of the content, into frames
+    std::size_t taken_ = 0;  ///< of the content, into frames
     bool eof_queued_ = false;
     agent::FrameReader reader_;
     OnFrame on_frame_;

@@ -84,13 +84,12 @@ struct ConnectionCallbacks {
         return found == connection(user).slots_.end() ? nullptr : found->second.stream;
     }
 
-    static ssize_t read(nghttp2_session*, std::int32_t id, std::uint8_t* buffer, std::size_t length, std::uint32_t* flags,
-                        nghttp2_data_source*, void* user)
+    static ssize_t read(nghttp2_session*, std::int32_t id, std::uint8_t* buffer, std::size_t length,
+                        std::uint32_t* flags, nghttp2_data_source*, void* user)
     {
         const auto stream = find(user, id);
         // The agent has said its last word: end our side as well, and the stream is done without a reset.
-        const auto produced =
-            stream ? stream->produce({reinterpret_cast<char*>(buffer), length}) : Produced{0, true};
+        const auto produced = stream ? stream->produce({reinterpret_cast<char*>(buffer), length}) : Produced{0, true};
         if (produced.end)
             *flags |= NGHTTP2_DATA_FLAG_EOF;
         else if (produced.bytes == 0)
@@ -98,8 +97,9 @@ struct ConnectionCallbacks {
         return static_cast<ssize_t>(produced.bytes);
     }
 
-    static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_length,
-                         const std::uint8_t* value, std::size_t value_length, std::uint8_t, void* user)
+    static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                         std::size_t name_length, const std::uint8_t* value, std::size_t value_length, std::uint8_t,
+                         void* user)
     {
         const auto stream = find(user, frame->hd.stream_id);
         if (stream && std::string_view(reinterpret_cast<const char*>(name), name_length) == ":status")
@@ -107,8 +107,8 @@ struct ConnectionCallbacks {
         return 0;
     }
 
-    static int on_data(nghttp2_session* http2, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t length,
-                       void* user)
+    static int on_data(nghttp2_session* http2, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                       std::size_t length, void* user)
     {
         // The connection's window is given back at once and the stream's when the bytes are used: one slow reader must
         // not stop the others.
@@ -156,7 +156,10 @@ Connection::Connection(boost::asio::io_context& loop, sdk::os::UniqueFd channel,
     make_session();
 }
 
-Connection::~Connection() { nghttp2_session_del(http2_); }
+Connection::~Connection()
+{
+    nghttp2_session_del(http2_);
+}
 
 void Connection::make_session()
 {
@@ -294,7 +297,8 @@ bool Connection::take_input(std::string_view bytes)
         if (bytes.empty())
             return true;
     }
-    const auto used = nghttp2_session_mem_recv(http2_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    const auto used =
+        nghttp2_session_mem_recv(http2_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     want_flush();
     return used >= 0 && (nghttp2_session_want_read(http2_) != 0 || nghttp2_session_want_write(http2_) != 0);
 }

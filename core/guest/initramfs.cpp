@@ -35,7 +35,8 @@ sdk::Result<std::string> read_plain(const fs::path& path)
     archive_entry* entry = nullptr;
     if (archive_read_open_filename(reader.get(), path.c_str(), 128UL * 1024) != ARCHIVE_OK ||
         archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)
-        return sdk::make_error(sdk::Code::not_found, "cannot read " + path.string() + ": " + archive_error_string(reader.get()));
+        return sdk::make_error(sdk::Code::not_found,
+                               "cannot read " + path.string() + ": " + archive_error_string(reader.get()));
     std::string content;
     std::array<char, 64UL * 1024> piece;
     for (;;) {
@@ -61,7 +62,10 @@ public:
     }
 
     void directory(const std::string& path) { entry(path, AE_IFDIR, 0755, {}); }
-    void file(const std::string& path, unsigned mode, const std::string& content) { entry(path, AE_IFREG, mode, content); }
+    void file(const std::string& path, unsigned mode, const std::string& content)
+    {
+        entry(path, AE_IFREG, mode, content);
+    }
 
     sdk::Result<void> close(const fs::path& path)
     {
@@ -84,7 +88,8 @@ private:
         archive_entry_set_mtime(entry.get(), 0, 0);
         archive_entry_set_size(entry.get(), static_cast<la_int64_t>(content.size()));
         good_ = good_ && archive_write_header(archive_.get(), entry.get()) == ARCHIVE_OK &&
-                archive_write_data(archive_.get(), content.data(), content.size()) == static_cast<la_ssize_t>(content.size());
+                archive_write_data(archive_.get(), content.data(), content.size()) ==
+                    static_cast<la_ssize_t>(content.size());
     }
 
     std::unique_ptr<archive, int (*)(archive*)> archive_;
@@ -93,7 +98,10 @@ private:
 };
 
 /// Modules lie flat: their names are unique in a kernel. A compressed one is stored plain.
-std::string archive_name(const std::string& path) { return fs::path(path).filename().string(); }
+std::string archive_name(const std::string& path)
+{
+    return fs::path(path).filename().string();
+}
 
 std::string plain_name(std::string name)
 {
@@ -104,7 +112,8 @@ std::string plain_name(std::string name)
 
 }  // namespace
 
-sdk::Result<void> build_initramfs(const fs::path& modules_dir, const std::string& version, const fs::path& agent, const fs::path& out)
+sdk::Result<void> build_initramfs(const fs::path& modules_dir, const std::string& version, const fs::path& agent,
+                                  const fs::path& out)
 {
     auto dep = read_whole(modules_dir / version / "modules.dep");
     if (!dep)

@@ -11,8 +11,8 @@ namespace banger::guest {
 
 /// One kernel module that goes into an initramfs.
 struct BootModule {
-    std::string path;        ///< as in modules.dep, relative to the version's directory
-    int virtio_device = 0;   ///< loaded only where a virtio device of this type is; 0: always
+    std::string path;       ///< as in modules.dep, relative to the version's directory
+    int virtio_device = 0;  ///< loaded only where a virtio device of this type is; 0: always
 };
 
 /// Picks the modules that a guest needs to reach its host, disks and network, each after those it depends on, from the

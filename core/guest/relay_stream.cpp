@@ -82,12 +82,13 @@ void RelayStream::await_peer_room()
     if (std::exchange(awaiting_room_, true))
         return;
     // The stream may be closed already: this keeps it until the peer has its last bytes.
-    peer_.async_wait(stream_descriptor::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
-        if (error)
-            return;
-        self->awaiting_room_ = false;
-        self->send_to_peer(std::exchange(self->backlog_, {}));
-    });
+    peer_.async_wait(stream_descriptor::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                         if (error)
+                             return;
+                         self->awaiting_room_ = false;
+                         self->send_to_peer(std::exchange(self->backlog_, {}));
+                     });
 }
 
 void RelayStream::peer_left()
@@ -128,7 +129,8 @@ Produced RelayStream::produce(std::span<char> room)
 void RelayStream::on_data(std::string_view bytes)
 {
     if (status_ != 200) {
-        refusal_.append(bytes.substr(0, agent::max_frame_payload - std::min(refusal_.size(), agent::max_frame_payload)));
+        refusal_.append(
+            bytes.substr(0, agent::max_frame_payload - std::min(refusal_.size(), agent::max_frame_payload)));
         return port_.consumed(bytes.size());
     }
     withheld_ += bytes.size();

@@ -21,8 +21,8 @@ private:
     std::size_t left_ = 0;
 };
 
-/// Moves bytes between a stream and a peer's socket; see AgentClient::relay. The socket is read only when the stream can
-/// send, and the stream's window stays shut while the peer does not read: nothing piles up here.
+/// Moves bytes between a stream and a peer's socket; see AgentClient::relay. The socket is read only when the stream
+/// can send, and the stream's window stays shut while the peer does not read: nothing piles up here.
 class RelayStream final : public ClientStream, public std::enable_shared_from_this<RelayStream> {
 public:
     using OnDone = std::function<void(sdk::Result<void>)>;
@@ -46,10 +46,10 @@ private:
     boost::asio::posix::stream_descriptor peer_;
     std::string head_;
     std::size_t head_sent_ = 0;
-    std::string backlog_;        ///< for a peer that does not take it now
-    std::size_t withheld_ = 0;   ///< received, not yet given back to the agent's window
+    std::string backlog_;       ///< for a peer that does not take it now
+    std::size_t withheld_ = 0;  ///< received, not yet given back to the agent's window
     FrameBoundary boundary_;
-    std::string refusal_;        ///< the body of an answer that is not 200
+    std::string refusal_;  ///< the body of an answer that is not 200
     bool awaiting_input_ = false;
     bool awaiting_room_ = false;
     bool peer_gone_ = false;

@@ -26,7 +26,12 @@ void check_journal(const VmEvidence& vm, Operations& operations, std::vector<Fin
                             {}, vm.owner.directory + "/handles.json"});
     for (const auto& entry : vm.journal.entries) {
         auto inspected = operations.inspect(entry.handle);
-        if (inspected && !inspected->present)
+        if (!inspected)
+            findings.push_back({Finding::Kind::unknown_object,
+                                "nobody can say whether " + shown(entry.handle) + " of " + shown(vm) +
+                                    " exists: " + inspected.error().message,
+                                vm.owner.vm, entry.handle, {}});
+        else if (!inspected->present)
             findings.push_back({Finding::Kind::missing_object,
                                 "the journal of " + shown(vm) + " names " + shown(entry.handle) + ", which is not there",
                                 vm.owner.vm, entry.handle, {}});
@@ -54,6 +59,7 @@ std::string_view to_string(Finding::Kind kind)
     switch (kind) {
     case Finding::Kind::unclaimed_object: return "unclaimed-object";
     case Finding::Kind::missing_object: return "missing-object";
+    case Finding::Kind::unknown_object: return "unknown-object";
     case Finding::Kind::unreadable_journal: return "unreadable-journal";
     case Finding::Kind::stale_socket: return "stale-socket";
     case Finding::Kind::directory_without_row: return "directory-without-row";

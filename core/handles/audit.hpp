@@ -14,6 +14,7 @@ struct Finding {
     enum class Kind {
         unclaimed_object,     ///< exists, and no journal names it
         missing_object,       ///< a journal says it exists, and it does not
+        unknown_object,       ///< a journal names it, and its provider cannot be asked
         unreadable_journal,   ///< handles.json is torn
         stale_socket,         ///< a socket file that nobody listens on
         directory_without_row,

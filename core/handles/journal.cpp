@@ -165,6 +165,14 @@ std::vector<sdk::Error> HandleJournal::release_all()
     return left;
 }
 
+sdk::Result<void> HandleJournal::release(const sdk::Handle& handle)
+{
+    if (auto released = operations_->release(handle); !released)
+        return released;
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.same_key(handle); });
+    return write();
+}
+
 sdk::Error HandleJournal::fail(sdk::Error error, std::string while_doing)
 {
     error.during.push_back(std::move(while_doing));

@@ -61,6 +61,9 @@ public:
     /// Releases all, newest first, to the end, whatever fails on the way. What would not go stays on file.
     std::vector<sdk::Error> release_all();
 
+    /// Releases one, and strikes it out.
+    sdk::Result<void> release(const sdk::Handle& handle);
+
     /// Rolls back, and hands the error on with what is left.
     sdk::Error fail(sdk::Error error, std::string while_doing);
 

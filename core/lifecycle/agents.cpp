@@ -6,13 +6,6 @@
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
-namespace {
-
-// A guest that runs answers at once; one that was just adopted may have a backlog to throw away first.
-constexpr std::chrono::seconds patience_for_answer{30};
-
-}  // namespace
-
 sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::string& vm, const std::string& token,
                                                                  const OpenChannel& open,
                                                                  std::chrono::milliseconds patience,
@@ -59,7 +52,7 @@ std::size_t Agents::open_streams() const
 }
 
 sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
-                                                          Operation& operation)
+                                                          Operation& operation, std::chrono::milliseconds patience)
 {
     auto live = liveness_of(engine, vm);
     if (!live)
@@ -71,7 +64,7 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const 
     if (!vmm)
         return std::move(vmm).error();
     auto agent = engine.agents.connect(
-        vm.id, vm.agent_token, [&] { return (*vmm)->open_channel(live->vmm); }, patience_for_answer, operation);
+        vm.id, vm.agent_token, [&] { return (*vmm)->open_channel(live->vmm); }, patience, operation);
     if (!agent)
         return std::move(agent).error().while_doing("reach the agent of vm '" + vm.name + "'");
     return agent;

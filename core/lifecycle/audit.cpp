@@ -41,14 +41,16 @@ handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
     vm.has_directory = sdk::os::exists(vm.owner.directory);
     vm.in_transition = engine.vm_locks.holder(id).has_value();
     vm.journal = handles::read_journal(vm.owner);
-    if (vm.journal.entries.empty())  // whoever listened is gone
-        vm.stale_sockets = sockets_in(vm.owner.directory);
     return vm;
 }
 
 sdk::Result<handles::Evidence> gather(Engine& engine)
 {
     handles::Evidence evidence;
+    auto live = engine.operations.list();
+    if (!live)
+        return std::move(live).error();
+    evidence.live = std::move(*live);
     std::map<std::string, std::string> names;
     auto records = engine.store.list();
     if (!records)
@@ -75,41 +77,83 @@ sdk::Result<handles::Evidence> gather(Engine& engine)
         }
         evidence.vms.push_back(std::move(vm));
     }
-    auto live = engine.operations.list();
-    if (!live)
-        return std::move(live).error();
-    evidence.live = std::move(*live);
+    for (auto& vm : evidence.vms) {
+        const bool has_live = std::any_of(evidence.live.begin(), evidence.live.end(),
+                                          [&](const sdk::Handle& handle) { return handle.owner.vm == vm.owner.vm; });
+        if (vm.journal.entries.empty() && !has_live)  // whoever listened is gone
+            vm.stale_sockets = sockets_in(vm.owner.directory);
+    }
     return evidence;
+}
+
+// The host moves on while it is looked at: what was only passing is no finding.
+bool still_true(Engine& engine, const handles::Finding& finding)
+{
+    using Kind = handles::Finding::Kind;
+    if (!finding.vm.empty() && engine.vm_locks.holder(finding.vm))
+        return false;
+    const auto journal = handles::read_journal(engine.owner_of(finding.vm));
+    const bool named = std::any_of(journal.entries.begin(), journal.entries.end(),
+                                   [&](const handles::Entry& entry) { return entry.same_key(finding.handle); });
+    if (finding.kind == Kind::missing_object)
+        return named;
+    if (finding.kind != Kind::unclaimed_object)
+        return true;
+    auto inspected = engine.operations.inspect(finding.handle);
+    return !named && (!inspected || inspected->present);
+}
+
+// An object of a VM that is known belongs to it, whatever its journal lost; one of nobody goes.
+sdk::Result<std::string> settle_unclaimed(Engine& engine, const handles::Finding& finding)
+{
+    const bool known = sdk::os::exists(engine.owner_of(finding.vm).directory) || engine.store.find(finding.vm);
+    if (!known) {
+        if (auto released = engine.operations.release(finding.handle); !released)
+            return std::move(released).error();
+        return std::string("removed");
+    }
+    auto journal = engine.journal_of(finding.vm);
+    if (!journal)
+        return std::move(journal).error();
+    if (auto noted = journal->note_bound(finding.handle); !noted)
+        return std::move(noted).error();
+    return std::string("noted");
+}
+
+sdk::Result<std::string> settle_missing(Engine& engine, const handles::Finding& finding)
+{
+    auto journal = engine.journal_of(finding.vm);
+    if (!journal)
+        return std::move(journal).error();
+    if (auto released = journal->release(finding.handle); !released)
+        return std::move(released).error();
+    return std::string("removed");
 }
 
 std::string repair_one(Engine& engine, const handles::Finding& finding)
 {
+    using Kind = handles::Finding::Kind;
     if (!finding.repairable())
         return "none";
-    sdk::Result<void> done;
-    if (finding.kind == handles::Finding::Kind::stale_socket) {
-        done = sdk::os::remove_file(finding.path);
-    } else if (finding.kind == handles::Finding::Kind::unclaimed_object) {
-        done = engine.operations.release(finding.handle);
-    } else {
-        // The journal is ahead of the host: walking it back makes them agree.
-        auto lock = engine.vm_locks.try_lock(finding.vm, "the vm is being repaired");
-        if (!lock)
-            return lock.error().message;
-        auto journal = engine.journal_of(finding.vm);
-        if (!journal)
-            return journal.error().message;
-        if (auto left = journal->release_all(); !left.empty())
-            return left.front().message;
-    }
-    return done ? "removed" : done.error().message;
+    // Nobody may begin with this VM between the second look and the repair.
+    auto lock = engine.vm_locks.try_lock(finding.vm, "vm " + finding.vm + " is being repaired");
+    if (!lock)
+        return lock.error().message;
+    sdk::Result<std::string> done = std::string("removed");
+    if (finding.kind == Kind::unclaimed_object)
+        done = settle_unclaimed(engine, finding);
+    else if (finding.kind == Kind::missing_object)
+        done = settle_missing(engine, finding);
+    else if (auto removed = sdk::os::remove_file(finding.path); !removed)
+        done = std::move(removed).error();
+    return done ? *done : done.error().message;
 }
 
 }  // namespace
 
 bool AuditReport::clean() const
 {
-    return std::all_of(lines.begin(), lines.end(), [](const Line& line) { return line.action == "removed"; });
+    return std::all_of(lines.begin(), lines.end(), [](const Line& line) { return line.action == "removed" || line.action == "noted"; });
 }
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
@@ -121,6 +165,8 @@ sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation
         return std::move(wanted).error();
     AuditReport report;
     for (auto& finding : handles::compare(*evidence, engine.operations)) {
+        if (!still_true(engine, finding))
+            continue;
         std::string action = repair ? repair_one(engine, finding) : "none";
         report.lines.push_back({std::move(finding), std::move(action)});
     }

@@ -24,10 +24,15 @@ sdk::Result<images::Image> fetch_sources(Engine& engine, model::VmRecord& vm, Op
     vm.image_id = image->id;
     if (vm.kernel.empty())
         vm.kernel = image->kernel;
+    // Noted at once: from now on the image is in use.
+    if (auto noted = engine.store.update(vm); !noted)
+        return std::move(noted).error();
     auto kernel = engine.kernels.pull(vm.kernel, operation);
     if (!kernel)
         return std::move(kernel).error();
     vm.kernel_id = kernel->id;
+    if (auto noted = engine.store.update(vm); !noted)
+        return std::move(noted).error();
     if (vm.disk_bytes < image->root.bytes)
         return sdk::make_error(sdk::Code::invalid,
                                "image '" + vm.image + "' needs a disk of at least " +
@@ -43,13 +48,16 @@ sdk::Result<void> make_directory(Engine& engine, const model::VmRecord& vm)
     const std::string directory = engine.owner_of(vm.id).directory;
     if (auto made = sdk::os::make_private_directory(directory); !made)
         return made;
-    if (auto noted = engine.store.update(vm); !noted)
-        return noted;
+    return engine.store.update(vm);
+}
+
+sdk::Result<void> make_keys(Engine& engine, const model::VmRecord& vm)
+{
     if (auto fault = base::fault::reach("make ssh keys"); !fault)
         return fault;
     if (auto made = make_client_key(engine.paths.state); !made)
         return made;
-    return make_host_key(directory, host_alias(vm.id));
+    return make_host_key(engine.owner_of(vm.id).directory, host_alias(vm.id));
 }
 
 sdk::Result<void> make_disks(Engine& engine, const model::VmRecord& vm, const images::Image& image,
@@ -68,16 +76,38 @@ sdk::Result<void> make_disks(Engine& engine, const model::VmRecord& vm, const im
 // Everything after the name is reserved; on error the caller removes what there is.
 sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
+    if (auto made = make_directory(engine, vm); !made)
+        return made;
     auto image = fetch_sources(engine, vm, operation);
     if (!image)
         return std::move(image).error();
     if (auto wanted = operation.check(); !wanted)
         return wanted;
-    if (auto made = make_directory(engine, vm); !made)
+    if (auto made = make_keys(engine, vm); !made)
         return made;
     if (auto made = make_disks(engine, vm, *image, operation); !made)
         return made;
     return operation.check();
+}
+
+// A name and an id of its own, reserved. Two callers may make up the same name at the same moment: the later one makes up
+// another.
+sdk::Result<LockedVm> begin(Engine& engine, const model::VmSpec& spec, Operation& operation)
+{
+    for (int attempt = 1;; ++attempt) {
+        auto resolved = resolve(engine, spec, operation);
+        if (!resolved)
+            return std::move(resolved).error();
+        auto lock = lock_vm(engine, *resolved, "created", operation);
+        if (!lock)
+            return std::move(lock).error();
+        auto reserved = engine.store.reserve(*resolved);
+        if (reserved)
+            return LockedVm{std::move(*resolved), std::move(*lock)};
+        constexpr int most_attempts = 8;
+        if (reserved.error().code != sdk::Code::exists || !spec.name.empty() || attempt == most_attempts)
+            return std::move(reserved).error();
+    }
 }
 
 sdk::Error roll_back(Engine& engine, const model::VmRecord& vm, sdk::Error error, Operation& operation)
@@ -92,15 +122,10 @@ sdk::Error roll_back(Engine& engine, const model::VmRecord& vm, sdk::Error error
 sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec, const CreateOptions& options,
                                        Operation& operation)
 {
-    auto resolved = resolve(engine, spec, operation);
-    if (!resolved)
-        return std::move(resolved).error();
-    model::VmRecord vm = std::move(*resolved);
-    auto lock = lock_vm(engine, vm, "created", operation);
-    if (!lock)
-        return std::move(lock).error();
-    if (auto reserved = engine.store.reserve(vm); !reserved)
-        return std::move(reserved).error();
+    auto begun = begin(engine, spec, operation);
+    if (!begun)
+        return std::move(begun).error();
+    model::VmRecord vm = std::move(begun->record);
     operation.concerns(vm.id);
     if (options.on_spec)
         options.on_spec(vm);

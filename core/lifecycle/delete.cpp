@@ -20,6 +20,26 @@ sdk::Error what_is_left(const model::VmRecord& vm, std::vector<sdk::Error> left)
 
 }  // namespace
 
+namespace {
+
+// Without a directory there is no journal: what the VM holds is found by the names it carries.
+sdk::Result<void> release_listed(Engine& engine, const model::VmRecord& vm)
+{
+    auto live = engine.operations.list();
+    if (!live)
+        return std::move(live).error();
+    std::vector<sdk::Error> left;
+    for (const auto& handle : *live)
+        if (handle.owner.vm == vm.id)
+            if (auto released = engine.operations.release(handle); !released)
+                left.push_back(std::move(released).error());
+    if (!left.empty())
+        return what_is_left(vm, std::move(left));
+    return {};
+}
+
+}  // namespace
+
 sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, Operation& operation)
 {
     operation.commit();  // a deletion that began goes to its end
@@ -37,6 +57,8 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
             return std::move(journal).error();
         if (auto left = journal->release_all(); !left.empty())
             return what_is_left(vm, std::move(left));
+    } else if (auto released = release_listed(engine, vm); !released) {
+        return released;
     }
     const auto span = operation.span("remove disks");
     if (has_directory) {

@@ -2,12 +2,6 @@
 #include "core/lifecycle/engine.hpp"
 
 namespace banger::lifecycle {
-namespace {
-
-constexpr std::chrono::seconds patience_for_lock{30};
-
-}  // namespace
-
 sdk::Owner Engine::owner_of(const std::string& vm) const
 {
     return {instance, vm, paths.vms() + "/" + vm};
@@ -19,18 +13,19 @@ sdk::Result<handles::HandleJournal> Engine::journal_of(const std::string& vm)
 }
 
 sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
-                                            const Operation& operation)
+                                            const Operation& operation,
+                                            std::optional<std::chrono::milliseconds> patience)
 {
-    return engine.vm_locks.lock(vm.id, "vm '" + vm.name + "' is being " + doing, &operation, patience_for_lock);
+    return engine.vm_locks.lock(vm.id, "vm '" + vm.name + "' is being " + doing, &operation, patience);
 }
 
 sdk::Result<LockedVm> find_and_lock(Engine& engine, const std::string& reference, const std::string& doing,
-                                    Operation& operation)
+                                    Operation& operation, std::optional<std::chrono::milliseconds> patience)
 {
     auto found = engine.store.find(reference);
     if (!found)
         return std::move(found).error();
-    auto lock = lock_vm(engine, *found, doing, operation);
+    auto lock = lock_vm(engine, *found, doing, operation, patience);
     if (!lock)
         return std::move(lock).error();
     // Somebody may have deleted or changed it while we waited.

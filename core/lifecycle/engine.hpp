@@ -48,9 +48,12 @@ struct Engine {
     [[nodiscard]] sdk::Result<handles::HandleJournal> journal_of(const std::string& vm);
 };
 
-/// Holds a VM's operation lock. `busy` after 30 s, naming the holder; `cancelled` with the operation.
+inline constexpr std::chrono::seconds patience_for_lock{30};
+
+/// Holds a VM's operation lock. `busy` once patience ends, naming the holder; `cancelled` with the operation.
 sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
-                                            const Operation& operation);
+                                            const Operation& operation,
+                                            std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 
 /// A VM by name, id or prefix, with its operation lock held, read again under the lock.
 struct LockedVm {
@@ -58,6 +61,7 @@ struct LockedVm {
     base::KeyedMutex::Lock lock;
 };
 sdk::Result<LockedVm> find_and_lock(Engine& engine, const std::string& reference, const std::string& doing,
-                                    Operation& operation);
+                                    Operation& operation,
+                                    std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 
 }  // namespace banger::lifecycle

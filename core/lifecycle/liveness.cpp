@@ -71,8 +71,7 @@ sdk::Result<void> wait_until_gone(const Liveness& live, std::chrono::millisecond
     std::array<pollfd, 2> watch{{{pidfd.get(), POLLIN, 0}, {operation.cancel_descriptor(), POLLIN, 0}}};
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline -
-                                                                                std::chrono::steady_clock::now());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         const int count = ::poll(watch.data(), watch.size(), static_cast<int>(std::max<long>(left.count(), 0)));
         if (count < 0 && errno == EINTR)
             continue;

@@ -33,7 +33,8 @@ sdk::Error refused(const plugins::Choice& one, const plugins::Choice& other, con
                    const std::string& hint)
 {
     return sdk::make_error(sdk::Code::unsupported,
-                           "'" + one.name + "' and '" + other.name + "' do not go together here: they share no " + what,
+                           "'" + one.name + "' and '" + other.name + "' do not go together here: they share no " + what +
+                               (other.probe.reason.empty() ? "" : " (" + other.probe.reason + ")"),
                            hint);
 }
 

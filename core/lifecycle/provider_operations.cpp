@@ -30,7 +30,7 @@ sdk::Result<void> list_kind(plugins::Registry& registry, std::vector<sdk::Handle
     for (const auto& name : registry.names(plugins::kind_of<Interface>)) {
         auto provider = registry.get<Interface>(name);
         if (!provider)
-            continue;
+            return std::move(provider).error().while_doing("list what " + name + " holds");
         auto handles = (*provider)->list();
         if (!handles)
             return std::move(handles).error().while_doing("list what " + name + " holds");

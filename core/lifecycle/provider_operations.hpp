@@ -13,7 +13,7 @@ public:
 
     sdk::Result<void> release(const sdk::Handle& handle) override;
     sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override;
-    /// Asks every provider of a resource kind that loads. A broken plugin has made nothing, and is passed over.
+    /// Asks every provider of a resource kind. One that cannot be asked is an error: what it holds is not known.
     sdk::Result<std::vector<sdk::Handle>> list() override;
 
 private:

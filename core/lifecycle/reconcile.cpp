@@ -1,4 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "banger/sdk/os/file.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
@@ -39,6 +41,28 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
     return settle_stopped(engine, vm, operation);
 }
 
+// A directory without a row: its database was lost. What was half made or half deleted goes; what a dead VM held is
+// released; the rest is left as it is for `vm recover`.
+sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation)
+{
+    auto vm = engine.store.read_copy(id);
+    if (!vm)
+        return {};  // not a VM's directory, or torn: audit shows it
+    if (vm->desired == model::Desired::creating || vm->desired == model::Desired::deleted) {
+        if (auto reserved = engine.store.reserve(*vm); !reserved)
+            return reserved;
+        return settle(engine, std::move(*vm), operation);
+    }
+    auto live = liveness_of(engine, *vm);
+    if (!live || live->alive)
+        return live ? sdk::Result<void>() : sdk::Result<void>(std::move(live).error());
+    auto journal = engine.journal_of(id);
+    if (!journal)
+        return std::move(journal).error();
+    auto left = journal->release_all();
+    return left.empty() ? sdk::Result<void>() : sdk::Result<void>(std::move(left.front()));
+}
+
 }  // namespace
 
 std::vector<std::string> reconcile(Engine& engine, Operation& operation)
@@ -52,6 +76,18 @@ std::vector<std::string> reconcile(Engine& engine, Operation& operation)
     for (auto& vm : *records)
         if (auto settled = settle(engine, vm, operation); !settled)
             troubles.push_back("vm '" + vm.name + "': " + settled.error().message);
+    auto directories = sdk::os::list_directory(engine.paths.vms());
+    if (!directories) {
+        troubles.push_back(directories.error().message);
+        return troubles;
+    }
+    for (const auto& id : *directories) {
+        const bool has_row = std::any_of(records->begin(), records->end(), [&](const auto& vm) { return vm.id == id; });
+        if (has_row)
+            continue;
+        if (auto settled = settle_rowless(engine, id, operation); !settled)
+            troubles.push_back("directory " + id + ": " + settled.error().message);
+    }
     return troubles;
 }
 

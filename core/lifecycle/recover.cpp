@@ -3,6 +3,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/stop.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -36,6 +37,8 @@ sdk::Result<model::VmRecord> recover_one(Engine& engine, const std::string& id, 
         if (auto noted = journal->note_bound(live->vmm); !noted)
             return std::move(noted).error();
         engine.watch_exit(id, live->vmm);
+    } else if (auto settled = settle_stopped(engine, *record, operation); !settled) {
+        return std::move(settled).error();
     }
     return record;
 }

@@ -235,6 +235,9 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
     auto locked = find_and_lock(engine, reference, "started", operation);
     if (!locked)
         return std::move(locked).error();
+    if (locked->record.desired == model::Desired::deleted)
+        return sdk::make_error(sdk::Code::precondition, "vm '" + locked->record.name + "' is half deleted",
+                               "`banger vm delete " + locked->record.name + "` finishes it");
     bool guest_silent = false;
     if (auto started = start_locked(engine, locked->record, operation, guest_silent); !started)
         return std::move(started).error();

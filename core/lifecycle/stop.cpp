@@ -12,24 +12,26 @@ namespace {
 
 constexpr std::chrono::seconds patience_for_sync{5};
 
-// Asks the guest's init to power off and waits for the VMM to end. False if it did not within the time.
+// Asks the guest's init to power off and waits for the VMM to end. False if it did not within the time, all in all.
 bool power_off(Engine& engine, const model::VmRecord& vm, const Liveness& live, std::chrono::milliseconds timeout,
                Operation& operation)
 {
     const auto span = operation.span("power off");
     operation.stage("power off vm '" + vm.name + "'");
-    auto agent = agent_of(engine, vm, operation);
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    auto agent = agent_of(engine, vm, operation, timeout);
     if (!agent)
         return false;
     // The answer may be lost with the guest; what counts is that the VMM ends.
-    (void)(*agent)->shutdown(guest::Patience::of(timeout, operation.token()));
-    return wait_until_gone(live, timeout, operation).has_value();
+    (void)(*agent)->shutdown({deadline, operation.token()});
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return wait_until_gone(live, std::max(left, std::chrono::milliseconds(0)), operation).has_value();
 }
 
 void flush(Engine& engine, const model::VmRecord& vm, Operation& operation)
 {
     const auto span = operation.span("sync");
-    if (auto agent = agent_of(engine, vm, operation))
+    if (auto agent = agent_of(engine, vm, operation, patience_for_sync))
         (void)(*agent)->sync(guest::Patience::of(patience_for_sync, operation.token()));
 }
 
@@ -61,6 +63,11 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
+    // A guest that was told to power off cannot be told otherwise: from here it goes to its end, and never by a cut that
+    // nobody asked for.
+    if (auto wanted = operation.check(); !wanted)
+        return std::move(wanted).error();
+    operation.commit();
     if (live->alive) {
         vm.desired = model::Desired::stopped;
         if (auto noted = engine.store.update(vm); !noted)
@@ -68,7 +75,6 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
         if (timeout.count() > 0 && !power_off(engine, vm, *live, timeout, operation))
             flush(engine, vm, operation);
     }
-    operation.commit();
     if (auto settled = settle_stopped(engine, vm, operation); !settled)
         return std::move(settled).error();
     return std::move(vm);
@@ -76,7 +82,7 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
 
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
-    auto locked = find_and_lock(engine, id, "settled after its VMM ended", operation);
+    auto locked = find_and_lock(engine, id, "settled after its VMM ended", operation, std::nullopt);
     if (!locked)
         return locked.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(locked).error();
     model::VmRecord& vm = locked->record;
@@ -85,7 +91,7 @@ sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operat
         return std::move(live).error();
     if (live->alive || vm.desired == model::Desired::creating)
         return {};
-    if (vm.removal == model::Removal::when_stopped)
+    if (vm.desired == model::Desired::deleted || vm.removal == model::Removal::when_stopped)
         return remove_locked(engine, vm, operation);
     return settle_stopped(engine, vm, operation);
 }

@@ -61,7 +61,7 @@ sdk::Result<Recovered> recover(Engine& engine, bool replace_database, Operation&
 struct AuditReport {
     struct Line {
         handles::Finding finding;
-        std::string action;  ///< "none", "removed", or why it could not be
+        std::string action;  ///< "none", "removed", "noted" in its VM's journal, or why it could not be
     };
     std::vector<Line> lines;
     [[nodiscard]] bool clean() const;  ///< nothing left that disagrees
@@ -72,7 +72,9 @@ sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation
 json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles = false);
 
 /// A live guest's agent, connected. `precondition` if the VM does not run.
-sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
-                                                          Operation& operation);
+/// A guest that runs answers at once; one that was just adopted may have a backlog to throw away first.
+sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(
+    Engine& engine, const model::VmRecord& vm, Operation& operation,
+    std::chrono::milliseconds patience = std::chrono::seconds(30));
 
 }  // namespace banger::lifecycle

@@ -65,7 +65,7 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
 
     json::Object view;
     view.set("id", vm.id).set("name", vm.name);
-    view.set("state", transition.value_or(alive ? "running" : "stopped"));
+    view.set("state", transition.value_or(!live ? "unknown" : alive ? "running" : "stopped"));
     view.set("desired", model::to_string(vm.desired)).set("image", vm.image).set("kernel", vm.kernel);
     view.set("vcpus", vm.vcpus).set("memory_mib", vm.memory_mib).set("disk_bytes", vm.disk_bytes);
     view.set("egress", sdk::to_string(vm.egress)).set("init", model::to_string(vm.init));
@@ -88,7 +88,10 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
         view.set_null("pid");
     view.set("accelerator", alive && live->facts.count("accelerator") > 0 ? live->facts.at("accelerator") : "");
     view.set("disks", disks_of(vm));
-    view.set("leftovers", alive || transition ? std::vector<std::string>() : leftovers_of(journal));
+    std::vector<std::string> leftovers = alive || transition ? std::vector<std::string>() : leftovers_of(journal);
+    if (!live)
+        leftovers.insert(leftovers.begin(), live.error().message);
+    view.set("leftovers", leftovers);
     view.set("busy", holder ? holder->doing : std::string());
     if (with_handles)
         view.set("handles", handles_of(journal));

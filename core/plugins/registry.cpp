@@ -293,8 +293,8 @@ sdk::Result<sdk::Probe> Registry::probe(const std::string& kind, const std::stri
     if (!use)
         return std::move(use).error();
     auto probe = (*use)->probe(call);
-    // A host that cannot do it may soon be able to: somebody installs what was missing.
-    if (probe && probe->usable)
+    // A host that cannot do it, or not all of it, may soon be able to: somebody installs what was missing.
+    if (probe && probe->usable && probe->hint.empty())
         probes_.lock()->insert_or_assign(wanted, *probe);
     return probe;
 }

@@ -31,6 +31,8 @@ VmStore::VmStore(std::string database_path, std::string vms_directory)
         database_ = std::move(*database);
     else
         problem_ = std::move(database).error();
+    if (auto records = list(); !records)
+        problem_ = std::move(records).error();
 }
 
 sdk::Result<void> VmStore::health() const
@@ -111,7 +113,10 @@ sdk::Result<std::vector<model::VmRecord>> VmStore::list() const
             return records;
         auto record = read_record(select.text(0));
         if (!record)
-            return std::move(record).error();
+            return sdk::make_error(sdk::Code::corrupt,
+                                   "the database " + database_path_ + " is damaged: " + record.error().message,
+                                   "`banger vm recover --replace-database` moves it aside and rebuilds it from the "
+                                   "records beside the disks");
         records.push_back(std::move(*record));
     }
 }
@@ -207,6 +212,7 @@ sdk::Result<std::string> VmStore::replace_database()
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     const std::string aside = database_path_ + ".damaged-" + std::to_string(seconds);
     database_.reset();
+    problem_ = sdk::make_error(sdk::Code::corrupt, "the database " + database_path_ + " could not be replaced");
     for (const char* suffix : {"", "-wal", "-shm"}) {
         const std::string from = database_path_ + suffix;
         if (sdk::os::exists(from) && ::rename(from.c_str(), (aside + suffix).c_str()) != 0)

@@ -41,7 +41,8 @@ std::optional<Account> look_up(std::string_view passwd, std::string_view name, s
         const auto line_gid = number_of(fields[3]);
         if (!line_uid || !line_gid || (uid ? *line_uid != *uid : fields[0] != name))
             continue;
-        Account account{std::string(fields[0]), *line_uid, *line_gid, std::string(fields[5]), std::string(fields[6]), {}};
+        Account account{std::string(fields[0]), *line_uid, *line_gid, std::string(fields[5]),
+                        std::string(fields[6]), {}};
         if (account.home.empty())
             account.home = "/";
         if (account.shell.empty())

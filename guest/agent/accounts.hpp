@@ -13,7 +13,7 @@ namespace banger::agent {
 
 /// Who a command runs as.
 struct Account {
-    std::string name;   ///< empty when the guest's files do not know the number
+    std::string name;  ///< empty when the guest's files do not know the number
     uid_t uid = 0;
     gid_t gid = 0;
     std::string home = "/";

@@ -36,7 +36,10 @@ std::vector<std::string> entries_of(const char* path)
     return names;
 }
 
-bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path)
+{
+    return access(path.c_str(), F_OK) == 0;
+}
 
 /// Block devices with hardware behind them, in the order the kernel named them.
 std::vector<std::string> present_disks()
@@ -95,7 +98,7 @@ sdk::Result<void> mount_disk(const std::string& name, const std::string& target,
 /// Grows ext4 online; nothing happens where it fills its disk already.
 sdk::Result<void> grow(const std::string& name, const std::string& target)
 {
-    struct statfs facts{};
+    struct statfs facts {};
     const sdk::os::UniqueFd device(open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC));
     const sdk::os::UniqueFd root(open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     std::uint64_t bytes = 0;
@@ -112,7 +115,7 @@ sdk::Result<void> grow(const std::string& name, const std::string& target)
 
 std::uint64_t size_of_root()
 {
-    struct statfs facts{};
+    struct statfs facts {};
     return statfs("/", &facts) == 0 ? facts.f_blocks * static_cast<std::uint64_t>(facts.f_bsize) : 0;
 }
 
@@ -153,7 +156,7 @@ void keep_own_program(int program)
 {
     mkdir("/run/banger", 0755);
     const sdk::os::UniqueFd copy(open("/run/banger/agent", O_WRONLY | O_CREAT | O_CLOEXEC, 0755));
-    struct stat facts{};
+    struct stat facts {};
     fstat(program, &facts);
     off_t at = 0;
     while (at < facts.st_size && sendfile(copy.get(), program, &at, static_cast<std::size_t>(facts.st_size - at)) > 0) {
@@ -187,13 +190,15 @@ sdk::Result<void> enter_root(const Configuration& configuration, GuestState& gue
         return guest.uevents.wait([&] { return !(names = match_disks(disks)).empty(); }, disk_wait);
     });
     if (names.empty())
-        return sdk::make_error(sdk::Code::not_found, "the guest's kernel found " + std::to_string(present_disks().size()) +
-                                                         " of " + std::to_string(disks.size()) + " disks");
+        return sdk::make_error(sdk::Code::not_found, "the guest's kernel found " +
+                                                         std::to_string(present_disks().size()) + " of " +
+                                                         std::to_string(disks.size()) + " disks");
 
     const auto& root_name = names[static_cast<std::size_t>(root - disks.begin())];
     const sdk::os::UniqueFd program(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     mkdir(new_root, 0755);
-    auto mounted = guest.timeline.measure("mount root", [&] { return mount_disk(root_name, new_root, root->read_only); });
+    auto mounted =
+        guest.timeline.measure("mount root", [&] { return mount_disk(root_name, new_root, root->read_only); });
     if (!mounted)
         return mounted;
     if (!root->read_only)

@@ -17,15 +17,15 @@ constexpr std::size_t least_direct_room = 512;
 int http_status(sdk::Code code)
 {
     switch (code) {
-    case sdk::Code::invalid: return 400;
-    case sdk::Code::permission: return 403;
-    case sdk::Code::not_found: return 404;
-    case sdk::Code::exists:
-    case sdk::Code::busy:
-    case sdk::Code::precondition: return 409;
-    case sdk::Code::unsupported: return 501;
-    case sdk::Code::timed_out: return 504;
-    default: return 500;
+        case sdk::Code::invalid: return 400;
+        case sdk::Code::permission: return 403;
+        case sdk::Code::not_found: return 404;
+        case sdk::Code::exists:
+        case sdk::Code::busy:
+        case sdk::Code::precondition: return 409;
+        case sdk::Code::unsupported: return 501;
+        case sdk::Code::timed_out: return 504;
+        default: return 500;
     }
 }
 

@@ -20,13 +20,14 @@ constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/s
 
 bool is_directory(const std::string& path)
 {
-    struct stat facts{};
+    struct stat facts {};
     return stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
 void set_variable(std::vector<std::string>& env, const std::string& name, const std::string& value)
 {
-    const auto found = std::find_if(env.begin(), env.end(), [&](const auto& entry) { return entry.starts_with(name + "="); });
+    const auto found =
+        std::find_if(env.begin(), env.end(), [&](const auto& entry) { return entry.starts_with(name + "="); });
     if (found != env.end())
         *found = name + "=" + value;
     else
@@ -76,17 +77,17 @@ void ExecExchange::on_frame(FrameType type, std::string_view payload)
         return start(payload);
     }
     switch (type) {
-    case FrameType::data:
-        if (input_)
-            input_->write(payload);
-        break;
-    case FrameType::eof: end_input(); break;
-    case FrameType::resize:
-        if (const auto size = window_size_of(payload); size && tty_ && outputs_[0]->open())
-            set_window_size(outputs_[0]->fd(), *size);
-        break;
-    case FrameType::signal: send_signal(payload); break;
-    default: break;
+        case FrameType::data:
+            if (input_)
+                input_->write(payload);
+            break;
+        case FrameType::eof: end_input(); break;
+        case FrameType::resize:
+            if (const auto size = window_size_of(payload); size && tty_ && outputs_[0]->open())
+                set_window_size(outputs_[0]->fd(), *size);
+            break;
+        case FrameType::signal: send_signal(payload); break;
+        default: break;
     }
 }
 

@@ -75,7 +75,7 @@ void WriteExchange::start(std::string_view text)
     spec_ = std::move(*spec);
     if (spec_.parents)
         make_directories(parent_of(spec_.path));
-    struct stat there{};
+    struct stat there {};
     if (stat(spec_.path.c_str(), &there) == 0 && S_ISDIR(there.st_mode))
         return fail(sdk::make_error(sdk::Code::invalid, "'" + spec_.path + "' is a directory in the guest"));
     auto temporary = temporary_beside(spec_.path);
@@ -104,7 +104,7 @@ void WriteExchange::commit()
     const auto uid = static_cast<uid_t>(spec_.uid);
     const auto gid = static_cast<gid_t>(spec_.gid);
     // Owner first: changing it takes the set-id bits away. A file of our own owner needs no right to give files away.
-    struct stat made{};
+    struct stat made {};
     if (fstat(file_.get(), &made) != 0 ||
         ((made.st_uid != uid || made.st_gid != gid) && fchown(file_.get(), uid, gid) != 0) ||
         fchmod(file_.get(), spec_.mode) != 0)
@@ -144,7 +144,7 @@ void ReadExchange::on_frame(FrameType type, std::string_view payload)
     path_ = spec->path;
     // Not blocking: opening a FIFO would wait for its writer.
     file_.reset(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat facts{};
+    struct stat facts {};
     if (!file_ || fstat(file_.get(), &facts) != 0)
         return fail(sdk::os_error("read '" + path_ + "' in the guest"));
     if (!S_ISREG(facts.st_mode))

@@ -14,7 +14,7 @@ namespace {
 
 bool executable(const std::string& path)
 {
-    struct stat facts{};
+    struct stat facts {};
     return stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 

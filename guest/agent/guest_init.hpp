@@ -14,7 +14,8 @@ struct GuestInit {
 };
 
 /// Looks at the file system under / and decides. `wish` is auto, image or banger. Auto takes the image's init only when
-/// it can work: systemd, an OpenRC with its binaries, or an s6-style /init. Errors: not_found (image wished, none there).
+/// it can work: systemd, an OpenRC with its binaries, or an s6-style /init. Errors: not_found (image wished, none
+/// there).
 [[nodiscard]] sdk::Result<GuestInit> choose_init(const std::string& wish, const std::string& root = "");
 
 }  // namespace banger::agent

@@ -43,10 +43,10 @@ private:
 
 /// What the agent of a virtual machine knows about its guest. An agent that serves tests on a host has none.
 struct GuestState {
-    std::string init;          ///< as in GuestFacts; empty until the guest was configured
-    std::string init_path;     ///< what PID 1 becomes; empty: the minimal init
+    std::string init;       ///< as in GuestFacts; empty until the guest was configured
+    std::string init_path;  ///< what PID 1 becomes; empty: the minimal init
     std::uint64_t root_bytes = 0;
-    sdk::os::UniqueFd to_init; ///< the pipe on which PID 1 waits for the path of the init to become; empty once told
+    sdk::os::UniqueFd to_init;  ///< the pipe on which PID 1 waits for the path of the init to become; empty once told
     Uevents uevents;
     Timeline timeline;
 };

@@ -30,7 +30,7 @@ std::uint64_t available_memory()
 
 void add_disk(JsonText& json, const char* mount)
 {
-    struct statvfs facts{};
+    struct statvfs facts {};
     if (statvfs(mount, &facts) != 0)
         return;
     const auto unit = static_cast<std::uint64_t>(facts.f_frsize);
@@ -45,7 +45,7 @@ void add_disk(JsonText& json, const char* mount)
 
 std::string health_json(const std::string& init)
 {
-    struct sysinfo facts{};
+    struct sysinfo facts {};
     sysinfo(&facts);
     JsonText json;
     json.begin_object().member("uptime_ms", static_cast<std::int64_t>(since_boot_ms())).key("load").begin_array();

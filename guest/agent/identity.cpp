@@ -96,7 +96,10 @@ std::string_view take_line(std::string_view& text)
 
 }  // namespace
 
-bool has_sshd() { return access("/usr/sbin/sshd", X_OK) == 0; }
+bool has_sshd()
+{
+    return access("/usr/sbin/sshd", X_OK) == 0;
+}
 
 std::string decode_base64(std::string_view text)
 {

@@ -26,7 +26,10 @@ struct In6Request {
     int interface_index;
 };
 
-sdk::os::UniqueFd control_socket(int family) { return sdk::os::UniqueFd(socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+sdk::os::UniqueFd control_socket(int family)
+{
+    return sdk::os::UniqueFd(socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
 
 ifreq request_for(const std::string& name)
 {
@@ -78,7 +81,10 @@ sdk::Result<void> set_mac(int control, const std::string& name, const std::strin
     return {};
 }
 
-std::uint32_t netmask_of(int length) { return length == 0 ? 0 : htonl(~0U << static_cast<unsigned>(32 - length)); }
+std::uint32_t netmask_of(int length)
+{
+    return length == 0 ? 0 : htonl(~0U << static_cast<unsigned>(32 - length));
+}
 
 std::uint32_t ipv4_of(const Prefix& prefix)
 {

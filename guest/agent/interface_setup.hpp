@@ -17,9 +17,9 @@ namespace banger::agent {
 
 /// "10.0.2.15/24" or "fd00::2/64".
 struct Prefix {
-    int family = 0;         ///< AF_INET or AF_INET6
+    int family = 0;  ///< AF_INET or AF_INET6
     unsigned char bytes[16] = {};
-    int length = 0;         ///< bits
+    int length = 0;  ///< bits
 };
 [[nodiscard]] std::optional<Prefix> prefix_from(std::string_view text);
 

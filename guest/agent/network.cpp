@@ -68,8 +68,8 @@ sdk::Result<void> write_runtime_files(const Configuration& configuration)
             return written;
         unmanaged += (unmanaged.empty() ? "mac:" : ";mac:") + link.mac;
     }
-    return replace_file("/run/NetworkManager/conf.d/10-banger.conf",
-                        "[keyfile]\nunmanaged-devices=" + unmanaged + "\n", 0644);
+    return replace_file("/run/NetworkManager/conf.d/10-banger.conf", "[keyfile]\nunmanaged-devices=" + unmanaged + "\n",
+                        0644);
 }
 
 std::vector<std::string> all_servers(const Configuration& configuration)

@@ -8,7 +8,8 @@ namespace banger::agent {
 
 /// Gives the guest's interfaces their addresses, routes and name servers, in the kernel and as runtime files for
 /// systemd-networkd and NetworkManager, which would undo them otherwise. An interface is found by its MAC address, else
-/// by position, and then gets that MAC: a fork woke up with its template's. Errors: not_found, invalid, those of the kernel.
+/// by position, and then gets that MAC: a fork woke up with its template's. Errors: not_found, invalid, those of the
+/// kernel.
 [[nodiscard]] sdk::Result<void> apply_network(const Configuration& configuration, Uevents& uevents);
 
 /// The text of resolv.conf(5).

@@ -11,7 +11,10 @@
 namespace banger::agent {
 
 PathWaiter::PathWaiter(EventLoop& loop, std::string path, std::function<void()> appeared)
-    : loop_(loop), path_(std::move(path)), appeared_(std::move(appeared)), inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
+    : loop_(loop),
+      path_(std::move(path)),
+      appeared_(std::move(appeared)),
+      inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
 {
     watch_ = loop_.watch(inotify_.get(), EPOLLIN, [this](std::uint32_t) {
         std::array<char, 4096> ignored;

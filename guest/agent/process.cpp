@@ -39,7 +39,10 @@ sdk::Result<PipePair> make_pipe()
     return PipePair{sdk::os::UniqueFd(ends[0]), sdk::os::UniqueFd(ends[1])};
 }
 
-void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+void set_nonblocking(int fd)
+{
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
 
 /// What the child gets as descriptors 0, 1 and 2.
 struct ChildEnds {
@@ -92,8 +95,8 @@ void take_identity(const Account& account)
 {
     if (geteuid() != 0)
         return;  // an agent without privileges can only be itself
-    if (setgroups(account.groups.size(), account.groups.data()) != 0 || setresgid(account.gid, account.gid, account.gid) != 0 ||
-        setresuid(account.uid, account.uid, account.uid) != 0)
+    if (setgroups(account.groups.size(), account.groups.data()) != 0 ||
+        setresgid(account.gid, account.gid, account.gid) != 0 || setresuid(account.uid, account.uid, account.uid) != 0)
         give_up(exit_cannot_run, "cannot become user " + std::to_string(account.uid) + ": " + std::strerror(errno));
 }
 

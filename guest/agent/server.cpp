@@ -44,7 +44,8 @@ void SocketServer::add(sdk::os::UniqueFd connection)
         loop_.defer([this, winner] { std::erase_if(links_, [&](const auto& link) { return link != winner; }); });
     };
     events.closed = [this, handle] { links_.erase(handle->lock()); };
-    auto link = std::make_shared<Link>(loop_, std::move(connection), Link::Kind::socket, token_, router_, std::move(events));
+    auto link =
+        std::make_shared<Link>(loop_, std::move(connection), Link::Kind::socket, token_, router_, std::move(events));
     *handle = link;
     links_.insert(link);
     link->start();
@@ -59,8 +60,9 @@ sdk::Result<sdk::os::UniqueFd> listen_unix(const std::string& path)
     std::memcpy(address.sun_path, path.data(), path.size());
     sdk::os::UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const mode_t before = umask(0177);
-    const bool bound =
-        listener && bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && listen(listener.get(), 16) == 0;
+    const bool bound = listener &&
+                       bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                       listen(listener.get(), 16) == 0;
     umask(before);
     if (!bound)
         return sdk::os_error("listen on " + path);
@@ -74,7 +76,8 @@ sdk::Result<sdk::os::UniqueFd> listen_vsock(unsigned port)
     address.svm_cid = VMADDR_CID_ANY;
     address.svm_port = port;
     sdk::os::UniqueFd listener(socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!listener || bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener.get(), 16) != 0)
+    if (!listener || bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        listen(listener.get(), 16) != 0)
         return sdk::os_error("listen on vsock port " + std::to_string(port));
     return listener;
 }

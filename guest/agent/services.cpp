@@ -60,7 +60,8 @@ std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& strea
     if (path == "/v0/connect")
         return std::make_unique<ConnectExchange>(stream, loop_);
     if (path == "/v0/health")
-        return std::make_unique<JsonExchange>(stream, [this](const std::string&, const Reply& reply) { health(reply); });
+        return std::make_unique<JsonExchange>(stream,
+                                              [this](const std::string&, const Reply& reply) { health(reply); });
     if (auto handler = guest_ != nullptr ? guest_call(path) : nullptr)
         return std::make_unique<JsonExchange>(stream, std::move(handler));
     return nullptr;
@@ -96,7 +97,10 @@ void Services::configure(const std::string& body, const Reply& reply)
     release_init(*guest_);
 }
 
-void Services::health(const Reply& reply) { reply(health_json(guest_ != nullptr ? guest_->init : "host")); }
+void Services::health(const Reply& reply)
+{
+    reply(health_json(guest_ != nullptr ? guest_->init : "host"));
+}
 
 void Services::when_systemd_listens(std::function<void()> then)
 {
@@ -117,15 +121,16 @@ void Services::ready(const Reply& reply)
 void Services::ask_systemd(const Reply& reply)
 {
     const auto pipes = std::make_shared<ProcessPipes>();
-    auto started = processes_.spawn(root_command({"systemctl", "is-system-running", "--wait"}),
-                                    [pipes, reply](const ExitStatus& status) {
-        // Its exit status is not 0 for a degraded system: the word on its stdout is the answer.
-        const auto state = read_rest(pipes->out);
-        if (!state.empty())
-            return reply(state_json(state));
-        reply(sdk::make_error(sdk::Code::unavailable, "systemctl in the guest ended with status " +
-                                                          std::to_string(status.shell_code()) + ": " + read_rest(pipes->err)));
-    });
+    auto started = processes_.spawn(
+        root_command({"systemctl", "is-system-running", "--wait"}), [pipes, reply](const ExitStatus& status) {
+            // Its exit status is not 0 for a degraded system: the word on its stdout is the answer.
+            const auto state = read_rest(pipes->out);
+            if (!state.empty())
+                return reply(state_json(state));
+            reply(sdk::make_error(sdk::Code::unavailable, "systemctl in the guest ended with status " +
+                                                              std::to_string(status.shell_code()) + ": " +
+                                                              read_rest(pipes->err)));
+        });
     if (!started)
         return reply(std::move(started.error()));
     *pipes = std::move(started->pipes);
@@ -159,7 +164,8 @@ void Services::power_off()
         kill(1, SIGRTMIN + 4);
         return;
     }
-    for (const char* program : {"/run/s6/basedir/bin/poweroff", "/sbin/poweroff", "/usr/sbin/poweroff", "/bin/poweroff"})
+    for (const char* program :
+         {"/run/s6/basedir/bin/poweroff", "/sbin/poweroff", "/usr/sbin/poweroff", "/bin/poweroff"})
         if (access(program, X_OK) == 0) {
             [[maybe_unused]] const auto started = processes_.spawn(root_command({program}), nullptr);
             return;

@@ -97,8 +97,9 @@ struct SessionCallbacks {
         return 0;
     }
 
-    static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_length,
-                         const std::uint8_t* value, std::size_t value_length, std::uint8_t, void* user)
+    static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                         std::size_t name_length, const std::uint8_t* value, std::size_t value_length, std::uint8_t,
+                         void* user)
     {
         auto* stream = find(user, frame->hd.stream_id);
         if (stream != nullptr && std::string_view(reinterpret_cast<const char*>(name), name_length) == ":path")
@@ -121,8 +122,8 @@ struct SessionCallbacks {
         return 0;
     }
 
-    static int on_data(nghttp2_session* http2, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t length,
-                       void* user)
+    static int on_data(nghttp2_session* http2, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                       std::size_t length, void* user)
     {
         // The connection's window is given back at once and the stream's when the bytes are used: a command that does
         // not read its stdin must not stop the others.
@@ -180,7 +181,8 @@ Session::~Session()
 
 bool Session::receive(std::string_view bytes)
 {
-    const auto used = nghttp2_session_mem_recv(http2_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    const auto used =
+        nghttp2_session_mem_recv(http2_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     want_output_();
     return used >= 0 && (nghttp2_session_want_read(http2_) != 0 || nghttp2_session_want_write(http2_) != 0);
 }

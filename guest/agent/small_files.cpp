@@ -76,7 +76,8 @@ sdk::Result<void> replace_file(const std::string& path, std::string_view content
     const sdk::os::UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd)
         return sdk::os_error("write " + path);
-    if (!write_all(fd.get(), content) || fchmod(fd.get(), mode) != 0 || rename(temporary.c_str(), target.c_str()) != 0) {
+    if (!write_all(fd.get(), content) || fchmod(fd.get(), mode) != 0 ||
+        rename(temporary.c_str(), target.c_str()) != 0) {
         auto error = sdk::os_error("write " + path);
         unlink(temporary.c_str());
         return error;

@@ -58,7 +58,10 @@ void set_window_size(int master, WindowSize size)
     ioctl(master, TIOCSWINSZ, &window);
 }
 
-void adopt_terminal(int slave) { ioctl(slave, TIOCSCTTY, 0); }
+void adopt_terminal(int slave)
+{
+    ioctl(slave, TIOCSCTTY, 0);
+}
 
 char end_of_file_character(int master)
 {

@@ -71,10 +71,11 @@ void run_vm_agent(const Token& token, GuestState guest)
 {
     become_service();
     Channels channels;
-    const bool found =
-        guest.timeline.measure("channel", [&] { return guest.uevents.wait([&] { return open_channels(channels); }, channel_wait); });
+    const bool found = guest.timeline.measure(
+        "channel", [&] { return guest.uevents.wait([&] { return open_channels(channels); }, channel_wait); });
     if (!found) {
-        say_on_console("this machine has no virtio-serial port 'banger.agent' and no vsock device: nobody can reach its agent");
+        say_on_console(
+            "this machine has no virtio-serial port 'banger.agent' and no vsock device: nobody can reach its agent");
         _exit(1);
     }
     EventLoop loop;
@@ -87,9 +88,10 @@ void run_vm_agent(const Token& token, GuestState guest)
         Link::Events events;
         events.session_began = [&guest, first = true]() mutable {
             if (std::exchange(first, false))
-                guest.timeline.add("handshake", since_boot_ms(), since_boot_ms());
+                guest.timeline.measure("handshake", [] {});
         };
-        link = std::make_shared<Link>(loop, std::move(channels.serial), Link::Kind::serial, token, services.router(), events);
+        link = std::make_shared<Link>(loop, std::move(channels.serial), Link::Kind::serial, token, services.router(),
+                                      events);
         link->start();
     }
     loop.run();

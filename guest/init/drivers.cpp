@@ -31,8 +31,8 @@ std::set<int> present_devices()
     const std::unique_ptr<DIR, int (*)(DIR*)> devices(opendir("/sys/bus/virtio/devices"), &closedir);
     while (const dirent* entry = devices ? readdir(devices.get()) : nullptr)
         if (entry->d_name[0] != '.')
-            types.insert(static_cast<int>(
-                std::strtol(small_line(std::string("/sys/bus/virtio/devices/") + entry->d_name + "/device").c_str(), nullptr, 16)));
+            types.insert(static_cast<int>(std::strtol(
+                small_line(std::string("/sys/bus/virtio/devices/") + entry->d_name + "/device").c_str(), nullptr, 16)));
     return types;
 }
 
@@ -77,7 +77,8 @@ void DriverList::load_channel()
 {
     load_if([](int device) { return device == 0; });
     const auto present = present_devices();
-    load_if([&](int device) { return (device == virtio_console || device == virtio_vsock) && present.contains(device); });
+    load_if(
+        [&](int device) { return (device == virtio_console || device == virtio_vsock) && present.contains(device); });
 }
 
 void DriverList::load_rest()
@@ -86,6 +87,9 @@ void DriverList::load_rest()
     load_if([&](int device) { return present.contains(device); });
 }
 
-DriverList drivers_to_load(const std::string& list_path) { return DriverList(small_file(list_path)); }
+DriverList drivers_to_load(const std::string& list_path)
+{
+    return DriverList(small_file(list_path));
+}
 
 }  // namespace banger::agent

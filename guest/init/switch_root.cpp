@@ -21,7 +21,7 @@ void remove_content(int directory_fd, dev_t device)
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(directory_fd), &closedir);
     while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
         const std::string_view name = entry->d_name;
-        struct stat facts{};
+        struct stat facts {};
         if (name == "." || name == ".." ||
             fstatat(dirfd(directory.get()), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0 || facts.st_dev != device)
             continue;
@@ -29,7 +29,8 @@ void remove_content(int directory_fd, dev_t device)
             unlinkat(dirfd(directory.get()), entry->d_name, 0);
             continue;
         }
-        const int inner = openat(dirfd(directory.get()), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        const int inner =
+            openat(dirfd(directory.get()), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (inner >= 0)
             remove_content(inner, device);
         unlinkat(dirfd(directory.get()), entry->d_name, AT_REMOVEDIR);
@@ -43,7 +44,7 @@ sdk::Result<void> switch_root()
     // The new root has mounts of its own for these.
     for (const char* target : {"/dev", "/sys", "/proc"})
         umount2(target, MNT_DETACH);
-    struct stat old_root{};
+    struct stat old_root {};
     if (stat("/", &old_root) != 0)
         return sdk::os_error("look at the initramfs");
     const int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

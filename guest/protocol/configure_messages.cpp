@@ -10,8 +10,9 @@ namespace {
 
 bool is_hex(const std::string& text)
 {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    });
 }
 
 bool one_line(const std::string& text)
@@ -24,7 +25,8 @@ bool is_hostname(const std::string& name)
 {
     return !name.empty() && name.size() <= 64 && name.front() != '-' && name.front() != '.' &&
            std::all_of(name.begin(), name.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                      c == '.';
            });
 }
 
@@ -49,7 +51,8 @@ void check(const Configuration& configuration, Fields& fields)
 {
     if (!is_hostname(configuration.hostname))
         fields.refuse("hostname", "is not a host name");
-    if (!configuration.machine_id.empty() && (configuration.machine_id.size() != 32 || !is_hex(configuration.machine_id)))
+    if (!configuration.machine_id.empty() &&
+        (configuration.machine_id.size() != 32 || !is_hex(configuration.machine_id)))
         fields.refuse("machine_id", "must have 32 hexadecimal digits");
     if (!std::all_of(configuration.authorized_keys.begin(), configuration.authorized_keys.end(), one_line))
         fields.refuse("authorized_keys", "holds a key that is not one line");

@@ -19,14 +19,16 @@ struct Configuration {
         std::string public_key;
     };
     struct DiskMount {
-        std::string role;   ///< equals the disk's virtio serial; else the disk with the same position in this list is taken
-        std::string mount;  ///< "/" for exactly one; modules are mounted at <mount>, a directory made where there is none
+        std::string
+            role;  ///< equals the disk's virtio serial; else the disk with the same position in this list is taken
+        std::string
+            mount;  ///< "/" for exactly one; modules are mounted at <mount>, a directory made where there is none
         bool read_only = false;
     };
     struct Link {
-        std::string mac;              ///< "52:54:00:12:34:56"
-        std::string address;          ///< "10.0.2.15/24"
-        std::string gateway;          ///< may be empty
+        std::string mac;      ///< "52:54:00:12:34:56"
+        std::string address;  ///< "10.0.2.15/24"
+        std::string gateway;  ///< may be empty
         std::vector<std::string> dns;
     };
 
@@ -39,7 +41,7 @@ struct Configuration {
     std::vector<DiskMount> disks;
     std::vector<Link> network;
     std::vector<std::string> dns_search;
-    std::string init = "auto";                 ///< auto, image or banger
+    std::string init = "auto";  ///< auto, image or banger
 };
 
 [[nodiscard]] std::string to_json(const Configuration& configuration);
@@ -55,10 +57,10 @@ struct GuestSpan {
 
 /// The answer to a configuration.
 struct GuestFacts {
-    std::string kernel;           ///< uname -r
-    std::string init;             ///< systemd, openrc, s6, banger, or the path of another init
+    std::string kernel;  ///< uname -r
+    std::string init;    ///< systemd, openrc, s6, banger, or the path of another init
     bool has_sshd = false;
-    std::uint64_t root_bytes = 0; ///< size of the root file system after it was grown
+    std::uint64_t root_bytes = 0;  ///< size of the root file system after it was grown
     std::vector<GuestSpan> spans;
 };
 

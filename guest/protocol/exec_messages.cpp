@@ -11,14 +11,17 @@
 namespace banger::agent {
 namespace {
 
-bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+bool has_nul(const std::string& text)
+{
+    return text.find('\0') != std::string::npos;
+}
 
 /// signal(7), x86-64.
 constexpr std::array<std::pair<std::string_view, int>, 31> signals{{
-    {"HUP", 1},     {"INT", 2},   {"QUIT", 3},  {"ILL", 4},    {"TRAP", 5},  {"ABRT", 6},  {"BUS", 7},   {"FPE", 8},
-    {"KILL", 9},    {"USR1", 10}, {"SEGV", 11}, {"USR2", 12},  {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}, {"STKFLT", 16},
-    {"CHLD", 17},   {"CONT", 18}, {"STOP", 19}, {"TSTP", 20},  {"TTIN", 21}, {"TTOU", 22}, {"URG", 23},  {"XCPU", 24},
-    {"XFSZ", 25},   {"VTALRM", 26}, {"PROF", 27}, {"WINCH", 28}, {"IO", 29},   {"PWR", 30},  {"SYS", 31},
+    {"HUP", 1},   {"INT", 2},     {"QUIT", 3},  {"ILL", 4},    {"TRAP", 5},  {"ABRT", 6},  {"BUS", 7},   {"FPE", 8},
+    {"KILL", 9},  {"USR1", 10},   {"SEGV", 11}, {"USR2", 12},  {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}, {"STKFLT", 16},
+    {"CHLD", 17}, {"CONT", 18},   {"STOP", 19}, {"TSTP", 20},  {"TTIN", 21}, {"TTOU", 22}, {"URG", 23},  {"XCPU", 24},
+    {"XFSZ", 25}, {"VTALRM", 26}, {"PROF", 27}, {"WINCH", 28}, {"IO", 29},   {"PWR", 30},  {"SYS", 31},
 }};
 
 template <typename T>
@@ -123,7 +126,8 @@ sdk::Result<int> signal_number(std::string_view text)
     if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && number >= 1 && number <= 64)
         return number;
     std::string name(text);
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
     if (name.starts_with("SIG"))
         name.erase(0, 3);
     for (const auto& [known, value] : signals)

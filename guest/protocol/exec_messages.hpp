@@ -11,16 +11,17 @@
 
 namespace banger::agent {
 
-/// What to run in the guest. Arguments, environment and paths are bytes, not text: nothing is quoted, joined or decoded.
+/// What to run in the guest. Arguments, environment and paths are bytes, not text: nothing is quoted, joined or
+/// decoded.
 struct ExecSpec {
-    std::vector<std::string> argv;                        ///< empty: the user's login shell
-    std::vector<std::pair<std::string, std::string>> env; ///< on top of PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG
-    std::string cwd;                                      ///< empty: the user's home
-    std::string user;                                     ///< a name, or uid[:gid]; empty: root
+    std::vector<std::string> argv;                         ///< empty: the user's login shell
+    std::vector<std::pair<std::string, std::string>> env;  ///< on top of PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG
+    std::string cwd;                                       ///< empty: the user's home
+    std::string user;                                      ///< a name, or uid[:gid]; empty: root
     bool tty = false;
-    std::uint16_t columns = 0;                            ///< 0: the terminal's own default
+    std::uint16_t columns = 0;  ///< 0: the terminal's own default
     std::uint16_t rows = 0;
-    std::string term;                                     ///< TERM; empty: xterm-256color with a terminal, else unset
+    std::string term;  ///< TERM; empty: xterm-256color with a terminal, else unset
 };
 
 [[nodiscard]] std::string to_json(const ExecSpec& spec);
@@ -45,12 +46,12 @@ struct ExitStatus {
 
 /// A file to write (mode, owner and fsync matter) or to read (only the path does).
 struct FileSpec {
-    std::string path;           ///< absolute in the guest
+    std::string path;  ///< absolute in the guest
     std::uint32_t mode = 0644;
     std::int64_t uid = 0;
     std::int64_t gid = 0;
-    bool fsync = false;         ///< the file and its directory survive a power cut once the answer is there
-    bool parents = false;       ///< make missing directories (0755, root)
+    bool fsync = false;    ///< the file and its directory survive a power cut once the answer is there
+    bool parents = false;  ///< make missing directories (0755, root)
 };
 
 [[nodiscard]] std::string to_json(const FileSpec& spec);

@@ -14,7 +14,10 @@ std::uint32_t length_of(std::string_view header)
     return length;
 }
 
-bool is_data(FrameType type) { return type == FrameType::data || type == FrameType::out || type == FrameType::err; }
+bool is_data(FrameType type)
+{
+    return type == FrameType::data || type == FrameType::out || type == FrameType::err;
+}
 
 }  // namespace
 
@@ -70,7 +73,8 @@ sdk::Result<void> FrameReader::feed(std::string_view bytes, const Sink& sink)
         const auto type = static_cast<FrameType>(header[0]);
         const std::size_t length = length_of(header);
         if (length > (type == FrameType::spec ? max_spec_payload : max_frame_payload))
-            return sdk::make_error(sdk::Code::corrupt, "the agent protocol got a frame of " + std::to_string(length) + " bytes");
+            return sdk::make_error(sdk::Code::corrupt,
+                                   "the agent protocol got a frame of " + std::to_string(length) + " bytes");
 
         const std::size_t whole = frame_header_size + length;
         const std::size_t missing = whole - buffer_.size();

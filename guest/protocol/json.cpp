@@ -22,7 +22,8 @@ const rapidjson::Value* Fields::find(const char* key) const
 void Fields::refuse(const char* key, std::string_view what)
 {
     if (!error_)
-        error_ = sdk::make_error(sdk::Code::invalid, "'" + std::string(key) + "' in " + subject_ + " " + std::string(what));
+        error_ =
+            sdk::make_error(sdk::Code::invalid, "'" + std::string(key) + "' in " + subject_ + " " + std::string(what));
 }
 
 sdk::Result<void> Fields::verdict() const
@@ -128,7 +129,8 @@ sdk::Error error_from_json(std::string_view text)
 {
     auto document = parse_object(text, "the agent's error");
     if (!document)
-        return sdk::make_error(sdk::Code::internal, "the guest agent failed and said: " + std::string(text.substr(0, 200)));
+        return sdk::make_error(sdk::Code::internal,
+                               "the guest agent failed and said: " + std::string(text.substr(0, 200)));
     Fields fields(*document, "the agent's error");
     sdk::Error error;
     error.code = sdk::code_from_string(fields.text("code")).value_or(sdk::Code::internal);

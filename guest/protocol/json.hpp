@@ -22,7 +22,9 @@ namespace banger::agent {
 /// Reads members of an object; remembers the first one that has the wrong type.
 class Fields {
 public:
-    explicit Fields(const rapidjson::Value& object, std::string subject) : object_(object), subject_(std::move(subject)) {}
+    explicit Fields(const rapidjson::Value& object, std::string subject) : object_(object), subject_(std::move(subject))
+    {
+    }
 
     std::string text(const char* key);
     std::int64_t number(const char* key, std::int64_t fallback = 0);

@@ -51,9 +51,15 @@ sdk::Result<Token> token_from_hex(std::string_view hex)
     return token;
 }
 
-std::string client_preamble(const Token& token, std::string_view nonce) { return preamble(client_magic, token, nonce); }
+std::string client_preamble(const Token& token, std::string_view nonce)
+{
+    return preamble(client_magic, token, nonce);
+}
 
-std::string agent_preamble(const Token& token, std::string_view nonce) { return preamble(agent_magic, token, nonce); }
+std::string agent_preamble(const Token& token, std::string_view nonce)
+{
+    return preamble(agent_magic, token, nonce);
+}
 
 std::optional<std::size_t> NeedleScanner::find(std::string_view piece)
 {

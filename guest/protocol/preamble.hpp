@@ -12,13 +12,20 @@
 /// What host and guest agent say to each other, shared by the agent, the engine and the command line.
 ///
 /// A session opens with a preamble, because a serial port has no connections: bytes meant for a client that died
-/// reach the next one. The client sends `client_magic + token + nonce`; the agent answers `agent_magic + token + nonce`.
-/// Each end discards everything before the other's preamble. HTTP/2 (RFC 9113, prior knowledge) follows at once.
+/// reach the next one. The client sends `client_magic + token + nonce`; the agent answers `agent_magic + token +
+/// nonce`. Each end discards everything before the other's preamble. HTTP/2 (RFC 9113, prior knowledge) follows at
+/// once.
 namespace banger::agent {
 
 inline constexpr std::size_t nonce_size = 16;
-inline constexpr std::string_view client_magic{"\xf1" "BANGER/CLIENT0\n", 16};
-inline constexpr std::string_view agent_magic{"\xf2" "BANGER/AGENT_0\n", 16};
+inline constexpr std::string_view client_magic{
+    "\xf1"
+    "BANGER/CLIENT0\n",
+    16};
+inline constexpr std::string_view agent_magic{
+    "\xf2"
+    "BANGER/AGENT_0\n",
+    16};
 
 /// The secret of one VM: it keeps bytes that merely look like a preamble from ending a session.
 using Token = std::array<char, 32>;

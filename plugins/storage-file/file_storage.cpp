@@ -183,13 +183,13 @@ public:
 
     sdk::Result<sdk::Probe> probe(sdk::Call& /*call*/) override
     {
-        // Images are kept below the cache, so a clone from there is what a raw disk will need.
-        const bool clones = can_clone(host_.cache_directory(), host_.vms_directory());
+        // Images and disks are in the same state directory; where they are not on one file system, create falls back.
+        const bool clones = can_clone(host_.vms_directory(), host_.vms_directory());
         sdk::Probe probe;
         probe.usable = true;
         probe.reason = clones ? "disks are raw files that share their blocks with the image"
                               : "disks are qcow2 files over the image: " + host_.vms_directory() +
-                                    " is on a file system without reflinks, or on another one than the images";
+                                    " is on a file system without reflinks";
         if (clones)
             probe.offers.emplace_back(raw_word);
         probe.offers.emplace_back(qcow2_word);

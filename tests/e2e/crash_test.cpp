@@ -205,7 +205,8 @@ TEST(Crash, AnRmMachineGoesWithItsKilledClient)
     ASSERT_TRUE(child);
     // The directory's name is the id, known once the VM is listed.
     std::string console;
-    while (console.empty()) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (console.empty() && std::chrono::steady_clock::now() < deadline) {
         const std::string id = shown(host, "a", "id");
         if (!id.empty())
             console = host.vms() + "/" + id + "/console.log";

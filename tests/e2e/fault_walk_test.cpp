@@ -99,6 +99,10 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
         if (std::string(walk.verb.name) == "create" && run.status == 0) {
             EXPECT_EQ(state, "running");
         }
+        if (state == "stopped") {
+            auto started = host.banger({"vm", "start", "walked"});
+            EXPECT_EQ(started.status, 0) << "neither whole nor gone: " << started.err;
+        }
         if (HasFailure())
             return;  // the first broken step says enough
         clear();

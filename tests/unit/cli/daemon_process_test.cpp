@@ -26,6 +26,16 @@ protected:
         return count;
     }
 
+    // One under its real name whose socket's file is removed, as a cleaner of /tmp does it.
+    void start_and_lose_socket()
+    {
+        const std::string program = home_ + "/bangerd";
+        std::filesystem::copy_file(BANGER_FAKE_DAEMON, program);
+        environment_["BANGER_DAEMON"] = program;
+        EXPECT_EQ(banger({"daemon", "start"}).status, 0);
+        EXPECT_TRUE(std::filesystem::remove(home_ + "/run/bangerd.sock"));
+    }
+
     // A daemon from another file, as an update leaves one behind.
     void start_older()
     {
@@ -84,6 +94,39 @@ TEST_F(DaemonTest, AnInstallationOfTwoBuildsDoesNotRestartItForEver)
     for (int i = 0; i < 3; ++i)
         EXPECT_EQ(banger({"vm", "list"}).status, 0);
     EXPECT_EQ(starts(), 1);
+}
+
+TEST_F(DaemonTest, OneWhoseSocketIsGoneIsReplaced)
+{
+    start_and_lose_socket();
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    EXPECT_EQ(starts(), 2);
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(starts(), 2);
+}
+
+TEST_F(DaemonTest, OneWhoseSocketIsGoneIsStopped)
+{
+    start_and_lose_socket();
+    EXPECT_EQ(banger({"daemon", "stop"}).out, "the daemon is stopped; machines go on\n");
+    EXPECT_EQ(banger({"daemon", "stop"}).out, "no daemon was running\n");
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(starts(), 2);
+}
+
+TEST_F(DaemonTest, AProcessThatIsNoDaemonIsLeftAlone)
+{
+    start_and_lose_socket();
+    const std::string lock = home_ + "/state/bangerd.lock";
+    const auto pid = sdk::os::read_file(lock);
+    std::ofstream(lock) << ::getpid() << "\n";
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_THAT(ended.err, HasSubstr("already"));
+    EXPECT_EQ(starts(), 1);
+    std::ofstream(lock) << *pid;
+    EXPECT_EQ(banger({"daemon", "stop"}).status, 0);
 }
 
 TEST_F(DaemonTest, OneThatCannotStartSaysWhyItself)

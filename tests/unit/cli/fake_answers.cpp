@@ -16,7 +16,7 @@ json::Object handle(const std::string& kind, const std::string& provider, const 
                     const std::string& state)
 {
     json::Object bound;
-    bound.set("pid", 4711);
+    bound.set("pid", "4711").set("start_time", "880197");
     json::Object object;
     object.set("kind", kind).set("provider", provider).set("key", key).set("state", state).set("bound", bound);
     return object;
@@ -26,16 +26,18 @@ json::Object entry(const std::string& name, const std::string& kernel, bool pull
 {
     json::Object facts;
     if (pulled)
-        facts.set("init", "systemd").set("sshd", true);
+        facts.set("init", "systemd").set("has_sshd", "true");
     json::Object object;
     object.set("name", name).set("description", "Debian 12 for development").set("source", "debian");
-    if (!kernel.empty())
-        object.set("kernel", kernel);
-    object.set("state", pulled ? "pulled" : "available").set("default", pulled).set("id", pulled ? "0123456789ab" : "");
-    object.set("version", kernel.empty() ? "6.1.0-44-cloud-amd64" : "");
+    object.set("default", pulled).set("state", pulled ? "pulled" : "available").set("problem", "");
+    object.set("id", pulled ? "0123456789abcdef" : "");
     object.set("bytes", pulled ? 3 * gibibyte / 2 : 0);
     object.set("created", pulled ? "2026-01-02T03:04:05Z" : "");
     object.set("used_by", pulled ? std::vector<std::string>{"web"} : std::vector<std::string>{}).set("facts", facts);
+    if (kernel.empty())
+        object.set("version", pulled ? "6.1.0-44-cloud-amd64" : "");
+    else
+        object.set("kernel", kernel);
     return object;
 }
 
@@ -45,7 +47,7 @@ json::Object plugin(const std::string& id, const std::string& kind, const std::s
     facts.set("accelerator", "tcg");
     json::Object provider;
     provider.set("kind", kind).set("name", name).set("usable", usable);
-    provider.set("reason", usable ? "" : "there is no /dev/kvm");
+    provider.set("reason", usable ? "machines are emulated" : "there is no /dev/kvm");
     provider.set("hint", usable ? "" : "load the module kvm_amd or kvm_intel")
         .set("picked", usable)
         .set("facts", facts);
@@ -53,7 +55,7 @@ json::Object plugin(const std::string& id, const std::string& kind, const std::s
     provides.add(provider);
     json::Object object;
     object.set("id", id).set("version", "0.1.0").set("path", "/usr/lib/banger/plugins/" + id + ".so");
-    object.set("state", "loaded").set("reason", "").set("provides", provides);
+    object.set("state", "loaded").set("reason", "").set("hint", "").set("provides", provides);
     return object;
 }
 
@@ -80,7 +82,7 @@ sdk::Result<json::Object> shown(const json::Value& params)
     auto vm = vm_named(params);
     if (vm && json::bool_or(params, "handles")) {
         json::Array handles;
-        handles.add(handle("disk", "file", "root", "present")).add(handle("process", "qemu", "vmm", "present"));
+        handles.add(handle("network/0", "user", "link", "bound")).add(handle("vmm/0", "qemu", "process", "bound"));
         vm->set("handles", handles);
     }
     return vm;
@@ -114,7 +116,7 @@ sdk::Result<json::Object> ssh(const json::Value& params)
     return object;
 }
 
-sdk::Result<json::Object> recovered(const json::Value& /*params*/)
+sdk::Result<json::Object> recovered(const json::Value& params)
 {
     json::Array vms;
     vms.add(vm_answer("web", "stopped"));
@@ -124,6 +126,7 @@ sdk::Result<json::Object> recovered(const json::Value& /*params*/)
     skipped.add(skip);
     json::Object object;
     object.set("recovered", vms).set("skipped", skipped);
+    object.set("database_moved_to", json::bool_or(params, "replace_database") ? "/state/banger.db.damaged" : "");
     return object;
 }
 
@@ -147,9 +150,10 @@ sdk::Result<json::Object> settings(const json::Value& /*params*/)
     json::Object name;
     name.set("key", "vm_defaults.image").set("value", "debian-bookworm").set("source", "built-in");
     json::Object vcpu;
-    vcpu.set("key", "vm_defaults.vcpu").set("value", 2).set("source", "/home/me/.config/banger/config.toml:3");
-    json::Object object = list_of("values", {&name, &vcpu});
+    vcpu.set("key", "vm_defaults.vcpu").set("value", 2).set("source", "config, /home/me/.config/banger/config.toml:3");
+    json::Object object;
     object.set("path", "/home/me/.config/banger/config.toml");
+    object.set("values", list_of("values", {&name, &vcpu}).value()["values"]);
     return object;
 }
 
@@ -174,10 +178,11 @@ sdk::Result<json::Object> checks(const json::Value& /*params*/)
 sdk::Result<json::Object> audit(const json::Value& params)
 {
     json::Object finding;
-    finding.set("kind", "process").set("what", "qemu-system-x86_64, 4711").set_null("vm");
-    finding.set("action", json::bool_or(params, "repair") ? "killed" : "none");
-    json::Object object = list_of("findings", {&finding});
-    object.set("clean", false);
+    const bool repair = json::bool_or(params, "repair");
+    finding.set("kind", "unclaimed-object").set("what", "vmm/0 qemu process exists, and no journal names it");
+    finding.set("vm", "").set("action", repair ? "removed" : "none");
+    json::Object object;
+    object.set("clean", repair).set("findings", list_of("findings", {&finding}).value()["findings"]);
     return object;
 }
 
@@ -197,11 +202,12 @@ json::Object vm_answer(const std::string& name, const std::string& state)
 {
     json::Object providers;
     providers.set("vmm", "qemu").set("storage", "file").set("network", "user");
-    json::Object root;
-    root.set("role", "root").set("path", "/state/vms/3fa94b0c11d2/root.disk").set("format", "qcow2");
-    root.set("bytes", 8 * gibibyte);
     json::Array disks;
-    disks.add(root);
+    for (const char* role : {"root", "work"}) {
+        json::Object disk;
+        disk.set("role", role).set("format", "qcow2").set("bytes", 8 * gibibyte);
+        disks.add(disk);
+    }
     json::Object vm;
     vm.set("id", "3fa94b0c11d2")
         .set("name", name)
@@ -214,7 +220,7 @@ json::Object vm_answer(const std::string& name, const std::string& state)
     if (state == "running")
         vm.set("address", "10.0.2.15").set("pid", 4711).set("accelerator", "tcg");
     else
-        vm.set_null("address").set_null("pid").set_null("accelerator");
+        vm.set("address", "").set_null("pid").set("accelerator", "");
     vm.set("disks", disks).set("leftovers", std::vector<std::string>{}).set("busy", "");
     return vm;
 }

@@ -177,8 +177,11 @@ int main_of_fake(int ready)
     auto lock = sdk::os::open_file(paths->lock_file(), O_RDWR | O_CREAT);
     if (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)
         return refuse(sdk::make_error(sdk::Code::exists, "a daemon is running already"));
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock->get(), 0) != 0 || !sdk::os::write_all(lock->get(), pid))
+        return 1;
     auto starts = sdk::os::open_file(paths->state + "/starts", O_WRONLY | O_CREAT | O_APPEND);
-    (void)sdk::os::write_all(starts->get(), std::to_string(::getpid()) + "\n");
+    (void)sdk::os::write_all(starts->get(), pid);
     auto listener = sdk::os::listen_unix(paths->socket());
     if (!listener)
         return refuse(listener.error());

@@ -39,6 +39,10 @@ TEST(Table, CutsTheWidestColumnsOnATerminal)
             EXPECT_LE(width_of(line), columns) << line;
     }
     EXPECT_THAT(sample().text(40), HasSubstr("a rather long des…"));
+    EXPECT_EQ(sample().text(20),
+              "NAME         STATE\n"
+              "brave-otter  running\n"
+              "db           -\n");
     EXPECT_EQ(wrapped(sample().text(5), 1000).size(), 4U) << "three lines and the end";
 }
 

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <array>
+#include <csignal>
 
 #include "serving_agent.hpp"
 
@@ -28,7 +28,8 @@ std::string pattern(std::size_t size)
 
 TEST_F(Exec, PassesArgumentsUntouched)
 {
-    const auto result = connect()->run(command({"printf", "%s|", "a b", "it's \"quoted\"", "line\nbreak", "\xff", ""}), "", patience());
+    const auto result =
+        connect()->run(command({"printf", "%s|", "a b", "it's \"quoted\"", "line\nbreak", "\xff", ""}), "", patience());
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(result->out, "a b|it's \"quoted\"|line\nbreak|\xff||");
 }
@@ -133,7 +134,8 @@ TEST_F(Exec, DoesNotWaitForWhatRunsOnInTheBackground)
 
 TEST_F(Exec, ATerminalHasASizeThatFollows)
 {
-    auto spec = command({"/bin/sh", "-c", "stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.1; done"});
+    auto spec = command(
+        {"/bin/sh", "-c", "stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.1; done"});
     spec.tty = true;
     spec.columns = 101;
     spec.rows = 33;
@@ -165,7 +167,8 @@ TEST_F(Exec, ControlCInterruptsAndEndOfFileEnds)
 TEST_F(Exec, DeliversSignalsToTheWholeGroup)
 {
     const auto client = connect();
-    RelayPeer peer(*client, "/v0/exec", to_json(command({"/bin/sh", "-c", "trap 'exit 7' USR1; echo up; sleep 1000 & wait"})));
+    RelayPeer peer(*client, "/v0/exec",
+                   to_json(command({"/bin/sh", "-c", "trap 'exit 7' USR1; echo up; sleep 1000 & wait"})));
     ASSERT_TRUE(peer.wait_for_output("up"));
     peer.send(FrameType::signal, "USR1");
     EXPECT_EQ(peer.wait_for(FrameType::exit), R"({"code":7})");
@@ -177,7 +180,8 @@ TEST_F(Exec, HangsUpWhatItsCallerLeft)
     const auto fifo = path("fifo");
     ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
     const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));  // both ways: writers need not wait
-    const auto script = "trap 'echo hung up >" + fifo + "; exit' HUP; echo up; while :; do sleep 0.1; done";
+    const auto script =
+        "exec 2>/dev/null; trap 'echo hung up >" + fifo + "; exit' HUP; echo up; while :; do sleep 0.1; done";
     RelayPeer peer(*client, "/v0/exec", to_json(command({"/bin/sh", "-c", script})));
     ASSERT_TRUE(peer.wait_for_output("up"));
     peer.close();
@@ -197,7 +201,8 @@ TEST_F(Exec, EndsWhatNobodyWaitsForAnyLonger)
     EXPECT_EQ(late.error().code, sdk::Code::timed_out);
     std::stop_source stop;
     stop.request_stop();
-    const auto stopped = client->run(command({"sleep", "1000"}), "", Patience::of(std::chrono::seconds(30), stop.get_token()));
+    const auto stopped =
+        client->run(command({"sleep", "1000"}), "", Patience::of(std::chrono::seconds(30), stop.get_token()));
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, sdk::Code::cancelled);
     EXPECT_EQ(client->run(command({"true"}), "", patience())->exit.code, 0);

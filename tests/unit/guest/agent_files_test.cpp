@@ -34,7 +34,8 @@ protected:
     }
     std::size_t files() const
     {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory_), {})) - 1;  // the socket
+        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory_), {})) -
+               1;  // the socket
     }
 };
 
@@ -47,7 +48,7 @@ TEST_F(Files, AWrittenFileIsThereWithItsMode)
         spec.fsync = fsync;
         const auto written = connect()->write_file(spec, bytes, patience());
         ASSERT_TRUE(written) << written.error().message;
-        struct stat facts{};
+        struct stat facts {};
         ASSERT_EQ(stat(spec.path.c_str(), &facts), 0);
         EXPECT_EQ(facts.st_mode & 07777U, 0640U);
         EXPECT_TRUE(content("new") == bytes);

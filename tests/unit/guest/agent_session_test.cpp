@@ -40,7 +40,8 @@ TEST_F(Session, AWrongTokenIsNeverAnswered)
     token_.fill('x');
     const auto stranger = connect();
     token_.fill('t');
-    EXPECT_EQ(stranger->wait_connected(Patience::of(std::chrono::milliseconds(100))).error().code, sdk::Code::timed_out);
+    EXPECT_EQ(stranger->wait_connected(Patience::of(std::chrono::milliseconds(100))).error().code,
+              sdk::Code::timed_out);
     EXPECT_TRUE(connect()->wait_connected(patience()));
 }
 
@@ -120,7 +121,9 @@ TEST_F(SerialSession, ANewSessionHangsUpWhatTheOldOneRan)
     const auto fifo = path("fifo");
     ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
     const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));  // both ways: writers need not wait
-    die_in_the_middle("trap 'echo hung up >" + fifo + "; exit' HUP; echo up; while read -r line; do :; done; while :; do sleep 0.1; done", true);
+    die_in_the_middle("exec 2>/dev/null; trap 'echo hung up >" + fifo +
+                          "; exit' HUP; echo up; while read -r line; do :; done; while :; do sleep 0.1; done",
+                      true);
     expect_fresh_session();
     std::array<char, 8> line{};
     ASSERT_EQ(::read(heard.get(), line.data(), line.size()), 8);

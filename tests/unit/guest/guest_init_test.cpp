@@ -20,7 +20,9 @@ protected:
     }
     ~ChooseInit() override { fs::remove_all(root_); }
 
-    void program(const std::string& path, const std::string& content = "\x7f" "ELF")
+    void program(const std::string& path, const std::string& content =
+                                              "\x7f"
+                                              "ELF")
     {
         fs::create_directories((root_ / path).parent_path());
         std::ofstream(root_ / path) << content;

@@ -44,7 +44,8 @@ TEST(PrefixFrom, ReadsBothFamilies)
     const auto six = prefix_from("fd00::2/64");
     ASSERT_TRUE(six);
     EXPECT_EQ(six->family, AF_INET6);
-    for (const char* text : {"", "10.0.2.15", "10.0.2.15/", "10.0.2.15/33", "10.0.2/24", "::1/129", "x/8", "1.2.3.4/8x"})
+    for (const char* text :
+         {"", "10.0.2.15", "10.0.2.15/", "10.0.2.15/33", "10.0.2/24", "::1/129", "x/8", "1.2.3.4/8x"})
         EXPECT_FALSE(prefix_from(text)) << text;
 }
 

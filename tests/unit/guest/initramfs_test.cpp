@@ -25,18 +25,22 @@ std::vector<std::string> paths_of(const std::vector<BootModule>& modules)
 
 TEST(ModulesToBoot, PutsWhatIsNeededFirst)
 {
-    EXPECT_THAT(paths_of(modules_to_boot("k/virtio_net.ko: k/net_failover.ko k/failover.ko k/virtio_ring.ko k/virtio.ko\n"
-                                         "k/net_failover.ko: k/failover.ko\n"
-                                         "k/failover.ko:\n"
-                                         "k/virtio.ko: k/virtio_ring.ko\n"
-                                         "k/virtio_ring.ko:\n"
-                                         "k/unrelated.ko: k/virtio.ko\n"
-                                         "k/virtio_pci.ko.xz: k/virtio.ko\n")),
-                testing::ElementsAre("k/virtio_ring.ko", "k/virtio.ko", "k/virtio_pci.ko.xz", "k/failover.ko@1",
-                                     "k/net_failover.ko@1", "k/virtio_net.ko@1"));
+    EXPECT_THAT(
+        paths_of(modules_to_boot("k/virtio_net.ko: k/net_failover.ko k/failover.ko k/virtio_ring.ko k/virtio.ko\n"
+                                 "k/net_failover.ko: k/failover.ko\n"
+                                 "k/failover.ko:\n"
+                                 "k/virtio.ko: k/virtio_ring.ko\n"
+                                 "k/virtio_ring.ko:\n"
+                                 "k/unrelated.ko: k/virtio.ko\n"
+                                 "k/virtio_pci.ko.xz: k/virtio.ko\n")),
+        testing::ElementsAre("k/virtio_ring.ko", "k/virtio.ko", "k/virtio_pci.ko.xz", "k/failover.ko@1",
+                             "k/net_failover.ko@1", "k/virtio_net.ko@1"));
 }
 
-TEST(ModulesToBoot, BuiltInDriversNeedNoModule) { EXPECT_TRUE(modules_to_boot("").empty()); }
+TEST(ModulesToBoot, BuiltInDriversNeedNoModule)
+{
+    EXPECT_TRUE(modules_to_boot("").empty());
+}
 
 TEST(ModulesToBoot, KnowsBothSpellings)
 {
@@ -108,7 +112,8 @@ TEST_F(BuildInitramfs, HoldsTheAgentAndPlainModulesInOrder)
     const auto found = entries("out.cpio");
     EXPECT_EQ(found.at("init"), "the agent");
     EXPECT_EQ(found.at("modules/virtio_blk.ko"), "blk module");
-    EXPECT_EQ(found.at("modules/order"), "/modules/virtio.ko\n/modules/virtio_pci.ko\n/modules/virtio_blk.ko virtio:2\n");
+    EXPECT_EQ(found.at("modules/order"),
+              "/modules/virtio.ko\n/modules/virtio_pci.ko\n/modules/virtio_blk.ko virtio:2\n");
     EXPECT_TRUE(found.contains("dev"));
 }
 

@@ -33,9 +33,9 @@ TEST(ExecSpec, KeepsEveryByteOfArgumentsAndEnvironment)
 
 TEST(ExecSpec, RefusesWhatNoProcessCanGet)
 {
-    for (const char* text : {"", "[]", "{", R"({"argv":"ls"})", R"({"argv":[1]})", R"({"argv":["a\u0000b"]})",
-                             R"({"env":{"A=B":"c"}})", R"({"env":{"":"c"}})", R"({"env":["A"]})", R"({"cols":-1})",
-                             R"({"rows":65536})", R"({"tty":"yes"})"}) {
+    for (const char* text :
+         {"", "[]", "{", R"({"argv":"ls"})", R"({"argv":[1]})", R"({"argv":["a\u0000b"]})", R"({"env":{"A=B":"c"}})",
+          R"({"env":{"":"c"}})", R"({"env":["A"]})", R"({"cols":-1})", R"({"rows":65536})", R"({"tty":"yes"})"}) {
         const auto spec = exec_spec_from_json(text);
         ASSERT_FALSE(spec) << text;
         EXPECT_EQ(spec.error().code, sdk::Code::invalid) << text;

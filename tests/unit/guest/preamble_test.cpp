@@ -14,7 +14,10 @@ Token test_token()
     return token;
 }
 
-std::string nonce_of(char c) { return std::string(nonce_size, c); }
+std::string nonce_of(char c)
+{
+    return std::string(nonce_size, c);
+}
 
 /// Feeds `stream` in pieces cut at `cuts` and returns the nonce of the last hit and what follows it.
 struct Found {
@@ -53,7 +56,9 @@ TEST(TokenFromHex, TakesSixtyFourDigitsOnly)
 
 TEST(PreambleScanner, FindsAPreambleSplitAnywhere)
 {
-    const std::string garbage = "left over \xf1 BANGER \xf1" "BANGER/CLIENT0\n";
+    const std::string garbage =
+        "left over \xf1 BANGER \xf1"
+        "BANGER/CLIENT0\n";
     const std::string stream = garbage + client_preamble(test_token(), nonce_of('n')) + "the session";
     for (std::size_t first = 0; first <= stream.size(); ++first)
         for (std::size_t second = first; second <= stream.size(); second += 5) {

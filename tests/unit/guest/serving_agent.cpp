@@ -114,7 +114,8 @@ struct RelayPeer::Done {
     std::optional<sdk::Result<void>> how;
 };
 
-RelayPeer::RelayPeer(AgentClient& client, const std::string& path, const std::string& spec) : done_(std::make_shared<Done>())
+RelayPeer::RelayPeer(AgentClient& client, const std::string& path, const std::string& spec)
+    : done_(std::make_shared<Done>())
 {
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -176,7 +177,9 @@ bool RelayPeer::wait_for_output(const std::string& text)
     return true;
 }
 
-SerialPort::SerialPort(sdk::os::UniqueFd agent) : agent_(std::move(agent)), to_clients_([this] { carry_to_clients(); }) {}
+SerialPort::SerialPort(sdk::os::UniqueFd agent) : agent_(std::move(agent)), to_clients_([this] { carry_to_clients(); })
+{
+}
 
 SerialPort::~SerialPort()
 {

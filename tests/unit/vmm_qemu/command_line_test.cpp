@@ -54,7 +54,7 @@ TEST(CommandLine, WholeGuest)
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-machine", "q35,sata=off,usb=off,smbus=off,i8042=off,vmport=off,hpet=off,dump-guest-core=off",
             "-accel", "tcg,thread=multi,tb-size=512",
-            "-cpu", "max",
+            "-cpu", "max,-erms",
             "-smp", "2",
             "-m", "1024",
             "-kernel", "/kernels/vmlinux",

@@ -1,0 +1,122 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// What the real daemon answers has the members that the golden files promise to programs (docs/json.md). Those files come
+// from a daemon without machines; this is what keeps that one honest.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+// BANGER_TEST_GOLDEN where the tests run without their source.
+std::string golden_directory()
+{
+    const char* named = std::getenv("BANGER_TEST_GOLDEN");
+    return named != nullptr ? named : BANGER_GOLDEN_DIR;
+}
+
+// Members of a provider's choice (docs/json.md): only the map itself is promised.
+bool is_free(const std::string& key)
+{
+    return key == "facts" || key == "bound";
+}
+
+// "disks[].role" of every member, in depth, of an array's first element.
+void collect(const json::Value& value, const std::string& path, std::set<std::string>& into)
+{
+    if (value.IsArray() && !value.Empty())
+        collect(value[0], path + "[]", into);
+    if (!value.IsObject())
+        return;
+    for (const auto& member : value.GetObject()) {
+        const std::string key = member.name.GetString();
+        const std::string here = path + (path.empty() ? "" : ".") + key;
+        into.insert(here);
+        if (!is_free(key))
+            collect(member.value, here, into);
+    }
+}
+
+std::set<std::string> members_of(const json::Value& value)
+{
+    std::set<std::string> members;
+    collect(value, "", members);
+    return members;
+}
+
+// The JSON of a golden file, which ends where the transcript goes on.
+json::Document golden(const std::string& name)
+{
+    auto text = sdk::os::read_file(golden_directory() + "/" + name + ".json.txt");
+    EXPECT_TRUE(text) << text.error().message;
+    if (!text)
+        return {};
+    auto parsed = json::parse(text->substr(0, text->find("\n---- ") + 1), name);
+    EXPECT_TRUE(parsed) << parsed.error().message;
+    return parsed ? std::move(*parsed) : json::Document();
+}
+
+class JsonContract : public ::testing::Test {
+protected:
+    void expect_golden(const std::string& name, const std::vector<std::string>& call) const
+    {
+        auto with_format = call;
+        with_format.insert(with_format.begin(), {"-o", "json"});
+        const auto called = host_.banger(with_format);  // the status is what was found, for doctor and audit
+        auto answer = json::parse(called.out, name);
+        ASSERT_TRUE(answer) << name << ": " << called.out << called.err;
+        EXPECT_EQ(members_of(*answer), members_of(golden(name))) << name;
+    }
+
+    const Installation host_{"\n[providers]\nvmm = \"null\"\n"};
+};
+
+TEST_F(JsonContract, OfMachines)
+{
+    expect_golden("vm_create", {"vm", "create", "--name", "web"});
+    expect_golden("vm_list", {"vm", "list"});
+    expect_golden("vm_show", {"vm", "show", "web"});
+    expect_golden("vm_show_handles", {"vm", "show", "web", "--handles"});
+    expect_golden("vm_stop", {"vm", "stop", "web"});
+    expect_golden("vm_start", {"vm", "start", "web"});
+    expect_golden("vm_kill", {"vm", "kill", "web"});
+    expect_golden("vm_delete", {"vm", "delete", "-f", "web"});
+}
+
+TEST_F(JsonContract, OfImagesAndKernels)
+{
+    expect_golden("image_list", {"image", "list"});
+    expect_golden("image_show", {"image", "show", "debian-bookworm-minimal"});
+    expect_golden("kernel_list", {"kernel", "list"});
+    expect_golden("kernel_show", {"kernel", "show", "debian-cloud"});
+    expect_golden("kernel_delete", {"kernel", "delete", "debian-cloud"});
+}
+
+TEST_F(JsonContract, OfTheHost)
+{
+    expect_golden("plugin_list", {"plugin", "list"});
+    expect_golden("plugin_show", {"plugin", "show", "vmm-qemu"});
+    expect_golden("config_show", {"config", "show"});
+    expect_golden("config_path", {"config", "path"});
+    expect_golden("doctor", {"doctor"});
+    expect_golden("daemon_status", {"daemon", "status"});
+    expect_golden("version", {"version"});
+    expect_golden("daemon_stop", {"daemon", "stop"});
+}
+
+TEST_F(JsonContract, OfWhatAnAuditFinds)
+{
+    ASSERT_EQ(host_.banger({"vm", "list"}).status, 0);
+    const std::string stray = host_.vms() + "/0123456789ab";  // a VM's directory, and no row in the database
+    ASSERT_TRUE(sdk::os::make_private_directory(stray));
+    expect_golden("audit", {"audit"});
+    ASSERT_TRUE(sdk::os::remove_tree(stray));
+    expect_clean(host_);
+}
+
+}  // namespace
+}  // namespace banger::e2e
