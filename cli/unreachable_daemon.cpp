@@ -4,11 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <sstream>
 
 #include "banger/sdk/os/file.hpp"
@@ -44,41 +45,22 @@ bool is_our_bangerd(pid_t pid)
     return !failed && program == "bangerd" && ::stat(proc_of(pid).c_str(), &owner) == 0 && owner.st_uid == ::geteuid();
 }
 
-// The descriptors of a process as the kernel names them, such as socket:[4711].
-std::vector<std::string> descriptors_of(pid_t pid)
+// The runtime directory that a process derives from its environment; empty if that cannot be told.
+std::string runtime_of(pid_t pid)
 {
-    std::vector<std::string> names;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator at(proc_of(pid) + "/fd", failed), end; !failed && at != end;
-         at.increment(failed)) {
-        std::error_code gone;
-        names.push_back(std::filesystem::read_symlink(at->path(), gone).string());
-    }
-    return names;
-}
-
-// Whether it holds a socket bound to that path, also where the file is gone: /proc/PID/net/unix keeps the name.
-bool is_bound_to(pid_t pid, const std::string& path)
-{
-    auto table = sdk::os::read_file(proc_of(pid) + "/net/unix");
-    if (!table)
-        return false;
-    const auto held = descriptors_of(pid);
-    std::istringstream lines(*table);
-    for (std::string line; std::getline(lines, line);) {
-        // Num RefCount Protocol Flags Type St Inode Path (proc(5))
-        std::istringstream words(line);
-        std::string skipped;
-        std::string inode;
-        std::string bound;
-        for (int i = 0; i < 6; ++i)
-            words >> skipped;
-        words >> inode >> std::ws;
-        std::getline(words, bound);
-        if (bound == path && std::find(held.begin(), held.end(), "socket:[" + inode + "]") != held.end())
-            return true;
-    }
-    return false;
+    auto text = sdk::os::read_file(proc_of(pid) + "/environ");
+    if (!text)
+        return {};
+    std::map<std::string, std::string> variables;
+    std::istringstream all(*text);
+    for (std::string one; std::getline(all, one, '\0');)
+        if (const auto equals = one.find('='); equals != std::string::npos)
+            variables.emplace(one.substr(0, equals), one.substr(equals + 1));
+    auto paths = config::Paths::find([&](const std::string& name) -> std::optional<std::string> {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::nullopt : std::optional(found->second);
+    });
+    return paths ? paths->runtime : std::string();
 }
 
 }  // namespace
@@ -89,7 +71,7 @@ sdk::Result<bool> stop_unreachable_daemon(const config::Paths& paths)
     if (pid <= 1)
         return false;
     auto process = sdk::os::identify(pid);  // before looking at it, so that it is what was looked at
-    if (!process || !is_our_bangerd(pid) || !is_bound_to(pid, paths.socket()))
+    if (!process || !is_our_bangerd(pid) || runtime_of(pid) != paths.runtime)
         return false;
     if (auto ended = sdk::os::kill_and_wait(*process, SIGTERM, patience); !ended)
         return std::move(ended).error().with_hint("end process " + std::to_string(pid) + "; machines go on");

@@ -2,6 +2,7 @@
 // What survives: the daemon's death, the VMM's death, torn journals, lost databases.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -178,6 +179,57 @@ TEST(Crash, ADamagedDatabaseIsMovedAsideOnlyOnRequest)
     auto recovered = host.banger({"vm", "recover", "--replace-database"});
     EXPECT_EQ(recovered.status, 0) << recovered.err;
     EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+}
+
+TEST(Crash, AStopThatItsCallerLeavesIsNoPowerCut)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f; echo also > /var/f"}).status, 0);
+    auto child = sdk::os::spawn(host.command({"vm", "stop", "a"}));
+    ASSERT_TRUE(child);
+    // Once the daemon has begun, the record says so; then the caller goes away.
+    ASSERT_TRUE(wait_for_text(directory_of(host, "a") + "/record.json", "\"desired\": \"stopped\"",
+                              std::chrono::seconds(30)));
+    child->kill_group(SIGTERM);
+    ASSERT_TRUE(child->wait());
+    EXPECT_EQ(host.banger({"vm", "stop", "a"}).status, 0) << "waits its turn, and finds it stopped";
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
+}
+
+TEST(Crash, RepairTouchesOnlyWhatDoesNotAgree)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const auto pid = pid_of(host, "a");
+    // Its network dies: the journal names what is gone, and the machine itself is well.
+    const std::string link = "banger-net-" + host.instance() + "-" + shown(host, "a", "id");
+    for (const auto& process : sdk::os::find_processes([&](const std::vector<std::string>& arguments) {
+             return std::find(arguments.begin(), arguments.end(), link) != arguments.end();
+         }))
+        ASSERT_TRUE(sdk::os::kill_and_wait(process, SIGKILL, std::chrono::seconds(10)));
+    EXPECT_EQ(host.banger({"audit"}).status, 1);
+    EXPECT_EQ(host.banger({"audit", "--repair"}).status, 0);
+    EXPECT_EQ(pid_of(host, "a"), pid);
+    expect_clean(host);
+    // Its journal is lost while the daemon runs: the live machine is noted again, not removed.
+    ASSERT_TRUE(sdk::os::remove_file(directory_of(host, "a") + "/handles.json"));
+    EXPECT_EQ(host.banger({"audit"}).status, 1);
+    EXPECT_EQ(host.banger({"audit", "--repair"}).status, 0);
+    EXPECT_EQ(pid_of(host, "a"), pid);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
+    expect_clean(host);
+}
+
+TEST(Crash, AMachineWhoseDirectoryIsGoneIsDeletedWithItsProcesses)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    ASSERT_TRUE(sdk::os::remove_tree(directory_of(host, "a")));
+    EXPECT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    EXPECT_LE(host.processes().size(), 1U) << "only the daemon is left";
     expect_clean(host);
 }
 

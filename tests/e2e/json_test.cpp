@@ -1,6 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// What the real daemon answers has the members that the golden files promise to programs (docs/json.md). Those files come
-// from a daemon without machines; this is what keeps that one honest.
+// What the real daemon answers has the members that the golden files promise to programs (docs/json.md). Those files
+// come from a daemon without machines; this is what keeps that one honest.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -85,7 +85,8 @@ public:
         Probe probe;
         probe.usable = what_ != "no" || where_ != "unusable";
         probe.reason = probe.usable ? "a plugin for tests" : "told to be unusable";
-        probe.hint = "configure it otherwise";
+        if (!probe.usable)
+            probe.hint = "configure it otherwise";
         probe.offers = {"disk:raw"};
         probe.facts = {{"config", config_}, {"thread", std::to_string(::gettid())}};
         return probe;
