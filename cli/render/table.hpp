@@ -8,8 +8,8 @@
 namespace banger::cli {
 
 /// Rows under headings. Where the width is limited the widest columns are cut ("…"), and columns on the right left
-/// out where that would leave nothing legible, never a line cut in the middle of a cell; elsewhere everything is printed
-/// whole.
+/// out where that would leave nothing legible, never a line cut in the middle of a cell; elsewhere everything is
+/// printed whole.
 class Table {
 public:
     explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}

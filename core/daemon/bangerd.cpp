@@ -1,5 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -182,6 +183,7 @@ int main(int argc, char** argv)
         return 2;
     }
     ::umask(0077);
+    ::mallopt(M_ARENA_MAX, 2);  // an arena for each of the many threads would keep their peaks for ever
     std::signal(SIGPIPE, SIG_IGN);
     log::start(verbose ? sdk::LogLevel::debug : sdk::LogLevel::info);
     daemon::Readiness ready(ready_fd);

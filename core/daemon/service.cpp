@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/daemon/service.hpp"
 
+#include <malloc.h>
 #include <sys/syscall.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -108,10 +109,14 @@ void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::
 
 void Service::job_ended(const std::shared_ptr<lifecycle::Operation>& operation)
 {
+    bool idle = false;
     {
         const std::lock_guard lock(jobs_->mutex);
         jobs_->running.erase(operation);
+        idle = jobs_->running.empty();
     }
+    if (idle)
+        ::malloc_trim(0);  // what work and streams needed at their peak goes back to the host
     // Behind its answer, which is on the loop already.
     asio::post(loop_, [this] { stop_if_done(); });
 }
