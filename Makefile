@@ -14,7 +14,7 @@ BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-de
     libboost-filesystem-dev libsqlite3-dev rapidjson-dev libarchive-dev libdevmapper-dev libext2fs-dev \
     libnghttp2-dev libssl-dev libtomlplusplus-dev pkgconf
 RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring
-TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux tmux git
+TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux git xz-utils zstd iproute2 procps
 
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
