@@ -8,6 +8,7 @@
 #include "core/base/durations.hpp"
 #include "core/base/event.hpp"
 #include "core/base/fault.hpp"
+#include "core/base/lock_order.hpp"
 
 namespace banger::plugins {
 namespace {
@@ -104,6 +105,7 @@ sdk::Result<void> Guard::after(const Method& method) const
 sdk::Result<Guard::Ended> Guard::run(const Method& method, sdk::Call* caller,
                                      std::function<void(sdk::Call&)> body) const
 {
+    base::lock_order::about_to("call a plugin");
     if (caller != nullptr && caller->cancelled())
         return sdk::make_error(sdk::Code::cancelled, "cancelled before " + subject_ + " " + method.name);
     auto done = base::Event::make();

@@ -17,6 +17,13 @@ constexpr Method probe{"probe", &Deadlines::probe};
 constexpr Method plan{"plan", &Deadlines::query, true};
 constexpr Method attach{"attach", &Deadlines::change, true};
 constexpr Method release{"release", &Deadlines::change, true};
+constexpr Method pause{"pause", &Deadlines::change, true};
+constexpr Method resume{"resume", &Deadlines::change, true};
+constexpr Method begin_save{"begin_save", &Deadlines::fetch, true};
+constexpr Method finish_save{"finish_save", &Deadlines::fetch, true};
+constexpr Method restore{"restore", &Deadlines::fetch, true};
+constexpr Method swap_disks{"swap_disks", &Deadlines::change, true};
+constexpr Method commit{"commit", &Deadlines::change, true};
 constexpr Method create{"create", &Deadlines::change, true};
 constexpr Method destroy{"destroy", &Deadlines::change, true};
 constexpr Method inspect{"inspect", &Deadlines::query};
@@ -119,6 +126,44 @@ public:
     }
 };
 
+class GuardedVmmSnapshot final : public Guarded<sdk::VmmSnapshot> {
+public:
+    using Guarded::Guarded;
+    sdk::Result<void> pause(const sdk::Handle& machine) override
+    {
+        return ask<void>(methods::pause, nullptr,
+                         [machine](sdk::VmmSnapshot& real, sdk::Call&) { return real.pause(machine); });
+    }
+    sdk::Result<void> resume(const sdk::Handle& machine) override
+    {
+        return ask<void>(methods::resume, nullptr,
+                         [machine](sdk::VmmSnapshot& real, sdk::Call&) { return real.resume(machine); });
+    }
+    sdk::Result<void> begin_save(const sdk::Handle& machine, const std::string& directory, sdk::Call& call) override
+    {
+        return ask<void>(methods::begin_save, &call, [machine, directory](sdk::VmmSnapshot& real, sdk::Call& own) {
+            return real.begin_save(machine, directory, own);
+        });
+    }
+    sdk::Result<void> finish_save(const sdk::Handle& machine, const std::string& directory, sdk::Call& call) override
+    {
+        return ask<void>(methods::finish_save, &call, [machine, directory](sdk::VmmSnapshot& real, sdk::Call& own) {
+            return real.finish_save(machine, directory, own);
+        });
+    }
+    sdk::Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
+    {
+        return ask<sdk::Attached<sdk::Machine>>(
+            methods::restore, &call, [spec](sdk::VmmSnapshot& real, sdk::Call& own) { return real.restore(spec, own); });
+    }
+    sdk::Result<void> swap_disks(const sdk::Handle& machine, const std::vector<sdk::Disk>& disks) override
+    {
+        return ask<void>(methods::swap_disks, nullptr, [machine, disks](sdk::VmmSnapshot& real, sdk::Call&) {
+            return real.swap_disks(machine, disks);
+        });
+    }
+};
+
 class GuardedNetwork final : public GuardedResource<sdk::Network> {
 public:
     using GuardedResource::GuardedResource;
@@ -146,6 +191,21 @@ public:
     {
         return ask<void>(methods::destroy, nullptr,
                          [owner, role](sdk::Storage& real, sdk::Call&) { return real.destroy(owner, role); });
+    }
+};
+
+class GuardedStorageFork final : public GuardedResource<sdk::StorageFork> {
+public:
+    using GuardedResource::GuardedResource;
+    sdk::Result<Handles> plan(const sdk::FreezeSpec& spec) override { return ask_plan(spec); }
+    sdk::Result<sdk::Attached<sdk::Freeze>> attach(const sdk::FreezeSpec& spec, sdk::Call& call) override
+    {
+        return ask_attach<sdk::Freeze>(spec, call);
+    }
+    sdk::Result<sdk::Layer> commit(const sdk::Handle& handle) override
+    {
+        return ask<sdk::Layer>(methods::commit, nullptr,
+                               [handle](sdk::StorageFork& real, sdk::Call&) { return real.commit(handle); });
     }
 };
 
@@ -265,10 +325,14 @@ Made guarded(std::string_view kind, std::shared_ptr<sdk::Provider> provider, Gua
 {
     if (kind == kind_of<sdk::Vmm>)
         return wrap<GuardedVmm, sdk::Vmm>(provider, std::move(guard));
+    if (kind == kind_of<sdk::VmmSnapshot>)
+        return wrap<GuardedVmmSnapshot, sdk::VmmSnapshot>(provider, std::move(guard));
     if (kind == kind_of<sdk::Network>)
         return wrap<GuardedNetwork, sdk::Network>(provider, std::move(guard));
     if (kind == kind_of<sdk::Storage>)
         return wrap<GuardedStorage, sdk::Storage>(provider, std::move(guard));
+    if (kind == kind_of<sdk::StorageFork>)
+        return wrap<GuardedStorageFork, sdk::StorageFork>(provider, std::move(guard));
     if (kind == kind_of<sdk::ImageSource>)
         return wrap<GuardedImageSource, sdk::ImageSource>(provider, std::move(guard));
     if (kind == kind_of<sdk::KernelSource>)

@@ -14,9 +14,11 @@ constexpr std::array<std::string_view, 2> storages{"dm", "file"};
 // A real interface of the host before user-mode networking.
 constexpr std::array<std::string_view, 2> networks{"tap", "user"};
 
-constexpr std::array<Kind, 7> all{{
+constexpr std::array<Kind, 9> all{{
     {kind_of<sdk::Vmm>, "vmm", vmms},
+    {kind_of<sdk::VmmSnapshot>, "machine saver", vmms},
     {kind_of<sdk::Storage>, "storage", storages},
+    {kind_of<sdk::StorageFork>, "disk freezer", storages},
     {kind_of<sdk::Network>, "network", networks},
     {kind_of<sdk::ImageSource>, "image source", {}},
     {kind_of<sdk::KernelSource>, "kernel source", {}},

@@ -12,7 +12,9 @@
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/provisioner.hpp"
 #include "banger/sdk/storage.hpp"
+#include "banger/sdk/storage_fork.hpp"
 #include "banger/sdk/vmm.hpp"
+#include "banger/sdk/vmm_snapshot.hpp"
 
 namespace banger::plugins {
 
@@ -22,7 +24,11 @@ inline constexpr std::string_view kind_of = "";
 template <>
 inline constexpr std::string_view kind_of<sdk::Vmm> = "vmm/0";
 template <>
+inline constexpr std::string_view kind_of<sdk::VmmSnapshot> = "vmm.snapshot/0";
+template <>
 inline constexpr std::string_view kind_of<sdk::Storage> = "storage/0";
+template <>
+inline constexpr std::string_view kind_of<sdk::StorageFork> = "storage.fork/0";
 template <>
 inline constexpr std::string_view kind_of<sdk::Network> = "network/0";
 template <>
@@ -33,6 +39,11 @@ template <>
 inline constexpr std::string_view kind_of<sdk::Dns> = "dns/0";
 template <>
 inline constexpr std::string_view kind_of<sdk::Provisioner> = "provision/0";
+
+/// The kinds whose providers make things that journals name: all have plan, release, inspect and list.
+template <typename... Interface>
+struct InterfaceList {};
+using Resources = InterfaceList<sdk::Vmm, sdk::Storage, sdk::StorageFork, sdk::Network>;
 
 /// What banger knows about a kind of provider.
 struct Kind {

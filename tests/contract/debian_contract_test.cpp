@@ -56,6 +56,62 @@ INSTANTIATE_TEST_SUITE_P(Debian, KernelSourceContract,
                              {R"({"suite": "bookworm"})"},
                              [] { return why_not(debian::make_kernel_source({})); }}));
 
+class DebianKernelTest : public KernelSourceContract {};
+
+// Where the mirror keeps the package of the cloud kernel, and its digest.
+Result<std::pair<std::string, std::string>> package_on_the_mirror(const std::string& scratch)
+{
+    FakeCall call;
+    const debian::Config config;
+    const auto sources = debian::sources_of({"bookworm", {"main"}, {}}, config);
+    auto apt = debian::PrivateApt::create(scratch, sources, config);
+    if (!apt)
+        return std::move(apt).error();
+    if (auto updated = apt->run({"apt-get", "update"}, call, std::chrono::minutes(2)); !updated)
+        return std::move(updated).error();
+    // The package with the version in its name is the one that holds a kernel.
+    auto found = apt->run({"apt-cache", "depends", "linux-image-cloud-amd64"}, call, std::chrono::minutes(1));
+    if (!found)
+        return std::move(found).error();
+    const auto at = found->out.find("linux-image-", found->out.find("Depends:"));
+    const auto name = found->out.substr(at, found->out.find_first_of(" \n", at) - at);
+    auto shown = apt->run({"apt-cache", "show", "--no-all-versions", name}, call, std::chrono::minutes(1));
+    if (!shown)
+        return std::move(shown).error();
+    return std::pair{config.mirror + "/" + debian::control_field(shown->out, "Filename"),
+                     debian::control_field(shown->out, "SHA256")};
+}
+
+TEST_P(DebianKernelTest, APackageByAddressAndDigestGivesTheSameKernelAndAWrongDigestNone)
+{
+    const FakeHost scratch;
+    const auto package = package_on_the_mirror(scratch.directory() + "/apt");
+    ASSERT_TRUE(package) << package.error().message;
+    const auto recipe = [&](const std::string& digest) {
+        return R"({"url": ")" + package->first + R"(", "sha256": ")" + digest + R"("})";
+    };
+    FakeCall call;
+    const auto bundle = source->fetch({"by-address", recipe(package->second), directory()}, call);
+    ASSERT_TRUE(bundle) << bundle.error().message;
+    EXPECT_NE(package->first.find(bundle->version), std::string::npos) << bundle->version;
+    EXPECT_TRUE(os::exists(directory() + "/" + bundle->vmlinux));
+    EXPECT_TRUE(os::exists(directory() + "/" + bundle->modules + "/" + bundle->version + "/modules.dep"));
+    ASSERT_TRUE(os::remove_tree(directory()));
+    ASSERT_TRUE(os::make_private_directory(directory()));
+    const auto wrong = source->fetch({"by-address", recipe(std::string(64, '0')), directory()}, call);
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().code, Code::internal) << wrong.error().message;
+    EXPECT_FALSE(os::exists(directory() + "/vmlinux"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, DebianKernelTest,
+                         ::testing::Values(KernelSourceUnderTest{
+                             "debian",
+                             [](Host&) { return debian::make_kernel_source({}); },
+                             cloud_kernel,
+                             {},
+                             [] { return why_not(debian::make_kernel_source({})); }}));
+
 class DebianImageTest : public ImageSourceContract {};
 
 TEST_P(DebianImageTest, TheSameMirrorGivesTheSameBytesInMemoryAndOnDisk)

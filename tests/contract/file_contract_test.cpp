@@ -1,5 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "banger/sdk/testing/storage_contract.hpp"
+#include "banger/sdk/testing/storage_fork_contract.hpp"
+#include "file_fork.hpp"
 #include "file_storage.hpp"
 
 namespace banger::sdk::testing {
@@ -24,6 +26,17 @@ std::vector<StorageUnderTest> formats_of_this_machine()
 }
 
 INSTANTIATE_TEST_SUITE_P(File, StorageContract, ::testing::ValuesIn(formats_of_this_machine()),
+                         [](const auto& each) { return each.param.name; });
+
+std::vector<StorageForkUnderTest> forks_of_this_machine()
+{
+    std::vector<StorageForkUnderTest> forks;
+    for (const auto& storage : formats_of_this_machine())
+        forks.push_back({storage.name, open, [](Host& host) { return file::make_storage_fork(host); }, storage.format});
+    return forks;
+}
+
+INSTANTIATE_TEST_SUITE_P(File, StorageForkContract, ::testing::ValuesIn(forks_of_this_machine()),
                          [](const auto& each) { return each.param.name; });
 
 }  // namespace

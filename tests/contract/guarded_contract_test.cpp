@@ -7,13 +7,17 @@
 #include "banger/sdk/testing/fake_network.hpp"
 #include "banger/sdk/testing/fake_provisioner.hpp"
 #include "banger/sdk/testing/fake_storage.hpp"
+#include "banger/sdk/testing/fake_storage_fork.hpp"
 #include "banger/sdk/testing/fake_vmm.hpp"
+#include "banger/sdk/testing/fake_vmm_snapshot.hpp"
 #include "banger/sdk/testing/image_source_contract.hpp"
 #include "banger/sdk/testing/kernel_source_contract.hpp"
 #include "banger/sdk/testing/network_contract.hpp"
 #include "banger/sdk/testing/provisioner_contract.hpp"
 #include "banger/sdk/testing/storage_contract.hpp"
+#include "banger/sdk/testing/storage_fork_contract.hpp"
 #include "banger/sdk/testing/vmm_contract.hpp"
+#include "banger/sdk/testing/vmm_snapshot_contract.hpp"
 #include "core/plugins/guarded.hpp"
 #include "core/plugins/kinds.hpp"
 
@@ -45,6 +49,12 @@ std::unique_ptr<Interface> open(Host& /*host*/)
     return behind_guard<Interface>(std::make_shared<Fake>());
 }
 
+const std::shared_ptr<FakeVmmWorld>& counting_world()
+{
+    static const auto world = std::make_shared<FakeVmmWorld>();
+    return world;
+}
+
 BootSpec one_disk(const FakeHost& host)
 {
     BootSpec spec;
@@ -59,9 +69,35 @@ BootSpec one_disk(const FakeHost& host)
 INSTANTIATE_TEST_SUITE_P(Guarded, VmmContract,
                          ::testing::Values(VmmUnderTest{"guarded", open_in_world<Vmm, FakeVmm, FakeVmmWorld>,
                                                         one_disk}));
+Disk new_fake_top(const BootSpec& spec, const Disk& disk)
+{
+    Disk top = disk;
+    top.path = spec.owner.directory + "/top-" + FakeHost::random_hex(8);
+    EXPECT_TRUE(os::write_file_atomic(top.path, ""));
+    return top;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Guarded, VmmSnapshotContract,
+    ::testing::Values(VmmSnapshotUnderTest{
+        "guarded", [](Host& host) { return behind_guard<Vmm>(std::make_shared<FakeVmm>(host, counting_world())); },
+        [](Host& host) { return behind_guard<VmmSnapshot>(std::make_shared<FakeVmmSnapshot>(host, counting_world())); },
+        one_disk,
+        [](const Owner& owner, std::uint64_t after) {
+            const auto counted = counting_world()->counted(owner.vm);
+            return counted > after ? counted : 0;
+        },
+        new_fake_top,
+        [](const Handle& machine, const std::string& role) {
+            return counting_world()->writes_to(machine.owner.vm, role);
+        }}));
 INSTANTIATE_TEST_SUITE_P(Guarded, StorageContract,
                          ::testing::Values(StorageUnderTest{
                              "guarded", open_in_world<Storage, FakeStorage, FakeStorageWorld>, "disk:raw", true}));
+INSTANTIATE_TEST_SUITE_P(Guarded, StorageForkContract,
+                         ::testing::Values(StorageForkUnderTest{
+                             "guarded", open_in_world<Storage, FakeStorage, FakeStorageWorld>,
+                             open_in_world<StorageFork, FakeStorageFork, FakeForkWorld>, "disk:raw"}));
 INSTANTIATE_TEST_SUITE_P(Guarded, NetworkContract,
                          ::testing::Values(NetworkUnderTest{
                              "guarded", open_in_world<Network, FakeNetwork, FakeNetworkWorld>, "link:stream-socket"}));

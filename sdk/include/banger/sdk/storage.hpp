@@ -9,10 +9,11 @@
 
 namespace banger::sdk {
 
-/// A read-only disk state that writable disks stand on: a raw file that never changes while anything uses it.
+/// A read-only disk state that writable disks stand on: a file that never changes while anything uses it.
 struct Layer {
-    std::string path;         ///< absolute
-    std::uint64_t bytes = 0;  ///< apparent size; a disk over it is at least this long
+    std::string path;            ///< absolute
+    std::uint64_t bytes = 0;     ///< length of the disk that it holds; a disk over it is at least this long
+    std::string format = "raw";  ///< "raw" for those of images; a frozen disk's is what its provider understands
 };
 
 struct DiskSpec {
@@ -40,7 +41,8 @@ struct Disk {
 class Storage : public Provider {
 public:
     /// Makes the disk's data. Takes the same time whatever the layer's size. `exists` if it is there already;
-    /// `no_space` if the host is full; on error nothing is left.
+    /// `unsupported` if such a disk cannot stand on a layer of that format; `no_space` if the host is full; on error
+    /// nothing is left.
     [[nodiscard]] virtual Result<void> create(const DiskSpec& spec, Call& call) = 0;
 
     /// Names what attach is about to make; touches nothing.

@@ -49,6 +49,8 @@ public:
     Result<int> wait();
     /// Signals the child's process group if it leads a session, else the child.
     void kill_group(int signal) const;
+    /// Ends it and, if it leads a session, all that it started there, and returns when they are gone (bounded).
+    void end_group();
 
 private:
     ProcessId id_;
@@ -58,7 +60,8 @@ private:
 /// Starts a child. `not_found` if there is no such program.
 Result<Child> spawn(const Command& command);
 
-/// Starts a process that is nobody's child here: it outlives us and leaves us no zombie.
+/// Starts a process that is nobody's child here: it outlives us and leaves us no zombie. `unavailable` if it has ended
+/// by the time this returns.
 Result<ProcessId> spawn_detached(const Command& command);
 
 struct Output {

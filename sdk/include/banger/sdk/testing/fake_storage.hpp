@@ -126,11 +126,12 @@ public:
         return os::remove_file(path_of(owner, role));
     }
 
-private:
     static std::string path_of(const Owner& owner, const std::string& role)
     {
         return owner.directory + "/" + role + ".fake-disk";
     }
+
+private:
     static Handle handle_of(const Owner& owner, const std::string& role, Fields bound)
     {
         return Handle{"storage/0", "fake", role, owner, std::move(bound)};

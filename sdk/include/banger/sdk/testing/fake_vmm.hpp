@@ -57,11 +57,37 @@ public:
         failure_ = std::move(error);
     }
 
+    /// How far the machine's guest has counted, by what it showed. It counts one further each time it is asked, while it
+    /// runs.
+    std::uint64_t counted(const std::string& vm)
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = machines_.find(vm);
+        if (found == machines_.end())
+            return 0;
+        auto& machine = found->second;
+        if (!machine.standing)
+            machine.shown = ++machine.count;
+        return machine.shown;
+    }
+
+    /// Where the machine writes the disk of that role.
+    std::string writes_to(const std::string& vm, const std::string& role)
+    {
+        const std::lock_guard lock(mutex_);
+        return machines_.at(vm).disks.at(role);
+    }
+
 private:
     friend class FakeVmm;
+    friend class FakeVmmSnapshot;
     struct Living {
         Owner owner;
         Fields bound;
+        std::map<std::string, std::string> disks;  // paths by role
+        std::uint64_t count = 0;
+        std::uint64_t shown = 0;
+        bool standing = false;
     };
     std::mutex mutex_;
     std::map<std::string, Living> machines_;
@@ -111,7 +137,10 @@ public:
         static std::atomic<int> next_pid = (1 << 22) + 1;
         const int pid = next_pid++;
         Fields bound{{"pid", std::to_string(pid)}, {"start_time", "1"}};
-        world_->machines_[spec.owner.vm] = {spec.owner, bound};
+        FakeVmmWorld::Living machine{spec.owner, bound, {}};
+        for (const auto& disk : spec.disks)
+            machine.disks[disk.role] = disk.path;
+        world_->machines_[spec.owner.vm] = std::move(machine);
         return Attached<Machine>{Machine{"none", true}, handle_of(spec.owner, std::move(bound))};
     }
 
