@@ -55,7 +55,7 @@ private:
 
 std::string header_of(const Qcow2Overlay& overlay, std::uint64_t l1_entries)
 {
-    constexpr std::string_view format = "raw";
+    const std::string& format = overlay.backing_format;  // at most eight letters
     constexpr std::uint64_t backing_path_at = header_bytes + 8 + 8 + 8;  // after the two extensions below
     return BigEndian()
         .text("QFI\xfb")
@@ -121,6 +121,10 @@ sdk::Result<void> write_qcow2_overlay(int fd, const Qcow2Overlay& overlay)
         return sdk::make_error(sdk::Code::invalid, "a qcow2 image cannot stand on '" + overlay.backing_path + "'",
                                "its path must be absolute and at most 1023 bytes long");
 
+    if (overlay.backing_format != "raw" && overlay.backing_format != "qcow2")
+        return sdk::make_error(sdk::Code::unsupported,
+                               "a qcow2 image cannot stand on a file of format '" + overlay.backing_format + "'");
+
     const std::uint64_t l1_clusters = (l1_entries * 8 + cluster_bytes - 1) / cluster_bytes;
     const std::uint64_t used_clusters = l1_table_at / cluster_bytes + l1_clusters;
     BigEndian refcounts;  // at most 515 of the 32768 that one block holds
@@ -151,7 +155,7 @@ sdk::Result<Qcow2Overlay> read_qcow2_overlay(int fd)
     const std::uint64_t path_bytes = number_at(header, 16, 4);
     if (path_at == 0 || path_at > header.size() || path_bytes == 0 || path_bytes > header.size() - path_at)
         return wrong;
-    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes))};
+    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes)), {}};
 }
 
 }  // namespace banger::file

@@ -8,10 +8,11 @@
 
 namespace banger::file {
 
-/// An empty qcow2 image over a raw file: every read falls through to the backing file, and reads zeros beyond its end.
+/// An empty qcow2 image over another file: every read falls through to the backing file, and reads zeros beyond its end.
 struct Qcow2Overlay {
-    std::uint64_t bytes = 0;   ///< virtual size, a multiple of 512
-    std::string backing_path;  ///< absolute; always opened as raw, never guessed from what a guest may have written
+    std::uint64_t bytes = 0;              ///< virtual size, a multiple of 512
+    std::string backing_path;             ///< absolute
+    std::string backing_format = "raw";   ///< always named, never guessed from what a guest may have written
 };
 
 /// Writes such an image into an empty, writable file: a few hundred bytes in a sparse file, whatever the size.
@@ -20,7 +21,7 @@ struct Qcow2Overlay {
 /// Format: QEMU's docs/interop/qcow2.txt, version 3. Made here because starting qemu-img costs more than all the rest.
 [[nodiscard]] sdk::Result<void> write_qcow2_overlay(int fd, const Qcow2Overlay& overlay);
 
-/// What an image's header says. `corrupt` if it is no qcow2 image with a backing file.
+/// What an image's header says, without the backing file's format. `corrupt` if it is no qcow2 image with a backing file.
 [[nodiscard]] sdk::Result<Qcow2Overlay> read_qcow2_overlay(int fd);
 
 }  // namespace banger::file
