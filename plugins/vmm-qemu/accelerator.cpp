@@ -95,8 +95,8 @@ bool processor_has_virtualisation()
 
 }  // namespace
 
-sdk::Result<std::string> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
-                                   sdk::Call& call)
+sdk::Result<Trial> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
+                             sdk::Call& call)
 {
     const std::string kernel = directory + "/accelerator-probe.elf";
     if (auto wrote = sdk::os::write_file_atomic(kernel, pvh_image(probe_code())); !wrote)
@@ -120,13 +120,13 @@ sdk::Result<std::string> try_guest(const std::string& program, Accelerator accel
     limits.cancel_descriptor = call.cancel_descriptor();
     const auto output = sdk::os::run(std::move(command), {}, limits);
     if (!output && output.error().code == Code::timed_out)
-        return std::string("a guest never ran to its end");
+        return Trial{"a guest never ran to its end", false};
     if (!output)
         return output.error();
     if (output->status == probe_exit_status)
-        return std::string();
+        return Trial{};
     const std::string said = output->err.substr(0, output->err.find('\n'));
-    return "a guest ended QEMU with status " + std::to_string(output->status) + (said.empty() ? "" : ": ") + said;
+    return Trial{"a guest ended QEMU with status " + std::to_string(output->status) + (said.empty() ? "" : ": ") + said};
 }
 
 std::string AcceleratorProbe::cache_path() const
@@ -178,10 +178,13 @@ sdk::Result<std::string> AcceleratorProbe::kvm_problem(const std::string& progra
     if (const sdk::os::UniqueFd device(::open("/dev/kvm", O_RDWR | O_CLOEXEC)); !device)
         return sdk::os_error("open /dev/kvm").message;
     if (!known.guest) {
-        auto problem = try_guest(program, Accelerator::kvm, host_.cache_directory(), call);
-        if (!problem)
+        auto trial = try_guest(program, Accelerator::kvm, host_.cache_directory(), call);
+        if (!trial)
+            return std::move(trial).error();
+        const std::string problem = trial->problem.empty() ? "" : "on /dev/kvm, " + trial->problem;
+        if (!trial->in_time)
             return problem;
-        known.guest = problem->empty() ? "" : "on /dev/kvm, " + *problem;
+        known.guest = problem;
     }
     return *known.guest;
 }

@@ -19,17 +19,24 @@ struct Installation {
     std::string reason;  ///< one sentence: why this accelerator
 };
 
-/// Runs a guest of our own that behaves as every kernel does in its first moments, in at most ten seconds, and says
-/// what went wrong in a few words; an empty text means that it ran to its end. `directory` receives its image.
-sdk::Result<std::string> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
-                                   sdk::Call& call);
+/// How a guest on trial fared.
+struct Trial {
+    std::string problem;   ///< a few words; empty: it ran to its end
+    bool in_time = true;   ///< false: its time was over, which a busy host may be the reason for
+};
+
+/// Runs a guest of our own that behaves as every kernel does in its first moments, in at most ten seconds. `directory`
+/// receives its image.
+sdk::Result<Trial> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
+                             sdk::Call& call);
 
 /// Finds QEMU and picks the accelerator.
 ///
 /// /dev/kvm that opens proves nothing: in nested and container hosts it may answer and even make a processor, and then
 /// never run a guest. So KVM is used only if the processor has the extension, the device opens, and a tiny guest of our
 /// own has run on it to its end within a bounded time. That result is kept in the host's cache directory for as long as
-/// the host does not reboot and QEMU stays the same file.
+/// the host does not reboot and QEMU stays the same file; a guest that was only too slow is tried again by the next
+/// daemon.
 /// Threads: any number; one looks, the others wait for it.
 class AcceleratorProbe {
 public:

@@ -125,8 +125,9 @@ std::string blockdev(const sdk::Disk& disk, bool is_device, bool discardable)
     json.text("driver", disk.format).text("node-name", disk.role).flag("read-only", disk.read_only);
     json.text("discard", "unmap");
     cached(json);
+    // Whether the file is read-only comes from above: a disk that becomes a layer is then no longer open for writing.
     json.open("file").text("driver", is_device ? "host_device" : "file").text("filename", disk.path);
-    json.text("aio", "threads").flag("read-only", disk.read_only).text("discard", "unmap");
+    json.text("aio", "threads").text("discard", "unmap");
     cached(json).close();
     return json.done();
 }
@@ -137,7 +138,7 @@ void add_disks(std::vector<std::string>& argv, const sdk::BootSpec& spec, const 
         const auto& disk = spec.disks[i];
         const bool is_device = i < launch.disk_is_device.size() && launch.disk_is_device[i];
         argv.insert(argv.end(), {"-blockdev", blockdev(disk, is_device, spec.discardable)});
-        argv.insert(argv.end(), {"-device", "virtio-blk-pci,drive=" + disk.role + ",serial=" + disk.role});
+        argv.insert(argv.end(), {"-device", "virtio-blk-pci,id=" + disk.role + ",drive=" + disk.role + ",serial=" + disk.role});
     }
 }
 
@@ -222,6 +223,8 @@ std::vector<std::string> command_line(const sdk::BootSpec& spec, const Launch& l
         "-chardev", "file,id=console,path=console.log,append=on", "-serial", "chardev:console",
     });
     // clang-format on
+    if (launch.incoming)
+        argv.insert(argv.end(), {"-S", "-incoming", "defer"});
     add_disks(argv, spec, launch);
     add_links(argv, spec.links);
     // clang-format off

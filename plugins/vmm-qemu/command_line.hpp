@@ -22,6 +22,7 @@ struct Launch {
     Accelerator accelerator = Accelerator::tcg;
     std::uint32_t translation_cache_mib = 512;
     std::vector<bool> disk_is_device;  ///< for each of spec.disks: a block device, not a regular file
+    bool incoming = false;             ///< wait for a saved state, and stand still
 };
 
 /// Refuses what QEMU cannot be asked for, before anything is made: `invalid` for a request that is wrong in itself,

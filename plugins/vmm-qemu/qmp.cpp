@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "banger/sdk/os/file.hpp"
 
@@ -37,6 +38,14 @@ sdk::Error described(std::string_view command, const rapidjson::Value& error)
     const bool has = error.IsObject() && error.HasMember("desc") && error["desc"].IsString();
     return make_error(Code::precondition, "QEMU refused " + std::string(command) + ": " +
                                               (has ? error["desc"].GetString() : "no reason given"));
+}
+
+std::string request_of(std::string_view command, unsigned long id, std::string_view arguments)
+{
+    std::string request = R"({"execute":")" + std::string(command) + R"(","id":)" + std::to_string(id);
+    if (!arguments.empty())
+        request += R"(,"arguments":)" + std::string(arguments);
+    return request + "}\n";
 }
 
 }  // namespace
@@ -77,21 +86,36 @@ sdk::Result<Qmp> Qmp::open(sdk::os::UniqueFd socket, const QmpLimits& limits)
     return qmp;
 }
 
-sdk::Result<std::string> Qmp::execute(std::string_view command, const QmpLimits& limits, std::string_view arguments)
+sdk::Result<void> Qmp::send(std::string_view request, int descriptor)
 {
-    const auto id = next_id_++;
-    std::string request = R"({"execute":")" + std::string(command) + R"(","id":)" + std::to_string(id);
-    if (!arguments.empty())
-        request += R"(,"arguments":)" + std::string(arguments);
-    request += "}\n";
-    for (std::string_view left = request; !left.empty();) {
-        const ssize_t sent = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);
+    while (!request.empty()) {
+        iovec part{const_cast<char*>(request.data()), request.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+        if (descriptor >= 0) {
+            message.msg_control = control.data();
+            message.msg_controllen = control.size();
+            cmsghdr* header = CMSG_FIRSTHDR(&message);
+            header->cmsg_level = SOL_SOCKET;
+            header->cmsg_type = SCM_RIGHTS;
+            header->cmsg_len = CMSG_LEN(sizeof(int));
+            std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+        }
+        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
             return ended();
-        left.remove_prefix(static_cast<std::size_t>(sent));
+        descriptor = -1;  // it went with the first byte
+        request.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return {};
+}
+
+sdk::Result<std::string> Qmp::answer_to(unsigned long id, std::string_view command, const QmpLimits& limits)
+{
     for (;;) {
         auto line = read_line(limits);
         if (!line)
@@ -101,11 +125,47 @@ sdk::Result<std::string> Qmp::execute(std::string_view command, const QmpLimits&
         if (answer.HasParseError() || !answer.IsObject())
             return make_error(Code::corrupt,
                               "QEMU answered " + std::string(command) + " with something else than JSON");
+        if (answer.HasMember("event"))
+            events_.push_back(std::move(*line));
         if (!answer.HasMember("id") || !answer["id"].IsUint64() || answer["id"].GetUint64() != id)
             continue;  // an event, or the answer to a command whose caller gave up
         if (answer.HasMember("error"))
             return described(command, answer["error"]);
         return answer.HasMember("return") ? text_of(answer["return"]) : std::string("{}");
+    }
+}
+
+sdk::Result<std::string> Qmp::execute(std::string_view command, const QmpLimits& limits, std::string_view arguments)
+{
+    const auto id = next_id_++;
+    if (auto sent = send(request_of(command, id, arguments), -1); !sent)
+        return std::move(sent).error();
+    return answer_to(id, command, limits);
+}
+
+sdk::Result<void> Qmp::give(int descriptor, const std::string& name, const QmpLimits& limits)
+{
+    const auto id = next_id_++;
+    if (auto sent = send(request_of("getfd", id, R"({"fdname":")" + name + R"("})"), descriptor); !sent)
+        return sent;
+    auto taken = answer_to(id, "getfd", limits);
+    return taken ? sdk::Result<void>() : std::move(taken).error();
+}
+
+sdk::Result<std::string> Qmp::next_event(std::string_view name, const QmpLimits& limits)
+{
+    for (;;) {
+        if (events_.empty()) {
+            auto line = read_line(limits);
+            if (!line)
+                return line;
+            events_.push_back(std::move(*line));
+        }
+        rapidjson::Document event;
+        event.Parse(events_.front());
+        events_.pop_front();
+        if (event.IsObject() && event.HasMember("event") && event["event"].IsString() && name == event["event"].GetString())
+            return event.HasMember("data") ? text_of(event["data"]) : std::string("{}");
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,7 @@ struct QmpLimits {
 };
 
 /// A client of the QEMU Machine Protocol (docs/interop/qmp-spec.txt of QEMU 7.2): one JSON object per line each way.
-/// Events are skipped; a command's answer is found by its id.
+/// A command's answer is found by its id; events that come meanwhile are kept for whoever waits for them.
 /// Threads: one at a time.
 class Qmp {
 public:
@@ -29,13 +30,22 @@ public:
     sdk::Result<std::string> execute(std::string_view command, const QmpLimits& limits,
                                      std::string_view arguments = {});
 
+    /// Gives QEMU a descriptor under a name, for commands that take one ("fd:NAME").
+    sdk::Result<void> give(int descriptor, const std::string& name, const QmpLimits& limits);
+
+    /// The next event of this name that came since the connection was opened, taken out: its data as JSON text.
+    sdk::Result<std::string> next_event(std::string_view name, const QmpLimits& limits);
+
 private:
     explicit Qmp(sdk::os::UniqueFd socket) : socket_(std::move(socket)) {}
 
     sdk::Result<std::string> read_line(const QmpLimits& limits);
+    sdk::Result<void> send(std::string_view request, int descriptor);
+    sdk::Result<std::string> answer_to(unsigned long id, std::string_view command, const QmpLimits& limits);
 
     sdk::os::UniqueFd socket_;
     std::string received_;
+    std::deque<std::string> events_;  // whole lines
     unsigned long next_id_ = 1;
 };
 

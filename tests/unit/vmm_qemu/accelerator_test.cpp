@@ -79,17 +79,18 @@ TEST_F(AcceleratorTest, NoQemuSaysWhatToInstall)
 
 TEST_F(AcceleratorTest, TheProbeGuestRunsUnderEmulation)
 {
-    const auto problem = try_guest("qemu-system-x86_64", Accelerator::tcg, host.directory(), call);
-    ASSERT_TRUE(problem) << problem.error().message;
-    EXPECT_EQ(*problem, "");
+    const auto trial = try_guest("qemu-system-x86_64", Accelerator::tcg, host.directory(), call);
+    ASSERT_TRUE(trial) << trial.error().message;
+    EXPECT_EQ(trial->problem, "");
+    EXPECT_TRUE(trial->in_time);
 }
 
 TEST_F(AcceleratorTest, TheProbeCanBeCancelled)
 {
     call.cancel();
-    const auto problem = try_guest("qemu-system-x86_64", Accelerator::tcg, host.directory(), call);
-    ASSERT_FALSE(problem);
-    EXPECT_EQ(problem.error().code, sdk::Code::cancelled);
+    const auto trial = try_guest("qemu-system-x86_64", Accelerator::tcg, host.directory(), call);
+    ASSERT_FALSE(trial);
+    EXPECT_EQ(trial.error().code, sdk::Code::cancelled);
 }
 
 // The two ways to ask must agree: KVM is used where the guest runs on it, and only there.

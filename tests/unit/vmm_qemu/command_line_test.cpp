@@ -65,15 +65,15 @@ TEST(CommandLine, WholeGuest)
             "-blockdev",
             R"({"driver":"qcow2","node-name":"root","read-only":false,"discard":"unmap",)"
             R"("cache":{"direct":false,"no-flush":false},"file":{"driver":"file",)"
-            R"("filename":"/vms/0123456789ab/root.disk","aio":"threads","read-only":false,"discard":"unmap",)"
+            R"("filename":"/vms/0123456789ab/root.disk","aio":"threads","discard":"unmap",)"
             R"("cache":{"direct":false,"no-flush":false}}})",
-            "-device", "virtio-blk-pci,drive=root,serial=root",
+            "-device", "virtio-blk-pci,id=root,drive=root,serial=root",
             "-blockdev",
             R"({"driver":"raw","node-name":"modules","read-only":true,"discard":"unmap",)"
             R"("cache":{"direct":false,"no-flush":false},"file":{"driver":"file",)"
-            R"("filename":"/kernels/a,b/modules.disk","aio":"threads","read-only":true,"discard":"unmap",)"
+            R"("filename":"/kernels/a,b/modules.disk","aio":"threads","discard":"unmap",)"
             R"("cache":{"direct":false,"no-flush":false}}})",
-            "-device", "virtio-blk-pci,drive=modules,serial=modules",
+            "-device", "virtio-blk-pci,id=modules,drive=modules,serial=modules",
             "-netdev", "stream,id=link0,server=off,addr.type=fd,addr.str=5",
             "-device", "virtio-net-pci,netdev=link0,mac=52:54:00:12:34:56,romfile=",
             "-device", "virtio-serial-pci",
