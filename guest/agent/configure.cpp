@@ -17,7 +17,8 @@ sdk::Result<GuestFacts> configure(const Configuration& configuration, GuestState
     if (first)
         if (auto entered = enter_root(configuration, guest); !entered)
             return std::move(entered.error());
-    auto identified = guest.timeline.measure("identity", [&] { return apply_identity(configuration); });
+    const auto before = first ? Before::nobody : Before::another;
+    auto identified = guest.timeline.measure("identity", [&] { return apply_identity(configuration, before); });
     if (!identified)
         return std::move(identified.error());
     auto connected = guest.timeline.measure("network", [&] { return apply_network(configuration, guest.uevents); });

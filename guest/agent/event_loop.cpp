@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <utility>
 
 namespace banger::agent {
 
@@ -59,11 +60,11 @@ int EventLoop::run_timers()
 void EventLoop::run()
 {
     std::array<epoll_event, 32> events{};
-    while (!stopped_) {
+    while (!std::exchange(stopped_, false)) {
         run_deferred();
         const int wait = run_timers();
         if (stopped_)
-            return;
+            continue;
         const int count = epoll_wait(epoll_.get(), events.data(), events.size(), wait);
         for (int i = 0; i < count; ++i) {
             // A handler may end other watches of this batch, or its own: look each one up and keep it while it runs.

@@ -54,7 +54,7 @@ public:
     /// Runs once, after the handler that runs now.
     void defer(std::function<void()> action) { deferred_.push_back(std::move(action)); }
 
-    /// Until stop().
+    /// Until stop(); may be run again.
     void run();
     void stop() { stopped_ = true; }
 

@@ -57,4 +57,9 @@ sdk::Result<GuestInit> choose_init(const std::string& wish, const std::string& r
     return sdk::make_error(sdk::Code::not_found, "the image has no init", "start it with --init banger");
 }
 
+bool ends_by_reboot()
+{
+    return boot_option("banger.off") == "reboot";
+}
+
 }  // namespace banger::agent

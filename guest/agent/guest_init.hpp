@@ -18,4 +18,8 @@ struct GuestInit {
 /// there).
 [[nodiscard]] sdk::Result<GuestInit> choose_init(const std::string& wish, const std::string& root = "");
 
+/// True on a machine without a power-off, whose VMM ends when the guest restarts (kernel command line:
+/// banger.off=reboot): such a guest is stopped by restarting it.
+[[nodiscard]] bool ends_by_reboot();
+
 }  // namespace banger::agent

@@ -1,15 +1,19 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/agent/identity.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/random.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <vector>
 
 #include "banger/sdk/os/fd.hpp"
@@ -36,7 +40,7 @@ sdk::Result<void> feed_random_pool(const std::string& seed)
     return {};
 }
 
-void set_clock(std::int64_t nanoseconds)
+void set_clock(std::int64_t nanoseconds, Before before)
 {
     constexpr std::int64_t second = 1'000'000'000;
     if (nanoseconds == 0)
@@ -44,7 +48,8 @@ void set_clock(std::int64_t nanoseconds)
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     // The hardware clock has the right second already in a guest that just booted: a needless step back helps nobody.
-    if (std::llabs(now.tv_sec * second + now.tv_nsec - nanoseconds) < second)
+    // A copy's clock stood still for as long as the copy did.
+    if (before == Before::nobody && std::llabs(now.tv_sec * second + now.tv_nsec - nanoseconds) < second)
         return;
     const timespec wanted{nanoseconds / second, nanoseconds % second};
     clock_settime(CLOCK_REALTIME, &wanted);
@@ -71,10 +76,30 @@ sdk::Result<void> install_authorized_keys(const std::vector<std::string>& keys)
     return replace_file(path, merge_lines(small_file(path), keys), 0600);
 }
 
-sdk::Result<void> install_host_keys(const std::vector<Configuration::HostKey>& keys)
+void remove_foreign_host_keys(const std::vector<Configuration::HostKey>& wanted)
+{
+    std::vector<std::string> files;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/etc/ssh"), &closedir);
+    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
+        files.emplace_back(entry->d_name);
+    for (const auto& name : foreign_host_keys(files, wanted))
+        unlink(("/etc/ssh/" + name).c_str());
+}
+
+/// sshd holds its host keys in memory; at SIGHUP it starts itself anew and reads them again (sshd(8)).
+void tell_sshd()
+{
+    const auto pid = static_cast<pid_t>(std::atoi(small_line("/run/sshd.pid").c_str()));
+    if (pid > 1 && small_line("/proc/" + std::to_string(pid) + "/comm") == "sshd")
+        kill(pid, SIGHUP);
+}
+
+sdk::Result<void> install_host_keys(const std::vector<Configuration::HostKey>& keys, Before before)
 {
     if (!has_sshd())
         return {};
+    if (before == Before::another)
+        remove_foreign_host_keys(keys);
     make_directories("/etc/ssh");
     make_directories("/run/sshd");  // sshd refuses to start without its privilege separation directory
     for (const auto& key : keys) {
@@ -83,6 +108,8 @@ sdk::Result<void> install_host_keys(const std::vector<Configuration::HostKey>& k
         if (auto written = replace_file("/etc/ssh/" + key.name + ".pub", key.public_key, 0644); !written)
             return written;
     }
+    if (before == Before::another)
+        tell_sshd();
     return {};
 }
 
@@ -148,9 +175,22 @@ std::string hosts_with_name(const std::string& existing, const std::string& host
     return hosts.append(own_address).append("\t").append(hostname).append("\n");
 }
 
-sdk::Result<void> apply_identity(const Configuration& configuration)
+std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files,
+                                           const std::vector<Configuration::HostKey>& wanted)
 {
-    set_clock(configuration.clock_ns);
+    std::vector<std::string> foreign;
+    for (const auto& file : files) {
+        const auto is_it = [&](const auto& key) { return file == key.name || file == key.name + ".pub"; };
+        const bool host_key = file.starts_with("ssh_host_") && (file.ends_with("_key") || file.ends_with("_key.pub"));
+        if (host_key && std::none_of(wanted.begin(), wanted.end(), is_it))
+            foreign.push_back(file);
+    }
+    return foreign;
+}
+
+sdk::Result<void> apply_identity(const Configuration& configuration, Before before)
+{
+    set_clock(configuration.clock_ns, before);
     if (auto done = feed_random_pool(configuration.seed); !done)
         return done;
     if (auto done = set_name(configuration.hostname); !done)
@@ -160,7 +200,7 @@ sdk::Result<void> apply_identity(const Configuration& configuration)
             return done;
     if (auto done = install_authorized_keys(configuration.authorized_keys); !done)
         return done;
-    return install_host_keys(configuration.ssh_host_keys);
+    return install_host_keys(configuration.ssh_host_keys, before);
 }
 
 }  // namespace banger::agent

@@ -1,13 +1,23 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "guest/protocol/configure_messages.hpp"
 
 namespace banger::agent {
 
-/// Makes the guest the one that is configured: random pool, clock, host name, machine id, keys. Works on a guest that
-/// runs as well as on one that has not started. Errors: those of writing the files.
-[[nodiscard]] sdk::Result<void> apply_identity(const Configuration& configuration);
+/// Who has the identity so far: nobody (a guest that starts), or another guest whose copy this is.
+enum class Before { nobody, another };
+
+/// Makes the guest the one that is configured: random pool, clock, host name, machine id, keys. A copy of another guest
+/// also loses that one's host keys, and its sshd, if one runs, is told. Errors: those of writing the files.
+[[nodiscard]] sdk::Result<void> apply_identity(const Configuration& configuration, Before before);
+
+/// Of the files in /etc/ssh, the host keys that are not among `wanted` and are thus another guest's.
+[[nodiscard]] std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files,
+                                                         const std::vector<Configuration::HostKey>& wanted);
 
 [[nodiscard]] bool has_sshd();
 

@@ -43,6 +43,12 @@ void Link::start()
     });
 }
 
+void Link::take_token(const Token& token)
+{
+    token_ = token;
+    scanner_ = PreambleScanner(token);
+}
+
 /// Reads until the buffer is full or there is nothing now. A virtio-serial port gives no more than one page at a time:
 /// passing on each by itself would cost more than the bytes.
 Link::Input Link::fill(std::span<char> buffer)

@@ -30,6 +30,9 @@ public:
 
     /// Begins to read. Separate from the constructor because handlers hold weak references.
     void start();
+    /// From now on only this secret opens a session; the one that there is goes on. The session's own handlers
+    /// may call it.
+    void take_token(const Token& token);
     [[nodiscard]] bool in_session() const { return session_ != nullptr; }
 
 private:

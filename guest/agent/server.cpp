@@ -23,6 +23,13 @@ SocketServer::SocketServer(EventLoop& loop, sdk::os::UniqueFd listener, const To
     watch_ = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
 }
 
+void SocketServer::take_token(const Token& token)
+{
+    token_ = token;
+    for (const auto& link : links_)
+        link->take_token(token);
+}
+
 void SocketServer::accept_all()
 {
     for (;;) {

@@ -14,6 +14,9 @@ class SocketServer {
 public:
     SocketServer(EventLoop& loop, sdk::os::UniqueFd listener, const Token& token, Router router);
 
+    /// As Link::take_token, for connections that there are and those to come.
+    void take_token(const Token& token);
+
 private:
     void accept_all();
     void add(sdk::os::UniqueFd connection);

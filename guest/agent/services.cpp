@@ -11,6 +11,7 @@
 #include "guest/agent/console.hpp"
 #include "guest/agent/exec_exchange.hpp"
 #include "guest/agent/file_exchanges.hpp"
+#include "guest/agent/guest_init.hpp"
 #include "guest/agent/health.hpp"
 #include "guest/protocol/json.hpp"
 
@@ -91,6 +92,9 @@ void Services::configure(const std::string& body, const Reply& reply)
         say_on_console(facts.error().message);
         return reply(std::move(facts.error()));
     }
+    // Last: until then whoever knows the old secret can try again.
+    if (const auto token = token_from_hex(configuration->token); token && take_token_)
+        take_token_(*token);
     guest_->timeline.add("configure", start, since_boot_ms());
     facts->spans = guest_->timeline.spans();
     reply(to_json(*facts));
@@ -159,14 +163,15 @@ void Services::shutdown(const std::string& body, const Reply& reply)
 
 void Services::power_off()
 {
-    // systemd(1): SIGRTMIN+4 powers off. Our own init takes the same one.
+    const bool restart = ends_by_reboot();
+    // systemd(1): SIGRTMIN+4 powers off, SIGRTMIN+5 restarts. Our own init takes the same ones.
     if (guest_->init == "systemd" || guest_->init == "banger") {
-        kill(1, SIGRTMIN + 4);
+        kill(1, SIGRTMIN + (restart ? 5 : 4));
         return;
     }
-    for (const char* program :
-         {"/run/s6/basedir/bin/poweroff", "/sbin/poweroff", "/usr/sbin/poweroff", "/bin/poweroff"})
-        if (access(program, X_OK) == 0) {
+    const std::string verb = restart ? "reboot" : "poweroff";
+    for (const char* directory : {"/run/s6/basedir/bin/", "/sbin/", "/usr/sbin/", "/bin/"})
+        if (const auto program = directory + verb; access(program.c_str(), X_OK) == 0) {
             [[maybe_unused]] const auto started = processes_.spawn(root_command({program}), nullptr);
             return;
         }

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "guest/agent/event_loop.hpp"
@@ -9,6 +10,7 @@
 #include "guest/agent/path_waiter.hpp"
 #include "guest/agent/process.hpp"
 #include "guest/agent/session.hpp"
+#include "guest/protocol/preamble.hpp"
 
 namespace banger::agent {
 
@@ -20,6 +22,8 @@ public:
     Services(EventLoop& loop, GuestState* guest) : loop_(loop), guest_(guest), processes_(loop) {}
 
     [[nodiscard]] Router router();
+    /// Called when a configuration brings the guest a new secret.
+    void on_new_token(std::function<void(const Token&)> take) { take_token_ = std::move(take); }
 
 private:
     using Reply = JsonExchange::Reply;
@@ -37,6 +41,7 @@ private:
 
     EventLoop& loop_;
     GuestState* guest_;
+    std::function<void(const Token&)> take_token_;
     ProcessTable processes_;
     std::vector<std::unique_ptr<PathWaiter>> waiters_;
 };

@@ -95,4 +95,15 @@ void make_directories(const std::string& path)
     }
 }
 
+std::string boot_option(std::string_view name)
+{
+    const std::string line = " " + small_line("/proc/cmdline") + " ";
+    const std::string key = " " + std::string(name) + "=";
+    const auto at = line.find(key);
+    if (at == std::string::npos)
+        return {};
+    const auto start = at + key.size();
+    return line.substr(start, line.find(' ', start) - start);
+}
+
 }  // namespace banger::agent

@@ -23,4 +23,7 @@ namespace banger::agent {
 /// Makes a directory and those above it (0755); those that exist are left as they are.
 void make_directories(const std::string& path);
 
+/// What the kernel command line gives as `name=`; empty if it is not there.
+[[nodiscard]] std::string boot_option(std::string_view name);
+
 }  // namespace banger::agent

@@ -19,7 +19,6 @@
 namespace banger::agent {
 namespace {
 
-constexpr unsigned agent_vsock_port = 10;
 constexpr std::string_view port_name = "banger.agent";
 /// From the loading of the drivers; a device that is not there by then never will be.
 constexpr std::chrono::milliseconds channel_wait{30000};
@@ -67,10 +66,10 @@ void become_service()
 
 }  // namespace
 
-void run_vm_agent(const Token& token, GuestState guest)
+void run_vm_agent(const Token& token, GuestState guest, sdk::os::UniqueFd vsock)
 {
     become_service();
-    Channels channels;
+    Channels channels{{}, std::move(vsock)};
     const bool found = guest.timeline.measure(
         "channel", [&] { return guest.uevents.wait([&] { return open_channels(channels); }, channel_wait); });
     if (!found) {
@@ -94,6 +93,12 @@ void run_vm_agent(const Token& token, GuestState guest)
                                       events);
         link->start();
     }
+    services.on_new_token([&](const Token& changed) {
+        if (server)
+            server->take_token(changed);
+        if (link)
+            link->take_token(changed);
+    });
     loop.run();
     _exit(0);
 }

@@ -23,6 +23,7 @@ namespace {
 
 constexpr int virtio_console = 3;
 constexpr int virtio_vsock = 19;
+constexpr std::string_view vsock_transport = "/vmw_vsock_virtio_transport.ko";
 
 /// Types of the virtio devices that a transport has found.
 std::set<int> present_devices()
@@ -64,21 +65,24 @@ DriverList::DriverList(const std::string& text)
 }
 
 template <typename Wanted>
-void DriverList::load_if(Wanted wanted)
+void DriverList::load_if(Wanted wanted, const std::function<void()>& before_vsock)
 {
     for (auto& driver : drivers_)
         if (!driver.loaded && wanted(driver.device)) {
             driver.loaded = true;
+            if (before_vsock && driver.path.ends_with(vsock_transport))
+                before_vsock();
             load(driver.path);
         }
 }
 
-void DriverList::load_channel()
+void DriverList::load_channel(const std::function<void()>& before_vsock)
 {
     load_if([](int device) { return device == 0; });
     const auto present = present_devices();
     load_if(
-        [&](int device) { return (device == virtio_console || device == virtio_vsock) && present.contains(device); });
+        [&](int device) { return (device == virtio_console || device == virtio_vsock) && present.contains(device); },
+        before_vsock);
 }
 
 void DriverList::load_rest()

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ class DriverList {
 public:
     explicit DriverList(const std::string& text);
 
-    /// The transports, and what the channel to the host needs: console (3) and socket (19).
-    void load_channel();
+    /// The transports, and what the channel to the host needs: console (3) and socket (19). `before_vsock` is called
+    /// where there is a socket device, once the kernel knows AF_VSOCK and before the device is brought to life.
+    void load_channel(const std::function<void()>& before_vsock);
     /// Everything else that is needed here.
     void load_rest();
 
@@ -25,7 +27,7 @@ private:
         bool loaded = false;
     };
     template <typename Wanted>
-    void load_if(Wanted wanted);
+    void load_if(Wanted wanted, const std::function<void()>& before_vsock = nullptr);
 
     std::vector<Driver> drivers_;
 };

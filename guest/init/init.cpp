@@ -17,7 +17,9 @@
 #include <string_view>
 
 #include "guest/agent/console.hpp"
+#include "guest/agent/guest_init.hpp"
 #include "guest/agent/process.hpp"
+#include "guest/agent/server.hpp"
 #include "guest/agent/small_files.hpp"
 #include "guest/agent/vm_agent.hpp"
 #include "guest/init/drivers.hpp"
@@ -33,7 +35,7 @@ constexpr int patience_ms = 60'000;
 {
     say_on_console(sentence);
     sync();
-    reboot(RB_POWER_OFF);
+    reboot(ends_by_reboot() ? RB_AUTOBOOT : RB_POWER_OFF);
     for (;;)
         pause();
 }
@@ -53,18 +55,6 @@ void mount_api_file_systems()
             dup2(console, fd);
     if (console > 2)
         close(console);
-}
-
-/// A word of the kernel command line.
-std::string boot_option(std::string_view name)
-{
-    const std::string line = " " + small_line("/proc/cmdline") + " ";
-    const std::string key = " " + std::string(name) + "=";
-    const auto at = line.find(key);
-    if (at == std::string::npos)
-        return {};
-    const auto start = at + key.size();
-    return line.substr(start, line.find(' ', start) - start);
 }
 
 /// Renames this process. systemd's last killing spree spares what begins with '@' (its documented interface for storage
@@ -128,7 +118,12 @@ void run_init(int argc, char** argv)
     if (!token)
         give_up("the kernel command line has no usable banger.token");
     auto drivers = drivers_to_load("/modules/order");
-    drivers.load_channel();
+    // Listening before the device lives: a host that dials early then waits for us, and is never turned away.
+    sdk::os::UniqueFd vsock;
+    drivers.load_channel([&] {
+        if (auto listener = listen_vsock(agent_vsock_port))
+            vsock = std::move(*listener);
+    });
     guest.timeline.add("channel drivers", start, since_boot_ms());
 
     std::array<int, 2> pipe_ends{};
@@ -141,9 +136,10 @@ void run_init(int argc, char** argv)
         close(pipe_ends[0]);
         guest.to_init.reset(pipe_ends[1]);
         rename_process(argc, argv);
-        run_vm_agent(*token, std::move(guest));
+        run_vm_agent(*token, std::move(guest), std::move(vsock));
     }
     close(pipe_ends[1]);
+    vsock.reset();
     // The rest while the agent and the host greet each other.
     drivers.load_rest();
 

@@ -19,6 +19,7 @@
 
 #include "banger/sdk/os/fd.hpp"
 #include "guest/agent/console.hpp"
+#include "guest/agent/guest_init.hpp"
 #include "guest/agent/pidfd.hpp"
 #include "guest/agent/small_files.hpp"
 
@@ -108,16 +109,17 @@ void run_minimal_init(pid_t agent)
     for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGPWR, SIGRTMIN + 4, SIGRTMIN + 5})
         sigaddset(&awaited, number);
     sigprocmask(SIG_BLOCK, &awaited, nullptr);
+    const int off = ends_by_reboot() ? RB_AUTOBOOT : RB_POWER_OFF;
     reboot(RB_DISABLE_CAD);  // Ctrl-Alt-Del becomes SIGINT to us
     for (;;) {
         if (kill(agent, 0) != 0) {
-            say_on_console("the agent ended; the machine powers off");
-            shut_down(agent, RB_POWER_OFF);
+            say_on_console("the agent ended; the machine goes off");
+            shut_down(agent, off);
         }
         const int got = sigwaitinfo(&awaited, nullptr);
         reap_all();
         if (got == SIGRTMIN + 4 || got == SIGTERM || got == SIGPWR)
-            shut_down(agent, RB_POWER_OFF);
+            shut_down(agent, off);
         if (got == SIGRTMIN + 5 || got == SIGINT)
             shut_down(agent, RB_AUTOBOOT);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "guest/protocol/json.hpp"
+#include "guest/protocol/preamble.hpp"
 
 namespace banger::agent {
 namespace {
@@ -49,6 +50,8 @@ void each_object(Fields& fields, const char* key, Read read)
 
 void check(const Configuration& configuration, Fields& fields)
 {
+    if (!configuration.token.empty() && !token_from_hex(configuration.token))
+        fields.refuse("token", "must have 64 hexadecimal digits");
     if (!is_hostname(configuration.hostname))
         fields.refuse("hostname", "is not a host name");
     if (!configuration.machine_id.empty() &&
@@ -79,6 +82,7 @@ std::string to_json(const Configuration& configuration)
 {
     JsonText json;
     json.begin_object()
+        .member("token", configuration.token)
         .member("hostname", configuration.hostname)
         .member("machine_id", configuration.machine_id)
         .member("clock_ns", configuration.clock_ns)
@@ -118,6 +122,7 @@ sdk::Result<Configuration> configuration_from_json(std::string_view text)
         return std::move(document.error());
     Fields fields(*document, "the guest configuration");
     Configuration configuration;
+    configuration.token = fields.text("token");
     configuration.hostname = fields.text("hostname");
     configuration.machine_id = fields.text("machine_id");
     configuration.clock_ns = fields.number("clock_ns");

@@ -11,7 +11,8 @@
 namespace banger::agent {
 
 /// What makes a guest this guest: its name, keys, disks and addresses. Sent once before the guest's init starts, and
-/// again to a running guest that became another one (a fork): then disks and init are left as they are.
+/// again to a running guest that became another one (a fork): then disks and init are left as they are, and nothing of
+/// the guest it was stays that could be taken for it.
 struct Configuration {
     struct HostKey {
         std::string name;  ///< file name in /etc/ssh, e.g. ssh_host_ed25519_key
@@ -32,6 +33,9 @@ struct Configuration {
         std::vector<std::string> dns;
     };
 
+    /// 64 hexadecimal digits: the secret that opens the sessions after this one, which goes on. A fork knows its
+    /// parent's; with a new one neither of the two answers to the other's. Empty: it stays.
+    std::string token;
     std::string hostname;
     std::string machine_id;                    ///< 32 hexadecimal digits; empty: left as it is
     std::int64_t clock_ns = 0;                 ///< nanoseconds since 1970, UTC; 0: the guest's clock is left alone

@@ -35,6 +35,15 @@ TEST(DecodeBase64, ReadsPaddedText)
     EXPECT_EQ(decode_base64("//79"), "\xff\xfe\xfd");
 }
 
+TEST(ForeignHostKeys, AreThoseOfTheGuestThatWasCopied)
+{
+    const std::vector<std::string> files{"sshd_config",          "ssh_host_rsa_key",         "ssh_host_rsa_key.pub",
+                                         "ssh_host_ed25519_key", "ssh_host_ed25519_key.pub", "ssh_host_key_notes"};
+    EXPECT_EQ(foreign_host_keys(files, {{"ssh_host_ed25519_key", "", ""}}),
+              (std::vector<std::string>{"ssh_host_rsa_key", "ssh_host_rsa_key.pub"}));
+    EXPECT_EQ(foreign_host_keys(files, {}).size(), 4U);
+}
+
 TEST(PrefixFrom, ReadsBothFamilies)
 {
     const auto four = prefix_from("10.0.2.15/24");

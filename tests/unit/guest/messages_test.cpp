@@ -93,6 +93,7 @@ TEST(ErrorJson, ComesBackWhole)
 Configuration sample()
 {
     Configuration configuration;
+    configuration.token = std::string(64, 'b');
     configuration.hostname = "web-1";
     configuration.machine_id = std::string(32, 'a');
     configuration.clock_ns = 1'700'000'000'000'000'000;
@@ -119,6 +120,8 @@ TEST(Configuration, RefusesWhatWouldEndUpInFilesAsSomethingElse)
         change(configuration);
         return !configuration_from_json(to_json(configuration));
     };
+    EXPECT_FALSE(refused([](auto& c) { c.token.clear(); }));
+    EXPECT_TRUE(refused([](auto& c) { c.token.pop_back(); }));
     EXPECT_TRUE(refused([](auto& c) { c.hostname = "a\nb"; }));
     EXPECT_TRUE(refused([](auto& c) { c.hostname = ""; }));
     EXPECT_TRUE(refused([](auto& c) { c.machine_id = "xyz"; }));
