@@ -170,7 +170,7 @@ sdk::Result<void> start_daemon(const config::Paths& paths)
     if (verdict && *verdict == "ok")
         return {};
     // A daemon that is already gone cannot be identified; its own words are the better reason.
-    if (verdict && verdict->empty() && !started && started.error().code != sdk::Code::not_found)
+    if (verdict && verdict->empty() && !started && started.error().code != sdk::Code::unavailable)
         return std::move(started).error().while_doing("start the daemon");
     if (!verdict)
         return std::move(verdict).error();

@@ -7,6 +7,7 @@
 
 #include "core/base/durations.hpp"
 #include "core/base/event.hpp"
+#include "core/base/lock_order.hpp"
 
 namespace banger::base {
 namespace {
@@ -60,6 +61,7 @@ KeyedMutex::KeyedMutex() : state_(std::make_shared<State>()) {}
 sdk::Result<KeyedMutex::Lock> KeyedMutex::lock(const std::string& key, std::string doing, const sdk::Call* call,
                                                std::optional<std::chrono::milliseconds> patience)
 {
+    lock_order::about_to("wait for a key");
     std::unique_lock held(state_->mutex);
     const auto [entry, is_free] = state_->keys.try_emplace(key);
     if (is_free) {

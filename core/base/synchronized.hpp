@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "core/base/lock_order.hpp"
+
 namespace banger::base {
 
 /// A value that can only be reached while its mutex is held.
@@ -40,6 +42,7 @@ public:
         friend class Synchronized;
         Guard(std::mutex& mutex, Value& value) : held_(mutex), value_(&value) {}
 
+        lock_order::Leaf leaf_;
         std::unique_lock<std::mutex> held_;
         Value* value_;
     };

@@ -17,6 +17,7 @@
 #include "core/base/ids.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/service.hpp"
+#include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
 
@@ -123,7 +124,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     lifecycle::ProviderOperations operations(registry);
     lifecycle::Agents agents(loop);
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
-                             image_store, kernel_store, operations, agents, {}, {}, {}};
+                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, {}};
     Service service(loop, engine, config->daemon.workers.value);
     engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) { service.watch_exit(vm, vmm); };
 
@@ -134,6 +135,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     if (auto health = store.health(); !health) {
         log::error(health.error().message);
     } else {
+        lifecycle::sweep_unfinished(engine);
         lifecycle::Operation operation("reconcile", nullptr);
         for (const auto& trouble : lifecycle::reconcile(engine, operation))
             log::warning("reconcile: " + trouble);

@@ -64,6 +64,7 @@ std::string_view to_string(Finding::Kind kind)
     case Finding::Kind::stale_socket: return "stale-socket";
     case Finding::Kind::directory_without_row: return "directory-without-row";
     case Finding::Kind::row_without_directory: return "row-without-directory";
+    case Finding::Kind::unfinished_file: return "unfinished-file";
     case Finding::Kind::unknown_file: return "unknown-file";
     }
     return "unknown-file";
@@ -88,6 +89,8 @@ std::vector<Finding> compare(const Evidence& evidence, Operations& operations)
         findings.push_back({Finding::Kind::unclaimed_object, "no journal names " + shown(handle), handle.owner.vm,
                             handle, {}});
     }
+    for (const auto& path : evidence.unfinished_files)
+        findings.push_back({Finding::Kind::unfinished_file, path + " was left half made", {}, {}, path});
     for (const auto& path : evidence.unknown_files)
         findings.push_back({Finding::Kind::unknown_file, path + " is nothing that banger knows", {}, {}, path});
     return findings;

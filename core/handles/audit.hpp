@@ -19,6 +19,7 @@ struct Finding {
         stale_socket,         ///< a socket file that nobody listens on
         directory_without_row,
         row_without_directory,
+        unfinished_file,      ///< half made, and nobody makes it any more
         unknown_file,         ///< in banger's directories, and not of its making
     };
     Kind kind;
@@ -50,6 +51,7 @@ struct VmEvidence {
 struct Evidence {
     std::vector<VmEvidence> vms;
     std::vector<sdk::Handle> live;            ///< from every provider's list
+    std::vector<std::string> unfinished_files;
     std::vector<std::string> unknown_files;
 };
 

@@ -83,10 +83,34 @@ JournalText read_journal(const sdk::Owner& owner)
     return *std::move(journal);
 }
 
-sdk::Result<HandleJournal> HandleJournal::open(const sdk::Owner& owner, Operations& operations)
+JournalText JournalCache::read(const sdk::Owner& owner)
 {
-    HandleJournal journal(owner, operations);
+    {
+        const auto journals = journals_.lock();
+        if (const auto known = journals->find(owner.vm); known != journals->end())
+            return known->second;
+    }
     auto text = read_journal(owner);
+    // Whoever wrote since then knows better, and has left his own.
+    if (text.found == Found::sound || text.found == Found::stale)
+        return journals_.lock()->try_emplace(owner.vm, std::move(text)).first->second;
+    return text;
+}
+
+void JournalCache::wrote(const sdk::Owner& owner, JournalText text)
+{
+    journals_.lock()->insert_or_assign(owner.vm, std::move(text));
+}
+
+void JournalCache::forget(const std::string& vm)
+{
+    journals_.lock()->erase(vm);
+}
+
+sdk::Result<HandleJournal> HandleJournal::open(const sdk::Owner& owner, Operations& operations, JournalCache& cache)
+{
+    HandleJournal journal(owner, operations, cache);
+    auto text = cache.read(owner);
     journal.found_ = text.found;
     journal.entries_ = std::move(text.entries);
     if (journal.found_ == Found::missing || journal.found_ == Found::torn) {
@@ -108,7 +132,10 @@ sdk::Result<void> HandleJournal::write() const
 {
     if (auto fault = base::fault::reach("journal write"); !fault)
         return fault;
-    return sdk::os::write_file_atomic(path_of(owner_), encode(entries_));
+    if (auto wrote = sdk::os::write_file_atomic(path_of(owner_), encode(entries_)); !wrote)
+        return wrote;
+    cache_->wrote(owner_, {Found::sound, entries_});
+    return {};
 }
 
 sdk::Result<void> HandleJournal::note(Entry entry)

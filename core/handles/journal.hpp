@@ -1,12 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <mutex>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "banger/sdk/handle.hpp"
 #include "banger/sdk/result.hpp"
+#include "core/base/synchronized.hpp"
 
 namespace banger::handles {
 
@@ -39,6 +40,28 @@ enum class Found {
     torn,     ///< not readable as a journal
 };
 
+/// A journal as its file says, without asking anybody: for show and audit.
+struct JournalText {
+    Found found = Found::missing;
+    std::vector<Entry> entries;
+};
+JournalText read_journal(const sdk::Owner& owner);
+
+/// What the journals say, in memory, so that looking at many VMs reads no files. The file is written first, so that it
+/// is never behind the memory. Threads: any.
+class JournalCache {
+public:
+    /// From memory, else from the file. What is missing or torn is never kept: the next one looks again.
+    [[nodiscard]] JournalText read(const sdk::Owner& owner);
+    /// What the file of this VM says from now on.
+    void wrote(const sdk::Owner& owner, JournalText text);
+    /// The VM is gone.
+    void forget(const std::string& vm);
+
+private:
+    base::Synchronized<std::map<std::string, JournalText>> journals_;
+};
+
 /// What one VM holds in the kernel, noted by derived key before it exists there (`handles.json` in the VM's directory).
 /// The list is the undo stack: rollback, `vm stop` and crash recovery all walk it backwards.
 ///
@@ -48,7 +71,7 @@ class HandleJournal {
 public:
     /// Reads the file, or starts empty. A missing or torn file is filled from `operations.list()`: live objects are
     /// found by the names they carry.
-    static sdk::Result<HandleJournal> open(const sdk::Owner& owner, Operations& operations);
+    static sdk::Result<HandleJournal> open(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
 
     [[nodiscard]] Found found() const { return found_; }
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
@@ -68,22 +91,19 @@ public:
     sdk::Error fail(sdk::Error error, std::string while_doing);
 
 private:
-    HandleJournal(sdk::Owner owner, Operations& operations) : owner_(std::move(owner)), operations_(&operations) {}
+    HandleJournal(sdk::Owner owner, Operations& operations, JournalCache& cache)
+        : owner_(std::move(owner)), operations_(&operations), cache_(&cache)
+    {
+    }
     sdk::Result<void> write() const;
     sdk::Result<void> note(Entry entry);
 
     sdk::Owner owner_;
     Operations* operations_;
+    JournalCache* cache_;
     std::vector<Entry> entries_;
     Found found_ = Found::sound;
 };
-
-/// A journal as its file says, without asking anybody: for show and audit.
-struct JournalText {
-    Found found = Found::missing;
-    std::vector<Entry> entries;
-};
-JournalText read_journal(const sdk::Owner& owner);
 
 /// The id of this boot of the host (/proc/sys/kernel/random/boot_id, proc(5)).
 const std::string& boot_id();

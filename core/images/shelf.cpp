@@ -112,18 +112,25 @@ Result<std::uint64_t> Shelf::remove(const std::string& id) const
     return bytes;
 }
 
-void Shelf::sweep() const
+std::vector<std::string> Shelf::abandoned() const
 {
+    std::vector<std::string> paths;
     const auto names = os::list_directory(directory_);
     if (!names)
-        return;
+        return paths;
     for (const std::string& name : *names) {
-        if (!name.starts_with(unfinished) && !name.starts_with(leaving))
-            continue;
         const std::string path = directory_ + "/" + name;
+        if ((name.starts_with(unfinished) || name.starts_with(leaving)) && lock_directory(path))
+            paths.push_back(path);
+    }
+    return paths;
+}
+
+void Shelf::sweep() const
+{
+    for (const std::string& path : abandoned())
         if (const auto lock = lock_directory(path))
             (void)os::remove_tree(path);  // what does not go is tried again by the next sweep
-    }
 }
 
 std::uint64_t allocated_bytes(const std::string& path)

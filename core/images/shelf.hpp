@@ -51,6 +51,8 @@ public:
     [[nodiscard]] sdk::Result<void> publish(Staging staging, const std::string& id) const;
     /// Allocated bytes that were freed. `not_found` if it is not there.
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& id) const;
+    /// Paths of what nobody fills or empties any more.
+    [[nodiscard]] std::vector<std::string> abandoned() const;
     /// Removes what nobody fills or empties any more.
     void sweep() const;
 

@@ -8,15 +8,11 @@
 #include <set>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
 namespace {
-
-bool is_vm_id(const std::string& name)
-{
-    return name.size() == 12 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
 
 // Socket files in a VM's directory. Never connected to: the agent's channel takes one client at a time.
 std::vector<std::string> sockets_in(const std::string& directory)
@@ -66,8 +62,6 @@ sdk::Result<handles::Evidence> gather(Engine& engine)
     for (const auto& name : *directories) {
         if (is_vm_id(name))
             ids.insert(name);
-        else
-            evidence.unknown_files.push_back(engine.paths.vms() + "/" + name);
     }
     for (const auto& id : ids) {
         auto vm = evidence_of(engine, id);
@@ -77,6 +71,9 @@ sdk::Result<handles::Evidence> gather(Engine& engine)
         }
         evidence.vms.push_back(std::move(vm));
     }
+    const StrayFiles strays = stray_files(engine);
+    evidence.unfinished_files = strays.unfinished;
+    evidence.unknown_files.insert(evidence.unknown_files.end(), strays.unknown.begin(), strays.unknown.end());
     for (auto& vm : evidence.vms) {
         const bool has_live = std::any_of(evidence.live.begin(), evidence.live.end(),
                                           [&](const sdk::Handle& handle) { return handle.owner.vm == vm.owner.vm; });
@@ -97,6 +94,8 @@ bool still_true(Engine& engine, const handles::Finding& finding)
                                    [&](const handles::Entry& entry) { return entry.same_key(finding.handle); });
     if (finding.kind == Kind::missing_object)
         return named;
+    if (finding.kind == Kind::unfinished_file)
+        return sdk::os::exists(finding.path);
     if (finding.kind != Kind::unclaimed_object)
         return true;
     auto inspected = engine.operations.inspect(finding.handle);

@@ -51,12 +51,18 @@ sdk::Result<void> make_directory(Engine& engine, const model::VmRecord& vm)
     return engine.store.update(vm);
 }
 
-sdk::Result<void> make_keys(Engine& engine, const model::VmRecord& vm)
+sdk::Result<void> make_keys(Engine& engine, const model::VmRecord& vm, Operation& operation)
 {
     if (auto fault = base::fault::reach("make ssh keys"); !fault)
         return fault;
-    if (auto made = make_client_key(engine.paths.state); !made)
-        return made;
+    const std::string state = engine.paths.state;
+    auto client_key = engine.builds.run(client_key_path(state), operation, [state](sdk::Call&) -> sdk::Result<std::string> {
+        if (auto made = make_client_key(state); !made)
+            return std::move(made).error();
+        return client_key_path(state);
+    });
+    if (!client_key)
+        return std::move(client_key).error();
     return make_host_key(engine.owner_of(vm.id).directory, host_alias(vm.id));
 }
 
@@ -83,7 +89,7 @@ sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operat
         return std::move(image).error();
     if (auto wanted = operation.check(); !wanted)
         return wanted;
-    if (auto made = make_keys(engine, vm); !made)
+    if (auto made = make_keys(engine, vm, operation); !made)
         return made;
     if (auto made = make_disks(engine, vm, *image, operation); !made)
         return made;
@@ -112,6 +118,8 @@ sdk::Result<LockedVm> begin(Engine& engine, const model::VmSpec& spec, Operation
 
 sdk::Error roll_back(Engine& engine, const model::VmRecord& vm, sdk::Error error, Operation& operation)
 {
+    if (operation.cancelled())  // whatever step noticed it first
+        error = sdk::make_error(sdk::Code::cancelled, "vm '" + vm.name + "' was cancelled while it was being made");
     if (auto removed = remove_locked(engine, vm, operation); !removed)
         error.during.push_back("left behind: " + removed.error().message);
     return std::move(error).while_doing("create vm '" + vm.name + "'");
@@ -127,6 +135,7 @@ sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec
         return std::move(begun).error();
     model::VmRecord vm = std::move(begun->record);
     operation.concerns(vm.id);
+    const auto entry = engine.underway.enter(vm.id, operation);
     if (options.on_spec)
         options.on_spec(vm);
     if (auto made = make_vm(engine, vm, operation); !made)

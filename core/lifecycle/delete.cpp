@@ -73,12 +73,19 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
         if (auto removed = sdk::os::remove_tree(owner.directory); !removed)
             return removed;
     }
+    engine.journals.forget(vm.id);
     return engine.store.remove(vm.id);
 }
 
 sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, Operation& operation)
 {
-    auto locked = find_and_lock(engine, reference, "deleted", operation);
+    auto found = engine.store.find(reference);
+    if (!found)
+        return std::move(found).error();
+    const bool called_off = engine.underway.call_off(found->id);
+    auto locked = find_and_lock(engine, found->id, "deleted", operation);
+    if (!locked && called_off && locked.error().code == sdk::Code::not_found)
+        return found;  // its creation rolled back, which is what was asked for
     if (!locked)
         return std::move(locked).error();
     if (auto removed = remove_locked(engine, locked->record, operation); !removed)

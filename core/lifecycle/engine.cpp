@@ -9,7 +9,7 @@ sdk::Owner Engine::owner_of(const std::string& vm) const
 
 sdk::Result<handles::HandleJournal> Engine::journal_of(const std::string& vm)
 {
-    return handles::HandleJournal::open(owner_of(vm), operations);
+    return handles::HandleJournal::open(owner_of(vm), operations, journals);
 }
 
 sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,

@@ -14,6 +14,7 @@
 #include "core/lifecycle/agents.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
+#include "core/lifecycle/underway.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/store/vm_store.hpp"
 
@@ -38,7 +39,9 @@ struct Engine {
     Agents& agents;
 
     base::KeyedMutex vm_locks;       ///< one operation per VM at a time
-    base::SingleFlight<std::string> initramfs_builds;
+    base::SingleFlight<std::string> builds;  ///< files that VMs share, by path
+    handles::JournalCache journals;
+    Underway underway;               ///< creations and starts that may still be called off
 
     /// Told after a VM's VMM was started or found alive, so that its end is noticed. Set by the daemon.
     std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "banger/sdk/os/file.hpp"
-#include "core/base/ids.hpp"
 #include "core/guest/initramfs.hpp"
 
 namespace banger::lifecycle {
@@ -23,14 +22,8 @@ sdk::Result<std::string> mark_of(const std::string& program)
 
 sdk::Result<std::string> build(const images::Kernel& kernel, const std::string& agent, const std::string& path)
 {
-    const std::string temporary = path + "." + base::random_hex(4) + ".new";
-    auto built = guest::build_initramfs(kernel.modules_directory, kernel.version, agent, temporary);
-    if (built && ::rename(temporary.c_str(), path.c_str()) != 0)
-        built = sdk::os_error("publish " + path);
-    if (!built) {
-        (void)sdk::os::remove_file(temporary);
+    if (auto built = guest::build_initramfs(kernel.modules_directory, kernel.version, agent, path); !built)
         return std::move(built).error().while_doing("make the initramfs of kernel '" + kernel.name + "'");
-    }
     return path;
 }
 
@@ -48,7 +41,7 @@ sdk::Result<std::string> initramfs_for(Engine& engine, const images::Kernel& ker
         return path;
     if (auto made = sdk::os::make_private_directory(directory); !made)
         return std::move(made).error();
-    return engine.initramfs_builds.run(path, operation, [kernel, agent = engine.agent_program, path](sdk::Call&) {
+    return engine.builds.run(path, operation, [kernel, agent = engine.agent_program, path](sdk::Call&) {
         return build(kernel, agent, path);
     });
 }

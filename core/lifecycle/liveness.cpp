@@ -26,7 +26,7 @@ pid_t pid_in(const sdk::Fields& bound)
 sdk::Result<Liveness> liveness_of(Engine& engine, const model::VmRecord& vm)
 {
     const sdk::Owner owner = engine.owner_of(vm.id);
-    auto journal = handles::read_journal(owner);
+    auto journal = engine.journals.read(owner);
     sdk::Handle handle;
     bool noted = false;
     for (const auto& entry : journal.entries)

@@ -7,21 +7,21 @@ namespace banger::lifecycle {
 namespace {
 
 // Calls `verb` with the provider behind the handle, whichever resource kind it is of.
-template <typename T, typename Verb>
-sdk::Result<T> with_provider(plugins::Registry& registry, const sdk::Handle& handle, const Verb& verb)
+template <typename T, typename Verb, typename... Interface>
+sdk::Result<T> with_provider(plugins::InterfaceList<Interface...> /*kinds*/, plugins::Registry& registry,
+                             const sdk::Handle& handle, const Verb& verb)
 {
-    const auto ask = [&](auto provider) -> sdk::Result<T> {
-        if (!provider)
-            return std::move(provider).error();
-        return verb(**provider);
+    sdk::Result<T> answer =
+        sdk::make_error(sdk::Code::corrupt, "a journal names a handle of the unknown kind '" + handle.kind + "'");
+    const auto ask = [&](auto provider) {
+        if (provider)
+            answer = verb(**provider);
+        else
+            answer = std::move(provider).error();
+        return true;
     };
-    if (handle.kind == plugins::kind_of<sdk::Vmm>)
-        return ask(registry.get<sdk::Vmm>(handle.provider));
-    if (handle.kind == plugins::kind_of<sdk::Storage>)
-        return ask(registry.get<sdk::Storage>(handle.provider));
-    if (handle.kind == plugins::kind_of<sdk::Network>)
-        return ask(registry.get<sdk::Network>(handle.provider));
-    return sdk::make_error(sdk::Code::corrupt, "a journal names a handle of the unknown kind '" + handle.kind + "'");
+    (void)((handle.kind == plugins::kind_of<Interface> && ask(registry.get<Interface>(handle.provider))) || ...);
+    return answer;
 }
 
 template <typename Interface>
@@ -39,28 +39,35 @@ sdk::Result<void> list_kind(plugins::Registry& registry, std::vector<sdk::Handle
     return {};
 }
 
+template <typename... Interface>
+sdk::Result<std::vector<sdk::Handle>> list_kinds(plugins::InterfaceList<Interface...> /*kinds*/,
+                                                 plugins::Registry& registry)
+{
+    std::vector<sdk::Handle> all;
+    sdk::Result<void> listed;
+    (void)((listed = list_kind<Interface>(registry, all)) && ...);
+    if (!listed)
+        return std::move(listed).error();
+    return all;
+}
+
 }  // namespace
 
 sdk::Result<void> ProviderOperations::release(const sdk::Handle& handle)
 {
-    return with_provider<void>(registry_, handle, [&](auto& provider) { return provider.release(handle); });
+    return with_provider<void>(plugins::Resources(), registry_, handle,
+                               [&](auto& provider) { return provider.release(handle); });
 }
 
 sdk::Result<sdk::Inspection> ProviderOperations::inspect(const sdk::Handle& handle)
 {
-    return with_provider<sdk::Inspection>(registry_, handle, [&](auto& provider) { return provider.inspect(handle); });
+    return with_provider<sdk::Inspection>(plugins::Resources(), registry_, handle,
+                                          [&](auto& provider) { return provider.inspect(handle); });
 }
 
 sdk::Result<std::vector<sdk::Handle>> ProviderOperations::list()
 {
-    std::vector<sdk::Handle> all;
-    if (auto listed = list_kind<sdk::Vmm>(registry_, all); !listed)
-        return std::move(listed).error();
-    if (auto listed = list_kind<sdk::Storage>(registry_, all); !listed)
-        return std::move(listed).error();
-    if (auto listed = list_kind<sdk::Network>(registry_, all); !listed)
-        return std::move(listed).error();
-    return all;
+    return list_kinds(plugins::Resources(), registry_);
 }
 
 }  // namespace banger::lifecycle

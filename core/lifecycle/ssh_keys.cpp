@@ -1,8 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/ssh_keys.hpp"
 
-#include <mutex>
-
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 
@@ -69,8 +67,6 @@ sdk::Result<agent::Configuration::HostKey> read_host_key(const std::string& vm_d
 
 sdk::Result<void> make_client_key(const std::string& state_directory)
 {
-    static std::mutex once;  // two first VMs at the same moment
-    const std::lock_guard lock(once);
     const std::string path = client_key_path(state_directory);
     if (sdk::os::exists(path) && sdk::os::exists(path + ".pub"))
         return {};

@@ -12,7 +12,7 @@ namespace banger::lifecycle {
 sdk::Result<void> make_host_key(const std::string& vm_directory, const std::string& alias);
 sdk::Result<agent::Configuration::HostKey> read_host_key(const std::string& vm_directory);
 
-/// Makes, once per installation, the key pair that guests let in. Never touches the user's own keys.
+/// Makes, once per installation, the key pair that guests let in. Never touches the user's own keys. One caller at a time.
 sdk::Result<void> make_client_key(const std::string& state_directory);
 sdk::Result<std::string> client_public_key(const std::string& state_directory);
 

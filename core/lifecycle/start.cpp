@@ -217,8 +217,11 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
         if (auto done = (start.*step)(); !done) {
             engine.agents.drop(vm.id);
             auto error = journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
-            if (operation.cancelled())
+            if (operation.cancelled()) {
+                error.code = sdk::Code::cancelled;
+                error.message = "the start of vm '" + vm.name + "' was cancelled";
                 return error;
+            }
             guest_silent = true;
             return guest_failed(std::move(error), vm, how, engine.owner_of(vm.id).directory);
         }
@@ -238,6 +241,7 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
     if (locked->record.desired == model::Desired::deleted)
         return sdk::make_error(sdk::Code::precondition, "vm '" + locked->record.name + "' is half deleted",
                                "`banger vm delete " + locked->record.name + "` finishes it");
+    const auto entry = engine.underway.enter(locked->record.id, operation);
     bool guest_silent = false;
     if (auto started = start_locked(engine, locked->record, operation, guest_silent); !started)
         return std::move(started).error();

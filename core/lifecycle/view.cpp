@@ -57,7 +57,7 @@ std::vector<std::string> leftovers_of(const handles::JournalText& journal)
 
 json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles)
 {
-    const auto journal = handles::read_journal(engine.owner_of(vm.id));
+    const auto journal = engine.journals.read(engine.owner_of(vm.id));
     const auto holder = engine.vm_locks.holder(vm.id);
     const auto transition = holder ? state_in_transition(holder->doing) : std::nullopt;
     auto live = liveness_of(engine, vm);

@@ -5,10 +5,21 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
+#include "core/base/lock_order.hpp"
 #include "core/base/nearest.hpp"
 
 namespace banger::store {
 namespace {
+
+// Held while the database is used, and for nothing else.
+class Locked {
+public:
+    explicit Locked(std::mutex& mutex) : held_(mutex) {}
+
+private:
+    base::lock_order::Leaf leaf_;
+    std::lock_guard<std::mutex> held_;
+};
 
 // Enough to explain recent times; older ones go as new ones come.
 constexpr std::int64_t operations_kept = 2000;
@@ -37,7 +48,7 @@ VmStore::VmStore(std::string database_path, std::string vms_directory)
 
 sdk::Result<void> VmStore::health() const
 {
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     if (problem_)
         return *problem_;
     return {};
@@ -59,7 +70,7 @@ sdk::Result<void> VmStore::reserve(const model::VmRecord& record)
 {
     if (auto fault = base::fault::reach("reserve a row"); !fault)
         return fault;
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     if (problem_)
         return *problem_;
     return insert(record);
@@ -70,7 +81,7 @@ sdk::Result<void> VmStore::update(const model::VmRecord& record)
     if (auto fault = base::fault::reach("update a row"); !fault)
         return fault;
     {
-        const std::lock_guard lock(mutex_);
+        const Locked lock(mutex_);
         if (problem_)
             return *problem_;
         Statement update(database_->raw(), "UPDATE vms SET name = ?, record = ? WHERE id = ? RETURNING id");
@@ -89,7 +100,7 @@ sdk::Result<void> VmStore::remove(const std::string& id)
 {
     if (auto fault = base::fault::reach("remove a row"); !fault)
         return fault;
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     if (problem_)
         return *problem_;
     Statement remove(database_->raw(), "DELETE FROM vms WHERE id = ?");
@@ -100,7 +111,7 @@ sdk::Result<void> VmStore::remove(const std::string& id)
 
 sdk::Result<std::vector<model::VmRecord>> VmStore::list() const
 {
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     if (problem_)
         return *problem_;
     std::vector<model::VmRecord> records;
@@ -148,7 +159,7 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
 
 sdk::Result<void> VmStore::record(const OperationLog& operation)
 {
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     if (problem_)
         return *problem_;
     return database_->transaction([&]() -> sdk::Result<void> {
@@ -181,7 +192,7 @@ sdk::Result<void> VmStore::record(const OperationLog& operation)
 
 sdk::Result<std::vector<OperationLog>> VmStore::operations(const std::string& vm, std::size_t most) const
 {
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     if (problem_)
         return *problem_;
     std::vector<OperationLog> found;
@@ -207,7 +218,7 @@ sdk::Result<std::vector<OperationLog>> VmStore::operations(const std::string& vm
 
 sdk::Result<std::string> VmStore::replace_database()
 {
-    const std::lock_guard lock(mutex_);
+    const Locked lock(mutex_);
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     const std::string aside = database_path_ + ".damaged-" + std::to_string(seconds);

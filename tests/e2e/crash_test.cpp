@@ -223,6 +223,34 @@ TEST(Crash, RepairTouchesOnlyWhatDoesNotAgree)
     expect_clean(host);
 }
 
+TEST(Crash, AuditFindsFilesThatNobodyAnswersForAndRemovesNone)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--no-start"}).status, 0);
+    expect_clean(host);
+    const std::vector<std::string> strays{host.home() + "/state/notes.txt",      host.home() + "/state/vms/old",
+                                          host.home() + "/cache/mine",           host.home() + "/run/odd",
+                                          host.home() + "/cache/initramfs/x.cpio.new",
+                                          directory_of(host, "a") + "/handles.json.new",
+                                          directory_of(host, "a") + "/root.new"};
+    ASSERT_TRUE(sdk::os::make_private_directory(host.home() + "/cache/initramfs"));
+    for (const auto& stray : strays)
+        ASSERT_TRUE(sdk::os::write_file_atomic(stray, "?")) << stray;
+    const auto found = host.banger({"audit", "-o", "json"});
+    EXPECT_EQ(found.status, 1);
+    for (const auto& stray : strays)
+        EXPECT_NE(found.out.find(stray), std::string::npos) << stray << " in " << found.out;
+    EXPECT_EQ(host.banger({"audit", "--repair"}).status, 1);
+    for (const auto& stray : strays)
+        EXPECT_TRUE(sdk::os::exists(stray)) << stray;
+    // The next daemon removes what the last one cannot have finished and nobody's data can be in.
+    host.kill_daemon();
+    const auto left = host.banger({"audit", "-o", "json"});
+    EXPECT_EQ(left.out.find("handles.json.new"), std::string::npos) << left.out;
+    EXPECT_EQ(left.out.find("x.cpio.new"), std::string::npos) << left.out;
+    EXPECT_NE(left.out.find("root.new"), std::string::npos) << left.out;
+}
+
 TEST(Crash, AMachineWhoseDirectoryIsGoneIsDeletedWithItsProcesses)
 {
     const Installation host;

@@ -124,9 +124,10 @@ pid_t Installation::daemon_pid() const
 void Installation::kill_daemon() const
 {
     if (const pid_t pid = daemon_pid(); pid != 0) {
-        auto id = sdk::os::identify(pid);
-        ASSERT_TRUE(id);
-        ASSERT_TRUE(sdk::os::kill_and_wait(*id, SIGKILL, std::chrono::seconds(10)));
+        // One that just dies by itself still has its socket, and cannot be told apart any more.
+        if (const auto id = sdk::os::identify(pid)) {
+            ASSERT_TRUE(sdk::os::kill_and_wait(*id, SIGKILL, std::chrono::seconds(10)));
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 
 #include <csignal>
+#include <optional>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
@@ -141,33 +142,82 @@ TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
     EXPECT_EQ(host.banger({"vm", "create", "--no-start"}).status, 0);
 }
 
+/// A call of banger whose standard error is read while it goes on.
+class UnderWay {
+public:
+    UnderWay(const Installation& host, const std::vector<std::string>& arguments)
+    {
+        std::array<int, 2> ends{};
+        EXPECT_EQ(::pipe(ends.data()), 0);
+        reader_.reset(ends[0]);
+        const sdk::os::UniqueFd writer(ends[1]);
+        auto command = host.command(arguments);
+        command.err = writer.get();
+        auto child = sdk::os::spawn(command);
+        EXPECT_TRUE(child);
+        if (child)
+            child_ = std::move(*child);
+    }
+
+    /// Reads until it says `stage`; false if it ends before.
+    bool wait_for(const std::string& stage)
+    {
+        while (said_.find(stage) == std::string::npos)
+            if (!read())
+                return false;
+        return true;
+    }
+
+    int end()
+    {
+        while (read()) {
+        }
+        auto status = child_->wait();
+        return status ? *status : -1;
+    }
+
+    void interrupt() { child_->kill_group(SIGINT); }
+    [[nodiscard]] const std::string& said() const { return said_; }
+
+private:
+    bool read()
+    {
+        std::array<char, 4096> buffer{};
+        const ssize_t got = ::read(reader_.get(), buffer.data(), buffer.size());
+        if (got > 0)
+            said_.append(buffer.data(), static_cast<std::size_t>(got));
+        return got > 0;
+    }
+
+    sdk::os::UniqueFd reader_;
+    std::optional<sdk::os::Child> child_;
+    std::string said_;
+};
+
 TEST(Interrupted, CtrlCWhileAMachineIsMadeLeavesNothing)
 {
     const Installation host;
     // At several moments of a run: each ends with nothing.
     for (const char* stage : {"boot", "wait for the system"}) {
-        std::array<int, 2> ends{};
-        ASSERT_EQ(::pipe(ends.data()), 0);
-        sdk::os::UniqueFd reader(ends[0]);
-        sdk::os::UniqueFd writer(ends[1]);
-        auto command = host.command({"vm", "run", "--", "true"});
-        command.err = writer.get();
-        auto child = sdk::os::spawn(command);
-        ASSERT_TRUE(child);
-        writer.reset();
-        std::string said;
-        std::array<char, 4096> buffer{};
-        while (said.find(stage) == std::string::npos) {
-            const ssize_t got = ::read(reader.get(), buffer.data(), buffer.size());
-            ASSERT_GT(got, 0) << said;
-            said.append(buffer.data(), static_cast<std::size_t>(got));
-        }
-        child->kill_group(SIGINT);
-        while (::read(reader.get(), buffer.data(), buffer.size()) > 0) {
-        }
-        auto status = child->wait();
-        ASSERT_TRUE(status);
-        EXPECT_NE(*status, 0) << stage;
+        UnderWay run(host, {"vm", "run", "--", "true"});
+        ASSERT_TRUE(run.wait_for(stage)) << run.said();
+        run.interrupt();
+        EXPECT_NE(run.end(), 0) << stage;
+        EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
+        expect_clean(host);
+    }
+}
+
+TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)
+{
+    const Installation host;
+    for (const char* stage : {"boot", "wait for the system"}) {
+        UnderWay create(host, {"vm", "create", "--name", "a"});
+        ASSERT_TRUE(create.wait_for(stage)) << create.said();
+        const auto deleted = host.banger({"vm", "delete", "a"});
+        EXPECT_EQ(deleted.status, 0) << deleted.err;
+        EXPECT_EQ(create.end(), 1) << create.said();
+        EXPECT_NE(create.said().find("cancelled"), std::string::npos) << create.said();
         EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
         expect_clean(host);
     }

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <thread>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
@@ -55,18 +57,20 @@ protected:
 
     sdk::Owner owner_;
     FakeHostObjects host_;
+    JournalCache cache_;
 };
 
 TEST_F(JournalTest, RoundTrips)
 {
     {
-        auto journal = HandleJournal::open(owner_, host_);
+        auto journal = HandleJournal::open(owner_, host_, cache_);
         ASSERT_TRUE(journal);
         ASSERT_TRUE(journal->note_planned(handle("network/0", "link")));
         ASSERT_TRUE(journal->note_bound(handle("network/0", "link", {{"pid", "7"}, {"odd", "a\n\"b\""}})));
         ASSERT_TRUE(journal->note_planned(handle("vmm/0", "process")));
     }
-    auto journal = HandleJournal::open(owner_, host_);
+    JournalCache of_the_next_daemon;
+    auto journal = HandleJournal::open(owner_, host_, of_the_next_daemon);
     ASSERT_TRUE(journal);
     EXPECT_EQ(journal->found(), Found::sound);
     ASSERT_EQ(journal->entries().size(), 2U);
@@ -78,7 +82,7 @@ TEST_F(JournalTest, RoundTrips)
 
 TEST_F(JournalTest, ReleasesNewestFirstToTheEndAndKeepsWhatWouldNotGo)
 {
-    auto journal = HandleJournal::open(owner_, host_);
+    auto journal = HandleJournal::open(owner_, host_, cache_);
     ASSERT_TRUE(journal);
     for (const char* key : {"one", "two", "three"}) {
         host_.live.push_back(handle("storage/0", key));
@@ -86,9 +90,11 @@ TEST_F(JournalTest, ReleasesNewestFirstToTheEndAndKeepsWhatWouldNotGo)
     }
     host_.stuck = {"two"};
     const auto left = journal->release_all();
+    EXPECT_EQ(cache_.read(owner_).entries.size(), 1U);
     EXPECT_EQ(host_.order, (std::vector<std::string>{"three", "two", "one"}));
     ASSERT_EQ(left.size(), 1U);
-    auto reopened = HandleJournal::open(owner_, host_);
+    JournalCache of_the_next_daemon;
+    auto reopened = HandleJournal::open(owner_, host_, of_the_next_daemon);
     ASSERT_TRUE(reopened);
     ASSERT_EQ(reopened->entries().size(), 1U);
     EXPECT_EQ(reopened->entries()[0].handle.key, "two");
@@ -96,7 +102,7 @@ TEST_F(JournalTest, ReleasesNewestFirstToTheEndAndKeepsWhatWouldNotGo)
 
 TEST_F(JournalTest, FailRollsBackAndSaysWhatIsLeft)
 {
-    auto journal = HandleJournal::open(owner_, host_);
+    auto journal = HandleJournal::open(owner_, host_, cache_);
     ASSERT_TRUE(journal);
     ASSERT_TRUE(journal->note_bound(handle("network/0", "link")));
     host_.stuck = {"link"};
@@ -117,7 +123,7 @@ TEST_F(JournalTest, AMissingOrTornFileIsFilledFromTheHostWithTheVmmOnTop)
         if (torn) {
             ASSERT_TRUE(sdk::os::write_file_atomic(path(), "{\"version\":1,\"handles\":[{\"kin"));
         }
-        auto journal = HandleJournal::open(owner_, host_);
+        auto journal = HandleJournal::open(owner_, host_, cache_);
         ASSERT_TRUE(journal);
         EXPECT_EQ(journal->found(), torn ? Found::torn : Found::missing);
         ASSERT_EQ(journal->entries().size(), 2U);
@@ -131,7 +137,7 @@ TEST_F(JournalTest, WhatWasBoundInAnEarlierBootOfTheHostIsForgottenButNotItsKey)
     ASSERT_TRUE(sdk::os::write_file_atomic(
         path(), R"({"version":1,"boot_id":"another","handles":[{"kind":"vmm/0","provider":"fake","key":"process",)"
                 R"("state":"bound","bound":{"pid":"1"}}]})"));
-    auto journal = HandleJournal::open(owner_, host_);
+    auto journal = HandleJournal::open(owner_, host_, cache_);
     ASSERT_TRUE(journal);
     EXPECT_EQ(journal->found(), Found::stale);
     ASSERT_EQ(journal->entries().size(), 1U);
@@ -140,7 +146,7 @@ TEST_F(JournalTest, WhatWasBoundInAnEarlierBootOfTheHostIsForgottenButNotItsKey)
 
 TEST_F(JournalTest, WhatWasBoundStaysInHandWhenItsNoteCannotBeWritten)
 {
-    auto journal = HandleJournal::open(owner_, host_);
+    auto journal = HandleJournal::open(owner_, host_, cache_);
     ASSERT_TRUE(journal);
     ASSERT_TRUE(journal->note_planned(handle("network/0", "link")));
     {
@@ -149,6 +155,65 @@ TEST_F(JournalTest, WhatWasBoundStaysInHandWhenItsNoteCannotBeWritten)
     }
     ASSERT_EQ(journal->entries().size(), 1U);
     EXPECT_EQ(journal->entries()[0].handle.bound.at("pid"), "5");
+}
+
+TEST_F(JournalTest, MemoryIsNeverAheadOfTheFile)
+{
+    auto journal = HandleJournal::open(owner_, host_, cache_);
+    ASSERT_TRUE(journal);
+    ASSERT_TRUE(journal->note_planned(handle("network/0", "link")));
+    {
+        const base::fault::Armed armed({base::fault::Action::error, 1, "journal write"});
+        EXPECT_FALSE(journal->note_planned(handle("vmm/0", "process")));
+    }
+    EXPECT_EQ(cache_.read(owner_).entries.size(), 1U);
+    cache_.forget(owner_.vm);
+    EXPECT_EQ(cache_.read(owner_).entries.size(), 1U) << "read from the file again";
+    ASSERT_TRUE(sdk::os::remove_file(path()));
+    cache_.forget(owner_.vm);
+    EXPECT_EQ(cache_.read(owner_).found, Found::missing);
+    EXPECT_EQ(cache_.read(owner_).found, Found::missing) << "what is missing is looked for each time";
+}
+
+TEST_F(JournalTest, ManyReadWhileEachVmIsWritten)
+{
+    constexpr int vms = 4;
+    constexpr std::size_t notes = 25;
+    std::vector<sdk::Owner> owners;
+    for (int i = 0; i < vms; ++i) {
+        owners.push_back({owner_.instance, "vm" + std::to_string(i), owner_.directory + "/" + std::to_string(i)});
+        ASSERT_TRUE(sdk::os::make_private_directory(owners.back().directory));
+    }
+    std::atomic<int> unfinished = vms;
+    std::atomic<bool> sound = true;
+    std::vector<std::jthread> threads;
+    for (const auto& owner : owners)
+        threads.emplace_back([&, owner] {
+            auto journal = HandleJournal::open(owner, host_, cache_);
+            for (std::size_t n = 1; journal && n <= notes; ++n) {
+                sdk::Handle one{"network/0", "fake", "key" + std::to_string(n), owner, {}};
+                if (!journal->note_planned(one) || cache_.read(owner).entries.size() != n)
+                    sound = false;
+            }
+            --unfinished;
+        });
+    for (int reader = 0; reader < 3; ++reader)
+        threads.emplace_back([&] {
+            std::vector<std::size_t> seen(vms);
+            while (unfinished > 0)
+                for (int i = 0; i < vms; ++i) {
+                    const auto text = cache_.read(owners[i]);
+                    if (text.entries.size() < seen[i] || text.found == Found::torn)
+                        sound = false;
+                    seen[i] = text.entries.size();
+                }
+        });
+    threads.clear();
+    EXPECT_TRUE(sound);
+    for (const auto& owner : owners) {
+        EXPECT_EQ(cache_.read(owner).entries.size(), notes);
+        EXPECT_EQ(read_journal(owner).entries.size(), notes);
+    }
 }
 
 TEST_F(JournalTest, AuditComparesBothWays)
