@@ -2,19 +2,18 @@
 #include "core/daemon/service.hpp"
 
 #include <malloc.h>
-#include <sys/syscall.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <charconv>
 #include <mutex>
 #include <set>
 
 #include "banger/sdk/os/process.hpp"
 #include "core/base/nearest.hpp"
+#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
 
@@ -182,22 +181,15 @@ std::size_t Service::running() const
 
 void Service::watch_exit(const std::string& vm, const sdk::Handle& vmm)
 {
-    const auto text = vmm.bound.find("pid");
-    pid_t pid = 0;
-    if (text != vmm.bound.end())
-        std::from_chars(text->second.data(), text->second.data() + text->second.size(), pid);
-    sdk::os::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
-    const auto id = sdk::os::identify(pid);
-    const auto start = vmm.bound.find("start_time");
-    const bool same = id && (start == vmm.bound.end() || std::to_string(id->start_time) == start->second);
+    auto process = lifecycle::watch_vmm(vmm);
     const auto settle = [this, vm] {
         run_own("settle", [this, vm](lifecycle::Operation& operation) {
             return lifecycle::settle_exited_vm(engine_, vm, operation);
         });
     };
-    if (!pidfd || !same)
-        return settle();
-    asio::post(loop_, [this, settle, fd = std::make_shared<sdk::os::UniqueFd>(std::move(pidfd))] {
+    if (!process)
+        return settle();  // it has ended, or nobody will tell when it does: the look at it then says which
+    asio::post(loop_, [this, settle, fd = std::make_shared<sdk::os::UniqueFd>(std::move(*process))] {
         auto watch = std::make_shared<asio::posix::stream_descriptor>(loop_, fd->release());
         watch->async_wait(asio::posix::stream_descriptor::wait_read,
                           [watch, settle](const boost::system::error_code& error) {

@@ -2,7 +2,6 @@
 #include "core/lifecycle/liveness.hpp"
 
 #include <poll.h>
-#include <sys/syscall.h>
 
 #include <charconv>
 
@@ -12,16 +11,25 @@
 namespace banger::lifecycle {
 namespace {
 
-pid_t pid_in(const sdk::Fields& bound)
+template <typename Number>
+Number number_in(const sdk::Fields& bound, const std::string& key)
 {
-    const auto text = bound.find("pid");
-    pid_t pid = 0;
+    const auto text = bound.find(key);
+    Number number{};
     if (text != bound.end())
-        std::from_chars(text->second.data(), text->second.data() + text->second.size(), pid);
-    return pid;
+        std::from_chars(text->second.data(), text->second.data() + text->second.size(), number);
+    return number;
 }
 
 }  // namespace
+
+sdk::Result<sdk::os::UniqueFd> watch_vmm(const sdk::Handle& vmm)
+{
+    const sdk::os::ProcessId id{number_in<pid_t>(vmm.bound, "pid"), number_in<std::uint64_t>(vmm.bound, "start_time")};
+    if (id.pid <= 0)
+        return sdk::make_error(sdk::Code::not_found, "the VMM of VM " + vmm.owner.vm + " has no process");
+    return sdk::os::watch_process(id);
+}
 
 sdk::Result<Liveness> liveness_of(Engine& engine, const model::VmRecord& vm)
 {
@@ -62,13 +70,12 @@ sdk::Result<Liveness> liveness_of(Engine& engine, const model::VmRecord& vm)
 
 sdk::Result<void> wait_until_gone(const Liveness& live, std::chrono::milliseconds timeout, const Operation& operation)
 {
-    const pid_t pid = pid_in(live.vmm.bound);
-    const sdk::os::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
-    auto id = sdk::os::identify(pid);
-    const auto start = live.vmm.bound.find("start_time");
-    if (!pidfd || !id || (start != live.vmm.bound.end() && std::to_string(id->start_time) != start->second))
+    auto process = watch_vmm(live.vmm);
+    if (!process && process.error().code == sdk::Code::not_found)
         return {};
-    std::array<pollfd, 2> watch{{{pidfd.get(), POLLIN, 0}, {operation.cancel_descriptor(), POLLIN, 0}}};
+    if (!process)
+        return std::move(process).error();
+    std::array<pollfd, 2> watch{{{process->get(), POLLIN, 0}, {operation.cancel_descriptor(), POLLIN, 0}}};
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());

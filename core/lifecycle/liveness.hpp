@@ -16,6 +16,10 @@ struct Liveness {
 /// preferred over what a journal says.
 sdk::Result<Liveness> liveness_of(Engine& engine, const model::VmRecord& vm);
 
+/// A descriptor that becomes readable when the VMM with this bound handle has ended. `not_found` if it has; other
+/// errors do not say that.
+sdk::Result<sdk::os::UniqueFd> watch_vmm(const sdk::Handle& vmm);
+
 /// Returns when the VMM is gone. `timed_out`, or `cancelled` with the operation.
 sdk::Result<void> wait_until_gone(const Liveness& live, std::chrono::milliseconds timeout, const Operation& operation);
 

@@ -64,11 +64,12 @@ std::optional<Number> number_of(const sdk::Fields& fields, const std::string& ke
     return value;
 }
 
-std::vector<os::ProcessId> processes_of(const std::string& name, bool only_filter)
+sdk::Result<std::vector<os::ProcessId>> processes_of(const std::string& name, bool only_filter)
 {
     auto found = os::find_processes(
         [&](const Arguments& arguments) { return carries(arguments, name) && (!only_filter || is_filter(arguments)); });
-    std::erase_if(found, [](const os::ProcessId& id) { return !runs_as_us(id.pid); });
+    if (found)
+        std::erase_if(*found, [](const os::ProcessId& id) { return !runs_as_us(id.pid); });
     return found;
 }
 
@@ -106,40 +107,49 @@ sdk::Handle link_handle(const sdk::Owner& owner, const os::ProcessId& filter)
     return handle;
 }
 
-std::optional<os::ProcessId> find_filter(const sdk::Handle& handle)
+sdk::Result<std::optional<os::ProcessId>> find_filter(const sdk::Handle& handle)
 {
     const std::string name = link_name(handle.owner);
     const auto pid = number_of<pid_t>(handle.bound, "pid");
     const auto start_time = number_of<std::uint64_t>(handle.bound, "start_time");
     if (pid && start_time) {
         const os::ProcessId id{*pid, *start_time};
-        const auto arguments = os::arguments_of(id.pid);
+        const auto arguments = os::arguments_of(id.pid).value_or({});
         // Asked last whether it lives: what was read before it then belonged to this process.
         if (carries(arguments, name) && is_filter(arguments) && runs_as_us(id.pid) && os::is_alive(id))
-            return id;
+            return std::optional(id);
     }
-    const auto found = processes_of(name, true);
-    return found.empty() ? std::nullopt : std::optional(found.front());
+    // Also where the note could not be checked: this look then says why.
+    auto found = processes_of(name, true);
+    if (!found)
+        return std::move(found).error().while_doing("look for the network of VM " + handle.owner.vm);
+    return found->empty() ? std::nullopt : std::optional(found->front());
 }
 
 sdk::Result<void> end_processes(const sdk::Owner& owner)
 {
     const std::string name = link_name(owner);
     // passt forks once while it starts, so a child may appear behind the first look.
-    for (auto found = processes_of(name, false); !found.empty(); found = processes_of(name, false))
-        for (const auto& id : found)
+    for (;;) {
+        auto found = processes_of(name, false);
+        if (!found)
+            return std::move(found).error().while_doing("end the network of VM " + owner.vm);
+        if (found->empty())
+            return {};
+        for (const auto& id : *found)
             if (auto ended = os::kill_and_wait(id, SIGKILL, longest_end); !ended)
                 return std::move(ended).error().while_doing("end the network of VM " + owner.vm);
-    return {};
+    }
 }
 
-std::vector<sdk::Handle> list_links(const sdk::Host& host)
+sdk::Result<std::vector<sdk::Handle>> list_links(const sdk::Host& host)
 {
     std::map<std::string, sdk::Handle> links;
-    const auto found =
-        os::find_processes([&](const Arguments& arguments) { return owner_in(arguments, host).has_value(); });
-    for (const auto& id : found) {
-        const auto arguments = os::arguments_of(id.pid);
+    auto found = os::find_processes([&](const Arguments& arguments) { return owner_in(arguments, host).has_value(); });
+    if (!found)
+        return std::move(found).error();
+    for (const auto& id : *found) {
+        const auto arguments = os::arguments_of(id.pid).value_or({});  // without any, it has just ended
         const auto owner = owner_in(arguments, host);
         if (!owner || !runs_as_us(id.pid))
             continue;

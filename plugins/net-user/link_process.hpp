@@ -23,12 +23,12 @@ namespace banger::user {
 [[nodiscard]] sdk::Handle link_handle(const sdk::Owner& owner, const sdk::os::ProcessId& filter);
 
 /// The living filter of this handle: the bound one, else the one that carries the name.
-[[nodiscard]] std::optional<sdk::os::ProcessId> find_filter(const sdk::Handle& handle);
+[[nodiscard]] sdk::Result<std::optional<sdk::os::ProcessId>> find_filter(const sdk::Handle& handle);
 
 /// Ends both processes and waits until they are gone. None there is success.
 [[nodiscard]] sdk::Result<void> end_processes(const sdk::Owner& owner);
 
 /// Every link of this host's instance of which a process lives.
-[[nodiscard]] std::vector<sdk::Handle> list_links(const sdk::Host& host);
+[[nodiscard]] sdk::Result<std::vector<sdk::Handle>> list_links(const sdk::Host& host);
 
 }  // namespace banger::user

@@ -184,7 +184,10 @@ public:
         const auto handle = link_handle(spec.owner);
         if (spec.egress == sdk::Egress::none)
             return sdk::Attached<sdk::Link>{link_without_outside(spec), handle};
-        if (find_filter(handle))
+        auto living = find_filter(handle);
+        if (!living)
+            return std::move(living).error();
+        if (*living)
             return make_error(Code::exists, "VM " + spec.owner.vm + " has its network already");
         auto filter = start(spec, call);
         if (!filter) {
@@ -203,10 +206,12 @@ public:
 
     sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
     {
-        const auto filter = find_filter(handle);
+        auto filter = find_filter(handle);
         if (!filter)
+            return std::move(filter).error();
+        if (!*filter)
             return sdk::Inspection{};
-        return sdk::Inspection{true, link_handle(handle.owner, *filter).bound};
+        return sdk::Inspection{true, link_handle(handle.owner, **filter).bound};
     }
 
     sdk::Result<std::vector<sdk::Handle>> list() override { return list_links(host_); }

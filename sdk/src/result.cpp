@@ -30,7 +30,8 @@ Code code_of(int error_number)
     case EPERM:
     case EROFS: return Code::permission;
     case ENOENT:
-    case ENOTDIR: return Code::not_found;
+    case ENOTDIR:
+    case ESRCH: return Code::not_found;
     case EEXIST: return Code::exists;
     case EBUSY:
     case EAGAIN: return Code::busy;

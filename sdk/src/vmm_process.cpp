@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <functional>
 
 #include "banger/sdk/os/file.hpp"
 
@@ -59,6 +60,11 @@ std::optional<os::ProcessId> listener_on(const std::string& path)
     return id ? std::optional(*id) : std::nullopt;
 }
 
+std::vector<os::ProcessId> as_list(const std::optional<os::ProcessId>& id)
+{
+    return id ? std::vector{*id} : std::vector<os::ProcessId>();
+}
+
 Result<void> remove_sockets(const Owner& owner)
 {
     auto api = os::remove_file(owner.directory + "/" + api_socket_name);
@@ -103,81 +109,117 @@ std::optional<std::string> VmmProcess::name_in(const std::vector<std::string>& a
     return (option + 1)->substr(0, (option + 1)->find(','));
 }
 
-bool VmmProcess::is_ours(const os::ProcessId& id, const std::string& name) const
+Result<bool> VmmProcess::is_ours(const os::ProcessId& id, const std::string& name) const
 {
+    auto arguments = os::arguments_of(id.pid);
     // The start time is asked last: what was read before it belonged to this process.
-    return name_in(os::arguments_of(id.pid)) == name && runs_as_us(id.pid) && os::is_alive(id);
+    auto now = os::identify(id.pid);
+    if (!arguments || !now) {
+        auto& error = arguments ? now.error() : arguments.error();
+        const bool is_another = error.code == Code::not_found || error.code == Code::permission;
+        return is_another ? Result<bool>(false) : Result<bool>(std::move(error));
+    }
+    return name_in(*arguments) == name && runs_as_us(id.pid) && now->start_time == id.start_time;
 }
 
-std::optional<os::ProcessId> VmmProcess::find(const Handle& handle) const
+Result<std::optional<os::ProcessId>> VmmProcess::find(const Handle& handle) const
 {
+    using Candidates = Result<std::vector<os::ProcessId>>;
     const std::string name = name_of(handle.owner);
-    if (const auto id = bound_process(handle); id && is_ours(*id, name))
-        return id;
-    if (const auto id = listener_on(handle.owner.directory + "/" + api_socket_name); id && is_ours(*id, name))
-        return id;
+    const auto noted = [&] { return Candidates(as_list(bound_process(handle))); };
+    const auto listening = [&] {
+        return Candidates(as_list(listener_on(handle.owner.directory + "/" + api_socket_name)));
+    };
     // Its socket may be unlinked, or not yet its own.
-    const auto found =
-        os::find_processes([&](const std::vector<std::string>& arguments) { return name_in(arguments) == name; });
-    for (const auto& id : found)
-        if (is_ours(id, name))
-            return id;
-    return std::nullopt;
+    const auto named = [&] {
+        return os::find_processes([&](const std::vector<std::string>& arguments) { return name_in(arguments) == name; });
+    };
+    for (const auto& look : {std::function<Candidates()>(noted), {listening}, {named}}) {
+        auto candidates = look();
+        if (!candidates)
+            return std::move(candidates).error().while_doing("look for the VMM of VM " + handle.owner.vm);
+        for (const auto& id : *candidates) {
+            auto ours = is_ours(id, name);
+            if (!ours)
+                return std::move(ours).error().while_doing("look for the VMM of VM " + handle.owner.vm);
+            if (*ours)
+                return std::optional(id);
+        }
+    }
+    return std::optional<os::ProcessId>();
 }
 
 Result<Inspection> VmmProcess::inspect(const Handle& handle) const
 {
-    Inspection inspection;
-    if (const auto id = find(handle)) {
-        inspection.present = true;
-        inspection.facts = bound(handle.owner, *id).bound;
-    }
-    return inspection;
+    auto id = find(handle);
+    if (!id)
+        return std::move(id).error();
+    if (!*id)
+        return Inspection{};
+    return Inspection{true, bound(handle.owner, **id).bound};
 }
 
-std::vector<Handle> VmmProcess::list(const Host& host) const
+Result<std::vector<Handle>> VmmProcess::list(const Host& host) const
 {
     const std::string prefix = "banger-" + host.instance() + "-";
-    std::vector<Handle> handles;
-    const auto found = os::find_processes([&](const std::vector<std::string>& arguments) {
+    auto found = os::find_processes([&](const std::vector<std::string>& arguments) {
         const auto name = name_in(arguments);
         return name && name->starts_with(prefix);
     });
-    for (const auto& id : found) {
-        const auto name = name_in(os::arguments_of(id.pid));
-        if (!name || !name->starts_with(prefix) || !is_ours(id, *name))
+    if (!found)
+        return std::move(found).error();
+    std::vector<Handle> handles;
+    for (const auto& id : *found) {
+        const auto name = name_in(os::arguments_of(id.pid).value_or({}));  // without any, it has just ended
+        if (!name || !name->starts_with(prefix))
             continue;
+        auto ours = is_ours(id, *name);
+        if (!ours)
+            return std::move(ours).error();
         const std::string vm = name->substr(prefix.size());
-        handles.push_back(bound({host.instance(), vm, host.vms_directory() + "/" + vm}, id));
+        if (*ours)
+            handles.push_back(bound({host.instance(), vm, host.vms_directory() + "/" + vm}, id));
     }
     return handles;
 }
 
 Result<void> VmmProcess::kill(const Handle& handle, int signal) const
 {
-    const auto id = find(handle);
+    auto id = find(handle);
     if (!id)
+        return std::move(id).error();
+    if (!*id)
         return make_error(Code::not_found, "the VMM of VM " + handle.owner.vm + " does not run");
-    return os::send_signal(*id, signal);
+    return os::send_signal(**id, signal);
 }
 
 Result<void> VmmProcess::release(const Handle& handle) const
 {
-    while (const auto id = find(handle))
-        if (auto ended = os::kill_and_wait(*id, SIGKILL, longest_end); !ended)
-            return std::move(ended).error().while_doing("end the VMM of VM " + handle.owner.vm);
+    const auto failed = [&](Error error) { return std::move(error).while_doing("end the VMM of VM " + handle.owner.vm); };
+    for (;;) {
+        auto id = find(handle);
+        if (!id)
+            return failed(std::move(id).error());
+        if (!*id)
+            break;
+        if (auto ended = os::kill_and_wait(**id, SIGKILL, longest_end); !ended)
+            return failed(std::move(ended).error());
+    }
     // A process that is just dying shows no arguments any more, but holds its disks until its last thread is gone.
-    if (const auto id = bound_process(handle); id && os::arguments_of(id->pid).empty())
+    if (const auto id = bound_process(handle); id && os::arguments_of(id->pid).value_or({}).empty())
         if (auto gone = os::kill_and_wait(*id, 0, longest_end); !gone)
-            return std::move(gone).error().while_doing("end the VMM of VM " + handle.owner.vm);
+            return failed(std::move(gone).error());
     return remove_sockets(handle.owner);
 }
 
 Result<VmmLaunch> VmmLaunch::prepare(const VmmProcess& process, const Owner& owner, bool with_agent_channel)
 {
-    if (const auto living = process.find(process.planned(owner)))
+    auto living = process.find(process.planned(owner));
+    if (!living)
+        return std::move(living).error();
+    if (*living)
         return make_error(Code::exists,
-                          "VM " + owner.vm + " already has a VMM, process " + std::to_string(living->pid));
+                          "VM " + owner.vm + " already has a VMM, process " + std::to_string((*living)->pid));
     VmmLaunch launch(process, owner);
     auto api = os::listen_unix(owner.directory + "/" + api_socket_name);
     if (!api)

@@ -208,7 +208,7 @@ TEST(Crash, RepairTouchesOnlyWhatDoesNotAgree)
     const std::string link = "banger-net-" + host.instance() + "-" + shown(host, "a", "id");
     for (const auto& process : sdk::os::find_processes([&](const std::vector<std::string>& arguments) {
              return std::find(arguments.begin(), arguments.end(), link) != arguments.end();
-         }))
+         }).value_or({}))
         ASSERT_TRUE(sdk::os::kill_and_wait(process, SIGKILL, std::chrono::seconds(10)));
     EXPECT_EQ(host.banger({"audit"}).status, 1);
     EXPECT_EQ(host.banger({"audit", "--repair"}).status, 0);

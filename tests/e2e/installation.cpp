@@ -154,8 +154,9 @@ std::vector<std::string> Installation::processes() const
                      argument.find(home_) != std::string::npos)
                      return true;
              return false;
-         }))
-        found.push_back(sdk::os::arguments_of(process.pid).front());
+         }).value_or({}))
+        if (auto arguments = sdk::os::arguments_of(process.pid).value_or({}); !arguments.empty())
+            found.push_back(arguments.front());
     return found;
 }
 

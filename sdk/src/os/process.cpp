@@ -164,6 +164,8 @@ struct Stat {
 Result<Stat> read_stat(pid_t pid)
 {
     auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+    if (!text && text.error().code != Code::not_found)
+        return std::move(text).error();  // it may well live
     if (!text)
         return make_error(Code::not_found, "no process " + std::to_string(pid));
     // The command name, in parentheses, may hold anything: count fields from the last ')'.
@@ -189,24 +191,34 @@ Result<Stat> read_stat(pid_t pid)
     return make_error(Code::not_found, "no process " + std::to_string(pid));
 }
 
-std::vector<pid_t> all_processes()
+Result<std::vector<pid_t>> all_processes()
 {
+    auto names = list_directory("/proc");
+    if (!names)
+        return std::move(names).error();
     std::vector<pid_t> pids;
-    if (const auto names = list_directory("/proc"))
-        for (const auto& name : *names)
-            if (name.find_first_not_of("0123456789") == std::string::npos)
-                pids.push_back(static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10)));
+    for (const auto& name : *names)
+        if (name.find_first_not_of("0123456789") == std::string::npos)
+            pids.push_back(static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10)));
     return pids;
 }
 
 std::vector<pid_t> members_of_session(pid_t session)
 {
-    std::vector<pid_t> members = all_processes();
+    std::vector<pid_t> members = all_processes().value_or({});
     std::erase_if(members, [&](pid_t pid) {
         const auto stat = read_stat(pid);
         return !stat || stat->session != session || stat->state == 'Z';
     });
     return members;
+}
+
+void wait_for_death(int pidfd)
+{
+    constexpr int longest_death_ms = 5000;
+    pollfd watch{pidfd, POLLIN, 0};
+    while (::poll(&watch, 1, longest_death_ms) < 0 && errno == EINTR) {
+    }
 }
 
 }  // namespace
@@ -245,7 +257,7 @@ Result<ProcessId> spawn_detached(const Command& command)
     auto report = make_pipe();
     auto pid_pipe = make_pipe();
     if (!report || !pid_pipe)
-        return os_error("make a pipe");
+        return std::move(report ? pid_pipe : report).error();
     const pid_t middle = ::fork();
     if (middle < 0)
         return os_error("start " + prepared->program);
@@ -291,15 +303,15 @@ void Child::kill_group(int signal) const
 void Child::end_group()
 {
     kill_group(SIGKILL);
-    (void)wait();
-    // What it started dies with it, but only nearly at the same time, and holds its files until then.
-    for (const pid_t pid : members_of_session(id_.pid)) {
-        const UniqueFd pidfd = open_pidfd(pid);
-        pollfd watch{pidfd.get(), POLLIN, 0};
-        constexpr int longest_death_ms = 5000;
-        while (pidfd && ::poll(&watch, 1, longest_death_ms) < 0 && errno == EINTR) {
-        }
+    wait_for_death(pidfd_.get());
+    siginfo_t info{};
+    // Not reaped: it hangs in the kernel, and stays there whoever waits.
+    while (::waitid(P_PID, static_cast<id_t>(id_.pid), &info, WEXITED | WNOHANG) != 0 && errno == EINTR) {
     }
+    // What it started dies with it, but only nearly at the same time, and holds its files until then.
+    for (const pid_t pid : members_of_session(id_.pid))
+        if (const UniqueFd pidfd = open_pidfd(pid))
+            wait_for_death(pidfd.get());
 }
 
 Result<ProcessId> identify(pid_t pid)
@@ -320,22 +332,44 @@ bool is_alive(const ProcessId& id)
     return now && now->start_time == id.start_time;
 }
 
+Result<UniqueFd> watch_process(const ProcessId& id)
+{
+    UniqueFd pidfd = open_pidfd(id.pid);
+    if (!pidfd)
+        return os_error("watch process " + std::to_string(id.pid));
+    // Opened first, then verified: it cannot become another process in between.
+    auto now = identify(id.pid);
+    if (!now)
+        return std::move(now).error();
+    if (now->start_time != id.start_time)
+        return make_error(Code::not_found, "no process " + std::to_string(id.pid));
+    return pidfd;
+}
+
 Result<void> send_signal(const ProcessId& id, int signal)
 {
-    const UniqueFd pidfd = open_pidfd(id.pid);
-    if (!pidfd || !is_alive(id))  // opened first, then verified: it cannot become another process in between
-        return make_error(Code::not_found, "no process " + std::to_string(id.pid));
-    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U) != 0)
+    auto pidfd = watch_process(id);
+    if (!pidfd)
+        return std::move(pidfd).error();
+    if (::syscall(SYS_pidfd_send_signal, pidfd->get(), signal, nullptr, 0U) != 0)
         return os_error("signal process " + std::to_string(id.pid));
     return {};
 }
 
 Result<void> kill_and_wait(const ProcessId& id, int signal, std::chrono::milliseconds timeout)
 {
+    const std::string watching = "watch process " + std::to_string(id.pid);
     const UniqueFd pidfd = open_pidfd(id.pid);
-    // Not is_alive: the first thread of a dying process is a zombie while the last one still holds its files.
-    const auto stat = read_stat(id.pid);
-    if (!pidfd || !stat || stat->start_time != id.start_time)
+    // Only this says that it is gone: a process without free descriptors cannot tell.
+    if (!pidfd && (errno == ESRCH || id.pid <= 0))
+        return {};
+    if (!pidfd)
+        return os_error(watching);
+    // Not identify: the first thread of a dying process is a zombie while the last one still holds its files.
+    auto stat = read_stat(id.pid);
+    if (!stat && stat.error().code != Code::not_found)
+        return std::move(stat).error().while_doing(watching);
+    if (!stat || stat->start_time != id.start_time)
         return {};
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U) != 0 && errno != ESRCH)
         return os_error("signal process " + std::to_string(id.pid));
@@ -353,12 +387,12 @@ Result<void> kill_and_wait(const ProcessId& id, int signal, std::chrono::millise
     }
 }
 
-std::vector<std::string> arguments_of(pid_t pid)
+Result<std::vector<std::string>> arguments_of(pid_t pid)
 {
-    std::vector<std::string> arguments;
     auto text = read_file("/proc/" + std::to_string(pid) + "/cmdline", 1U << 20U);
     if (!text)
-        return arguments;
+        return std::move(text).error();
+    std::vector<std::string> arguments;
     for (std::size_t at = 0; at < text->size();) {
         const auto end = std::min(text->find('\0', at), text->size());
         arguments.push_back(text->substr(at, end - at));
@@ -367,13 +401,26 @@ std::vector<std::string> arguments_of(pid_t pid)
     return arguments;
 }
 
-std::vector<ProcessId> find_processes(const std::function<bool(const std::vector<std::string>&)>& match)
+Result<std::vector<ProcessId>> find_processes(const std::function<bool(const std::vector<std::string>&)>& match)
 {
+    // Gone meanwhile, or somebody's who hides it (proc(5), hidepid); anything else, and nobody knows who is missing.
+    const auto may_be_left_out = [](const Error& error) {
+        return error.code == Code::not_found || error.code == Code::permission;
+    };
+    auto pids = all_processes();
+    if (!pids)
+        return std::move(pids).error();
     std::vector<ProcessId> found;
-    for (const pid_t pid : all_processes()) {
-        if (const auto arguments = arguments_of(pid); arguments.empty() || !match(arguments))
+    for (const pid_t pid : *pids) {
+        auto arguments = arguments_of(pid);
+        if (!arguments && !may_be_left_out(arguments.error()))
+            return std::move(arguments).error();
+        if (!arguments || arguments->empty() || !match(*arguments))
             continue;
-        if (auto id = identify(pid))
+        auto id = identify(pid);
+        if (!id && !may_be_left_out(id.error()))
+            return std::move(id).error();
+        if (id)
             found.push_back(*id);
     }
     return found;

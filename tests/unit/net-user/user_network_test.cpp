@@ -41,9 +41,11 @@ protected:
     std::vector<os::ProcessId> processes_of(const sdk::Owner& owner)
     {
         const auto name = link_name(owner);
-        return os::find_processes([&](const std::vector<std::string>& arguments) {
+        auto found = os::find_processes([&](const std::vector<std::string>& arguments) {
             return std::find(arguments.begin(), arguments.end(), name) != arguments.end();
         });
+        EXPECT_TRUE(found) << found.error().message;
+        return found.value_or({});
     }
 
     sdk::testing::FakeHost host;
@@ -143,7 +145,7 @@ TEST_F(UserNetworkTest, ALinkThatLostItsFilterIsAbsentAndPasstGoesToo)
     const auto spec = new_spec();
     const auto attached = network->attach(spec, call);
     ASSERT_TRUE(attached) << attached.error().message;
-    const auto filter = find_filter(attached->handle);
+    const auto filter = find_filter(attached->handle).value_or({});
     ASSERT_TRUE(filter);
     ASSERT_TRUE(os::kill_and_wait(*filter, SIGKILL, std::chrono::seconds(10)));
     EXPECT_FALSE(network->inspect(attached->handle)->present);
@@ -161,7 +163,8 @@ TEST_F(UserNetworkTest, ALinkThatLostPasstIsClosedToTheVmm)
     ASSERT_TRUE(socket);
     sdk::testing::FramePeer guest(std::move(*socket), "10.0.2.15");
     ASSERT_TRUE(guest.arp("10.0.2.2"));
-    const auto filter = find_filter(attached->handle);
+    const auto filter = find_filter(attached->handle).value_or({});
+    ASSERT_TRUE(filter);
     for (const auto& id : processes_of(spec.owner))
         if (!(id == *filter)) {
             ASSERT_TRUE(os::kill_and_wait(id, SIGKILL, std::chrono::seconds(10)));

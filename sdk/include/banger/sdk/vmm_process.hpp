@@ -38,18 +38,18 @@ public:
     [[nodiscard]] Handle bound(const Owner& owner, const os::ProcessId& id) const;
 
     /// The living VMM of this handle: the bound one if it lives, else whoever listens on the VM's API socket, else
-    /// whoever carries the name in its arguments.
-    [[nodiscard]] std::optional<os::ProcessId> find(const Handle& handle) const;
+    /// whoever carries the name in its arguments. An error if that cannot be told, which is no sign that none lives.
+    [[nodiscard]] Result<std::optional<os::ProcessId>> find(const Handle& handle) const;
 
     /// Vmm::inspect, list, kill and release.
     [[nodiscard]] Result<Inspection> inspect(const Handle& handle) const;
-    [[nodiscard]] std::vector<Handle> list(const Host& host) const;
+    [[nodiscard]] Result<std::vector<Handle>> list(const Host& host) const;
     [[nodiscard]] Result<void> kill(const Handle& handle, int signal) const;
     [[nodiscard]] Result<void> release(const Handle& handle) const;
 
 private:
     [[nodiscard]] std::optional<std::string> name_in(const std::vector<std::string>& arguments) const;
-    [[nodiscard]] bool is_ours(const os::ProcessId& id, const std::string& name) const;
+    [[nodiscard]] Result<bool> is_ours(const os::ProcessId& id, const std::string& name) const;
 
     std::string provider_;
     std::string name_option_;

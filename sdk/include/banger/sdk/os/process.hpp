@@ -49,7 +49,8 @@ public:
     Result<int> wait();
     /// Signals the child's process group if it leads a session, else the child.
     void kill_group(int signal) const;
-    /// Ends it and, if it leads a session, all that it started there, and returns when they are gone (bounded).
+    /// Ends it and, if it leads a session, all that it started there, and returns when they are gone (bounded: 5 s for
+    /// each that hangs in the kernel).
     void end_group();
 
 private:
@@ -84,19 +85,23 @@ Result<Output> run(Command command, const std::string& input = {}, const RunLimi
 /// The same, where anything but status 0 is an error that quotes the last lines of standard error.
 Result<Output> run_checked(Command command, const std::string& input = {}, const RunLimits& limits = {});
 
-/// The process that has this pid now. `not_found` if there is none, or it is a zombie.
+/// The process that has this pid now. `not_found` if there is none, or it is a zombie; any other error says that it
+/// cannot be told, as when we have no descriptor left. So it is with all that follow.
 Result<ProcessId> identify(pid_t pid);
-/// Alive, not a zombie, and not merely a later process with the same pid.
+/// Alive, not a zombie, and not merely a later process with the same pid. Also false where it cannot be told: whoever
+/// takes it for dead then asks identify.
 bool is_alive(const ProcessId& id);
+/// A descriptor that becomes readable when it has ended. `not_found` if it is not alive.
+Result<UniqueFd> watch_process(const ProcessId& id);
 /// Sends it a signal. `not_found` if it is not alive.
 Result<void> send_signal(const ProcessId& id, int signal);
-/// Kills it if it is alive and waits until all its threads are gone, and with them what it held open. `timed_out`
-/// if they are not.
+/// Signals it if it is alive and waits until all its threads are gone, and with them what it held open. `timed_out`
+/// if they are not. Gone already is success.
 Result<void> kill_and_wait(const ProcessId& id, int signal, std::chrono::milliseconds timeout);
-/// The arguments of a process as it shows them; empty if it is gone.
-std::vector<std::string> arguments_of(pid_t pid);
+/// The arguments of a process as it shows them: empty for a thread of the kernel and for a process that is just dying.
+Result<std::vector<std::string>> arguments_of(pid_t pid);
 /// Every process whose arguments satisfy `match`.
-std::vector<ProcessId> find_processes(const std::function<bool(const std::vector<std::string>&)>& match);
+Result<std::vector<ProcessId>> find_processes(const std::function<bool(const std::vector<std::string>&)>& match);
 /// Absolute path of a program in PATH (and the sbin directories, which users may lack). `not_found` otherwise.
 Result<std::string> find_program(const std::string& name);
 

@@ -38,7 +38,7 @@ private:
 inline std::vector<os::ProcessId> processes_about(const std::string& directory)
 {
     std::vector<os::ProcessId> found;
-    for (const auto& id : os::find_processes([](const auto&) { return true; })) {
+    for (const auto& id : os::find_processes([](const auto&) { return true; }).value_or({})) {
         const std::string process = "/proc/" + std::to_string(id.pid);
         std::array<char, 4096> link{};
         const auto length = ::readlink((process + "/cwd").c_str(), link.data(), link.size());
@@ -55,7 +55,7 @@ inline std::vector<os::ProcessId> processes_about(const std::string& directory)
 inline void expect_nothing_left(const std::string& directory)
 {
     for (const auto& id : processes_about(directory))
-        ADD_FAILURE() << "process " << id.pid << " is left: " << ::testing::PrintToString(os::arguments_of(id.pid));
+        ADD_FAILURE() << "process " << id.pid << " is left: " << ::testing::PrintToString(os::arguments_of(id.pid).value_or({}));
     const auto mounts = os::read_file("/proc/self/mounts");
     ASSERT_TRUE(mounts) << mounts.error().message;
     EXPECT_EQ(mounts->find(directory), std::string::npos) << *mounts;
