@@ -140,7 +140,7 @@ public:
         sdk::os::Command command;
         command.argv = std::move(*argv);
         command.descriptors = {{launch->sockets().api.get(), api_descriptor}};
-        auto api = launch->start(std::move(command), "null-vmm.log");
+        auto api = launch->start(std::move(command), "null-vmm.log", call);
         if (!api)
             return std::move(api).error();
         if (auto greeted = wait_for_greeting(*api, call); !greeted)

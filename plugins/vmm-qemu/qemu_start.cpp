@@ -112,7 +112,7 @@ sdk::Result<Started> start_qemu(const sdk::BootSpec& spec, const Installation& f
                            {launch->sockets().agent.get(), agent_descriptor}};
     for (std::size_t i = 0; i < links->size(); ++i)
         command.descriptors.emplace_back((*links)[i].get(), first_link_descriptor + static_cast<int>(i));
-    auto api = launch->start(std::move(command), "qemu.log");
+    auto api = launch->start(std::move(command), "qemu.log", call);
     if (!api)
         return std::move(api).error();
     links->clear();

@@ -2,10 +2,13 @@
 #include "banger/sdk/vmm_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <csignal>
 #include <functional>
@@ -17,6 +20,7 @@ namespace {
 
 constexpr std::string_view kind = "vmm/0";
 constexpr std::string_view key = "process";
+constexpr std::chrono::seconds longest_start{60};
 constexpr std::chrono::seconds longest_end{10};
 
 template <typename Number>
@@ -132,7 +136,8 @@ Result<std::optional<os::ProcessId>> VmmProcess::find(const Handle& handle) cons
     };
     // Its socket may be unlinked, or not yet its own.
     const auto named = [&] {
-        return os::find_processes([&](const std::vector<std::string>& arguments) { return name_in(arguments) == name; });
+        return os::find_processes(
+            [&](const std::vector<std::string>& arguments) { return name_in(arguments) == name; });
     };
     for (const auto& look : {std::function<Candidates()>(noted), {listening}, {named}}) {
         auto candidates = look();
@@ -195,7 +200,9 @@ Result<void> VmmProcess::kill(const Handle& handle, int signal) const
 
 Result<void> VmmProcess::release(const Handle& handle) const
 {
-    const auto failed = [&](Error error) { return std::move(error).while_doing("end the VMM of VM " + handle.owner.vm); };
+    const auto failed = [&](Error error) {
+        return std::move(error).while_doing("end the VMM of VM " + handle.owner.vm);
+    };
     for (;;) {
         auto id = find(handle);
         if (!id)
@@ -212,7 +219,7 @@ Result<void> VmmProcess::release(const Handle& handle) const
     return remove_sockets(handle.owner);
 }
 
-Result<VmmLaunch> VmmLaunch::prepare(const VmmProcess& process, const Owner& owner, bool with_agent_channel)
+Result<VmmLaunch> VmmLaunch::begin(const VmmProcess& process, const Owner& owner)
 {
     auto living = process.find(process.planned(owner));
     if (!living)
@@ -220,17 +227,33 @@ Result<VmmLaunch> VmmLaunch::prepare(const VmmProcess& process, const Owner& own
     if (*living)
         return make_error(Code::exists,
                           "VM " + owner.vm + " already has a VMM, process " + std::to_string((*living)->pid));
-    VmmLaunch launch(process, owner);
-    auto api = os::listen_unix(owner.directory + "/" + api_socket_name);
+    return VmmLaunch(process, owner);
+}
+
+Result<VmmLaunch> VmmLaunch::prepare(const VmmProcess& process, const Owner& owner, bool with_agent_channel)
+{
+    auto launch = begin(process, owner);
+    if (!launch)
+        return launch;
+    auto api = os::listen_unix(launch->api_path());
     if (!api)
         return std::move(api).error();
-    launch.sockets_.api = std::move(*api);
+    launch->sockets_.api = std::move(*api);
     if (with_agent_channel) {
         auto agent = os::listen_unix(owner.directory + "/" + agent_socket_name);
         if (!agent)
             return std::move(agent).error();
-        launch.sockets_.agent = std::move(*agent);
+        launch->sockets_.agent = std::move(*agent);
     }
+    return launch;
+}
+
+Result<VmmLaunch> VmmLaunch::prepare_without_sockets(const VmmProcess& process, const Owner& owner)
+{
+    auto launch = begin(process, owner);
+    if (launch)
+        if (auto removed = remove_sockets(owner); !removed)
+            return std::move(removed).error();
     return launch;
 }
 
@@ -255,16 +278,26 @@ VmmLaunch::~VmmLaunch()
     (void)remove_sockets(owner_);
 }
 
-Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& log_name)
+Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& log_name, Call& call)
 {
     program_ = command.argv.empty() ? std::string() : command.argv.front();
     log_path_ = owner_.directory + "/" + log_name;
     auto log = os::open_file(log_path_, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW);
     if (!log)
         return std::move(log).error();
-    auto connection = os::try_connect_unix(owner_.directory + "/" + api_socket_name);
-    if (!connection)
-        return connection;
+    const bool makes_its_sockets = !sockets_.api;
+    os::UniqueFd directory_watch;
+    Result<os::UniqueFd> connection = os::UniqueFd();
+    if (makes_its_sockets) {
+        command.umask = 077;
+        directory_watch.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+        if (::inotify_add_watch(directory_watch.get(), owner_.directory.c_str(), IN_CREATE | IN_MOVED_TO) < 0)
+            return os_error("watch " + owner_.directory);
+    } else {
+        connection = os::try_connect_unix(api_path());
+        if (!connection)
+            return connection;
+    }
     command.directory = owner_.directory;
     command.out = log->get();
     command.err = log->get();
@@ -274,7 +307,37 @@ Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& lo
     if (!id)
         return explain(std::move(id).error());
     id_ = *id;
-    return connection;
+    return makes_its_sockets ? wait_until_it_listens(directory_watch.get(), call) : std::move(connection);
+}
+
+Result<os::UniqueFd> VmmLaunch::wait_until_it_listens(int directory_watch, Call& call) const
+{
+    constexpr std::chrono::milliseconds until_it_listens{2};  // nothing tells of that moment once the file is there
+    const auto ended = [&] { return explain(make_error(Code::unavailable, program_ + " ended")); };
+    auto process = os::watch_process(*id_);
+    if (!process)
+        return process.error().code == Code::not_found ? ended() : std::move(process).error();
+    const auto deadline = std::chrono::steady_clock::now() + longest_start;
+    for (;;) {
+        auto connection = os::try_connect_unix(api_path());
+        const auto code = connection ? Code::internal : connection.error().code;
+        if (connection || (code != Code::not_found && code != Code::unavailable))
+            return connection;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (left.count() <= 0)
+            return make_error(Code::timed_out, program_ + " does not serve its API");
+        std::array<pollfd, 3> watch{
+            {{process->get(), POLLIN, 0}, {call.cancel_descriptor(), POLLIN, 0}, {directory_watch, POLLIN, 0}}};
+        ::poll(watch.data(), watch.size(),
+               static_cast<int>((code == Code::unavailable ? std::min(until_it_listens, left) : left).count()));
+        if (watch[0].revents != 0)
+            return ended();
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
+        std::array<char, 4096> events;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        while (::read(directory_watch, events.data(), events.size()) > 0) {
+        }
+    }
 }
 
 Error VmmLaunch::explain(Error error) const

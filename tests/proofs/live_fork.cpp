@@ -184,7 +184,8 @@ bool Machine::start(std::vector<std::string> argv, const std::vector<std::pair<i
     command.descriptors = descriptors;
     command.descriptors.emplace_back(launch->sockets().api.get(), qemu::api_descriptor);
     command.descriptors.emplace_back(launch->sockets().agent.get(), qemu::agent_descriptor);
-    auto api = launch->start(std::move(command), "qemu.log");
+    sdk::testing::FakeCall call;
+    auto api = launch->start(std::move(command), "qemu.log", call);
     if (!api) {
         ADD_FAILURE() << name_ << ": " << api.error().message;
         return false;

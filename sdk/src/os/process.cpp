@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -94,6 +95,8 @@ int move_above(int fd, int floor, int report)
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (command.umask)
+        ::umask(*command.umask);
 
     int floor = 3;
     for (const auto& [ours, theirs] : command.descriptors)

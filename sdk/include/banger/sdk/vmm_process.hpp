@@ -58,9 +58,9 @@ private:
 /// A VMM between the making of its sockets and the moment it is known to run. Unless it is kept, it is ended and its
 /// sockets are removed, so an attach that fails at any point leaves nothing but the log.
 ///
-/// The sockets are made here and handed over as descriptors: there is no moment at which others could connect, no file
-/// to wait for, and no limit to a path's length. The VMM must call listen(2) on them once more, which makes SO_PEERCRED
-/// name it and not us (unix(7): the credentials are those at the time of listen).
+/// Where the VMM can take them, the sockets are made here and handed over as descriptors: there is no moment at which
+/// others could connect, no file to wait for, and no limit to a path's length. The VMM must call listen(2) on them once
+/// more, which makes SO_PEERCRED name it and not us (unix(7): the credentials are those at the time of listen).
 class VmmLaunch {
 public:
     struct Sockets {
@@ -70,6 +70,10 @@ public:
 
     /// Makes the sockets. `exists` if the VM's VMM lives already.
     static Result<VmmLaunch> prepare(const VmmProcess& process, const Owner& owner, bool with_agent_channel);
+
+    /// For a VMM that makes both sockets itself, by their names in its working directory: only removes old ones, which
+    /// would be in its way. `exists` as above.
+    static Result<VmmLaunch> prepare_without_sockets(const VmmProcess& process, const Owner& owner);
 
     VmmLaunch(VmmLaunch&& other) noexcept;
     VmmLaunch& operator=(VmmLaunch&&) = delete;
@@ -81,8 +85,9 @@ public:
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
 
     /// Starts the VMM in the VM's directory, its output in `log_name` there, and returns a connection to its API, which
-    /// comes to its end if the VMM ends.
-    Result<os::UniqueFd> start(os::Command command, const std::string& log_name);
+    /// comes to its end if the VMM ends. One that makes its sockets itself is waited for (bounded: 60 s): `unavailable`
+    /// if it ends before.
+    Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call);
 
     /// What happened, as the person should read it: `error`, and the last lines of the log if the VMM ended by itself.
     [[nodiscard]] Error explain(Error error) const;
@@ -92,6 +97,9 @@ public:
 
 private:
     VmmLaunch(const VmmProcess& process, Owner owner) : process_(&process), owner_(std::move(owner)) {}
+    static Result<VmmLaunch> begin(const VmmProcess& process, const Owner& owner);
+    [[nodiscard]] std::string api_path() const { return owner_.directory + "/" + api_socket_name; }
+    Result<os::UniqueFd> wait_until_it_listens(int directory_watch, Call& call) const;
 
     const VmmProcess* process_;
     Owner owner_;

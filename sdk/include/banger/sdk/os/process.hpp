@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,7 @@ struct Command {
     int out = -1;                                           ///< -1: /dev/null
     int err = -1;                                           ///< -1: /dev/null
     std::vector<std::pair<int, int>> descriptors;           ///< (ours, number in the child)
+    std::optional<mode_t> umask;                            ///< for the files that it makes; none: the caller's
     bool new_session = true;                                ///< its own session, so no terminal signal reaches it
     bool die_with_parent = false;                           ///< SIGKILL when the thread that started it ends
 };
