@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/agents.hpp"
 
+#include "core/base/call_context.hpp"
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/verbs.hpp"
@@ -22,11 +23,15 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
     auto secret = agent::token_from_hex(token);
     if (!secret)
         return std::move(secret).error();
-    auto channel = open();
+    const auto limits = guest::Patience::of(patience, operation.token());
+    base::CallContext call(limits.stop, {}, limits.deadline);
+    auto channel = open(call);
+    if (!channel && channel.error().code == sdk::Code::cancelled && !operation.cancelled())
+        return sdk::make_error(sdk::Code::timed_out, "nobody in the guest opened the channel to its agent in time");
     if (!channel)
         return std::move(channel).error();
     auto client = guest::AgentClient::open(loop_, std::move(*channel), *secret);
-    if (auto answered = client->wait_connected(guest::Patience::of(patience, operation.token())); !answered)
+    if (auto answered = client->wait_connected(limits); !answered)
         return std::move(answered).error();
     (*clients_.lock())[vm] = client;
     return client;
@@ -64,7 +69,8 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const 
     if (!vmm)
         return std::move(vmm).error();
     auto agent = engine.agents.connect(
-        vm.id, vm.agent_token, [&] { return (*vmm)->open_channel(live->vmm); }, patience, operation);
+        vm.id, vm.agent_token, [&](sdk::Call& call) { return (*vmm)->open_channel(live->vmm, call); }, patience,
+        operation);
     if (!agent)
         return std::move(agent).error().while_doing("reach the agent of vm '" + vm.name + "'");
     return agent;

@@ -25,11 +25,11 @@ namespace banger::lifecycle {
 /// Threads: workers only; never the loop's thread, which the connections themselves run on.
 class Agents {
 public:
-    using OpenChannel = std::function<sdk::Result<sdk::os::UniqueFd>()>;
+    using OpenChannel = std::function<sdk::Result<sdk::os::UniqueFd>(sdk::Call& call)>;
 
     explicit Agents(boost::asio::io_context& loop) : loop_(loop) {}
 
-    /// The live connection, or a new one whose agent has answered. `timed_out` if it does not answer by then;
+    /// The live connection, or a new one whose agent has answered. `timed_out` if it does not answer within `patience`;
     /// `unavailable` if the channel closes first, as it does when the VMM ends.
     sdk::Result<std::shared_ptr<guest::AgentClient>> connect(const std::string& vm, const std::string& token,
                                                              const OpenChannel& open,

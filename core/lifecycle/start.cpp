@@ -124,13 +124,14 @@ public:
     /// The agent answers, takes the VM's identity and lets the guest's init begin.
     sdk::Result<void> greet()
     {
-        if (!machine_.value.has_agent_channel)
+        if (machine_.value.channel == sdk::ChannelKind::none)
             return {};
         std::shared_ptr<guest::AgentClient> agent;
         {
             const auto span = operation_.span("agent answers");
             auto connected = engine_.agents.connect(
-                vm_.id, vm_.agent_token, [&] { return use_.vmm->open_channel(machine_.handle); }, patience_for_boot,
+                vm_.id, vm_.agent_token,
+                [&](sdk::Call& call) { return use_.vmm->open_channel(machine_.handle, call); }, patience_for_boot,
                 operation_);
             if (!connected)
                 return std::move(connected).error();
@@ -151,7 +152,7 @@ public:
 
     sdk::Result<void> wait_for_system()
     {
-        if (!machine_.value.has_agent_channel || vm_.ready != model::Ready::system)
+        if (machine_.value.channel == sdk::ChannelKind::none || vm_.ready != model::Ready::system)
             return {};
         const auto span = operation_.span("system ready");
         operation_.stage("wait for the system of vm '" + vm_.name + "'");

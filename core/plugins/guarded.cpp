@@ -21,6 +21,7 @@ constexpr Method pause{"pause", &Deadlines::change, true};
 constexpr Method resume{"resume", &Deadlines::change, true};
 constexpr Method begin_save{"begin_save", &Deadlines::fetch, true};
 constexpr Method finish_save{"finish_save", &Deadlines::fetch, true};
+constexpr Method seal_save{"seal_save", &Deadlines::fetch, true};
 constexpr Method restore{"restore", &Deadlines::fetch, true};
 constexpr Method swap_disks{"swap_disks", &Deadlines::change, true};
 constexpr Method commit{"commit", &Deadlines::change, true};
@@ -29,7 +30,7 @@ constexpr Method destroy{"destroy", &Deadlines::change, true};
 constexpr Method inspect{"inspect", &Deadlines::query};
 constexpr Method list{"list", &Deadlines::query};
 constexpr Method kill{"kill", &Deadlines::query};
-constexpr Method open_channel{"open_channel", &Deadlines::query};
+constexpr Method open_channel{"open_channel", &Deadlines::apply};
 constexpr Method fetch{"fetch", &Deadlines::fetch};
 constexpr Method publish{"publish", &Deadlines::query};
 constexpr Method withdraw{"withdraw", &Deadlines::query};
@@ -69,7 +70,7 @@ private:
     Guard guard_;
 };
 
-// What the three interfaces of journalled resources have in common.
+// What the interfaces of journalled resources have in common.
 template <typename Interface>
 class GuardedResource : public Guarded<Interface> {
 public:
@@ -119,10 +120,11 @@ public:
         return ask<void>(methods::kill, nullptr,
                          [handle, signal](sdk::Vmm& real, sdk::Call&) { return real.kill(handle, signal); });
     }
-    sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& handle) override
+    sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& handle, sdk::Call& call) override
     {
-        return ask<sdk::os::UniqueFd>(methods::open_channel, nullptr,
-                                      [handle](sdk::Vmm& real, sdk::Call&) { return real.open_channel(handle); });
+        return ask<sdk::os::UniqueFd>(
+            methods::open_channel, &call,
+            [handle](sdk::Vmm& real, sdk::Call& own) { return real.open_channel(handle, own); });
     }
 };
 
@@ -139,22 +141,28 @@ public:
         return ask<void>(methods::resume, nullptr,
                          [machine](sdk::VmmSnapshot& real, sdk::Call&) { return real.resume(machine); });
     }
-    sdk::Result<void> begin_save(const sdk::Handle& machine, const std::string& directory, sdk::Call& call) override
+    sdk::Result<void> begin_save(const sdk::Handle& machine, const sdk::SaveSpec& save, sdk::Call& call) override
     {
-        return ask<void>(methods::begin_save, &call, [machine, directory](sdk::VmmSnapshot& real, sdk::Call& own) {
-            return real.begin_save(machine, directory, own);
+        return ask<void>(methods::begin_save, &call, [machine, save](sdk::VmmSnapshot& real, sdk::Call& own) {
+            return real.begin_save(machine, save, own);
         });
     }
-    sdk::Result<void> finish_save(const sdk::Handle& machine, const std::string& directory, sdk::Call& call) override
+    sdk::Result<void> finish_save(const sdk::Handle& machine, const sdk::SaveSpec& save, sdk::Call& call) override
     {
-        return ask<void>(methods::finish_save, &call, [machine, directory](sdk::VmmSnapshot& real, sdk::Call& own) {
-            return real.finish_save(machine, directory, own);
+        return ask<void>(methods::finish_save, &call, [machine, save](sdk::VmmSnapshot& real, sdk::Call& own) {
+            return real.finish_save(machine, save, own);
         });
+    }
+    sdk::Result<void> seal_save(const sdk::SaveSpec& save, sdk::Call& call) override
+    {
+        return ask<void>(methods::seal_save, &call,
+                         [save](sdk::VmmSnapshot& real, sdk::Call& own) { return real.seal_save(save, own); });
     }
     sdk::Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
     {
         return ask<sdk::Attached<sdk::Machine>>(
-            methods::restore, &call, [spec](sdk::VmmSnapshot& real, sdk::Call& own) { return real.restore(spec, own); });
+            methods::restore, &call,
+            [spec](sdk::VmmSnapshot& real, sdk::Call& own) { return real.restore(spec, own); });
     }
     sdk::Result<void> swap_disks(const sdk::Handle& machine, const std::vector<sdk::Disk>& disks) override
     {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "banger/sdk/agent_channel.hpp"
 #include "guest/agent/console.hpp"
 #include "guest/agent/server.hpp"
 #include "guest/agent/services.hpp"
@@ -19,7 +20,6 @@
 namespace banger::agent {
 namespace {
 
-constexpr std::string_view port_name = "banger.agent";
 /// From the loading of the drivers; a device that is not there by then never will be.
 constexpr std::chrono::milliseconds channel_wait{30000};
 
@@ -34,7 +34,7 @@ sdk::os::UniqueFd open_serial_port()
     const std::unique_ptr<DIR, int (*)(DIR*)> ports(opendir("/sys/class/virtio-ports"), &closedir);
     while (const dirent* entry = ports ? readdir(ports.get()) : nullptr) {
         const std::string name = entry->d_name;
-        if (small_line("/sys/class/virtio-ports/" + name + "/name") == port_name)
+        if (small_line("/sys/class/virtio-ports/" + name + "/name") == sdk::agent_port_name)
             return sdk::os::UniqueFd(open(("/dev/" + name).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
     }
     return {};
@@ -45,7 +45,7 @@ bool open_channels(Channels& channels)
     if (!channels.serial)
         channels.serial = open_serial_port();
     if (!channels.vsock && access("/sys/module/vmw_vsock_virtio_transport", F_OK) == 0)
-        if (auto listener = listen_vsock(agent_vsock_port))
+        if (auto listener = listen_vsock(sdk::agent_vsock_port))
             channels.vsock = std::move(*listener);
     return channels.serial || channels.vsock;
 }

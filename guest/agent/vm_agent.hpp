@@ -7,11 +7,8 @@
 
 namespace banger::agent {
 
-/// Where the agent listens on a machine with a vsock device (vsock(7)).
-inline constexpr unsigned agent_vsock_port = 10;
-
 /// The agent's life in a virtual machine, in a process forked from PID 1 in the initramfs. Waits for a channel to the
-/// host (the virtio-serial port banger.agent, or a vsock device), then serves until the machine goes off. `vsock` is a
+/// host (see banger/sdk/agent_channel.hpp), then serves until the machine goes off. `vsock` is a
 /// listener that was opened before the device came to life; it may be empty.
 [[noreturn]] void run_vm_agent(const Token& token, GuestState guest, sdk::os::UniqueFd vsock);
 

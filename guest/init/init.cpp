@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "banger/sdk/agent_channel.hpp"
 #include "guest/agent/console.hpp"
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/process.hpp"
@@ -121,7 +122,7 @@ void run_init(int argc, char** argv)
     // Listening before the device lives: a host that dials early then waits for us, and is never turned away.
     sdk::os::UniqueFd vsock;
     drivers.load_channel([&] {
-        if (auto listener = listen_vsock(agent_vsock_port))
+        if (auto listener = listen_vsock(sdk::agent_vsock_port))
             vsock = std::move(*listener);
     });
     guest.timeline.add("channel drivers", start, since_boot_ms());

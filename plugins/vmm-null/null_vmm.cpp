@@ -145,7 +145,7 @@ public:
             return std::move(api).error();
         if (auto greeted = wait_for_greeting(*api, call); !greeted)
             return launch->explain(std::move(greeted).error());
-        return sdk::Attached<sdk::Machine>{sdk::Machine{"none", false}, launch->keep()};
+        return sdk::Attached<sdk::Machine>{sdk::Machine{"none", sdk::ChannelKind::none}, launch->keep()};
     }
 
     sdk::Result<void> release(const sdk::Handle& handle) override { return process_.release(handle); }
@@ -153,7 +153,7 @@ public:
     sdk::Result<std::vector<sdk::Handle>> list() override { return process_.list(host_); }
     sdk::Result<void> kill(const sdk::Handle& handle, int signal) override { return process_.kill(handle, signal); }
 
-    sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& /*handle*/) override
+    sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& /*handle*/, sdk::Call& /*call*/) override
     {
         return make_error(Code::unsupported, "the null VMM boots nothing, so nobody answers in it");
     }

@@ -126,7 +126,8 @@ std::string blockdev(const sdk::Disk& disk, bool is_device, bool discardable)
     json.text("discard", "unmap");
     cached(json);
     // Whether the file is read-only comes from above: a disk that becomes a layer is then no longer open for writing.
-    json.open("file").text("driver", is_device ? "host_device" : "file").text("filename", disk.path);
+    json.open("file").text("driver", is_device ? "host_device" : "file").text("node-name", file_node(disk.role));
+    json.text("filename", disk.path);
     json.text("aio", "threads").text("discard", "unmap");
     cached(json).close();
     return json.done();
@@ -231,7 +232,7 @@ std::vector<std::string> command_line(const sdk::BootSpec& spec, const Launch& l
     argv.insert(argv.end(), {
         "-device", "virtio-serial-pci",
         "-chardev", socket_chardev("agent", agent_descriptor),
-        "-device", "virtserialport,chardev=agent,name=banger.agent",
+        "-device", std::string("virtserialport,chardev=agent,name=") + sdk::agent_port_name,
         "-device", "virtio-rng-pci",
     });
     // clang-format on

@@ -16,6 +16,13 @@ inline constexpr int api_descriptor = 3;
 inline constexpr int agent_descriptor = 4;
 inline constexpr int first_link_descriptor = 5;
 
+/// QEMU's names for a disk: its role for the node of the disk's format, and for those that later take its place the
+/// role, a point and a number; and of each the node below, which is the file. A role has no point in it.
+inline std::string file_node(const std::string& node)
+{
+    return node + ".file";
+}
+
 /// A boot, with all that has to be found out on the host before the command line can be written.
 struct Launch {
     std::string program;

@@ -2,18 +2,21 @@
 #include "qemu_snapshot.hpp"
 
 #include <fcntl.h>
-#include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <optional>
+#include <cstdlib>
+#include <cstring>
 
 #include "banger/sdk/os/file.hpp"
+#include "disk_swap.hpp"
+#include "machine_shape.hpp"
+#include "monitor.hpp"
 #include "qemu_start.hpp"
-#include "qmp.hpp"
+#include "saved_machine.hpp"
 
 namespace banger::qemu {
 namespace {
@@ -23,115 +26,13 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
-constexpr std::chrono::seconds longest_command{30};
 constexpr std::chrono::minutes longest_copy{30};
-constexpr const char* state_file = "/machine";
-constexpr const char* facts_file = "/facts";
+constexpr unsigned most_passes = 6;  // over the memory of a machine that writes faster than can be copied
 
-QmpLimits limits_of(std::chrono::seconds most, const sdk::Call* call = nullptr)
+QmpLimits limits_of(const sdk::Call& call)
 {
-    return {std::chrono::steady_clock::now() + most, call == nullptr ? -1 : call->cancel_descriptor()};
+    return {std::chrono::steady_clock::now() + longest_copy, call.cancel_descriptor()};
 }
-
-std::string quoted(const std::string& text)
-{
-    rapidjson::StringBuffer buffer;
-    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-    writer.String(text);
-    return buffer.GetString();
-}
-
-std::string word_in(const std::string& json, const char* key)
-{
-    rapidjson::Document document;
-    document.Parse(json);
-    return document.IsObject() && document.HasMember(key) && document[key].IsString() ? document[key].GetString() : "";
-}
-
-/// One conversation with the monitor of a machine that lives.
-class Monitor {
-public:
-    static Result<Monitor> of(const sdk::VmmProcess& process, const sdk::Handle& machine)
-    {
-        if (!process.find(machine))
-            return make_error(Code::not_found, "the VMM of VM " + machine.owner.vm + " does not run");
-        auto socket = os::try_connect_unix(machine.owner.directory + "/" + sdk::api_socket_name);
-        if (!socket)
-            return std::move(socket).error();
-        return of(std::move(*socket));
-    }
-    static Result<Monitor> of(os::UniqueFd socket)
-    {
-        auto qmp = Qmp::open(std::move(socket), limits_of(longest_command));
-        if (!qmp)
-            return std::move(qmp).error();
-        return Monitor(std::move(*qmp));
-    }
-
-    Result<std::string> ask(std::string_view command, const std::string& arguments = {})
-    {
-        return qmp_.execute(command, limits_of(longest_command), arguments);
-    }
-    Result<void> tell(std::string_view command, const std::string& arguments = {})
-    {
-        auto answer = ask(command, arguments);
-        return answer ? Result<void>() : std::move(answer).error();
-    }
-    /// "running", "paused", "postmigrate", ... (RunState of qapi/run-state.json).
-    Result<std::string> run_state()
-    {
-        auto answer = ask("query-status");
-        if (!answer)
-            return answer;
-        return word_in(*answer, "status");
-    }
-    /// "none", "active", "pre-switchover", "completed", ... (MigrationStatus of qapi/migration.json).
-    Result<std::string> migration()
-    {
-        auto answer = ask("query-migrate");
-        if (!answer)
-            return answer;
-        return word_in(*answer, "status");
-    }
-    /// The migration is in `wanted`; an error if it ends otherwise.
-    Result<void> wait_for_migration(const std::string& wanted, const QmpLimits& limits)
-    {
-        auto now = migration();  // the event may have come to an earlier conversation
-        for (;;) {
-            if (!now)
-                return std::move(now).error();
-            if (*now == wanted)
-                return {};
-            if (*now == "failed" || *now == "cancelled" || *now == "completed")
-                return make_error(Code::internal, "QEMU's migration ended as '" + *now + "'");
-            auto event = qmp_.next_event("MIGRATION", limits);
-            if (!event)
-                return std::move(event).error();
-            now = word_in(*event, "status");
-        }
-    }
-    /// How often the migration collected what the guest had written ("dirty-sync-count").
-    Result<std::uint64_t> looks_at_memory()
-    {
-        auto answer = ask("query-migrate");
-        if (!answer)
-            return std::move(answer).error();
-        rapidjson::Document document;
-        document.Parse(*answer);
-        if (!document.IsObject() || !document.HasMember("ram") || !document["ram"].HasMember("dirty-sync-count"))
-            return make_error(Code::internal, "QEMU does not say how it copied the machine's memory: " + *answer);
-        return document["ram"]["dirty-sync-count"].GetUint64();
-    }
-    Result<void> give(int descriptor, const std::string& name)
-    {
-        return qmp_.give(descriptor, name, limits_of(longest_command));
-    }
-
-private:
-    explicit Monitor(Qmp qmp) : qmp_(std::move(qmp)) {}
-
-    Qmp qmp_;
-};
 
 Result<void> allow(Monitor& monitor, const std::vector<std::string>& capabilities)
 {
@@ -141,102 +42,106 @@ Result<void> allow(Monitor& monitor, const std::vector<std::string>& capabilitie
     return monitor.tell("migrate-set-capabilities", R"({"capabilities":[)" + list + "]}");
 }
 
-/// A disk as a running QEMU has it: the device with the role's name, and the node it writes to.
-struct Place {
-    std::string node;
-    std::string path;
-};
-
-Result<Place> place_of(const std::string& blocks, const std::string& role)
+/// How a machine is copied while it runs.
+///
+/// While it emulates, QEMU before 9.0 forgets pages that a guest writes after the second look at what is dirty (its
+/// translation cache is not told). With a limit of 0 it copies all once, stops, and looks then, for the only time.
+/// docs/decisions/0012-fork-of-a-fork.md
+Result<bool> must_look_once(Monitor& monitor)
 {
-    rapidjson::Document list;
-    list.Parse(blocks);
-    const std::string device = "/machine/peripheral/" + role + "/virtio-backend";
-    if (list.IsArray())
-        for (const auto& block : list.GetArray()) {
-            if (!block.HasMember("qdev") || device != block["qdev"].GetString() || !block.HasMember("inserted"))
-                continue;
-            const auto& inserted = block["inserted"];
-            return Place{inserted["node-name"].GetString(), inserted["image"]["filename"].GetString()};
-        }
-    return make_error(Code::not_found, "the machine has no disk '" + role + "'");
+    auto accelerator = monitor.accelerator();
+    auto version = monitor.version();
+    if (!accelerator || !version)
+        return std::move(accelerator ? version.error() : accelerator.error());
+    unsigned major = 0;
+    std::from_chars(version->data(), version->data() + version->size(), major);
+    return *accelerator == Accelerator::tcg && major < 9;
 }
 
-// The node that an earlier swap added for the file and could not use any more; it holds the file's lock.
-std::optional<std::string> idle_node(const std::string& nodes, const sdk::Disk& disk)
+Result<void> allow_downtime(Monitor& monitor, const char* milliseconds)
 {
-    rapidjson::Document list;
-    list.Parse(nodes);
-    if (list.IsArray())
-        for (const auto& node : list.GetArray())
-            if (disk.format == node["drv"].GetString() && disk.path == node["file"].GetString())
-                return node["node-name"].GetString();
-    return std::nullopt;
+    return monitor.tell("migrate-set-parameters",
+                        std::string(R"({"max-bandwidth":0,"downtime-limit":)") + milliseconds + "}");
 }
 
-// A name that no node of the machine has had.
-std::string node_name(const std::string& blocks, const std::string& role)
+// Returns once QEMU itself has stopped the processors, because hardly anything is left to copy.
+Result<void> copy_memory(Monitor& monitor, int output, const sdk::Call& call)
 {
-    for (unsigned number = 1;; ++number)
-        if (std::string name = role + "-" + std::to_string(number); blocks.find(quoted(name)) == std::string::npos)
-            return name;
-}
-
-Result<void> add_node(Monitor& monitor, const std::string& node, const sdk::Disk& disk)
-{
-    return monitor.tell("blockdev-add", R"({"driver":)" + quoted(disk.format) + R"(,"node-name":)" + quoted(node) +
-                                            R"(,"discard":"unmap","backing":null,"file":{"driver":"file","filename":)" +
-                                            quoted(disk.path) + R"(,"aio":"threads","discard":"unmap"}})");
-}
-
-Result<void> swap(Monitor& monitor, const std::vector<sdk::Disk>& disks)
-{
-    auto blocks = monitor.ask("query-block");
-    auto nodes = monitor.ask("query-named-block-nodes", R"({"flat":true})");
-    if (!blocks || !nodes)
-        return std::move(blocks ? nodes.error() : blocks.error());
-    std::vector<std::string> added;
-    std::string actions;
-    Result<void> done;
-    for (const auto& disk : disks) {
-        auto place = place_of(*blocks, disk.role);
-        if (!place && (done = std::move(place).error(), true))
-            break;
-        if (place->path == disk.path)
-            continue;  // done already
-        const auto idle = idle_node(*nodes, disk);
-        const std::string node = idle ? *idle : node_name(*nodes, disk.role);
-        if (!idle)
-            done = add_node(monitor, node, disk);
-        if (!done)
-            break;
-        added.push_back(node);
-        actions += std::string(actions.empty() ? "" : ",") + R"({"type":"blockdev-snapshot","data":{"node":)" +
-                   quoted(place->node) + R"(,"overlay":)" + quoted(node) + "}}";
-    }
-    if (done && !actions.empty())
-        done = monitor.tell("transaction", R"({"actions":[)" + actions + "]}");
-    if (!done)
-        for (const auto& node : added)
-            (void)monitor.tell("blockdev-del", R"({"node-name":)" + quoted(node) + "}");
-    return done;
-}
-
-// What a state can only be restored with.
-std::string facts_of(const Installation& found)
-{
-    return "qemu " + found.version + " " + std::string(to_string(found.accelerator)) + "\n";
-}
-
-Result<void> fits(const std::string& directory, const Installation& found)
-{
-    auto saved = os::read_file(directory + facts_file, 4096);
-    if (!saved)
-        return make_error(Code::not_found, "there is no whole save in " + directory);
-    if (*saved != facts_of(found))
-        return make_error(Code::precondition, "the machine was saved by " + saved->substr(0, saved->find('\n')) +
-                                                  ", and this host has " + facts_of(found));
+    auto one_look = must_look_once(monitor);
+    auto memory = monitor.memory();
+    if (!one_look || !memory)
+        return std::move(one_look ? memory.error() : one_look.error());
+    if (auto allowed = allow(monitor, {"events", "pause-before-switchover"}); !allowed)
+        return allowed;
+    if (auto set = allow_downtime(monitor, *one_look ? "0" : "30"); !set)
+        return set;
+    if (auto given = monitor.give(output, "save"); !given)
+        return given;
+    if (auto begun = monitor.tell("migrate", R"({"uri":"fd:save"})"); !begun)
+        return begun;
+    // Each pass adds to the file, and a busy machine never gets to its end: it is stopped with what is left then.
+    const auto keep_bounded = [&](const Migration& now) -> Result<void> {
+        struct stat file {};
+        if (*one_look || ::fstat(output, &file) != 0)
+            return {};
+        const bool too_long = static_cast<std::uint64_t>(file.st_size) + now.remaining > *memory / 2 * 3;
+        return now.passes > most_passes || too_long ? allow_downtime(monitor, "2000000") : Result<void>();
+    };
+    if (auto stopped = monitor.wait_for_migration("pre-switchover", limits_of(call), keep_bounded); !stopped)
+        return stopped;
+    if (call.cancelled())
+        return make_error(Code::cancelled, "cancelled");
+    auto end = monitor.migration();
+    if (!end)
+        return std::move(end).error();
+    if (*one_look && end->passes != 1)
+        return make_error(Code::internal, "QEMU looked at the machine's memory " + std::to_string(end->passes) +
+                                              " times, and may have missed what changed");
     return {};
+}
+
+// The save could not grow because the disk is full. QEMU says so in words only, and we try one block more.
+bool is_disk_full(int output)
+{
+    struct stat file {};
+    constexpr off_t some = 1 << 20;
+    return ::fstat(output, &file) == 0 && ::fallocate(output, FALLOC_FL_KEEP_SIZE, file.st_size, some) != 0 &&
+           (errno == ENOSPC || errno == EDQUOT);
+}
+
+sdk::Error explain(sdk::Error error, int output)
+{
+    if (error.code == Code::internal && is_disk_full(output)) {
+        error.code = Code::no_space;
+        error.hint = "make room on the disk that saves are written to";
+    }
+    return error;
+}
+
+Result<void> load(os::UniqueFd api, int input, const sdk::Call& call)
+{
+    constexpr std::chrono::seconds longest_command{60};  // the first waits for QEMU's start
+    auto monitor = Monitor::over(std::move(api), longest_command);
+    if (!monitor)
+        return std::move(monitor).error();
+    if (auto allowed = allow(*monitor, {"events"}); !allowed)
+        return allowed;
+    if (auto given = monitor->give(input, "save"); !given)
+        return given;
+    if (auto begun = monitor->tell("migrate-incoming", R"({"uri":"fd:save"})"); !begun)
+        return begun;
+    return monitor->wait_for_migration("completed", limits_of(call));
+}
+
+// Bytes that the process has in memory or in swap: what its machine has ever used, and more (proc(5), status).
+std::uint64_t resident_memory(pid_t pid)
+{
+    const auto status = os::read_file("/proc/" + std::to_string(pid) + "/status").value_or({});
+    std::uint64_t kib = 0;
+    for (const char* line : {"VmRSS:", "VmSwap:"})
+        if (const auto at = status.find(line); at != std::string::npos)
+            kib += std::strtoull(status.c_str() + at + std::strlen(line), nullptr, 10);
+    return kib * 1024;
 }
 
 class QemuSnapshot final : public sdk::VmmSnapshot {
@@ -254,6 +159,8 @@ public:
         probe.reason = found ? "machines are saved by a live migration into a file" : found.error().message;
         if (!found)
             probe.hint = found.error().hint;
+        probe.offers = {"snapshot:full"};
+        probe.accepts = {"disk:qcow2"};
         return probe;
     }
 
@@ -266,132 +173,151 @@ public:
     Result<void> resume(const sdk::Handle& machine) override
     {
         auto monitor = Monitor::of(process_, machine);
+        return monitor ? go_on(*monitor) : std::move(monitor).error();
+    }
+
+    Result<void> begin_save(const sdk::Handle& machine, const sdk::SaveSpec& save, sdk::Call& call) override
+    {
+        if (!save.base.empty())
+            return make_error(Code::unsupported, "QEMU saves no differences");
+        auto monitor = Monitor::of(process_, machine);
         if (!monitor)
             return std::move(monitor).error();
-        auto migration = monitor->migration();
-        if (!migration)
-            return std::move(migration).error();
-        if (*migration == "active" || *migration == "pre-switchover" || *migration == "setup")
-            if (auto given_up = give_up(*monitor); !given_up)
-                return given_up;
-        return monitor->tell("cont");
-    }
-
-    Result<void> begin_save(const sdk::Handle& machine, const std::string& directory, sdk::Call& call) override
-    {
-        auto found = probe_.look(call);
-        auto monitor = Monitor::of(process_, machine);
-        if (!found || !monitor)
-            return std::move(found ? monitor.error() : found.error());
         auto before = monitor->run_state();
-        if (!before)
-            return std::move(before).error();
-        auto output = os::open_file(directory + state_file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+        if (auto free = must_be_free(*monitor, before, machine); !free)
+            return free;
+        if (auto room = must_have_room(*monitor, machine, save.directory); !room)
+            return room;
+        const SavedMachine saved(save.directory);
+        auto output = saved.create();
         if (!output)
             return std::move(output).error();
-        auto copied = copy(*monitor, found->accelerator, output->get(), call);
+        auto copied = copy_memory(*monitor, output->get(), call);
         if (copied)
             return {};
-        (void)give_up(*monitor);
-        if (*before == "running")
-            (void)monitor->tell("cont");
-        (void)os::remove_file(directory + state_file);
-        return std::move(copied).error().while_doing("save the machine of VM " + machine.owner.vm);
+        auto error = explain(std::move(copied).error(), output->get());
+        // What cannot be undone here is undone by the caller's resume.
+        (void)(*before == "running" ? go_on(*monitor) : monitor->give_up_migration());
+        (void)saved.remove();
+        return std::move(error).while_doing("save the machine of VM " + machine.owner.vm);
     }
 
-    Result<void> finish_save(const sdk::Handle& machine, const std::string& directory, sdk::Call& call) override
+    Result<void> finish_save(const sdk::Handle& machine, const sdk::SaveSpec& save, sdk::Call& call) override
     {
-        auto found = probe_.look(call);
         auto monitor = Monitor::of(process_, machine);
-        if (!found || !monitor)
-            return std::move(found ? monitor.error() : found.error());
-        if (auto going = monitor->tell("migrate-continue", R"({"state":"pre-switchover"})"); !going)
-            return going;
-        if (auto done = monitor->wait_for_migration("completed", limits_of(longest_copy, &call)); !done)
-            return done;
-        // The facts say that the save is whole, so they come last.
-        auto state = os::open_file(directory + state_file, O_RDONLY);
-        if (!state)
-            return std::move(state).error();
-        if (::fdatasync(state->get()) != 0)
-            return sdk::os_error("write " + directory + state_file);
-        return os::write_file_atomic(directory + facts_file, facts_of(*found));
+        if (!monitor)
+            return std::move(monitor).error();
+        auto now = monitor->migration();
+        if (!now)
+            return std::move(now).error();
+        if (now->status != "pre-switchover")
+            return make_error(Code::precondition, "the machine of VM " + machine.owner.vm + " is not being saved");
+        auto finished = finish(*monitor, machine, SavedMachine(save.directory), call);
+        if (finished)
+            return finished;
+        (void)monitor->give_up_migration();
+        return std::move(finished).error().while_doing("save the machine of VM " + machine.owner.vm);
+    }
+
+    Result<void> seal_save(const sdk::SaveSpec& save, sdk::Call& /*call*/) override
+    {
+        return SavedMachine(save.directory).seal();
     }
 
     Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
     {
+        if (auto checked = check(spec.boot); !checked)
+            return std::move(checked).error();
+        const SavedMachine saved(spec.snapshot);
+        auto shape = saved.shape();
+        auto input = saved.open();
+        if (!shape || !input)
+            return std::move(shape ? input.error() : shape.error());
         auto found = probe_.look(call);
         if (!found)
             return std::move(found).error();
-        if (auto fit = fits(spec.snapshot, *found); !fit)
-            return std::move(fit).error();
-        auto input = os::open_file(spec.snapshot + state_file, O_RDONLY);
-        if (!input)
-            return std::move(input).error();
+        Launch launch;
+        launch.accelerator = found->accelerator;
+        const auto wanted = with_version(shape_of(command_line(spec.boot, launch), host_processor()), found->version);
+        if (auto fits = must_fit(*shape, wanted); !fits)
+            return std::move(fits).error();
         auto started = start_qemu(spec.boot, *found, config_, true, process_, call);
         if (!started)
             return std::move(started).error();
         auto loaded = load(std::move(started->api), input->get(), call);
         if (!loaded)
             return started->launch.explain(std::move(loaded).error());
-        return sdk::Attached<sdk::Machine>{sdk::Machine{std::string(to_string(found->accelerator)), true},
-                                           started->launch.keep()};
+        return sdk::Attached<sdk::Machine>{machine_on(found->accelerator), started->launch.keep()};
     }
 
     Result<void> swap_disks(const sdk::Handle& machine, const std::vector<sdk::Disk>& disks) override
     {
         auto monitor = Monitor::of(process_, machine);
-        return monitor ? swap(*monitor, disks) : std::move(monitor).error();
+        return monitor ? qemu::swap_disks(*monitor, disks) : std::move(monitor).error();
     }
 
 private:
-    // Runs until QEMU itself stops the processors, because hardly anything is left to copy.
-    //
-    // While it emulates, QEMU before 9.0 forgets pages that a guest writes after the second look at what is dirty (its
-    // translation cache is not told). With a limit of 0 it copies all once, stops, and looks then, for the only time.
-    static Result<void> copy(Monitor& monitor, Accelerator accelerator, int output, sdk::Call& call)
+    static MachineShape with_version(MachineShape shape, const std::string& version)
     {
-        const bool one_look = accelerator == Accelerator::tcg;
-        if (auto allowed = allow(monitor, {"events", "pause-before-switchover"}); !allowed)
-            return allowed;
-        const std::string limit = one_look ? "0" : "30";  // ms
-        if (auto set = monitor.tell("migrate-set-parameters", R"({"max-bandwidth":0,"downtime-limit":)" + limit + "}");
-            !set)
-            return set;
-        if (auto given = monitor.give(output, "save"); !given)
-            return given;
-        if (auto begun = monitor.tell("migrate", R"({"uri":"fd:save"})"); !begun)
-            return begun;
-        if (auto stopped = monitor.wait_for_migration("pre-switchover", limits_of(longest_copy, &call)); !stopped)
-            return stopped;
-        auto looks = monitor.looks_at_memory();
-        if (!looks)
-            return std::move(looks).error();
-        if (one_look && *looks != 1)
-            return make_error(Code::internal, "QEMU looked at the machine's memory " + std::to_string(*looks) +
-                                                  " times, and may have missed what changed");
+        shape.insert(shape.begin(), {"QEMU", version});
+        return shape;
+    }
+
+    // Whatever it was doing. QEMU goes on by itself after a migration that failed, and cannot before its very end.
+    static Result<void> go_on(Monitor& monitor)
+    {
+        if (auto given_up = monitor.give_up_migration(); !given_up)
+            return given_up;
+        if (auto settled = monitor.run_state(); !settled)
+            return std::move(settled).error();
+        return monitor.tell("cont");
+    }
+
+    static Result<void> must_be_free(Monitor& monitor, const Result<std::string>& state, const sdk::Handle& machine)
+    {
+        auto now = monitor.migration();
+        if (!state || !now)
+            return state ? now.error() : state.error();
+        if (now->under_way())
+            return make_error(Code::precondition, "the machine of VM " + machine.owner.vm + " is being saved already");
+        if (*state == "postmigrate")  // QEMU: "Can't migrate the vm that was paused due to previous migration"
+            return make_error(Code::precondition,
+                              "the machine of VM " + machine.owner.vm + " stands still since it was saved last",
+                              "resume it first");
         return {};
     }
 
-    static Result<void> give_up(Monitor& monitor)
+    Result<void> must_have_room(Monitor& monitor, const sdk::Handle& machine, const std::string& directory) const
     {
-        if (auto told = monitor.tell("migrate_cancel"); !told)
-            return told;
-        return monitor.wait_for_migration("cancelled", limits_of(longest_command));
+        auto memory = monitor.memory();
+        auto id = process_.find(machine);
+        auto room = os::free_bytes(directory);
+        if (!memory || !id || !room)
+            return std::move(memory ? id ? room.error() : id.error() : memory.error());
+        const auto needed = std::min(*memory, *id ? resident_memory((*id)->pid) : 0);
+        if (needed > *room)
+            return make_error(Code::no_space,
+                              "the machine of VM " + machine.owner.vm + " has up to " + std::to_string(needed >> 20U) +
+                                  " MiB in use, and there is room for " + std::to_string(*room >> 20U) + " in " +
+                                  directory);
+        return {};
     }
 
-    static Result<void> load(os::UniqueFd api, int input, sdk::Call& call)
+    Result<void> finish(Monitor& monitor, const sdk::Handle& machine, const SavedMachine& saved, const sdk::Call& call)
     {
-        auto monitor = Monitor::of(std::move(api));
-        if (!monitor)
-            return std::move(monitor).error();
-        if (auto allowed = allow(*monitor, {"events"}); !allowed)
-            return allowed;
-        if (auto given = monitor->give(input, "save"); !given)
-            return given;
-        if (auto begun = monitor->tell("migrate-incoming", R"({"uri":"fd:save"})"); !begun)
-            return begun;
-        return monitor->wait_for_migration("completed", limits_of(longest_copy, &call));
+        auto version = monitor.version();
+        auto id = process_.find(machine);
+        if (!version || !id)
+            return std::move(version ? id.error() : version.error());
+        auto argv = os::arguments_of(*id ? (*id)->pid : 0);
+        auto output = saved.reopen();
+        if (!argv || !output)
+            return std::move(argv ? output.error() : argv.error());
+        if (auto going = monitor.tell("migrate-continue", R"({"state":"pre-switchover"})"); !going)
+            return going;
+        if (auto done = monitor.wait_for_migration("completed", limits_of(call)); !done)
+            return explain(std::move(done).error(), output->get());
+        return saved.describe(with_version(shape_of(*argv, host_processor()), *version));
     }
 
     const Config config_;

@@ -17,6 +17,12 @@ inline sdk::VmmProcess qemu_process()
     return {"qemu", "-name"};
 }
 
+/// What every machine of ours has.
+inline sdk::Machine machine_on(Accelerator accelerator)
+{
+    return {std::string(to_string(accelerator)), sdk::ChannelKind::port};
+}
+
 /// A QEMU whose command line was accepted; its monitor greets whoever has `api`.
 struct Started {
     sdk::VmmLaunch launch;

@@ -14,6 +14,7 @@
 #include "banger/sdk/vmm_process.hpp"
 #include "command_line.hpp"
 #include "config.hpp"
+#include "monitor.hpp"
 #include "qemu_start.hpp"
 #include "qmp.hpp"
 
@@ -40,6 +41,24 @@ sdk::Result<void> wait_until_running(sdk::os::UniqueFd api, sdk::Call& call)
     if (document.IsObject() && document.HasMember("running") && document["running"].IsTrue())
         return {};
     return make_error(Code::internal, "QEMU started, but its processors do not run: " + *status);
+}
+
+// Nothing, if its monitor, which serves one at a time, is busy, or QEMU itself stopped.
+sdk::Fields what_it_says(const sdk::Owner& owner)
+{
+    constexpr std::chrono::milliseconds a_moment{200};
+    auto socket = sdk::os::try_connect_unix(owner.directory + "/" + sdk::api_socket_name);
+    auto monitor = socket ? Monitor::over(std::move(*socket), a_moment) : sdk::Result<Monitor>(socket.error());
+    if (!monitor)
+        return {};
+    const auto runs = monitor->runs();
+    const auto migration = monitor->migration();
+    const auto accelerator = monitor->accelerator();
+    if (!runs || !migration || !accelerator)
+        return {};
+    return {{"paused", *runs ? "false" : "true"},
+            {"saving", migration->under_way() ? "true" : "false"},
+            {"accelerator", std::string(to_string(*accelerator))}};
 }
 
 class QemuVmm final : public sdk::Vmm {
@@ -90,16 +109,21 @@ public:
             return std::move(started).error();
         if (auto running = wait_until_running(std::move(started->api), call); !running)
             return started->launch.explain(std::move(running).error());
-        sdk::Machine machine{std::string(to_string(found->accelerator)), true};
-        return sdk::Attached<sdk::Machine>{std::move(machine), started->launch.keep()};
+        return sdk::Attached<sdk::Machine>{machine_on(found->accelerator), started->launch.keep()};
     }
 
     sdk::Result<void> release(const sdk::Handle& handle) override { return process_.release(handle); }
-    sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override { return process_.inspect(handle); }
+    sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
+    {
+        auto inspection = process_.inspect(handle);
+        if (inspection && inspection->present)
+            inspection->facts.merge(what_it_says(handle.owner));
+        return inspection;
+    }
     sdk::Result<std::vector<sdk::Handle>> list() override { return process_.list(host_); }
     sdk::Result<void> kill(const sdk::Handle& handle, int signal) override { return process_.kill(handle, signal); }
 
-    sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& handle) override
+    sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& handle, sdk::Call& /*call*/) override
     {
         return sdk::os::try_connect_unix(handle.owner.directory + "/" + sdk::agent_socket_name);
     }

@@ -28,6 +28,11 @@ std::string text_of(const rapidjson::Value& value)
     return buffer.GetString();
 }
 
+std::int64_t number_in(const rapidjson::Value& object, const char* key)
+{
+    return object.HasMember(key) && object[key].IsInt64() ? object[key].GetInt64() : 0;
+}
+
 sdk::Error ended()
 {
     return make_error(Code::unavailable, "QEMU ended");
@@ -152,20 +157,27 @@ sdk::Result<void> Qmp::give(int descriptor, const std::string& name, const QmpLi
     return taken ? sdk::Result<void>() : std::move(taken).error();
 }
 
-sdk::Result<std::string> Qmp::next_event(std::string_view name, const QmpLimits& limits)
+sdk::Result<QmpEvent> Qmp::next_event(const QmpLimits& limits)
 {
     for (;;) {
         if (events_.empty()) {
             auto line = read_line(limits);
             if (!line)
-                return line;
+                return std::move(line).error();
             events_.push_back(std::move(*line));
         }
-        rapidjson::Document event;
-        event.Parse(events_.front());
+        rapidjson::Document line;
+        line.Parse(events_.front());
         events_.pop_front();
-        if (event.IsObject() && event.HasMember("event") && event["event"].IsString() && name == event["event"].GetString())
-            return event.HasMember("data") ? text_of(event["data"]) : std::string("{}");
+        if (!line.IsObject() || !line.HasMember("event") || !line["event"].IsString())
+            continue;  // the answer to a command whose caller gave up
+        QmpEvent event{line["event"].GetString()};
+        if (line.HasMember("data"))
+            event.data = text_of(line["data"]);
+        if (line.HasMember("timestamp") && line["timestamp"].IsObject())
+            event.when = std::chrono::seconds(number_in(line["timestamp"], "seconds")) +
+                         std::chrono::microseconds(number_in(line["timestamp"], "microseconds"));
+        return event;
     }
 }
 

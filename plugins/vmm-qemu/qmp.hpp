@@ -17,6 +17,13 @@ struct QmpLimits {
     int cancel_descriptor = -1;  ///< readable: stop (see sdk::Call::cancel_descriptor)
 };
 
+/// Something that happened in QEMU.
+struct QmpEvent {
+    std::string name;                          ///< such as "MIGRATION"
+    std::string data = "{}";                   ///< JSON text
+    std::chrono::microseconds when{0};         ///< since 1970, by QEMU
+};
+
 /// A client of the QEMU Machine Protocol (docs/interop/qmp-spec.txt of QEMU 7.2): one JSON object per line each way.
 /// A command's answer is found by its id; events that come meanwhile are kept for whoever waits for them.
 /// Threads: one at a time.
@@ -33,8 +40,8 @@ public:
     /// Gives QEMU a descriptor under a name, for commands that take one ("fd:NAME").
     sdk::Result<void> give(int descriptor, const std::string& name, const QmpLimits& limits);
 
-    /// The next event of this name that came since the connection was opened, taken out: its data as JSON text.
-    sdk::Result<std::string> next_event(std::string_view name, const QmpLimits& limits);
+    /// The next event that came since the connection was opened, taken out.
+    sdk::Result<QmpEvent> next_event(const QmpLimits& limits);
 
 private:
     explicit Qmp(sdk::os::UniqueFd socket) : socket_(std::move(socket)) {}

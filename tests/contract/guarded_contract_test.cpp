@@ -20,6 +20,7 @@
 #include "banger/sdk/testing/vmm_snapshot_contract.hpp"
 #include "core/plugins/guarded.hpp"
 #include "core/plugins/kinds.hpp"
+#include "fake_machines.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -55,42 +56,17 @@ const std::shared_ptr<FakeVmmWorld>& counting_world()
     return world;
 }
 
-BootSpec one_disk(const FakeHost& host)
-{
-    BootSpec spec;
-    spec.owner = host.new_owner();
-    spec.memory_mib = 32;
-    spec.disks = {Disk{"root", spec.owner.directory + "/root.disk", "raw", false, 4096}};
-    const auto wrote = os::write_file_atomic(spec.disks[0].path, std::string(4096, '\0'));
-    EXPECT_TRUE(wrote) << wrote.error().message;
-    return spec;
-}
-
 INSTANTIATE_TEST_SUITE_P(Guarded, VmmContract,
                          ::testing::Values(VmmUnderTest{"guarded", open_in_world<Vmm, FakeVmm, FakeVmmWorld>,
                                                         one_disk}));
-Disk new_fake_top(const BootSpec& spec, const Disk& disk)
-{
-    Disk top = disk;
-    top.path = spec.owner.directory + "/top-" + FakeHost::random_hex(8);
-    EXPECT_TRUE(os::write_file_atomic(top.path, ""));
-    return top;
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Guarded, VmmSnapshotContract,
-    ::testing::Values(VmmSnapshotUnderTest{
-        "guarded", [](Host& host) { return behind_guard<Vmm>(std::make_shared<FakeVmm>(host, counting_world())); },
-        [](Host& host) { return behind_guard<VmmSnapshot>(std::make_shared<FakeVmmSnapshot>(host, counting_world())); },
-        one_disk,
-        [](const Owner& owner, std::uint64_t after) {
-            const auto counted = counting_world()->counted(owner.vm);
-            return counted > after ? counted : 0;
-        },
-        new_fake_top,
-        [](const Handle& machine, const std::string& role) {
-            return counting_world()->writes_to(machine.owner.vm, role);
-        }}));
+    ::testing::Values(machines_of(
+        "guarded", counting_world(),
+        [](Host& host) { return behind_guard<Vmm>(std::make_shared<FakeVmm>(host, counting_world())); },
+        [](Host& host) {
+            return behind_guard<VmmSnapshot>(std::make_shared<FakeVmmSnapshot>(host, counting_world()));
+        })));
 INSTANTIATE_TEST_SUITE_P(Guarded, StorageContract,
                          ::testing::Values(StorageUnderTest{
                              "guarded", open_in_world<Storage, FakeStorage, FakeStorageWorld>, "disk:raw", true}));

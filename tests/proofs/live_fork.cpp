@@ -124,7 +124,7 @@ public:
         monitor.forget_events();
         monitor.command("migrate-set-capabilities", capabilities({"events", "x-ignore-shared"}));
         const os::UniqueFd state(::open(saved_.state.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        EXPECT_TRUE(monitor.try_command("getfd", R"({"fdname":"state"})", state.get()));
+        monitor.give(state.get(), "state");
         monitor.command("migrate", R"({"uri":"fd:state"})");
         monitor.wait_for("MIGRATION", "completed");
     }
@@ -398,7 +398,7 @@ std::optional<Saved> Machine::fork(ForkFigures& figures, bool standing)
     monitor_->command("migrate-continue", R"({"state":"pre-switchover"})");
     figures.rest_ms = monitor_->wait_for("MIGRATION", "completed");
     // It says that it is done a moment before it is, and there is no event for that moment.
-    for (const auto deadline = Clock::now() + patience_for_qemu; !monitor_->try_command("cont");)
+    for (const auto deadline = Clock::now() + patience_for_qemu; !monitor_->accepts("cont");)
         if (Clock::now() > deadline) {
             ADD_FAILURE() << name_ << " does not go on";
             return std::nullopt;

@@ -204,7 +204,7 @@ bool ProofGuest::boot(const Seed& seed, std::vector<sdk::Disk> disks)
 
 bool ProofGuest::greet(const std::vector<sdk::Disk>& disks)
 {
-    auto channel = vmm_->open_channel(*handle_);
+    auto channel = vmm_->open_channel(*handle_, call_);
     if (!channel)
         return false;
     agent_ = guest::AgentClient::open(loop_, std::move(*channel), token_);

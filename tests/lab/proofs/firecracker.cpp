@@ -20,6 +20,7 @@
 #include <limits>
 #include <thread>
 
+#include "banger/sdk/agent_channel.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "core/base/base64.hpp"
@@ -27,7 +28,6 @@
 #include "core/guest/initramfs.hpp"
 #include "core/images/image_store.hpp"
 #include "core/images/kernel_store.hpp"
-#include "guest/agent/vm_agent.hpp"
 #include "tests/lab/proofs/firecracker_process.hpp"
 
 namespace banger::proofs {
@@ -187,7 +187,7 @@ public:
 
     std::shared_ptr<guest::AgentClient> greet(const std::string& secret)
     {
-        auto channel = take(vmm_->dial(agent::agent_vsock_port, Clock::now() + patience), "dial the agent of " + name_);
+        auto channel = take(vmm_->dial(sdk::agent_vsock_port, Clock::now() + patience), "dial the agent of " + name_);
         return guest::AgentClient::open(loop_.get(), std::move(channel), take(agent::token_from_hex(secret), "secret"));
     }
 

@@ -93,12 +93,15 @@ TEST_F(AcceleratorTest, TheProbeCanBeCancelled)
     EXPECT_EQ(trial.error().code, sdk::Code::cancelled);
 }
 
-// The two ways to ask must agree: KVM is used where the guest runs on it, and only there.
+// The two ways to ask must agree: KVM is used where the guest runs on it, and only there. The second uses what the
+// first found out, unless that was only that the host is too busy to tell.
 TEST_F(AcceleratorTest, DemandedKvmWorksOrSaysWhyNot)
 {
     const auto automatic = AcceleratorProbe(host, {}).look(call);
     ASSERT_TRUE(automatic) << automatic.error().message;
     EXPECT_FALSE(automatic->reason.empty());
+    if (automatic->reason.find("never ran to its end") != std::string::npos)
+        GTEST_SKIP() << "this host is too busy for a trial of KVM: " << automatic->reason;
     const auto demanded = AcceleratorProbe(host, {"qemu-system-x86_64", AcceleratorChoice::kvm, 0}).look(call);
     EXPECT_EQ(automatic->accelerator == Accelerator::kvm, demanded.has_value());
     if (!demanded) {

@@ -92,9 +92,12 @@ TEST_F(BootTest, TheNetworkIsConnectedThroughAStreamSocket)
     spec.links = {{{"stream-socket", {{"path", path}}}, "52:54:00:12:34:56", {}, {}, {}}};
     const auto attached = vmm->attach(spec, call);
     ASSERT_TRUE(attached) << attached.error().message;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    ASSERT_TRUE(sdk::os::wait_readable(network->get(), -1, deadline));
     const sdk::os::UniqueFd guest(::accept4(network->get(), nullptr, nullptr, SOCK_CLOEXEC));
     ASSERT_TRUE(guest);
     ASSERT_TRUE(vmm->release(attached->handle));
+    ASSERT_TRUE(sdk::os::wait_readable(guest.get(), -1, deadline));
     char byte = 0;
     EXPECT_EQ(::read(guest.get(), &byte, 1), 0);  // held by QEMU alone: it ends with it
 }
@@ -170,7 +173,7 @@ TEST_F(BootTest, ADirectoryWithAVeryLongPathWorks)
     boot_code(idle_code);
     const auto attached = vmm->attach(spec, call);
     ASSERT_TRUE(attached) << attached.error().message;
-    EXPECT_TRUE(vmm->open_channel(attached->handle));
+    EXPECT_TRUE(vmm->open_channel(attached->handle, call));
     EXPECT_TRUE(vmm->inspect(attached->handle)->present);
 }
 

@@ -64,13 +64,13 @@ TEST(CommandLine, WholeGuest)
             "-chardev", "file,id=console,path=console.log,append=on", "-serial", "chardev:console",
             "-blockdev",
             R"({"driver":"qcow2","node-name":"root","read-only":false,"discard":"unmap",)"
-            R"("cache":{"direct":false,"no-flush":false},"file":{"driver":"file",)"
+            R"("cache":{"direct":false,"no-flush":false},"file":{"driver":"file","node-name":"root.file",)"
             R"("filename":"/vms/0123456789ab/root.disk","aio":"threads","discard":"unmap",)"
             R"("cache":{"direct":false,"no-flush":false}}})",
             "-device", "virtio-blk-pci,id=root,drive=root,serial=root",
             "-blockdev",
             R"({"driver":"raw","node-name":"modules","read-only":true,"discard":"unmap",)"
-            R"("cache":{"direct":false,"no-flush":false},"file":{"driver":"file",)"
+            R"("cache":{"direct":false,"no-flush":false},"file":{"driver":"file","node-name":"modules.file",)"
             R"("filename":"/kernels/a,b/modules.disk","aio":"threads","discard":"unmap",)"
             R"("cache":{"direct":false,"no-flush":false}}})",
             "-device", "virtio-blk-pci,id=modules,drive=modules,serial=modules",

@@ -47,6 +47,29 @@ TEST_F(QmpTest, NegotiatesAndFindsAnswersAmongEvents)
     EXPECT_EQ(*answer, R"({"running":true})");
 }
 
+TEST_F(QmpTest, EventsAreKeptForWhoeverAsks)
+{
+    server_says(std::string(greeting) + "\n" +
+                R"({"event":"STOP","timestamp":{"seconds":1700000000,"microseconds":250000}})" + "\n" +
+                R"({"return":{},"id":1})" + "\n" +
+                R"({"event":"MIGRATION","data":{"status":"active"},"timestamp":{"seconds":1,"microseconds":0}})" +
+                "\n");
+    auto qmp = Qmp::open(std::move(client), soon());
+    ASSERT_TRUE(qmp);
+    const auto stop = qmp->next_event(soon());
+    ASSERT_TRUE(stop) << stop.error().message;
+    EXPECT_EQ(stop->name, "STOP");
+    EXPECT_EQ(stop->data, "{}");
+    EXPECT_EQ(stop->when.count(), 1700000000250000);
+    const auto migration = qmp->next_event(soon());
+    ASSERT_TRUE(migration) << migration.error().message;
+    EXPECT_EQ(migration->name, "MIGRATION");
+    EXPECT_EQ(migration->data, R"({"status":"active"})");
+    const auto none = qmp->next_event({std::chrono::steady_clock::now(), -1});
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, sdk::Code::timed_out);
+}
+
 TEST_F(QmpTest, ArgumentsGoOut)
 {
     server_says(std::string(greeting) + "\n" + R"({"return":{},"id":1})" + "\n" + R"({"return":{},"id":2})" + "\n");

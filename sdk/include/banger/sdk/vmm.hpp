@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "banger/sdk/agent_channel.hpp"
 #include "banger/sdk/host.hpp"
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/os/fd.hpp"
@@ -23,12 +24,14 @@ struct BootSpec {
     std::vector<Disk> disks;         ///< in this order; the guest finds each by serial == role, else by position
     std::vector<Link> links;
     bool discardable = false;        ///< true only for a VM that is never kept: a host crash may lose its disks
+    bool forkable = false;           ///< it may be saved as a difference (vmm.snapshot/0), so from the start it is kept
+                                     ///< track of what it writes; nothing to a provider that saves no differences
 };
 
-/// A VMM that runs. `traits` says what it has.
+/// A VMM that runs.
 struct Machine {
-    std::string accelerator;         ///< "kvm", "tcg", "none"
-    bool has_agent_channel = false;  ///< false for a VMM that boots nothing
+    std::string accelerator;                    ///< "kvm", "tcg", "none"
+    ChannelKind channel = ChannelKind::none;    ///< what open_channel opens
 };
 
 /// vmm/0: one process per VM, in a session of its own; it outlives the daemon and holds none of its descriptors.
@@ -48,7 +51,10 @@ public:
     /// `timed_out`). Done already is success.
     [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;
 
-    /// Whether the VMM lives. Never answers for a process that merely has the same pid.
+    /// Whether the VMM lives. Never answers for a process that merely has the same pid. The fact `paused` is "true"
+    /// while the processors stand still, whoever stopped them (VMMs do so by themselves, when a disk of the host is
+    /// full), and "false" while they run; `saving` is "true" while a save is under way, which stops them sooner or
+    /// later. Both are left out where the VMM does not answer within a moment, for which alone it is waited.
     [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
 
     /// Every VMM of this instance that lives, found without a journal.
@@ -57,9 +63,9 @@ public:
     /// Sends a signal to the VMM's process. `not_found` if it does not live.
     [[nodiscard]] virtual Result<void> kill(const Handle& handle, int signal) = 0;
 
-    /// A connected stream to the agent's channel. The guest may not have opened its end yet: bytes wait.
-    /// `unsupported` if the machine has none.
-    [[nodiscard]] virtual Result<os::UniqueFd> open_channel(const Handle& handle) = 0;
+    /// A connected stream to the guest's agent. Either it is there at once and bytes wait until the guest opens its
+    /// end, or the call waits for that: as long as the call allows. `unsupported` if the machine has no channel.
+    [[nodiscard]] virtual Result<os::UniqueFd> open_channel(const Handle& handle, Call& call) = 0;
 };
 
 }  // namespace banger::sdk

@@ -57,8 +57,8 @@ public:
         failure_ = std::move(error);
     }
 
-    /// How far the machine's guest has counted, by what it showed. It counts one further each time it is asked, while it
-    /// runs.
+    /// How far the machine's guest has counted, by what it showed. It counts one further each time it is asked, while
+    /// it runs. That number is its memory.
     std::uint64_t counted(const std::string& vm)
     {
         const std::lock_guard lock(mutex_);
@@ -71,23 +71,40 @@ public:
         return machine.shown;
     }
 
-    /// Where the machine writes the disk of that role.
-    std::string writes_to(const std::string& vm, const std::string& role)
+    /// The machine fills its disk of that role with such bytes.
+    bool writes(const std::string& vm, const std::string& role, char byte)
     {
         const std::lock_guard lock(mutex_);
-        return machines_.at(vm).disks.at(role);
+        const auto& tops = machines_.at(vm).disks.at(role);
+        return os::write_file_atomic(tops.back(), std::string(disk_bytes, byte)).has_value();
+    }
+    /// Whether the machine finds such bytes on it: in the newest of its files that is not empty.
+    bool reads(const std::string& vm, const std::string& role, char byte)
+    {
+        const std::lock_guard lock(mutex_);
+        const auto& tops = machines_.at(vm).disks.at(role);
+        for (auto top = tops.rbegin(); top != tops.rend(); ++top)
+            if (const auto text = os::read_file(*top).value_or({}); !text.empty())
+                return text == std::string(text.size(), byte);
+        return false;
     }
 
 private:
     friend class FakeVmm;
     friend class FakeVmmSnapshot;
+    static constexpr std::size_t disk_bytes = 4096;
     struct Living {
         Owner owner;
         Fields bound;
-        std::map<std::string, std::string> disks;  // paths by role
+        std::map<std::string, std::vector<std::string>> disks;  // by role: its files, each standing over the one before
+        std::string shape;  // what a save can only be restored with
+        bool forkable = false;
         std::uint64_t count = 0;
         std::uint64_t shown = 0;
         bool standing = false;
+        bool stood_since_save = false;
+        std::string saving;     // the directory of a save that was begun
+        std::string last_save;  // the directory that it came from or was saved to
     };
     std::mutex mutex_;
     std::map<std::string, Living> machines_;
@@ -137,11 +154,15 @@ public:
         static std::atomic<int> next_pid = (1 << 22) + 1;
         const int pid = next_pid++;
         Fields bound{{"pid", std::to_string(pid)}, {"start_time", "1"}};
-        FakeVmmWorld::Living machine{spec.owner, bound, {}};
+        FakeVmmWorld::Living machine;
+        machine.owner = spec.owner;
+        machine.bound = bound;
+        machine.shape = shape_of(spec);
+        machine.forkable = spec.forkable;
         for (const auto& disk : spec.disks)
-            machine.disks[disk.role] = disk.path;
+            machine.disks[disk.role] = {disk.path};
         world_->machines_[spec.owner.vm] = std::move(machine);
-        return Attached<Machine>{Machine{"none", true}, handle_of(spec.owner, std::move(bound))};
+        return Attached<Machine>{Machine{"none", ChannelKind::socket}, handle_of(spec.owner, std::move(bound))};
     }
 
     Result<void> release(const Handle& handle) override
@@ -156,7 +177,10 @@ public:
         const auto found = world_->machines_.find(handle.owner.vm);
         if (found == world_->machines_.end())
             return Inspection{};
-        return Inspection{true, found->second.bound};
+        Inspection inspection{true, found->second.bound};
+        inspection.facts["paused"] = found->second.standing ? "true" : "false";
+        inspection.facts["saving"] = found->second.saving.empty() ? "false" : "true";
+        return inspection;
     }
 
     Result<std::vector<Handle>> list() override
@@ -182,8 +206,10 @@ public:
         return {};
     }
 
-    Result<os::UniqueFd> open_channel(const Handle& handle) override
+    Result<os::UniqueFd> open_channel(const Handle& handle, Call& call) override
     {
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
         const std::lock_guard lock(world_->mutex_);
         if (!world_->machines_.contains(handle.owner.vm))
             return make_error(Code::not_found, "VM " + handle.owner.vm + " does not run");
@@ -192,6 +218,19 @@ public:
             return os_error("make a pair of sockets");
         world_->guest_ends_[handle.owner.vm] = os::UniqueFd(ends[1]);
         return os::UniqueFd(ends[0]);
+    }
+
+    /// What machines must have in common for one to go on where another was saved.
+    static std::string shape_of(const BootSpec& spec)
+    {
+        std::string shape = std::to_string(spec.vcpus) + " processors, ";
+        shape += std::to_string(spec.memory_mib) + " MiB, disks";
+        for (const auto& disk : spec.disks)
+            shape += " " + disk.role;
+        shape += ", links";
+        for (const auto& link : spec.links)
+            shape += " " + link.attachment.kind;
+        return shape;
     }
 
 private:

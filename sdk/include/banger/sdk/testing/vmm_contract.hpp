@@ -232,14 +232,30 @@ TEST_P(VmmContract, TheAgentChannelIsThereIfTheMachineSaysSo)
 {
     const auto attached = vmm->attach(new_spec(), call);
     ASSERT_TRUE(attached) << attached.error().message;
-    auto channel = vmm->open_channel(attached->handle);
-    if (attached->value.has_agent_channel) {
-        ASSERT_TRUE(channel) << channel.error().message;
-        EXPECT_TRUE(os::write_all(channel->get(), "bytes wait for the guest"));
-    } else {
+    if (attached->value.channel == ChannelKind::none) {
+        const auto channel = vmm->open_channel(attached->handle, call);
         ASSERT_FALSE(channel);
         EXPECT_EQ(channel.error().code, Code::unsupported);
+        return;
     }
+    if (attached->value.channel == ChannelKind::port) {
+        const auto channel = vmm->open_channel(attached->handle, call);
+        ASSERT_TRUE(channel) << channel.error().message;
+        EXPECT_TRUE(os::write_all(channel->get(), "bytes wait for the guest"));
+        return;
+    }
+    // Nobody in this guest need ever answer: a provider that waits for that gives up with the call.
+    call.cancel();
+    const auto channel = vmm->open_channel(attached->handle, call);
+    ASSERT_FALSE(channel);
+    EXPECT_EQ(to_string(channel.error().code), to_string(Code::cancelled)) << channel.error().message;
+}
+
+TEST_P(VmmContract, AForkableMachineIsOneLikeAnyOther)
+{
+    auto spec = new_spec();
+    spec.forkable = true;
+    EXPECT_TRUE(present(must_attach(spec)));
 }
 
 TEST_P(VmmContract, ACancelledAttachLeavesNothing)
