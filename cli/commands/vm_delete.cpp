@@ -19,7 +19,8 @@ sdk::Result<std::vector<std::string>> agreed(Context& context, const std::vector
         json::Object params;
         params.set("vm", vm);
         auto shown = (*session)->call("vm.show", params);
-        const bool running = shown && json::string_or(shown->result, "state") == "running";
+        const std::string state = shown ? json::string_or(shown->result, "state") : "";
+        const bool running = state == "running" || state == "paused";
         if (running) {
             auto yes = ask(context, "vm " + quoted(json::string_or(shown->result, "name")) + " is running: delete it?");
             if (!yes)

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/lifecycle/adopt.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
 #include "core/lifecycle/verbs.hpp"
@@ -26,16 +27,8 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
-    if (live->alive && vm.desired == model::Desired::running) {
-        auto journal = engine.journal_of(vm.id);
-        if (!journal)
-            return std::move(journal).error();
-        // Also writes a journal that was missing or torn, filled from the live objects.
-        if (auto noted = journal->note_bound(live->vmm); !noted)
-            return noted;
-        engine.watch_exit(vm.id, live->vmm);
-        return {};
-    }
+    if (live->alive && vm.desired == model::Desired::running)
+        return adopt(engine, vm, *live);
     if (!live->alive && vm.removal == model::Removal::when_stopped)
         return remove_locked(engine, vm, operation);
     return settle_stopped(engine, vm, operation);

@@ -62,10 +62,15 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
     const auto transition = holder ? state_in_transition(holder->doing) : std::nullopt;
     auto live = liveness_of(engine, vm);
     const bool alive = live && live->alive;
+    const auto fact = [&](const std::string& name) {
+        return alive && live->facts.contains(name) ? live->facts.at(name) : std::string();
+    };
+    // Also one that stands because a disk of the host is full, and not only one that somebody stopped.
+    const std::string state = !live ? "unknown" : !alive ? "stopped" : fact("paused") == "true" ? "paused" : "running";
 
     json::Object view;
     view.set("id", vm.id).set("name", vm.name);
-    view.set("state", transition.value_or(!live ? "unknown" : alive ? "running" : "stopped"));
+    view.set("state", transition.value_or(state));
     view.set("desired", model::to_string(vm.desired)).set("image", vm.image).set("kernel", vm.kernel);
     view.set("vcpus", vm.vcpus).set("memory_mib", vm.memory_mib).set("disk_bytes", vm.disk_bytes);
     view.set("egress", sdk::to_string(vm.egress)).set("init", model::to_string(vm.init));
@@ -86,7 +91,7 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
         view.set("pid", pid);
     else
         view.set_null("pid");
-    view.set("accelerator", alive && live->facts.count("accelerator") > 0 ? live->facts.at("accelerator") : "");
+    view.set("accelerator", fact("accelerator"));
     view.set("disks", disks_of(vm));
     std::vector<std::string> leftovers = alive || transition ? std::vector<std::string>() : leftovers_of(journal);
     if (!live)

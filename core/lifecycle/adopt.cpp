@@ -1,0 +1,64 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/adopt.hpp"
+
+#include <algorithm>
+
+#include "core/plugins/kinds.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+bool fact_is(const sdk::Fields& facts, const std::string& name, const std::string& value)
+{
+    const auto fact = facts.find(name);
+    return fact != facts.end() && fact->second == value;
+}
+
+// One that runs may still be stopped by a save that nobody waits for any more, and one that did not answer may stand.
+bool goes_on_by_itself(const sdk::Fields& facts)
+{
+    return fact_is(facts, "paused", "false") && !fact_is(facts, "saving", "true");
+}
+
+sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness& live)
+{
+    const auto names = engine.registry.names(plugins::kind_of<sdk::VmmSnapshot>);
+    const bool can_be_stopped = std::find(names.begin(), names.end(), vm.vmm) != names.end();
+    if (!can_be_stopped || goes_on_by_itself(live.facts))
+        return {};
+    auto snapshot = engine.registry.get<sdk::VmmSnapshot>(vm.vmm);
+    if (!snapshot)
+        return std::move(snapshot).error();
+    auto resumed = (*snapshot)->resume(live.vmm);
+    return resumed ? resumed : std::move(resumed).error().while_doing("make the machine go on");
+}
+
+sdk::Result<void> end_freezes(handles::HandleJournal& journal)
+{
+    const auto entries = journal.entries();
+    sdk::Result<void> ended;
+    for (const auto& entry : entries)
+        if (entry.handle.kind == plugins::kind_of<sdk::StorageFork>)
+            if (auto released = journal.release(entry.handle); !released && ended)
+                ended = std::move(released).error().while_doing("end the freeze of disk '" + entry.handle.key + "'");
+    return ended;
+}
+
+}  // namespace
+
+sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const Liveness& live)
+{
+    auto journal = engine.journal_of(vm.id);
+    if (!journal)
+        return std::move(journal).error();
+    // Also writes a journal that was missing or torn, filled from the live objects.
+    if (auto noted = journal->note_bound(live.vmm); !noted)
+        return noted;
+    engine.watch_exit(vm.id, live.vmm);
+    // The machine first: while it stands after a save, it may have let go of the files that it will write to.
+    auto woken = wake(engine, vm, live);
+    auto ended = end_freezes(*journal);
+    return woken ? ended : woken;
+}
+
+}  // namespace banger::lifecycle
