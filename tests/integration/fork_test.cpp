@@ -1,0 +1,118 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// A fork of a fork, by QEMU's saves and file storage's freezes together, through their interfaces.
+#include <gtest/gtest.h>
+
+#include "tests/integration/forkable_guest.hpp"
+
+namespace banger::integration {
+namespace {
+
+// On both disks, on the disk only once they are read back from it; in files that are nowhere but in memory; and in the
+// variables of a process, which answers through a fifo.
+constexpr const char* leave_traces = R"(
+set -e
+for d in /srv /root; do
+    head -c 3000000 /dev/urandom >$d/$0.fsynced
+    sync $d/$0.fsynced
+    head -c 3000000 /dev/urandom >$d/$0.unwritten
+done
+head -c 8000000 /dev/urandom >/run/$0.memory
+cd /run
+[ -p ask ] || mkfifo ask answer
+)";
+
+std::string traces(const std::string& of)
+{
+    return "cat /srv/" + of + ".* /root/" + of + ".* /run/" + of + ".memory | sha256sum";
+}
+
+// What was written before is read from the disk, not from memory.
+constexpr const char* forget_caches = "sync; echo 3 >/proc/sys/vm/drop_caches";
+
+class ForkTest : public ::testing::Test {
+protected:
+    void SetUp() override
+    {
+        seed = proofs::Seed::load(use.host.directory());
+        ASSERT_TRUE(seed);
+        ASSERT_TRUE(use.vmm && use.snapshot);
+    }
+
+    static void leave(ForkableGuest& guest, const std::string& name)
+    {
+        guest.sh(with_name(leave_traces, name));
+    }
+    static std::string with_name(std::string script, const std::string& name)
+    {
+        for (std::size_t at = 0; (at = script.find("$0", at)) != std::string::npos;)
+            script.replace(at, 2, name);
+        return script;
+    }
+    // A process whose only memory of the word is a variable.
+    static void start_keeper(ForkableGuest& guest, const std::string& word)
+    {
+        guest.sh("cd /run; (word=" + word + "; while read -r _ <ask; do echo \"$word\" >answer; done) " +
+                 "</dev/null >/dev/null 2>&1 & true");
+    }
+    static std::string ask_keeper(ForkableGuest& guest) { return guest.sh("cd /run; echo >ask; cat answer"); }
+
+    Providers use;
+    std::optional<proofs::Seed> seed;
+};
+
+TEST_F(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
+{
+    const auto parent = ForkableGuest::boot(use, *seed, "parent");
+    ASSERT_TRUE(parent);
+    leave(*parent, "parent");
+    start_keeper(*parent, "secret");
+    const auto of_parent = parent->sh(traces("parent"));
+    const auto first = parent->save();
+    ASSERT_TRUE(first);
+    parent->sh("echo later >/srv/later; rm /root/parent.fsynced; sync");
+
+    const auto child = ForkableGuest::restore(use, *first, "child");
+    ASSERT_TRUE(child);
+    EXPECT_EQ(child->sh("hostname"), "child\n");
+    EXPECT_EQ(child->sh(traces("parent")), of_parent);
+    EXPECT_EQ(ask_keeper(*child), "secret\n");
+    child->sh("test ! -e /srv/later");
+    leave(*child, "child");
+    const auto of_child = child->sh(traces("child"));
+    const auto second = child->save();
+    ASSERT_TRUE(second);
+    child->sh("echo later >/root/later; rm /srv/child.fsynced; sync");
+
+    const auto grandchild = ForkableGuest::restore(use, *second, "grandchild");
+    ASSERT_TRUE(grandchild);
+    for (const char* caches : {"true", forget_caches}) {
+        grandchild->sh(caches);
+        EXPECT_EQ(grandchild->sh(traces("parent")), of_parent) << caches;
+        EXPECT_EQ(grandchild->sh(traces("child")), of_child) << caches;
+    }
+    EXPECT_EQ(ask_keeper(*grandchild), "secret\n");
+    grandchild->sh("test ! -e /srv/later && test ! -e /root/later");
+
+    // Nobody disturbed those that were forked, and they each other neither.
+    EXPECT_EQ(parent->sh("hostname; cat /srv/later; ls /root/parent.*"), "parent\nlater\n/root/parent.unwritten\n");
+    EXPECT_EQ(ask_keeper(*parent), "secret\n");
+    EXPECT_EQ(child->sh("cat /root/later"), "later\n");
+    child->sh("test ! -e /srv/later");
+
+    // A second copy of the first instant, though that machine has gone on since; and all file systems are whole.
+    const auto sibling = ForkableGuest::restore(use, *first, "sibling");
+    ASSERT_TRUE(sibling);
+    sibling->sh(forget_caches);
+    EXPECT_EQ(sibling->sh(traces("parent")), of_parent);
+    for (const auto& guest : {parent.get(), child.get(), grandchild.get(), sibling.get()}) {
+        guest->power_off();
+        for (const auto& disk : guest->disks()) {
+            const std::string image = use.host.directory() + "/" + disk.role + ".img";
+            proofs::run_here({"qemu-img", "convert", "-f", disk.format, "-O", "raw", disk.path, image});
+            proofs::run_here({"e2fsck", "-fn", image});
+        }
+    }
+}
+
+}  // namespace
+}  // namespace banger::integration
