@@ -17,7 +17,7 @@ struct Help {
 };
 
 using Command = std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmKill, VmDelete, VmList, VmShow, VmSsh, VmExec,
-                             VmLogs, VmRecover, VmProxy, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
+                             VmCp, VmLogs, VmRecover, VmProxy, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
                              PluginList, PluginShow, ConfigShow, ConfigPath, DaemonStart, DaemonStop, DaemonStatus,
                              DaemonLogs, Doctor, Audit, Version>;
 

@@ -40,6 +40,7 @@ const std::vector<Verb>& verbs()
         verb<VmShow>("vm show"),
         verb<VmSsh>("vm ssh"),
         verb<VmExec>("vm exec"),
+        verb<VmCp>("vm cp"),
         verb<VmLogs>("vm logs"),
         verb<VmRecover>("vm recover"),
         verb<VmProxy>("vm proxy"),

@@ -107,6 +107,21 @@ struct VmExec {
 };
 sdk::Result<Exit> run(const VmExec& verb, Context& context);
 
+/// Files into a guest or out of it.
+struct VmCp {
+    struct Place {
+        std::string vm;    ///< empty: here
+        std::string path;  ///< "-" here: a standard stream
+    };
+    Place from;
+    Place to;
+    std::string user;
+
+    static Syntax syntax();
+    static sdk::Result<VmCp> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmCp& verb, Context& context);
+
 struct VmLogs {
     std::string vm;
     bool follow = false;

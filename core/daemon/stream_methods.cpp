@@ -67,6 +67,7 @@ sdk::Result<Answer> exec(Service& service, const Exchange& exchange, Operation& 
     const json::Value& params = exchange->params();
     agent::ExecSpec spec;
     spec.argv = json::find_strings(params, "argv");
+    spec.tool = json::string_or(params, "tool");
     auto environment = vm->environment;
     for (const auto& [name, value] : json::find_fields(params, "environment"))
         environment[name] = value;

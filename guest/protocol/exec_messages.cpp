@@ -54,7 +54,7 @@ void read_environment(Fields& fields, ExecSpec& spec)
 std::string to_json(const ExecSpec& spec)
 {
     JsonText json;
-    json.begin_object().member("argv", spec.argv).key("env").begin_object();
+    json.begin_object().member("argv", spec.argv).member("tool", spec.tool).key("env").begin_object();
     for (const auto& [name, value] : spec.env)
         json.member(name, value);
     json.end_object()
@@ -76,6 +76,7 @@ sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text)
     Fields fields(*document, "the exec spec");
     ExecSpec spec;
     spec.argv = fields.texts("argv");
+    spec.tool = fields.text("tool");
     read_environment(fields, spec);
     spec.cwd = fields.text("cwd");
     spec.user = fields.text("user");

@@ -15,6 +15,7 @@ namespace banger::agent {
 /// decoded.
 struct ExecSpec {
     std::vector<std::string> argv;                         ///< empty: the user's login shell
+    std::string tool;  ///< not empty: one of the agent's own tools (guest/agent/tools.hpp), argv are its arguments
     std::vector<std::pair<std::string, std::string>> env;  ///< on top of PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG
     std::string cwd;                                       ///< empty: the user's home
     std::string user;                                      ///< a name, or uid[:gid]; empty: root

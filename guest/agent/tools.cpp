@@ -1,0 +1,170 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/tools.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "banger/sdk/os/file.hpp"
+#include "guest/agent/small_files.hpp"
+#include "guest/protocol/json.hpp"
+#include "guest/tree/packer.hpp"
+#include "guest/tree/unpacker.hpp"
+
+namespace banger::agent {
+namespace {
+
+using Arguments = std::vector<std::string>;
+using sdk::os::UniqueFd;
+
+void say(const std::string& line)
+{
+    (void)sdk::os::write_all(STDERR_FILENO, line + "\n");
+}
+
+sdk::Result<UniqueFd> open_directory(const std::string& path)
+{
+    UniqueFd opened(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened)
+        return sdk::os_error("open the directory '" + path + "'");
+    return opened;
+}
+
+sdk::Result<void> unpack_into(const tree::Target& target, const tree::UnpackOptions& options)
+{
+    auto directory = open_directory(target.directory);
+    if (!directory)
+        return std::move(directory).error();
+    auto unpacked = tree::unpack(STDIN_FILENO, directory->get(), target.leaf, options);
+    return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
+}
+
+sdk::Result<void> unpack(const Arguments& arguments)
+{
+    auto target = tree::target_of(arguments[0], arguments[1]);
+    if (!target)
+        return std::move(target).error();
+    return unpack_into(*target, {});
+}
+
+sdk::Result<void> mirror(const Arguments& arguments)
+{
+    make_directories(arguments[0]);
+    return unpack_into({arguments[0], "."}, {true, {}});
+}
+
+sdk::Result<void> pack(const Arguments& arguments)
+{
+    tree::PackEvents events;
+    events.on_skipped = [](const std::string& path, std::string_view what) {
+        say("note: left out " + std::string(what) + ": " + path);
+    };
+    events.on_changed = [](const std::string& name) { say("note: it changed while it was read: " + name); };
+    tree::Packer packer(STDOUT_FILENO, std::move(events));
+    // A link that is named is meant for what it leads to, as cp(1) has it.
+    const UniqueFd here(open(arguments[0].c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto packed = here ? packer.add_tree(here.get(), ".", ".") : packer.add_target(arguments[0], ".");
+    return packed ? packer.finish() : packed;
+}
+
+sdk::Result<void> copy_bytes(int from, int to, const std::string& path)
+{
+    std::vector<char> buffer(256UL * 1024);
+    for (;;) {
+        const ssize_t got = ::read(from, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return sdk::os_error("read '" + path + "'");
+        if (got == 0)
+            return {};
+        if (auto written = sdk::os::write_all(to, {buffer.data(), static_cast<std::size_t>(got)}); !written)
+            return std::move(written).error().while_doing("copy '" + path + "'");
+    }
+}
+
+sdk::Result<void> read(const Arguments& arguments)
+{
+    const UniqueFd file(open(arguments[0].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    struct stat status {};
+    if (!file || fstat(file.get(), &status) != 0)
+        return sdk::os_error("read '" + arguments[0] + "'");
+    if (!S_ISREG(status.st_mode))
+        return sdk::make_error(sdk::Code::invalid, "'" + arguments[0] + "' is not a regular file");
+    return copy_bytes(file.get(), STDOUT_FILENO, arguments[0]);
+}
+
+sdk::Result<void> write(const Arguments& arguments)
+{
+    const std::string& path = arguments[0];
+    struct stat there {};
+    const bool exists = stat(path.c_str(), &there) == 0;
+    if (path.empty() || path.back() == '/' || (exists && !S_ISREG(there.st_mode)))
+        return sdk::make_error(sdk::Code::invalid, "'" + path + "' is not the name of a file",
+                               "standard input has no name of its own: say what the file is to be called");
+    const std::string beside = path + ".banger-" + std::to_string(getpid());
+    const UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file)
+        return sdk::os_error("write '" + path + "'");
+    auto written = copy_bytes(STDIN_FILENO, file.get(), path);
+    if (written && exists && fchmod(file.get(), there.st_mode & 07777U) != 0)
+        written = sdk::os_error("set the mode of '" + path + "'");
+    if (written && rename(beside.c_str(), path.c_str()) != 0)
+        written = sdk::os_error("write '" + path + "'");
+    if (!written)
+        unlink(beside.c_str());
+    return written;
+}
+
+sdk::Result<void> remove(const Arguments& arguments)
+{
+    auto directory = open_directory(arguments[0]);
+    if (!directory)
+        return std::move(directory).error();
+    std::string names;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, piece.data(), piece.size())) > 0;)
+        names.append(piece.data(), static_cast<std::size_t>(got));
+    for (std::size_t at = 0; at < names.size();) {
+        const std::string name = names.c_str() + at;
+        at += name.size() + 1;
+        if (auto removed = tree::remove_beneath(directory->get(), name); !removed)
+            return removed;
+    }
+    return {};
+}
+
+struct Tool {
+    std::string_view name;
+    std::size_t arguments;
+    sdk::Result<void> (*run)(const Arguments&);
+};
+constexpr std::array<Tool, 6> tools{{
+    {"unpack", 2, unpack},
+    {"mirror", 1, mirror},
+    {"pack", 1, pack},
+    {"write", 1, write},
+    {"read", 1, read},
+    {"remove", 1, remove},
+}};
+
+}  // namespace
+
+std::function<int()> tool_named(const std::string& name, const std::vector<std::string>& arguments)
+{
+    for (const auto& tool : tools)
+        if (tool.name == name && tool.arguments == arguments.size())
+            return [run = tool.run, arguments] {
+                const auto done = run(arguments);
+                if (!done)
+                    say(error_to_json(done.error()));
+                return done ? 0 : 1;
+            };
+    return nullptr;
+}
+
+}  // namespace banger::agent

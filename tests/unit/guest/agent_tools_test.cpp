@@ -1,0 +1,93 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "banger/sdk/os/file.hpp"
+#include "guest/protocol/json.hpp"
+#include "serving_agent.hpp"
+
+namespace banger::guest {
+namespace {
+
+class Tools : public ServingAgent {
+protected:
+    RunResult tool(const std::string& name, std::vector<std::string> arguments, std::string input = {})
+    {
+        agent::ExecSpec spec;
+        spec.tool = name;
+        spec.argv = std::move(arguments);
+        auto result = connect()->run(spec, std::move(input), patience());
+        EXPECT_TRUE(result) << result.error().message;
+        return result ? *result : RunResult{};
+    }
+    std::string content(const std::string& name) const { return sdk::os::read_file(path(name)).value_or("(none)"); }
+};
+
+TEST_F(Tools, ATreeGoesOutAndInAgain)
+{
+    std::filesystem::create_directories(path("from/a"));
+    std::ofstream(path("from/a/file")) << "content";
+    std::filesystem::create_symlink("a/file", path("from/link"));
+    const auto out = tool("pack", {path("from")});
+    ASSERT_EQ(out.exit.shell_code(), 0) << out.err;
+    const auto in = tool("unpack", {path("to"), "from"}, out.out);
+    ASSERT_EQ(in.exit.shell_code(), 0) << in.err;
+    EXPECT_EQ(content("to/a/file"), "content");
+    ASSERT_EQ(tool("unpack", {path("to"), "from"}, out.out).exit.shell_code(), 0);
+    EXPECT_EQ(content("to/from/link"), "content") << "into a directory that is there";
+    std::filesystem::create_directories(path("to/a/file2"));
+    std::ofstream(path("mirrored")) << "in the way";
+    std::filesystem::create_directories(path("mirror/link"));
+    ASSERT_EQ(tool("mirror", {path("mirror")}, out.out).exit.shell_code(), 0);
+    EXPECT_EQ(content("mirror/link"), "content");
+}
+
+TEST_F(Tools, AFileGoesInAndOut)
+{
+    const std::string bytes("\0\xff line\n", 8);
+    ASSERT_EQ(tool("write", {path("file")}, bytes).exit.shell_code(), 0);
+    EXPECT_EQ(tool("read", {path("file")}).out, bytes);
+    std::filesystem::permissions(path("file"), std::filesystem::perms::owner_all);
+    ASSERT_EQ(tool("write", {path("file")}, "new").exit.shell_code(), 0);
+    EXPECT_EQ(content("file"), "new");
+    EXPECT_EQ(std::filesystem::status(path("file")).permissions(), std::filesystem::perms::owner_all);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 2) << "the file and the agent's socket";
+}
+
+TEST_F(Tools, RemovesWhatIsNamed)
+{
+    std::filesystem::create_directories(path("d/sub"));
+    std::ofstream(path("d/new\nline")) << "x";
+    std::ofstream(path("d/kept")) << "x";
+    const std::string names("sub\0new\nline\0gone\0", 18);
+    ASSERT_EQ(tool("remove", {path("d")}, names).exit.shell_code(), 0);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), 1);
+    EXPECT_EQ(content("d/kept"), "x");
+}
+
+TEST_F(Tools, AFailureIsAnErrorThatCanBeRead)
+{
+    for (const auto& [name, arguments] : {std::pair<std::string, std::vector<std::string>>{"read", {path("none")}},
+                                          {"pack", {path("none")}},
+                                          {"unpack", {path("no/where"), "x"}},
+                                          {"remove", {path("none")}}}) {
+        const auto result = tool(name, arguments);
+        EXPECT_EQ(result.exit.shell_code(), 1) << name;
+        EXPECT_EQ(agent::error_from_json(result.err).code, sdk::Code::not_found) << name << ": " << result.err;
+    }
+    EXPECT_EQ(agent::error_from_json(tool("write", {directory_.string()}, "x").err).code, sdk::Code::invalid);
+    EXPECT_EQ(agent::error_from_json(tool("unpack", {path("x"), "x"}, "no archive").err).code, sdk::Code::corrupt);
+}
+
+TEST_F(Tools, AnUnknownToolIsRefused)
+{
+    agent::ExecSpec spec;
+    spec.tool = "reformat";
+    const auto result = connect()->run(spec, "", patience());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, sdk::Code::unsupported);
+}
+
+}  // namespace
+}  // namespace banger::guest
