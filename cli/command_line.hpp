@@ -8,6 +8,7 @@
 #include "cli/commands/catalogue.hpp"
 #include "cli/commands/host.hpp"
 #include "cli/commands/vm.hpp"
+#include "cli/commands/workspace.hpp"
 
 namespace banger::cli {
 
@@ -17,7 +18,8 @@ struct Help {
 };
 
 using Command = std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmKill, VmDelete, VmList, VmShow, VmSsh, VmExec,
-                             VmCp, VmLogs, VmRecover, VmProxy, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
+                             VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, CatalogueList,
+                             CatalogueShow, CataloguePull, CatalogueDelete,
                              PluginList, PluginShow, ConfigShow, ConfigPath, DaemonStart, DaemonStop, DaemonStatus,
                              DaemonLogs, Doctor, Audit, Version>;
 

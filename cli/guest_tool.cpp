@@ -48,8 +48,8 @@ sdk::Result<std::string> content_of(const UniqueFd& buffer)
     return sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()));
 }
 
-/// Shows the notes in what a tool said; its last other line is its error.
-sdk::Error take_words(Context& context, const std::string& words)
+/// What somebody said on standard error: notes, which are shown, and the last other line.
+std::string take_words(Context& context, const std::string& words)
 {
     constexpr std::string_view note = "note: ";
     std::string last;
@@ -62,13 +62,30 @@ sdk::Error take_words(Context& context, const std::string& words)
         else if (!line.empty())
             last = line;
     }
-    return agent::error_from_json(last);
+    return last;
+}
+
+constexpr int not_found_status = 127;  ///< as shells have it
+
+/// A tool says its error as JSON, a program in words.
+sdk::Error error_of(const ToolCall& call, int status, const std::string& last)
+{
+    if (!call.tool.empty())
+        return agent::error_from_json(last);
+    const std::string program = call.arguments.front();
+    if (status == not_found_status)
+        return sdk::make_error(sdk::Code::not_found, "vm '" + printable(call.vm) + "' has no program '" +
+                                                         printable(program) + "'",
+                               "install it there, or use another image");
+    return sdk::make_error(sdk::Code::precondition, last.empty() ? printable(program) + " in the vm ended with status " +
+                                                                       std::to_string(status)
+                                                                 : printable(last));
 }
 
 class Ended {
 public:
-    Ended(Context& context, Session& session, const std::string& words)
-        : session_(session), said_(take_words(context, words))
+    Ended(Session& session, const ToolCall& call, std::string last)
+        : session_(session), call_(call), last_(std::move(last))
     {
     }
     sdk::Result<void> operator()(const GuestExit& exit) const
@@ -78,7 +95,7 @@ public:
             return {};
         if (Signals::asks_to_stop(exit.status - by_signal))
             return (*this)(SignalExit{exit.status - by_signal});
-        return said_;
+        return error_of(call_, exit.status, last_);
     }
     sdk::Result<void> operator()(const SignalExit& exit) const
     {
@@ -89,7 +106,8 @@ public:
 
 private:
     Session& session_;
-    sdk::Error said_;
+    const ToolCall& call_;
+    std::string last_;
 };
 
 /// `work` on a thread of its own that no signal ends: what it does to a pipe nobody holds is an error there.
@@ -135,7 +153,13 @@ sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int o
         return sdk::make_error(sdk::Code::internal, "the daemon sent no stream for the command");
     const auto end =
         run_stream(std::move(reply->descriptors.front()), {in, out, words->get()}, false, (*session)->signals());
-    return std::visit(Ended(context, **session, content_of(*words).value_or("")), end);
+    return std::visit(Ended(**session, call, take_words(context, content_of(*words).value_or(""))), end);
+}
+
+sdk::Result<void> run_program(Context& context, const std::string& vm, const std::vector<std::string>& argv, int in,
+                              int out)
+{
+    return run_tool(context, {vm, "", argv, ""}, in, out);
 }
 
 sdk::Result<void> feed_tool(Context& context, const ToolCall& call,

@@ -35,6 +35,11 @@ sdk::Result<void> drain_tool(Context& context, const ToolCall& call,
 /// What it prints, all of it; `input` is its standard input.
 sdk::Result<std::string> ask_tool(Context& context, const ToolCall& call, std::string_view input = {});
 
+/// Runs a program of the guest's, as root in its home, with these descriptors as its standard input and output. Errors:
+/// its own last words on standard error for a status other than 0 (not_found for 127), and those of run_tool.
+sdk::Result<void> run_program(Context& context, const std::string& vm, const std::vector<std::string>& argv, int in,
+                              int out);
+
 /// Shows on a terminal how many bytes went; elsewhere nothing. Threads: one at a time.
 class CopyMeter {
 public:

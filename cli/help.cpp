@@ -49,7 +49,10 @@ std::string usage_line(const Syntax& syntax)
     if (!syntax.options.empty())
         line += " [OPTIONS]";
     for (const auto& operand : syntax.operands)
-        line += " " + operand.name + (operand.count == Operand::Count::at_least_one ? "..." : "");
+        if (operand.count == Operand::Count::optional)
+            line += " [" + operand.name + "]";
+        else
+            line += " " + operand.name + (operand.count == Operand::Count::at_least_one ? "..." : "");
     if (syntax.tail == Syntax::Tail::required)
         line += " -- " + syntax.tail_name + "...";
     if (syntax.tail == Syntax::Tail::optional)
@@ -84,7 +87,8 @@ std::string help_of_program()
     std::string page =
         "banger gives you a fresh virtual machine in one command.\n\nUsage: banger COMMAND\n\nCommands:\n";
     for (const auto& group : groups())
-        add_entry(page, std::string(group.name), std::string(group.summary), 12);
+        if (group.name.find(' ') == std::string_view::npos)
+            add_entry(page, std::string(group.name), std::string(group.summary), 12);
     for (const auto& verb : verbs())
         if (verb.path.find(' ') == std::string_view::npos)
             add_entry(page, std::string(verb.path), verb.syntax().summary, 12);

@@ -68,7 +68,8 @@ sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm)
                   json::string_or(facts, "identity"),
                   json::string_or(facts, "known_hosts"),
                   json::string_or(facts, "host_alias"),
-                  json::bool_or(facts, "has_sshd")};
+                  json::bool_or(facts, "has_sshd"),
+                  ""};
 }
 
 std::vector<std::string> ssh_command(const SshWay& way, const std::string& program,
@@ -82,6 +83,10 @@ std::vector<std::string> ssh_command(const SshWay& way, const std::string& progr
           "HostKeyAlias=" + way.host_alias, std::string("StrictHostKeyChecking=yes"), std::string("UpdateHostKeys=no"),
           "ProxyCommand=" + proxy, std::string("LogLevel=ERROR")})
         command.insert(command.end(), {"-o", option});
+    if (!way.directory.empty())
+        command.insert(command.end(),
+                       {"-o", "RequestTTY=yes", "-o",
+                        without_tokens("RemoteCommand=cd " + shell_quoted(way.directory) + " && exec \"$SHELL\" -l")});
     command.push_back(way.user + "@" + way.host_alias);
     command.insert(command.end(), words.begin(), words.end());
     return command;

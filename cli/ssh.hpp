@@ -16,6 +16,7 @@ struct SshWay {
     std::string known_hosts;  ///< path of a file with this VM's host key only
     std::string host_alias;   ///< the name it has in there
     bool has_sshd = false;
+    std::string directory;    ///< where a shell begins; empty: the home
 };
 
 sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm);

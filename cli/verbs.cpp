@@ -41,6 +41,9 @@ const std::vector<Verb>& verbs()
         verb<VmSsh>("vm ssh"),
         verb<VmExec>("vm exec"),
         verb<VmCp>("vm cp"),
+        verb<WorkspacePrepare>("vm workspace prepare"),
+        verb<WorkspaceExport>("vm workspace export"),
+        verb<WorkspaceStatus>("vm workspace status"),
         verb<VmLogs>("vm logs"),
         verb<VmRecover>("vm recover"),
         verb<VmProxy>("vm proxy"),
@@ -71,6 +74,7 @@ const std::vector<Group>& groups()
 {
     static const std::vector<Group> table{
         {"vm", "virtual machines"},
+        {"vm workspace", "directories of yours in machines"},
         {"image", "root file systems that machines are made from"},
         {"kernel", "kernels that machines boot"},
         {"plugin", "the providers behind machines, disks, networks and images"},

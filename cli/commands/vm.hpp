@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/context.hpp"
+#include "cli/workspace/prepare.hpp"
 #include "core/model/vm.hpp"
 
 /// `banger vm …`: each verb's command line as a value, how it is read, and what it does (cli/commands/vm_<verb>.cpp).
@@ -18,6 +20,8 @@ struct VmRun {
     model::VmSpec spec;
     bool detach = false;
     std::vector<std::string> command;  ///< empty: an interactive shell
+    std::optional<workspace::PrepareOptions> workspace;
+    bool dry_run = false;
 
     static Syntax syntax();
     static sdk::Result<VmRun> parse(const Arguments& arguments);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "banger/sdk/os/file.hpp"
+#include "cli/commands/spec_options.hpp"
 #include "cli/commands/vm.hpp"
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
@@ -159,8 +160,8 @@ sdk::Result<VmCp> VmCp::parse(const Arguments& arguments)
                    ? wrong("neither of the two is in a machine", "write one of them as VM:PATH")
                    : wrong("both of them are in machines", "copy it here first, or use `-` and a pipe");
     for (const auto* place : {&verb.from, &verb.to})
-        if (printable(place->vm) != place->vm)
-            return wrong(quoted(place->vm) + " is not the name or id of a vm", "see `banger vm list`");
+        if (auto vm = parse_vm(place->vm); !vm)
+            return std::move(vm).error();
         else if (!place->vm.empty() && place->path == standard_stream)
             return wrong("`-` is here, not in a machine", "write VM:./- for a file of that name");
     return verb;

@@ -20,6 +20,7 @@ Config defaults(const HostFacts& host)
 {
     constexpr std::uint64_t workers = 16;
     constexpr std::chrono::minutes plugin_deadline{2};
+    constexpr std::uint64_t history_depth = 50;
     const std::string cpus = std::to_string(host.cpus) + (host.cpus == 1 ? " CPU" : " CPUs");
     const std::string memory = std::to_string(host.memory_mib) + " MiB of memory";
     Config config;
@@ -41,6 +42,10 @@ Config defaults(const HostFacts& host)
     config.daemon = {
         .workers = {workers, Origin::built_in, {}},
         .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
+    };
+    config.workspace = {
+        .depth = {history_depth, Origin::built_in, {}},
+        .tracked_only = {false, Origin::built_in, {}},
     };
     return config;
 }

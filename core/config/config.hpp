@@ -59,6 +59,12 @@ struct Daemon {
     Value<std::chrono::milliseconds> plugin_deadline;  ///< of a call that changes something; a time such as "2m"
 };
 
+/// [workspace]: how directories of the host go into guests
+struct Workspace {
+    Value<std::uint64_t> depth;  ///< commits of history, at most; 0: all
+    Value<bool> tracked_only;    ///< leave out what git does not track
+};
+
 /// [plugin.<id>]: passed to the plugin host as it is.
 struct PluginSection {
     std::string json;                          ///< an object
@@ -69,6 +75,7 @@ struct Config {
     VmDefaults vm_defaults;
     Providers providers;
     Daemon daemon;
+    Workspace workspace;
     std::map<std::string, PluginSection> plugins;
     std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;

@@ -19,6 +19,10 @@ void write_value(JsonWriter& json, std::uint64_t value)
 {
     json.Uint64(value);
 }
+void write_value(JsonWriter& json, bool value)
+{
+    json.Bool(value);
+}
 void write_value(JsonWriter& json, const std::string& value)
 {
     write_text(json, value);
@@ -92,6 +96,11 @@ std::string to_json(const Config& config)
     json.StartObject();
     write(json, "workers", config.daemon.workers);
     write(json, "plugin_deadline_ms", config.daemon.plugin_deadline);
+    json.EndObject();
+    json.Key("workspace");
+    json.StartObject();
+    write(json, "depth", config.workspace.depth);
+    write(json, "tracked_only", config.workspace.tracked_only);
     json.EndObject();
     write(json, config.plugins);
     json.EndObject();

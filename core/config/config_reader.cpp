@@ -191,6 +191,17 @@ Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
     };
 }
 
+Read flag(Value<bool>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<bool>();
+        if (!value)
+            return setting.wrong_type("true or false");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
 Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least)
 {
     return [&into, least](const Setting& setting) -> sdk::Result<void> {
@@ -233,6 +244,9 @@ public:
             {"daemon",
              {{"workers", count(config_.daemon.workers, 1, 256)},
               {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))}}},
+            {"workspace",
+             {{"depth", count(config_.workspace.depth, 0, 1'000'000)},
+              {"tracked_only", flag(config_.workspace.tracked_only)}}},
         };
     }
 
@@ -287,7 +301,7 @@ private:
         const auto near = base::nearest(name, names);
         return unknown(
             "[" + name + "]", source,
-            near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [plugin.ID]");
+            near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [workspace], [plugin.ID]");
     }
 
     sdk::Result<void> read_table(const Table& table, const toml::table& values)

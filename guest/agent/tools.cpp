@@ -1,12 +1,15 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/agent/tools.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
@@ -55,6 +58,47 @@ sdk::Result<void> mirror(const Arguments& arguments)
 {
     make_directories(arguments[0]);
     return unpack_into({arguments[0], "."}, {true, {}});
+}
+
+bool is_empty_directory(const std::string& path)
+{
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(path.c_str()), &closedir);
+    while (const dirent* entry = listing ? readdir(listing.get()) : nullptr)
+        if (const std::string_view name = entry->d_name; name != "." && name != "..")
+            return false;
+    return listing != nullptr;
+}
+
+/// Nothing but what was there before: an empty directory or none.
+void take_back(const std::string& path, bool was_there)
+{
+    (void)sdk::os::remove_tree(path);
+    if (was_there)
+        make_directories(path);
+}
+
+sdk::Result<void> create(const Arguments& arguments)
+{
+    const std::string& path = arguments[0];
+    const bool was_there = access(path.c_str(), F_OK) == 0;
+    if (was_there && !is_empty_directory(path))
+        return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
+                               "choose another place, or remove it there first");
+    make_directories(path);
+    auto unpacked = unpack_into({path, "."}, {});
+    if (!unpacked)
+        take_back(path, was_there);
+    return unpacked;
+}
+
+/// A mount of the tree over itself that nobody writes through, root included (mount(2), MS_BIND and MS_REMOUNT).
+sdk::Result<void> seal(const Arguments& arguments)
+{
+    const char* path = arguments[0].c_str();
+    if (mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
+        mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0)
+        return sdk::os_error("make '" + arguments[0] + "' read-only");
+    return {};
 }
 
 sdk::Result<void> pack(const Arguments& arguments)
@@ -143,9 +187,11 @@ struct Tool {
     std::size_t arguments;
     sdk::Result<void> (*run)(const Arguments&);
 };
-constexpr std::array<Tool, 6> tools{{
+constexpr std::array<Tool, 8> tools{{
     {"unpack", 2, unpack},
+    {"create", 1, create},
     {"mirror", 1, mirror},
+    {"seal", 1, seal},
     {"pack", 1, pack},
     {"write", 1, write},
     {"read", 1, read},

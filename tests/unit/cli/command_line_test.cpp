@@ -236,7 +236,7 @@ TEST(CommandLine, TheFormatMayStandAnywhereBeforeTheSeparator)
 {
     EXPECT_EQ(parse_command_line({"-o", "json", "vm", "list"})->format, Format::json);
     EXPECT_EQ(parse_command_line({"vm", "list", "-ojson"})->format, Format::json);
-    EXPECT_EQ(parse_command_line({"vm", "list", "--output=json"})->format, Format::json);
+    EXPECT_EQ(parse_command_line({"vm", "list", "--format=json"})->format, Format::json);
     EXPECT_EQ(parse_command_line({"vm", "exec", "a", "--", "x", "-o", "json"})->format, Format::table);
     EXPECT_EQ(parse_command_line({"--version", "-o", "json"})->format, Format::json);
     EXPECT_THAT(refused({"vm", "list", "-o", "json", "-o", "table"}).message, HasSubstr("more than once"));

@@ -177,7 +177,7 @@ TEST(Doctor, WrapsToTheTerminal)
 
 TEST(SshCommand, TrustsOneKeyAndReadsNoConfiguration)
 {
-    const SshWay way{"we'b", "root", "/home/a b/id%1", "/known \"hosts\"", "web.vm", true};
+    const SshWay way{"we'b", "root", "/home/a b/id%1", "/known \"hosts\"", "web.vm", true, ""};
     const auto command = ssh_command(way, "/opt/my tools/banger", {"-L", "1:h:2"});
     EXPECT_EQ(command[0], "ssh");
     EXPECT_THAT(command, Contains("IdentityFile=\"/home/a b/id%%1\""));

@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"[vm_default]\n", "/c.toml:1: there is no setting [vm_default]", "did you mean [vm_defaults]?"},
         Bad{"[zzz]\n", "/c.toml:1: there is no setting [zzz]",
-            "known: [vm_defaults], [providers], [daemon], [plugin.ID]"},
+            "known: [vm_defaults], [providers], [daemon], [workspace], [plugin.ID]"},
         Bad{"\nvcpu = 2\n", "/c.toml:2: there is no setting 'vcpu' at the top", "it belongs under [vm_defaults]"},
         Bad{"vm_defaults = 3\n", "/c.toml:1: [vm_defaults] must be a table, not a whole number", ""},
         Bad{vm + "vcpus = 2\n", "/c.toml:2: there is no setting 'vcpus' in [vm_defaults]", "did you mean 'vcpu'?"},
@@ -249,6 +249,8 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("network":{"value":"auto","origin":"built-in","where":""}},)"
                     R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
                     R"("plugin_deadline_ms":{"value":120000,"origin":"built-in","where":""}},)"
+        R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
+        R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
                     R"("plugins":{"vmm-qemu":{"accelerator":"tcg"}}})");
 }
 

@@ -1,0 +1,358 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "cli/workspace/checkout.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
+#include "cli/text.hpp"
+#include "cli/workspace/git.hpp"
+
+namespace banger::workspace {
+namespace {
+
+constexpr const char* base_reference = "refs/banger/base";
+constexpr int most_rounds = 3;  ///< of sending again what changed meanwhile
+
+/// RFC 3986, 2.1: git decodes what is in a file URL.
+std::string file_url(const std::string& path)
+{
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string url = "file://";
+    for (const char letter : path)
+        if (plain.find(letter) != std::string_view::npos) {
+            url += letter;
+        } else {
+            const auto byte = static_cast<unsigned char>(letter);
+            url += {'%', digits[byte >> 4U], digits[byte & 15U]};
+        }
+    return url;
+}
+
+std::string nul_joined(const std::vector<std::string>& one, const std::vector<std::string>& other)
+{
+    std::string text;
+    for (const auto* names : {&one, &other})
+        for (const auto& name : *names)
+            text.append(name).push_back('\0');
+    return text;
+}
+
+}  // namespace
+
+sdk::Result<TemporaryDirectory> TemporaryDirectory::make()
+{
+    const char* parent = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
+    std::string path = std::string(parent != nullptr && *parent == '/' ? parent : "/tmp") + "/banger-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr)
+        return sdk::os_error("make a temporary directory in " + path.substr(0, path.rfind('/')));
+    TemporaryDirectory directory;
+    directory.path_ = std::move(path);
+    return directory;
+}
+
+TemporaryDirectory::~TemporaryDirectory()
+{
+    if (!path_.empty())
+        (void)sdk::os::remove_tree(path_);
+}
+
+sdk::Result<Checkout> Checkout::plan(const std::string& path, const CheckoutOptions& options, int interrupt)
+{
+    return plan_at(".", path, options, interrupt);
+}
+
+sdk::Result<Checkout> Checkout::plan_at(const std::string& prefix, const std::string& path,
+                                        const CheckoutOptions& options, int interrupt)
+{
+    auto repository = find_repository(path, interrupt);
+    if (!repository)
+        return std::move(repository).error();
+    Checkout checkout;
+    checkout.prefix_ = prefix;
+    checkout.options_ = options;
+    checkout.interrupt_ = interrupt;
+    checkout.repository_ = std::move(*repository);
+    if (auto checked = checkout.check_branch(); !checked)
+        return std::move(checked).error();
+    auto files = files_of(checkout.repository_, options.tracked_only, interrupt);
+    if (!files)
+        return std::move(files).error();
+    checkout.files_ = std::move(*files);
+    if (!options.from.empty())
+        return checkout;  // another revision's files; those here stay here
+    for (const auto& name : checkout.files_.submodules) {
+        CheckoutOptions own = options;
+        own.branch.clear();
+        auto submodule = plan_at(prefix + "/" + name, checkout.repository_.root + "/" + name, own, interrupt);
+        if (!submodule)
+            return std::move(submodule).error().while_doing("look at the submodule " + cli::quoted(name));
+        checkout.submodules_.push_back(std::move(*submodule));
+    }
+    return checkout;
+}
+
+sdk::Result<void> Checkout::check_branch()
+{
+    start_ = repository_.head;
+    if (options_.branch.empty())
+        return {};
+    if (!with_repository())
+        return sdk::make_error(sdk::Code::invalid, cli::quoted(repository_.root) + " goes without a repository, which "
+                                                   "could have a branch", "leave --branch out");
+    const Git git(repository_.root, interrupt_);
+    auto valid = git.agrees({"check-ref-format", "--branch", options_.branch});
+    if (!valid)
+        return std::move(valid).error();
+    if (!*valid)
+        return sdk::make_error(sdk::Code::invalid, cli::quoted(options_.branch) + " cannot be the name of a branch",
+                               "see git-check-ref-format(1)");
+    if (options_.from.empty())
+        return {};
+    auto commit = git.line({"rev-parse", "--verify", "--quiet", "--end-of-options", options_.from + "^{commit}"});
+    if (!commit)
+        return sdk::make_error(sdk::Code::invalid,
+                               "there is no commit " + cli::quoted(options_.from) + " in " + cli::quoted(repository_.root),
+                               "see `git log --all` and `git branch -a` there");
+    start_ = std::move(*commit);
+    return {};
+}
+
+std::vector<std::string> Checkout::names() const
+{
+    std::vector<std::string> names;
+    if (!repository_.is_git) {
+        std::error_code problem;  // what cannot be read is said when it is to go
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(repository_.root, problem))
+            if (!entry.is_directory(problem) || entry.is_symlink(problem))
+                names.push_back(prefix_ + entry.path().string().substr(repository_.root.size()));
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+    if (!options_.from.empty()) {
+        const auto listed = Git(repository_.root, interrupt_).run({"ls-tree", "-r", "-z", "--name-only", start_});
+        for (auto& name : nul_terminated(listed.value_or("")))
+            names.push_back(prefix_ + "/" + name);
+        return names;
+    }
+    for (const auto* list : {&files_.tracked, &files_.untracked})
+        for (const auto& name : *list)
+            if (sdk::os::exists(repository_.root + "/" + name))
+                names.push_back(prefix_ + "/" + name);
+    for (const auto& submodule : submodules_) {
+        auto below = submodule.names();
+        names.insert(names.end(), below.begin(), below.end());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+sdk::Result<void> Checkout::stage()
+{
+    for (auto& submodule : submodules_)
+        if (auto staged = submodule.stage(); !staged)
+            return std::move(staged).error().while_doing("prepare the submodule " + cli::quoted(submodule.prefix_));
+    if (!with_repository())
+        return {};
+    auto place = TemporaryDirectory::make();
+    if (!place)
+        return std::move(place).error();
+    place_ = std::move(*place);
+    const Git git(place_.path(), interrupt_);
+    const std::string format =
+        Git(repository_.root, interrupt_).line({"rev-parse", "--show-object-format"}).value_or("sha1");
+    auto made = git.run({"init", "--quiet", "--template=", "--object-format=" + format, "checkout"});
+    if (!made)
+        return std::move(made).error();
+    for (const auto step : {&Checkout::fetch_history, &Checkout::set_head, &Checkout::copy_settings,
+                            &Checkout::copy_excludes, &Checkout::check_out_start, &Checkout::make_index,
+                            &Checkout::make_base})
+        if (auto done = (this->*step)(); !done)
+            return std::move(done).error().while_doing("prepare the checkout of " + cli::quoted(repository_.root));
+    return {};
+}
+
+sdk::Result<void> Checkout::fetch_history()
+{
+    if (start_.empty())
+        return {};
+    const Git git(place_.path() + "/checkout", interrupt_);
+    std::vector<std::string> fetch{"-c",      "fetch.unpackLimit=1", "-c",        "transfer.unpackLimit=1",
+                                   "-c",      "protocol.version=2",  "fetch",     "--quiet",
+                                   "--no-tags", "--no-write-fetch-head", "--update-shallow"};
+    if (options_.depth != 0)
+        fetch.push_back("--depth=" + std::to_string(options_.depth));
+    fetch.insert(fetch.end(), {file_url(repository_.common_directory), start_ + ":" + base_reference});
+    auto fetched = git.run(fetch);
+    return fetched ? sdk::Result<void>() : std::move(fetched).error();
+}
+
+sdk::Result<void> Checkout::set_head()
+{
+    const Git git(place_.path() + "/checkout", interrupt_);
+    const std::string name = branch();
+    if (name.empty())
+        return sdk::os::write_file_atomic(git_directory() + "/HEAD", start_ + "\n", 0644);
+    auto set = git.run({"symbolic-ref", "HEAD", "refs/heads/" + name});
+    if (set && !start_.empty())
+        set = git.run({"update-ref", "refs/heads/" + name, start_});
+    return set ? sdk::Result<void>() : std::move(set).error();
+}
+
+sdk::Result<void> Checkout::copy_settings()
+{
+    const Git theirs(repository_.root, interrupt_);
+    const Git git(place_.path() + "/checkout", interrupt_);
+    // The guest's files have other inodes and owners: without this its git would read all of them at its first look.
+    std::vector<std::pair<std::string, std::string>> settings{{"core.checkStat", "minimal"},
+                                                              {"core.trustctime", "false"}};
+    std::vector<std::string> keys{"user.name",   "user.email",           "remote.origin.url", "remote.origin.fetch",
+                                  "core.autocrlf", "core.eol", "core.sparseCheckout", "core.sparseCheckoutCone"};
+    for (const char* key : {".remote", ".merge"})
+        if (!repository_.branch.empty() && options_.branch.empty())
+            keys.push_back("branch." + repository_.branch + key);
+    for (const auto& key : keys)
+        if (auto value = theirs.setting(key); !value.empty())
+            settings.emplace_back(key, std::move(value));
+    for (const auto& [key, value] : settings)
+        if (auto set = git.run({"config", key, value}); !set)
+            return std::move(set).error();
+    return {};
+}
+
+/// What is ignored here by the user's own files, and not by the repository's, is to be ignored there too.
+sdk::Result<void> Checkout::copy_excludes()
+{
+    const Git theirs(repository_.root, interrupt_);
+    std::string global = theirs.line({"config", "--type=path", "--get", "core.excludesFile"}).value_or("");
+    if (global.empty())
+        if (const char* home = std::getenv("HOME"))  // NOLINT(concurrency-mt-unsafe): the environment is never changed
+            global = std::string(home) + "/.config/git/ignore";
+    if (auto made = sdk::os::make_directories(git_directory() + "/info"); !made)
+        return made;
+    std::string excludes;
+    for (const auto& file : {global, repository_.common_directory + "/info/exclude"})
+        if (auto text = sdk::os::read_file(file); text && !text->empty())
+            excludes += *text + (text->ends_with('\n') ? "" : "\n");
+    if (auto sparse = sdk::os::read_file(repository_.git_directory + "/info/sparse-checkout"))
+        if (auto written = sdk::os::write_file_atomic(git_directory() + "/info/sparse-checkout", *sparse, 0644); !written)
+            return written;
+    return sdk::os::write_file_atomic(git_directory() + "/info/exclude", excludes, 0644);
+}
+
+/// Another revision's files are made in the temporary place.
+sdk::Result<void> Checkout::check_out_start()
+{
+    if (options_.from.empty())
+        return {};
+    start_tree_ = place_.path() + "/checkout";
+    const Git git(start_tree_, interrupt_);
+    if (auto made = git.run({"-c", "advice.detachedHead=false", "reset", "--quiet", "--hard"}); !made)
+        return std::move(made).error();
+    auto names = git.run({"ls-files", "-z"});
+    if (!names)
+        return std::move(names).error();
+    files_ = {nul_terminated(*names), {}, {}, {}};
+    return {};
+}
+
+/// As HEAD has it, with what is known of the files: read from the host's index, so that git need not read the files.
+sdk::Result<void> Checkout::make_index()
+{
+    if (start_.empty() || !start_tree_.empty())
+        return {};
+    if (auto known = sdk::os::read_file(repository_.git_directory + "/index", 1UL << 30))
+        if (auto copied = sdk::os::write_file_atomic(git_directory() + "/index", *known, 0644); !copied)
+            return copied;
+    Git git(tree(), interrupt_);
+    git.with("GIT_DIR", git_directory()).with("GIT_WORK_TREE", tree());
+    const std::vector<std::string> plain{"-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"};
+    auto reset = plain;
+    reset.insert(reset.end(), {"read-tree", "--reset", start_});
+    if (auto read = git.run(reset); !read) {
+        // An index of a kind that cannot stand alone, such as a split one: begin without it.
+        (void)sdk::os::remove_file(git_directory() + "/index");
+        if (auto again = git.run(reset); !again)
+            return std::move(again).error();
+    }
+    auto refresh = plain;
+    refresh.insert(refresh.end(), {"update-index", "-q", "--unmerged", "--refresh"});
+    (void)git.agrees(refresh);  // its status says whether files differ from HEAD, as they may
+    return {};
+}
+
+sdk::Result<void> Checkout::make_base()
+{
+    const std::string index = git_directory() + "/banger-base-index";
+    if (auto own = sdk::os::read_file(git_directory() + "/index", 1UL << 30))
+        if (auto copied = sdk::os::write_file_atomic(index, *own, 0644); !copied)
+            return copied;
+    Git git(tree(), interrupt_);
+    git.with("GIT_DIR", git_directory()).with("GIT_WORK_TREE", tree()).with("GIT_INDEX_FILE", index);
+    for (const char* role : {"AUTHOR", "COMMITTER"})
+        git.with(std::string("GIT_") + role + "_NAME", "banger").with(std::string("GIT_") + role + "_EMAIL", "banger@localhost");
+    auto added = git.run({"-c", "core.safecrlf=false", "update-index", "-z", "--add", "--remove", "--stdin"},
+                         nul_joined(files_.tracked, files_.untracked));
+    if (!added)
+        return std::move(added).error();
+    auto written = git.line({"write-tree"});
+    if (!written)
+        return std::move(written).error();
+    std::vector<std::string> commit{"commit-tree", *written, "-m", "The files as they came"};
+    if (!start_.empty())
+        commit.insert(commit.end(), {"-p", start_});
+    auto base = git.line(commit);
+    if (!base)
+        return std::move(base).error();
+    base_ = std::move(*base);
+    auto referred = git.run({"update-ref", base_reference, base_});
+    return referred ? sdk::Result<void>() : std::move(referred).error();
+}
+
+sdk::Result<void> Checkout::pack_files(tree::Packer& packer, int root, const std::vector<std::string>& names) const
+{
+    for (const auto& name : names) {
+        auto added = packer.add(root, name, prefix_ + "/" + name);
+        // Deleted in the working tree, or since it was listed: it is not there to go.
+        if (!added && added.error().code != sdk::Code::not_found)
+            return added;
+    }
+    return {};
+}
+
+sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed) const
+{
+    const sdk::os::UniqueFd root(::open(tree().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root)
+        return sdk::os_error("read " + cli::quoted(tree()));
+    if (!repository_.is_git)
+        return packer.add_tree(root.get(), ".", prefix_);
+    if (with_repository()) {
+        const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (auto added = packer.add_tree(staged.get(), ".git", prefix_ + "/.git"); !added)
+            return added;
+    }
+    for (const auto* names : {&files_.tracked, &files_.untracked})
+        if (auto added = pack_files(packer, root.get(), *names); !added)
+            return added;
+    for (int round = 0; round < most_rounds && !changed.empty(); ++round)
+        for (const auto& name : std::exchange(changed, {}))
+            if (auto added = packer.add(root.get(), name.substr(prefix_.size() + 1), name);
+                !added && added.error().code != sdk::Code::not_found)
+                return added;
+    for (const auto& submodule : submodules_) {
+        const auto so_far = std::exchange(changed, {});
+        if (auto added = submodule.pack(packer, changed); !added)
+            return added;
+        changed.insert(changed.end(), so_far.begin(), so_far.end());
+    }
+    return {};
+}
+
+}  // namespace banger::workspace
