@@ -35,6 +35,14 @@ void flush(Engine& engine, const model::VmRecord& vm, Operation& operation)
         (void)(*agent)->sync(guest::Patience::of(patience_for_sync, operation.token()));
 }
 
+// Returns when the guest has ended, or what it wrote is safe and it may be cut.
+void end_guest(Engine& engine, const model::VmRecord& vm, const Liveness& live, std::chrono::milliseconds timeout,
+               Operation& operation)
+{
+    if (timeout.count() == 0 || !power_off(engine, vm, live, timeout, operation))
+        flush(engine, vm, operation);
+}
+
 }  // namespace
 
 sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
@@ -72,8 +80,7 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
         vm.desired = model::Desired::stopped;
         if (auto noted = engine.store.update(vm); !noted)
             return std::move(noted).error();
-        if (timeout.count() > 0 && !power_off(engine, vm, *live, timeout, operation))
-            flush(engine, vm, operation);
+        end_guest(engine, vm, *live, timeout, operation);
     }
     if (auto settled = settle_stopped(engine, vm, operation); !settled)
         return std::move(settled).error();

@@ -199,6 +199,18 @@ TEST(Crash, AStopThatItsCallerLeavesIsNoPowerCut)
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
 }
 
+TEST(Crash, AStopWithoutPatienceKeepsWhatWasWritten)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f; echo also > /var/f"}).status, 0);
+    auto stopped = host.banger({"vm", "stop", "--timeout", "0", "a"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_LT(stopped.took, std::chrono::seconds(10));
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
+}
+
 TEST(Crash, RepairTouchesOnlyWhatDoesNotAgree)
 {
     const Installation host;
