@@ -87,6 +87,17 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
     return std::move(vm);
 }
 
+sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& operation)
+{
+    operation.concerns(stopping.record.id);
+    auto live = liveness_of(engine, stopping.record);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive)
+        end_guest(engine, stopping.record, *live, default_stop_patience, operation);
+    return settle_stopped(engine, stopping.record, operation);
+}
+
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
     auto locked = find_and_lock(engine, id, "settled after its VMM ended", operation, std::nullopt);
