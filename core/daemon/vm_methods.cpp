@@ -38,7 +38,7 @@ void delete_with(Service& service, const Exchange& exchange, const std::string& 
 {
     exchange->on_disconnect([&service, id] {
         service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
-            auto vm = service.engine().store.find(id);
+            auto vm = service.engine().store.find_id(id);
             if (!vm || vm->removal != model::Removal::with_session)
                 return {};
             auto deleted = lifecycle::delete_vm(service.engine(), id, operation);

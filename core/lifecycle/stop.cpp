@@ -100,7 +100,10 @@ sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& ope
 
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
-    auto locked = find_and_lock(engine, id, "settled after its VMM ended", operation, std::nullopt);
+    auto found = engine.store.find_id(id);
+    if (!found)
+        return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
+    auto locked = lock_found(engine, *found, "settled after its VMM ended", operation, std::nullopt);
     if (!locked)
         return locked.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(locked).error();
     model::VmRecord& vm = locked->record;
