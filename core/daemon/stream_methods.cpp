@@ -36,6 +36,8 @@ sdk::Result<model::VmRecord> vm_in(Service& service, const Exchange& exchange, O
 sdk::Result<Answer> open_stream(Service& service, const model::VmRecord& vm, const std::string& path,
                                 const std::string& spec, Operation& operation)
 {
+    if (auto started = lifecycle::check_guest_started(service.engine(), vm, operation); !started)
+        return std::move(started).error();
     auto agent = lifecycle::agent_of(service.engine(), vm, operation);
     if (!agent)
         return std::move(agent).error();

@@ -82,6 +82,10 @@ sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation
 /// The VM as `vm show` prints it (docs/rpc.md).
 json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles = false);
 
+/// `precondition`, saying for how long, if the VM is being made or started and its guest is not one yet that commands can
+/// run in.
+sdk::Result<void> check_guest_started(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
 /// A live guest's agent, connected. `precondition` if the VM does not run.
 /// A guest that runs answers at once; one that was just adopted may have a backlog to throw away first.
 sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(

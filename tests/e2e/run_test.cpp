@@ -56,6 +56,30 @@ TEST(Run, TheGuestsStatusIsOurs)
     EXPECT_EQ(host.banger({"vm", "exec", "nobody", "--", "true"}).status, 125);
 }
 
+TEST(Run, NoCommandRunsInAMachineBeforeItIsOne)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "list"}).status, 0);
+    auto create = sdk::os::spawn(host.command({"vm", "create", "--name", "a", "--ready", "agent"}));
+    ASSERT_TRUE(create);
+    // As fast as it goes, from before its row is there until a command runs: each is refused, or ran in the guest itself.
+    bool seen_starting = false;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (Called tried; std::chrono::steady_clock::now() < deadline;) {
+        tried = host.banger({"vm", "exec", "a", "--", "cat", "/etc/hostname"});
+        if (tried.status == 0) {
+            EXPECT_EQ(tried.out, "a\n");
+            break;
+        }
+        EXPECT_EQ(tried.status, 125) << tried.err;
+        seen_starting |= tried.err.find("vm 'a' is being created (") != std::string::npos;
+    }
+    EXPECT_TRUE(seen_starting);
+    auto created = create->wait();
+    ASSERT_TRUE(created);
+    EXPECT_EQ(*created, 0);
+}
+
 TEST(Run, ArgumentsAndStreamsArriveIntact)
 {
     const Installation host;
