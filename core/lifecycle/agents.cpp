@@ -71,6 +71,12 @@ sdk::Result<void> check_guest_started(Engine& engine, const model::VmRecord& vm,
                            "`banger vm show " + vm.name + "` says when it is running");
 }
 
+sdk::Error not_running(const model::VmRecord& vm)
+{
+    return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is not running",
+                           "`banger vm start " + vm.name + "` starts it");
+}
+
 sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
                                                           Operation& operation, std::chrono::milliseconds patience)
 {
@@ -78,8 +84,7 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const 
     if (!live)
         return std::move(live).error();
     if (!live->alive)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is not running",
-                               "`banger vm start " + vm.name + "` starts it");
+        return not_running(vm);
     auto vmm = engine.registry.get<sdk::Vmm>(vm.vmm);
     if (!vmm)
         return std::move(vmm).error();

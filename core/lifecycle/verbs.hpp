@@ -86,6 +86,8 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
 /// run in.
 sdk::Result<void> check_guest_started(Engine& engine, const model::VmRecord& vm, Operation& operation);
 
+sdk::Error not_running(const model::VmRecord& vm);
+
 /// A live guest's agent, connected. `precondition` if the VM does not run.
 /// A guest that runs answers at once; one that was just adopted may have a backlog to throw away first.
 sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(

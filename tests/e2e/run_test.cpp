@@ -132,6 +132,17 @@ TEST(Run, TheSystemIsUpAndHasItsIdentity)
     auto ssh = host.banger({"vm", "ssh", "a", "--", "echo over $SSH_CONNECTION && hostname"});
     EXPECT_EQ(ssh.status, 0) << ssh.err;
     EXPECT_NE(ssh.out.find("\na\n"), std::string::npos) << ssh.out;
+    EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "exit 7"}).status, 7);
+    EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "exit 255"}).status, 255);
+    // Without its server, and without its machine, there is no guest's status.
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "systemctl", "stop", "ssh.service", "ssh.socket"}).status, 0);
+    auto deaf = host.banger({"vm", "ssh", "a", "--", "true"});
+    EXPECT_EQ(deaf.status, 125) << deaf.err;
+    ASSERT_EQ(host.banger({"vm", "stop", "--timeout", "0", "a"}).status, 0);
+    auto stopped = host.banger({"vm", "ssh", "a", "--", "true"});
+    EXPECT_EQ(stopped.status, 125);
+    EXPECT_NE(stopped.err.find("'a' is not running"), std::string::npos) << stopped.err;
+    EXPECT_EQ(stopped.err.find("kex_exchange"), std::string::npos) << stopped.err;
 }
 
 TEST(Run, AGuestWithoutAnInitOfItsOwnGetsOursAndStopsCleanly)
