@@ -147,6 +147,7 @@ sdk::Result<Exit> run(const VmRecover& verb, Context& context);
 struct VmProxy {
     std::string vm;
     std::uint16_t port = 0;
+    std::string report;  ///< file for how it failed, instead of standard error; empty: none
 
     static Syntax syntax();
     static sdk::Result<VmProxy> parse(const Arguments& arguments);

@@ -3,7 +3,7 @@
 #include "cli/commands/vm.hpp"
 #include "cli/commands/workspace_options.hpp"
 #include "cli/guest_command.hpp"
-#include "cli/text.hpp"
+#include "cli/left_machine.hpp"
 
 namespace banger::cli {
 namespace {
@@ -18,13 +18,6 @@ void remove_vm(Context& context, Session& session, const std::string& id)
     // than we has done it.
     if (!deleted && deleted.error().code != sdk::Code::not_found && deleted.error().code != sdk::Code::unavailable)
         context.report(std::move(deleted).error().while_doing("delete the vm, as --rm asked"));
-}
-
-void say_it_runs(Context& context, const std::string& name)
-{
-    const std::string word = shell_quoted(name);
-    context.note("vm '" + printable(name) + "' is still running: `banger vm ssh " + word +
-                 "` goes back, `banger vm stop " + word + "` stops it, `banger vm delete " + word + "` deletes it");
 }
 
 sdk::Result<Exit> use(const VmRun& verb, Context& context, const std::string& id)
@@ -142,7 +135,7 @@ sdk::Result<Exit> run(const VmRun& verb, Context& context)
     if (verb.spec.removal == model::Removal::with_session)
         remove_vm(context, **session, id);
     else if (verb.command.empty() || !exit)
-        say_it_runs(context, name);
+        return say_what_is_left(context, id, std::move(exit));
     return exit;
 }
 

@@ -26,12 +26,16 @@ struct Key {
 
 sdk::Error busy(const KeyedMutex::Holder& holder)
 {
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - holder.since);
-    return sdk::make_error(sdk::Code::busy, holder.doing + " (" + format_duration(age) + ")",
-                           "try again once that has ended");
+    return sdk::make_error(sdk::Code::busy, described(holder), "try again once that has ended");
 }
 
 }  // namespace
+
+std::string described(const KeyedMutex::Holder& holder)
+{
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - holder.since);
+    return holder.doing + " (" + format_duration(age) + ")";
+}
 
 // Shared with the locks, so that a lock may outlive the KeyedMutex.
 struct KeyedMutex::State {

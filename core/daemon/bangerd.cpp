@@ -92,6 +92,15 @@ std::function<sdk::Result<Source*>(const std::string&)> source_finder(plugins::R
     };
 }
 
+// On a worker: guests take their time, and nobody who calls the daemon is to wait for that.
+void finish_stop(Service& service, lifecycle::LockedVm vm)
+{
+    service.run_own("vm.stop", [&service, held = std::make_shared<lifecycle::LockedVm>(std::move(vm))](
+                                   lifecycle::Operation& operation) {
+        return lifecycle::finish_stop(service.engine(), *held, operation);
+    });
+}
+
 sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
 {
     if (auto made = paths.make(); !made)
@@ -132,12 +141,14 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     auto listener = sdk::os::listen_unix(paths.socket());
     if (!listener)
         return std::move(listener).error();
+    lifecycle::Reconciled found;
     if (auto health = store.health(); !health) {
         log::error(health.error().message);
     } else {
         lifecycle::sweep_unfinished(engine);
         lifecycle::Operation operation("reconcile", nullptr);
-        for (const auto& trouble : lifecycle::reconcile(engine, operation))
+        found = lifecycle::reconcile(engine, operation);
+        for (const auto& trouble : found.troubles)
             log::warning("reconcile: " + trouble);
     }
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); });
@@ -152,6 +163,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     });
     log::info("instance " + *instance + " serves " + paths.socket());
     ready.ok();
+    for (auto& vm : found.stopping)
+        finish_stop(service, std::move(vm));
     loop.run();
     if (base::fault::reached() > 0)
         log::info("fault points reached: " + std::to_string(base::fault::reached()));

@@ -8,7 +8,6 @@ namespace {
 using Exchange = std::shared_ptr<rpc::Exchange>;
 using lifecycle::Operation;
 
-constexpr std::uint64_t default_stop_seconds = 30;
 constexpr std::uint64_t most_stop_seconds = 3600;
 
 sdk::Result<std::string> vm_in(const Exchange& exchange)
@@ -39,7 +38,7 @@ void delete_with(Service& service, const Exchange& exchange, const std::string& 
 {
     exchange->on_disconnect([&service, id] {
         service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
-            auto vm = service.engine().store.find(id);
+            auto vm = service.engine().store.find_id(id);
             if (!vm || vm->removal != model::Removal::with_session)
                 return {};
             auto deleted = lifecycle::delete_vm(service.engine(), id, operation);
@@ -79,7 +78,7 @@ sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& 
     auto reference = vm_in(exchange);
     if (!reference)
         return std::move(reference).error();
-    const auto seconds = json::uint_or(exchange->params(), "timeout_s", default_stop_seconds);
+    const auto seconds = json::uint_or(exchange->params(), "timeout_s", lifecycle::default_stop_patience.count());
     if (seconds > most_stop_seconds)
         return sdk::make_error(sdk::Code::invalid, "a timeout is at most " + std::to_string(most_stop_seconds) +
                                                        " seconds");

@@ -34,6 +34,8 @@ public:
     sdk::Result<std::shared_ptr<guest::AgentClient>> connect(const std::string& vm, const std::string& token,
                                                              const OpenChannel& open,
                                                              std::chrono::milliseconds patience, Operation& operation);
+    /// The live connection, if there is one; waits for nobody.
+    [[nodiscard]] std::shared_ptr<guest::AgentClient> connected(const std::string& vm) const;
     void drop(const std::string& vm);
     /// Streams open to users, over all guests.
     [[nodiscard]] std::size_t open_streams() const;

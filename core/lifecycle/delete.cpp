@@ -83,7 +83,7 @@ sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& refere
     if (!found)
         return std::move(found).error();
     const bool called_off = engine.underway.call_off(found->id);
-    auto locked = find_and_lock(engine, found->id, "deleted", operation);
+    auto locked = lock_found(engine, *found, "deleted", operation);
     if (!locked && called_off && locked.error().code == sdk::Code::not_found)
         return found;  // its creation rolled back, which is what was asked for
     if (!locked)

@@ -58,11 +58,14 @@ sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecor
                                             const Operation& operation,
                                             std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 
-/// A VM by name, id or prefix, with its operation lock held, read again under the lock.
+/// A VM that was found, or by id, name or prefix, with its operation lock held, read again under the lock.
 struct LockedVm {
     model::VmRecord record;
     base::KeyedMutex::Lock lock;
 };
+sdk::Result<LockedVm> lock_found(Engine& engine, const model::VmRecord& found, const std::string& doing,
+                                 Operation& operation,
+                                 std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 sdk::Result<LockedVm> find_and_lock(Engine& engine, const std::string& reference, const std::string& doing,
                                     Operation& operation,
                                     std::optional<std::chrono::milliseconds> patience = patience_for_lock);

@@ -9,8 +9,21 @@
 namespace banger::lifecycle {
 namespace {
 
-// A start, stop or create that nobody carries on any more is undone or finished; a live VM is adopted.
-sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation)
+// A live VM, of which the journal is written again if it was missing or torn.
+sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const sdk::Handle& vmm)
+{
+    auto journal = engine.journal_of(vm.id);
+    if (!journal)
+        return std::move(journal).error();
+    if (auto noted = journal->note_bound(vmm); !noted)
+        return noted;
+    engine.watch_exit(vm.id, vmm);
+    return {};
+}
+
+// A start or create that nobody carries on any more is undone, a deletion finished, a stop left to be finished; a live VM
+// is adopted.
+sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation, Reconciled& found)
 {
     auto lock = lock_vm(engine, vm, "reconciled", operation);
     if (!lock)
@@ -26,14 +39,13 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
-    if (live->alive && vm.desired == model::Desired::running) {
-        auto journal = engine.journal_of(vm.id);
-        if (!journal)
-            return std::move(journal).error();
-        // Also writes a journal that was missing or torn, filled from the live objects.
-        if (auto noted = journal->note_bound(live->vmm); !noted)
-            return noted;
-        engine.watch_exit(vm.id, live->vmm);
+    if (live->alive && vm.desired != model::Desired::starting) {
+        if (auto adopted = adopt(engine, vm, live->vmm); !adopted)
+            return adopted;
+        if (vm.desired == model::Desired::stopped) {
+            lock->now_doing("vm '" + vm.name + "' is being stopped");
+            found.stopping.push_back({std::move(vm), std::move(*lock)});
+        }
         return {};
     }
     if (!live->alive && vm.removal == model::Removal::when_stopped)
@@ -43,7 +55,7 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
 
 // A directory without a row: its database was lost. What was half made or half deleted goes; what a dead VM held is
 // released; the rest is left as it is for `vm recover`.
-sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation)
+sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation, Reconciled& found)
 {
     auto vm = engine.store.read_copy(id);
     if (!vm)
@@ -51,7 +63,7 @@ sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operatio
     if (vm->desired == model::Desired::creating || vm->desired == model::Desired::deleted) {
         if (auto reserved = engine.store.reserve(*vm); !reserved)
             return reserved;
-        return settle(engine, std::move(*vm), operation);
+        return settle(engine, std::move(*vm), operation, found);
     }
     auto live = liveness_of(engine, *vm);
     if (!live || live->alive)
@@ -65,30 +77,31 @@ sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operatio
 
 }  // namespace
 
-std::vector<std::string> reconcile(Engine& engine, Operation& operation)
+Reconciled reconcile(Engine& engine, Operation& operation)
 {
-    std::vector<std::string> troubles;
+    Reconciled found;
+    auto& troubles = found.troubles;
     auto records = engine.store.list();
     if (!records) {
         troubles.push_back(records.error().message);
-        return troubles;
+        return found;
     }
     for (auto& vm : *records)
-        if (auto settled = settle(engine, vm, operation); !settled)
+        if (auto settled = settle(engine, vm, operation, found); !settled)
             troubles.push_back("vm '" + vm.name + "': " + settled.error().message);
     auto directories = sdk::os::list_directory(engine.paths.vms());
     if (!directories) {
         troubles.push_back(directories.error().message);
-        return troubles;
+        return found;
     }
     for (const auto& id : *directories) {
         const bool has_row = std::any_of(records->begin(), records->end(), [&](const auto& vm) { return vm.id == id; });
         if (has_row)
             continue;
-        if (auto settled = settle_rowless(engine, id, operation); !settled)
+        if (auto settled = settle_rowless(engine, id, operation, found); !settled)
             troubles.push_back("directory " + id + ": " + settled.error().message);
     }
-    return troubles;
+    return found;
 }
 
 }  // namespace banger::lifecycle

@@ -48,6 +48,11 @@ std::string command_line_of(const images::Kernel& kernel, const model::VmRecord&
            vm.agent_token;
 }
 
+sdk::Error runs_already(const model::VmRecord& vm)
+{
+    return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is running already");
+}
+
 // What a start makes, step by step; everything it attached is in the journal.
 class Start {
 public:
@@ -201,7 +206,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     if (!live)
         return std::move(live).error();
     if (live->alive)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is running already");
+        return runs_already(vm);
     auto journal = engine.journal_of(vm.id);
     if (!journal)
         return std::move(journal).error();
@@ -242,10 +247,24 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
         return sdk::make_error(sdk::Code::precondition, "vm '" + locked->record.name + "' is half deleted",
                                "`banger vm delete " + locked->record.name + "` finishes it");
     const auto entry = engine.underway.enter(locked->record.id, operation);
+    model::VmRecord& vm = locked->record;
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive)
+        return runs_already(vm);
+    // Else a daemon that dies meanwhile leaves a live VM that is to be stopped, which its successor shuts down with care.
+    vm.desired = model::Desired::starting;
+    if (auto noted = engine.store.update(vm); !noted)
+        return std::move(noted).error();
     bool guest_silent = false;
-    if (auto started = start_locked(engine, locked->record, operation, guest_silent); !started)
-        return std::move(started).error();
-    return std::move(locked->record);
+    auto started = start_locked(engine, vm, operation, guest_silent);
+    if (started)
+        return std::move(vm);
+    vm.desired = model::Desired::stopped;
+    if (auto noted = engine.store.update(vm); !noted)
+        started.error().during.push_back("left behind: " + noted.error().message);
+    return std::move(started).error();
 }
 
 }  // namespace banger::lifecycle

@@ -27,6 +27,8 @@ sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec
 /// Stopped to running, or no trace of having tried.
 sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& reference, Operation& operation);
 
+inline constexpr std::chrono::seconds default_stop_patience{30};
+
 /// Asks the guest to power off, waits at most `timeout`, then syncs and cuts. Stopped already is success.
 sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
                                      Operation& operation);
@@ -41,9 +43,18 @@ sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& refere
 /// After a VMM ended by itself: undoes what it held, and deletes the VM if its record says so.
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation);
 
+/// What reconciling found, beside what it settled.
+struct Reconciled {
+    std::vector<std::string> troubles;  ///< one line for each thing that could not be settled
+    /// Live VMs whose stop was under way, locked: finish_stop() each. That takes a guest's time, and nobody waits for it.
+    std::vector<LockedVm> stopping;
+};
 /// Brings rows, directories, journals and the host into agreement. Once, before the daemon serves anybody.
-/// One line for each thing that could not be settled.
-std::vector<std::string> reconcile(Engine& engine, Operation& operation);
+Reconciled reconcile(Engine& engine, Operation& operation);
+
+/// Goes on with a stop whose daemon died: the guest is asked to power off once more, and never cut before what it wrote
+/// is safe.
+sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& operation);
 
 struct Recovered {
     std::vector<model::VmRecord> vms;
@@ -70,6 +81,12 @@ sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation
 
 /// The VM as `vm show` prints it (docs/rpc.md).
 json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles = false);
+
+/// `precondition`, saying for how long, if the VM is being made or started and its guest is not one yet that commands can
+/// run in.
+sdk::Result<void> check_guest_started(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
+sdk::Error not_running(const model::VmRecord& vm);
 
 /// A live guest's agent, connected. `precondition` if the VM does not run.
 /// A guest that runs answers at once; one that was just adopted may have a backlog to throw away first.

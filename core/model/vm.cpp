@@ -9,8 +9,9 @@ namespace {
 template <typename E, std::size_t N>
 using Words = std::array<std::pair<E, std::string_view>, N>;
 
-constexpr Words<Desired, 4> desired_words{{{Desired::creating, "creating"},
+constexpr Words<Desired, 5> desired_words{{{Desired::creating, "creating"},
                                            {Desired::stopped, "stopped"},
+                                           {Desired::starting, "starting"},
                                            {Desired::running, "running"},
                                            {Desired::deleted, "deleted"}}};
 constexpr Words<Removal, 3> removal_words{{{Removal::never, "never"},

@@ -16,6 +16,7 @@ namespace banger::model {
 enum class Desired {
     creating,  ///< its first verb has not finished; if nobody works on it, it is to vanish
     stopped,
+    starting,  ///< on its way up from stopped; if nobody works on it, it is to be stopped, and may be cut
     running,
     deleted,   ///< being deleted; if nobody works on it, deletion goes on
 };

@@ -31,7 +31,7 @@ class Registry::Entry {
 public:
     Entry(Found found, const Settings& settings, const CrashRecord& crashes, std::shared_ptr<CallThreads> threads,
           std::shared_ptr<InFlight> in_flight)
-        : found_(std::move(found)), id_(found_.sidecar ? found_.sidecar->id : name_of(found_)), crashes_(crashes)
+        : found_(std::move(found)), id_(found_.sidecar ? found_.sidecar->id : file_name_of(found_)), crashes_(crashes)
     {
         plugin_ = std::make_shared<Guard::Plugin>(id_, settings.deadlines, std::move(threads), std::move(in_flight));
         host_ = std::make_shared<PluginHost>(PluginHost::Settings{
@@ -62,6 +62,16 @@ public:
     [[nodiscard]] std::vector<CapabilityName> capabilities() const
     {
         return found_.sidecar ? found_.sidecar->capabilities : std::vector<CapabilityName>{};
+    }
+    // Of the first provider of this kind that `auto` would take.
+    [[nodiscard]] std::optional<std::string> name_of(const std::string& kind) const
+    {
+        std::vector<std::string> names;
+        for (const auto& capability : capabilities())
+            if (capability.kind == kind)
+                names.push_back(capability.name);
+        names = auto_order(kind, std::move(names));
+        return names.empty() ? std::nullopt : std::optional(names.front());
     }
     // Why it cannot be used, as far as is known.
     [[nodiscard]] std::optional<sdk::Error> problem() const
@@ -120,7 +130,7 @@ public:
     }
 
 private:
-    static std::string name_of(const Found& found)
+    static std::string file_name_of(const Found& found)
     {
         const auto slash = found.path.rfind('/');
         const auto name = found.path.substr(slash + 1);
@@ -266,7 +276,7 @@ sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const
         problem.during.push_back("look for " + noun_of(wanted.kind) + " '" + wanted.name + "'");
         return problem;
     }
-    const auto known = names(wanted.kind);
+    const auto known = offered(wanted.kind);
     return sdk::make_error(
         sdk::Code::not_found, "there is no " + noun_of(wanted.kind) + " '" + wanted.name + "'",
         known.empty() ? "no plugin offers one: see `banger plugin list`" : base::suggestion(wanted.name, known));
@@ -330,10 +340,34 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
         reasons += (reasons.empty() ? "" : "; ") + name + ": " + reason;
         choice.rejected.push_back({name, reason});
     }
+    for (const auto& entry : entries_) {
+        const auto problem = entry->problem();
+        const auto name = problem ? entry->name_of(kind) : std::nullopt;
+        if (!name)
+            continue;
+        if (reasons.empty()) {  // the only one, as far as is known: what is wrong with it is what is wrong
+            auto only = *problem;
+            only.during.push_back("look for a " + noun_of(kind) + " provider");
+            return only;
+        }
+        reasons += "; " + *name + ": " + problem->message;
+        choice.rejected.push_back({*name, problem->message});
+    }
     if (reasons.empty())
         return sdk::make_error(sdk::Code::unsupported, "there is no " + noun_of(kind) + " provider",
                                "see `banger plugin list`");
     return sdk::make_error(sdk::Code::unsupported, "no " + noun_of(kind) + " can be used here: " + reasons, hint);
+}
+
+std::vector<std::string> Registry::offered(std::string_view kind) const
+{
+    std::vector<std::string> names;
+    for (const auto& entry : entries_)
+        for (const auto& capability : entry->capabilities())
+            if (capability.kind == kind)
+                names.push_back(capability.name);
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 std::vector<std::string> Registry::names(std::string_view kind) const

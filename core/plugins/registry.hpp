@@ -93,7 +93,8 @@ public:
                                                                        const std::string& name);
 
     /// The provider that `wanted` names, or for "auto" the first that is usable here, in the order of auto_order().
-    /// `unsupported` if it cannot work here, with each reason; otherwise the errors of `provider`.
+    /// `unsupported` if it cannot work here, with each reason, or the problem of the one plugin that offers the kind and is
+    /// broken; otherwise the errors of `provider`.
     [[nodiscard]] sdk::Result<Choice> choose(const std::string& kind, const std::string& wanted, sdk::Call& call);
 
     /// What the provider says of this host. A provider that is usable is asked once in the registry's life.
@@ -117,6 +118,7 @@ private:
     void look(std::shared_ptr<InFlight> in_flight);
     void match_config();
     [[nodiscard]] sdk::Result<Entry*> find(const CapabilityName& wanted) const;
+    [[nodiscard]] std::vector<std::string> offered(std::string_view kind) const;  // also by broken plugins
 
     Settings settings_;
     CrashRecord crashes_;

@@ -13,6 +13,7 @@
 #include "guest/agent/file_exchanges.hpp"
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/health.hpp"
+#include "guest/agent/refused_exchange.hpp"
 #include "guest/protocol/json.hpp"
 
 namespace banger::agent {
@@ -35,6 +36,11 @@ std::string state_json(const std::string& state)
     return JsonText().begin_object().member("state", state).end_object().str();
 }
 
+sdk::Error not_configured()
+{
+    return sdk::make_error(sdk::Code::precondition, "the guest is still being started", "try again in a moment");
+}
+
 Launch root_command(std::vector<std::string> argv)
 {
     ExecSpec spec;
@@ -52,6 +58,10 @@ Router Services::router()
 
 std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& stream)
 {
+    const bool framed = path == "/v0/exec" || path == "/v0/write" || path == "/v0/read" || path == "/v0/connect";
+    // Until its root is there, all this would happen in the initramfs.
+    if (framed && guest_ != nullptr && guest_->init.empty())
+        return std::make_unique<RefusedExchange>(stream, not_configured());
     if (path == "/v0/exec")
         return std::make_unique<ExecExchange>(stream, loop_, processes_);
     if (path == "/v0/write")
@@ -116,7 +126,7 @@ void Services::when_systemd_listens(std::function<void()> then)
 void Services::ready(const Reply& reply)
 {
     if (guest_->init.empty())
-        return reply(sdk::make_error(sdk::Code::precondition, "the guest was not configured yet"));
+        return reply(not_configured());
     if (guest_->init != "systemd")
         return reply(state_json("running"));
     when_systemd_listens([this, reply] { ask_systemd(reply); });

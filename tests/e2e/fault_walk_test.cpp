@@ -94,6 +94,9 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
         end_daemon(host);
         expect_clean(host);
         EXPECT_EQ(pid_of(host, "neighbour"), neighbour_pid);
+        if (shown(host, "walked", "state") == "stopping") {
+            EXPECT_EQ(host.banger({"vm", "stop", "walked"}).status, 0) << "a new daemon goes on with the stop";
+        }
         const auto state = shown(host, "walked", "state");
         EXPECT_TRUE(state.empty() || state == "running" || state == "stopped") << state;
         if (std::string(walk.verb.name) == "create" && run.status == 0) {

@@ -39,6 +39,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"image", {"vm", "create", "--image", "debian-bokworm"}, 1, {"debian-bokworm", "'debian-bookworm'"}},
         Refusal{"kernel", {"vm", "create", "--kernel", "debian-clod"}, 1, {"debian-clod", "'debian-cloud'"}},
         Refusal{"name", {"vm", "create", "--name", "Not A Name"}, 2, {"Not A Name"}},
+        Refusal{"name_id", {"vm", "create", "--name", "6321e1061973"}, 2, {"6321e1061973", "a vm's id"}},
         Refusal{"cpus_zero", {"vm", "create", "--vcpu", "0"}, 2, {"--vcpu"}},
         Refusal{"cpus_negative", {"vm", "create", "--vcpu", "-1"}, 2, {"--vcpu"}},
         Refusal{"cpus_absurd", {"vm", "create", "--vcpu", "100000"}, 2, {"--vcpu"}},

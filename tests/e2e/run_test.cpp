@@ -56,6 +56,30 @@ TEST(Run, TheGuestsStatusIsOurs)
     EXPECT_EQ(host.banger({"vm", "exec", "nobody", "--", "true"}).status, 125);
 }
 
+TEST(Run, NoCommandRunsInAMachineBeforeItIsOne)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "list"}).status, 0);
+    auto create = sdk::os::spawn(host.command({"vm", "create", "--name", "a", "--ready", "agent"}));
+    ASSERT_TRUE(create);
+    // As fast as it goes, from before its row is there until a command runs: each is refused, or ran in the guest itself.
+    bool seen_starting = false;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (Called tried; std::chrono::steady_clock::now() < deadline;) {
+        tried = host.banger({"vm", "exec", "a", "--", "cat", "/etc/hostname"});
+        if (tried.status == 0) {
+            EXPECT_EQ(tried.out, "a\n");
+            break;
+        }
+        EXPECT_EQ(tried.status, 125) << tried.err;
+        seen_starting |= tried.err.find("vm 'a' is being created (") != std::string::npos;
+    }
+    EXPECT_TRUE(seen_starting);
+    auto created = create->wait();
+    ASSERT_TRUE(created);
+    EXPECT_EQ(*created, 0);
+}
+
 TEST(Run, ArgumentsAndStreamsArriveIntact)
 {
     const Installation host;
@@ -108,6 +132,17 @@ TEST(Run, TheSystemIsUpAndHasItsIdentity)
     auto ssh = host.banger({"vm", "ssh", "a", "--", "echo over $SSH_CONNECTION && hostname"});
     EXPECT_EQ(ssh.status, 0) << ssh.err;
     EXPECT_NE(ssh.out.find("\na\n"), std::string::npos) << ssh.out;
+    EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "exit 7"}).status, 7);
+    EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "exit 255"}).status, 255);
+    // Without its server, and without its machine, there is no guest's status.
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "systemctl", "stop", "ssh.service", "ssh.socket"}).status, 0);
+    auto deaf = host.banger({"vm", "ssh", "a", "--", "true"});
+    EXPECT_EQ(deaf.status, 125) << deaf.err;
+    ASSERT_EQ(host.banger({"vm", "stop", "--timeout", "0", "a"}).status, 0);
+    auto stopped = host.banger({"vm", "ssh", "a", "--", "true"});
+    EXPECT_EQ(stopped.status, 125);
+    EXPECT_NE(stopped.err.find("'a' is not running"), std::string::npos) << stopped.err;
+    EXPECT_EQ(stopped.err.find("kex_exchange"), std::string::npos) << stopped.err;
 }
 
 TEST(Run, AGuestWithoutAnInitOfItsOwnGetsOursAndStopsCleanly)

@@ -74,7 +74,7 @@ sdk::Result<json::Object> vm_named(const json::Value& params)
     const std::string vm = json::string_or(params, "vm");
     if (vm == "nobody")
         return sdk::make_error(sdk::Code::not_found, "there is no vm 'nobody'", "see `banger vm list`");
-    return vm_answer(vm, vm == "db" ? "stopped" : "running");
+    return vm_answer(vm == "3fa94b0c11d2" ? "web" : vm, vm == "db" ? "stopped" : "running");
 }
 
 sdk::Result<json::Object> shown(const json::Value& params)

@@ -122,8 +122,12 @@ private:
 
     void connect(const ExchangePtr& exchange)
     {
+        const std::string vm = json::string_or(exchange->params(), "vm");
+        if (vm == "nossh")
+            return exchange->fail(sdk::make_error(sdk::Code::unavailable, "nobody listens on port 22"));
         auto [ours, theirs] = pair();
-        std::thread(run_fake_port, std::move(ours)).detach();
+        if (vm != "cut")
+            std::thread(run_fake_port, std::move(ours)).detach();
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 

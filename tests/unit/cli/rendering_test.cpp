@@ -178,13 +178,13 @@ TEST(Doctor, WrapsToTheTerminal)
 TEST(SshCommand, TrustsOneKeyAndReadsNoConfiguration)
 {
     const SshWay way{"we'b", "root", "/home/a b/id%1", "/known \"hosts\"", "web.vm", true, ""};
-    const auto command = ssh_command(way, "/opt/my tools/banger", {"-L", "1:h:2"});
+    const auto command = ssh_command(way, "/opt/my tools/banger", {"-L", "1:h:2"}, "/proc/7/fd/8");
     EXPECT_EQ(command[0], "ssh");
     EXPECT_THAT(command, Contains("IdentityFile=\"/home/a b/id%%1\""));
     EXPECT_THAT(command, Contains("UserKnownHostsFile=\"/known \\\"hosts\\\"\""));
     EXPECT_THAT(command, Contains("StrictHostKeyChecking=yes"));
     EXPECT_THAT(command, Contains("HostKeyAlias=web.vm"));
-    EXPECT_THAT(command, Contains("ProxyCommand='/opt/my tools/banger' vm proxy 'we'\\''b' 22"));
+    EXPECT_THAT(command, Contains("ProxyCommand='/opt/my tools/banger' vm proxy --report /proc/7/fd/8 'we'\\''b' 22"));
     const std::vector<std::string> end(command.end() - 3, command.end());
     EXPECT_THAT(end, ElementsAre("root@web.vm", "-L", "1:h:2"));
 }

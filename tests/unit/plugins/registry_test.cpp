@@ -121,6 +121,29 @@ TEST(Registry, AWrongSettingBreaksOnlyItsPlugin)
     EXPECT_EQ(plugins->show("factories")->state, PluginState::found);
 }
 
+TEST(RegistryChoice, TheProblemOfTheOnlyOneIsSaidAndItsNameSuggested)
+{
+    TestRegistry plugins({"good"}, R"({"levle":1})");
+    CallContext call;
+    const auto any = plugins->choose("storage/0", "auto", call);
+    ASSERT_FALSE(any);
+    EXPECT_THAT(any.error().message, HasSubstr("/c.toml:7"));
+    EXPECT_THAT(any.error().message, HasSubstr("levle"));
+    EXPECT_THAT(any.error().hint, HasSubstr("level"));
+    EXPECT_EQ(any.error().during, std::vector<std::string>{"look for a storage provider"});
+    EXPECT_EQ(plugins->choose("storage/0", "godo", call).error().hint, "did you mean 'good'?");
+}
+
+TEST(RegistryChoice, ABrokenOneIsAmongTheReasons)
+{
+    TestRegistry plugins({"good", "wrong-abi"}, R"({"method":"unusable"})");
+    CallContext call;
+    const auto any = plugins->choose("storage/0", "auto", call);
+    ASSERT_FALSE(any);
+    EXPECT_THAT(any.error().message, StartsWith("no storage can be used here: good: told to be unusable; wrong-abi: "));
+    EXPECT_THAT(any.error().message, HasSubstr("does not fit this banger"));
+}
+
 TEST(Registry, ASectionForNobodyIsAComplaint)
 {
     TestRegistry plugins({"good"});

@@ -82,6 +82,20 @@ TEST_F(StoreTest, FindsByNameIdAndUnambiguousPrefix)
     EXPECT_NE(store.find("onw").error().hint.find("'one'"), std::string::npos);
 }
 
+TEST_F(StoreTest, AnIdMeansItsVmWhateverOthersAreNamed)
+{
+    VmStore store(database(), vms());
+    ASSERT_TRUE(store.reserve(vm("abc000000000", "zebra")));
+    ASSERT_TRUE(store.reserve(vm("def111111111", "abc000000000")));  // of an earlier banger, which allowed it
+    ASSERT_TRUE(store.reserve(vm("eee222222222", "abc0")));
+    EXPECT_EQ(store.find("abc000000000")->name, "zebra");
+    EXPECT_EQ(store.find("abc0")->id, "eee222222222") << "a name before a prefix";
+    EXPECT_EQ(store.find_id("abc000000000")->name, "zebra");
+    ASSERT_TRUE(store.remove("abc000000000"));
+    EXPECT_EQ(store.find_id("abc000000000").error().code, sdk::Code::not_found);
+    EXPECT_EQ(store.find_id("zebra").error().code, sdk::Code::not_found);
+}
+
 TEST_F(StoreTest, UpdateOfNothingIsNotFound)
 {
     VmStore store(database(), vms());
