@@ -69,12 +69,32 @@ const std::vector<Verb>& verbs()
 const std::vector<Group>& groups()
 {
     static const std::vector<Group> table{
-        {"vm", "virtual machines"},
-        {"image", "root file systems that machines are made from"},
-        {"kernel", "kernels that machines boot"},
-        {"plugin", "the providers behind machines, disks, networks and images"},
-        {"config", "settings"},
-        {"daemon", "the process that keeps the machines"},
+        {"vm",
+         "virtual machines",
+         {{"banger vm run --rm -- make test", "one command in a machine that is then deleted"},
+          {"banger vm list", "the machines there are"},
+          {"banger vm ssh web", "a shell in the machine 'web'"}}},
+        {"image",
+         "root file systems that machines are made from",
+         {{"banger image list", "what there is, and what is here already"},
+          {"banger image pull debian-bookworm", "make it now and not with the first machine"}}},
+        {"kernel",
+         "kernels that machines boot",
+         {{"banger kernel list", "what there is, and what is here already"},
+          {"banger kernel show debian-cloud", "its version and size"}}},
+        {"plugin",
+         "the providers behind machines, disks, networks and images",
+         {{"banger plugin list", "which can be used here, and which are picked"},
+          {"banger plugin show vmm-qemu", "what one of them says of this host"}}},
+        {"config",
+         "settings",
+         {{"banger config show", "every setting, and where it comes from"},
+          {"$EDITOR \"$(banger config path)\"", "change them"}}},
+        {"daemon",
+         "the process that keeps the machines",
+         {{"banger daemon status", "whether it runs, and for how long"},
+          {"banger daemon logs", "what it has to say"},
+          {"banger daemon stop", "end it; machines go on, and the next command starts another"}}},
     };
     return table;
 }
