@@ -120,12 +120,25 @@ sdk::Error unknown_command(const std::vector<std::string>& name)
     return unknown_command(group, "");
 }
 
+// What follows a command's name in `banger help NAME...`.
+sdk::Error surplus_word(std::vector<std::string> name, std::size_t words)
+{
+    const std::string surplus = name[words];
+    name.resize(words);
+    return sdk::make_error(sdk::Code::invalid,
+                           "`banger help " + joined(name) + "` takes no more words, such as " + quoted(surplus),
+                           "see `banger " + joined(name) + " --help`");
+}
+
 sdk::Result<CommandLine> help_for(const std::vector<std::string>& name)
 {
     if (name.empty())
         return CommandLine{Format::table, Help{help_of_program()}};
     if (const Verb* verb = find_verb(name))
         return CommandLine{Format::table, Help{help_of_verb(verb->syntax())}};
+    for (std::size_t words = 1; words < name.size(); ++words)
+        if (find_verb({name.begin(), name.begin() + static_cast<std::ptrdiff_t>(words)}) != nullptr)
+            return surplus_word(name, words);
     if (is_group(joined(name)))
         return CommandLine{Format::table, Help{help_of_group(joined(name))}};
     return unknown_command(name);

@@ -106,11 +106,16 @@ std::string help_of_program()
 std::string help_of_group(std::string_view group)
 {
     std::string page;
-    for (const auto& one : groups())
-        if (one.name == group)
-            page = "banger " + std::string(group) + ": " + std::string(one.summary) + "\n";
+    std::vector<Example> examples;
+    for (const auto& one : groups()) {
+        if (one.name != group)
+            continue;
+        page = "banger " + std::string(group) + ": " + std::string(one.summary) + "\n";
+        examples = one.examples;
+    }
     page += "\nUsage: banger " + std::string(group) + " COMMAND\n\nCommands:\n";
     add_verbs(page, group);
+    add_examples(page, examples);
     page += "\n`banger " + std::string(group) + " COMMAND --help` says more about a command.\n";
     return page;
 }

@@ -4,6 +4,7 @@
 #include "cli/commands/workspace_options.hpp"
 #include "cli/guest_command.hpp"
 #include "cli/left_machine.hpp"
+#include "cli/text.hpp"
 
 namespace banger::cli {
 namespace {

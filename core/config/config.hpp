@@ -92,11 +92,11 @@ struct Config {
 /// The same from text, for which `file` is only a name.
 [[nodiscard]] sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host);
 
-/// The effective configuration as `config show -o json` prints it:
+/// The effective configuration, for `config show`: tables, keys and values as config.toml has them, so that what is shown
+/// can be written there.
 ///     {"file": "...", "file_read": true,
-///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, ...},
-///      "providers": {...}, "daemon": {...}, "plugins": {"<id>": {...as in the file...}}}
-/// Sizes are numbers in the unit of their name (memory_mib, disk_bytes); plugin_deadline_ms in milliseconds.
+///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, "disk": {"value": "8G", ...}, ...},
+///      "providers": {...}, "daemon": {...}, "plugin": {"<id>": {"<key>": {"value": ..., "origin": "config", ...}}}}
 [[nodiscard]] std::string to_json(const Config& config);
 
 }  // namespace banger::config

@@ -145,7 +145,8 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
     const auto method = methods_.find(exchange->method());
     if (method == methods_.end())
         return exchange->fail(sdk::make_error(sdk::Code::invalid, "the daemon has no method '" + exchange->method() + "'",
-                                              "the daemon may be of another version: `banger daemon stop`"));
+                                              "the daemon may be of another version: `banger daemon stop`"),
+                              rpc::ErrorCode::no_such_method);
     auto operation = std::make_shared<lifecycle::Operation>(
         exchange->method(), [exchange](const sdk::Progress& progress) {
             exchange->notify("progress", progress_json(progress).value());

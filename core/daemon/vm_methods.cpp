@@ -1,4 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "core/base/nearest.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/verbs.hpp"
 
@@ -23,6 +26,20 @@ sdk::Result<Answer> viewed(Service& service, sdk::Result<model::VmRecord> vm)
     if (!vm)
         return std::move(vm).error();
     return Answer{lifecycle::view_of(service.engine(), *vm), {}};
+}
+
+// A misspelt member would be a wish that nobody hears.
+sdk::Result<void> refuse_unknown(const json::Value& params)
+{
+    auto known = model::spec_members();
+    known.insert(known.end(), {"start", "wait"});
+    for (const auto& member : params.GetObject()) {
+        const std::string name = member.name.GetString();
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            return sdk::make_error(sdk::Code::invalid, "a spec has no member '" + name + "'",
+                                   base::suggestion(name, known));
+    }
+    return {};
 }
 
 json::Object spec_event(const model::VmRecord& vm)
@@ -51,6 +68,8 @@ void delete_with(Service& service, const Exchange& exchange, const std::string& 
 
 sdk::Result<Answer> create(Service& service, const Exchange& exchange, Operation& operation)
 {
+    if (auto known = refuse_unknown(exchange->params()); !known)
+        return std::move(known).error();
     auto spec = model::spec_from_json(exchange->params());
     if (!spec)
         return std::move(spec).error();

@@ -85,6 +85,13 @@ json::Object to_json(const VmSpec& spec)
     return object;
 }
 
+const std::vector<std::string>& spec_members()
+{
+    static const std::vector<std::string> members{"name",   "image", "kernel", "vcpus",   "memory_mib", "disk_bytes", "environment",
+                                                  "egress", "init",  "ready",  "removal", "vmm",        "storage",    "network"};
+    return members;
+}
+
 sdk::Result<VmSpec> spec_from_json(const json::Value& value)
 {
     VmSpec spec;

@@ -91,6 +91,8 @@ std::optional<Ready> ready_from_string(std::string_view text);
 /// JSON of a spec, as `vm.create` carries it. Reading refuses wrong words (`invalid`).
 json::Object to_json(const VmSpec& spec);
 sdk::Result<VmSpec> spec_from_json(const json::Value& value);
+/// Every member that a spec may have.
+const std::vector<std::string>& spec_members();
 
 /// JSON of a record, for the store and its copies. Reading anything incomplete is `corrupt`.
 json::Object to_json(const VmRecord& record);

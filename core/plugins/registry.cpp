@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "core/base/nearest.hpp"
 #include "core/plugins/discover.hpp"
@@ -62,16 +63,6 @@ public:
     [[nodiscard]] std::vector<CapabilityName> capabilities() const
     {
         return found_.sidecar ? found_.sidecar->capabilities : std::vector<CapabilityName>{};
-    }
-    // Of the first provider of this kind that `auto` would take.
-    [[nodiscard]] std::optional<std::string> name_of(const std::string& kind) const
-    {
-        std::vector<std::string> names;
-        for (const auto& capability : capabilities())
-            if (capability.kind == kind)
-                names.push_back(capability.name);
-        names = auto_order(kind, std::move(names));
-        return names.empty() ? std::nullopt : std::optional(names.front());
     }
     // Why it cannot be used, as far as is known.
     [[nodiscard]] std::optional<sdk::Error> problem() const
@@ -276,7 +267,7 @@ sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const
         problem.during.push_back("look for " + noun_of(wanted.kind) + " '" + wanted.name + "'");
         return problem;
     }
-    const auto known = offered(wanted.kind);
+    const auto known = offered(wanted.kind, Which::all);  // a broken one may be what was meant
     return sdk::make_error(
         sdk::Code::not_found, "there is no " + noun_of(wanted.kind) + " '" + wanted.name + "'",
         known.empty() ? "no plugin offers one: see `banger plugin list`" : base::suggestion(wanted.name, known));
@@ -340,18 +331,15 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
         reasons += (reasons.empty() ? "" : "; ") + name + ": " + reason;
         choice.rejected.push_back({name, reason});
     }
-    for (const auto& entry : entries_) {
-        const auto problem = entry->problem();
-        const auto name = problem ? entry->name_of(kind) : std::nullopt;
-        if (!name)
-            continue;
-        if (reasons.empty()) {  // the only one, as far as is known: what is wrong with it is what is wrong
-            auto only = *problem;
-            only.during.push_back("look for a " + noun_of(kind) + " provider");
-            return only;
-        }
-        reasons += "; " + *name + ": " + problem->message;
-        choice.rejected.push_back({*name, problem->message});
+    // Plugins that offer it and cannot be asked, such as for a misspelt setting.
+    const auto broken = offered(kind, Which::unusable);
+    if (reasons.empty() && broken.size() == 1)
+        return find({kind, broken.front()}).error();
+    for (const auto& name : broken) {
+        const auto problem = find({kind, name}).error();
+        if (hint.empty())
+            hint = problem.hint;
+        reasons += (reasons.empty() ? "" : "; ") + name + ": " + problem.message;
     }
     if (reasons.empty())
         return sdk::make_error(sdk::Code::unsupported, "there is no " + noun_of(kind) + " provider",
@@ -359,27 +347,27 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
     return sdk::make_error(sdk::Code::unsupported, "no " + noun_of(kind) + " can be used here: " + reasons, hint);
 }
 
-std::vector<std::string> Registry::offered(std::string_view kind) const
+std::vector<std::string> Registry::names(std::string_view kind) const
 {
-    std::vector<std::string> names;
+    return offered(kind, Which::usable);
+}
+
+std::vector<std::string> Registry::offered(std::string_view kind, Which which) const
+{
+    std::set<std::string> usable;
+    std::set<std::string> broken;
     for (const auto& entry : entries_)
         for (const auto& capability : entry->capabilities())
             if (capability.kind == kind)
-                names.push_back(capability.name);
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
-std::vector<std::string> Registry::names(std::string_view kind) const
-{
-    std::vector<std::string> names;
-    for (const auto& entry : entries_)
-        if (!entry->problem())
-            for (const auto& capability : entry->capabilities())
-                if (capability.kind == kind)
-                    names.push_back(capability.name);
-    std::sort(names.begin(), names.end());
-    return names;
+                (entry->problem() ? broken : usable).insert(capability.name);
+    // A broken duplicate of one that works is no loss.
+    for (const auto& name : usable)
+        broken.erase(name);
+    if (which == Which::unusable)
+        return {broken.begin(), broken.end()};
+    if (which == Which::all)
+        usable.merge(broken);
+    return {usable.begin(), usable.end()};
 }
 
 std::vector<PluginStatus> Registry::list() const

@@ -118,7 +118,8 @@ private:
     void look(std::shared_ptr<InFlight> in_flight);
     void match_config();
     [[nodiscard]] sdk::Result<Entry*> find(const CapabilityName& wanted) const;
-    [[nodiscard]] std::vector<std::string> offered(std::string_view kind) const;  // also by broken plugins
+    enum class Which { usable, unusable, all };
+    [[nodiscard]] std::vector<std::string> offered(std::string_view kind, Which which) const;
 
     Settings settings_;
     CrashRecord crashes_;

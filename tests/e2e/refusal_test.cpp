@@ -209,6 +209,26 @@ TEST(Interrupted, CtrlCWhileAMachineIsMadeLeavesNothing)
     }
 }
 
+TEST(InterruptedPull, CtrlCWhileTheImageIsMadeLeavesNothing)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"image", "delete", "debian-bookworm-minimal"}).status, 0);
+    for (const char* stage : {"install packages", "write the root file system"}) {
+        UnderWay run(host, {"vm", "run", "--", "true"});
+        ASSERT_TRUE(run.wait_for(stage)) << run.said();
+        run.interrupt();
+        EXPECT_NE(run.end(), 0) << stage;
+        EXPECT_NE(run.said().find("cancelled"), std::string::npos) << run.said();
+        for (const char* directory : {"/state/images", "/cache/plugins/image-debian"})
+            for (const auto& left : sdk::os::list_directory(host.home() + directory).value_or({}))
+                ADD_FAILURE() << stage << ": " << directory << "/" << left << " is left";
+        for (const auto& left : host.processes())
+            ADD_FAILURE() << stage << ": " << left << " goes on";
+        EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
+        expect_clean(host);
+    }
+}
+
 TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)
 {
     const Installation host;

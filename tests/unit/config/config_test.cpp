@@ -2,6 +2,9 @@
 #include "core/config/config.hpp"
 
 #include <gtest/gtest.h>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -237,8 +240,8 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
     const auto json = to_json(*read("[vm_defaults]\nvcpu = 3\n[plugin.vmm-qemu]\naccelerator = \"tcg\"\n"));
     EXPECT_EQ(json, R"({"file":"/c.toml","file_read":true,"vm_defaults":{)"
                     R"("vcpu":{"value":3,"origin":"config","where":"/c.toml:2"},)"
-                    R"("memory_mib":{"value":3000,"origin":"host","where":"24000 MiB of memory"},)"
-                    R"("disk_bytes":{"value":8589934592,"origin":"built-in","where":""},)"
+                    R"("memory":{"value":3000,"origin":"host","where":"24000 MiB of memory"},)"
+                    R"("disk":{"value":"8G","origin":"built-in","where":""},)"
                     R"("image":{"value":"debian-bookworm","origin":"built-in","where":""},)"
                     R"("kernel":{"value":"","origin":"built-in","where":""},)"
                     R"("egress":{"value":"internet","origin":"built-in","where":""},)"
@@ -248,10 +251,55 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("storage":{"value":"auto","origin":"built-in","where":""},)"
                     R"("network":{"value":"auto","origin":"built-in","where":""}},)"
                     R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
-                    R"("plugin_deadline_ms":{"value":120000,"origin":"built-in","where":""}},)"
-        R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
-        R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
-                    R"("plugins":{"vmm-qemu":{"accelerator":"tcg"}}})");
+                    R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""}},)"
+                    R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
+                    R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
+                    R"("plugin":{"vmm-qemu":{"accelerator":{"value":"tcg","origin":"config","where":"/c.toml:4"}}}})");
+}
+
+bool is_setting(const rapidjson::Value& value)
+{
+    return value.HasMember("origin") && value["origin"].IsString();  // else a table with a key of that name
+}
+
+// One table of what is shown as one of the file.
+void add_toml(const rapidjson::Value& table, const std::string& name, std::string& text)
+{
+    text += "[" + name + "]\n";
+    for (const auto& member : table.GetObject()) {
+        if (!is_setting(member.value))
+            continue;
+        rapidjson::StringBuffer value;
+        rapidjson::Writer<rapidjson::StringBuffer> writer(value);
+        member.value["value"].Accept(writer);
+        text += std::string(member.name.GetString()) + " = " + value.GetString() + "\n";
+    }
+    for (const auto& member : table.GetObject())
+        if (!is_setting(member.value))
+            add_toml(member.value, name + "." + member.name.GetString(), text);
+}
+
+TEST(ConfigJson, WhatIsShownCanBeWrittenIntoTheFile)
+{
+    const auto config = read("[vm_defaults]\nvcpu = 3\nmemory = \"2G\"\ndisk = \"1.5G\"\negress = \"none\"\n"
+                             "[daemon]\nworkers = 9\nplugin_deadline = \"1500ms\"\n"
+                             "[plugin.a]\nsome = [1, 2]\nvalue = \"x\"\n[plugin.a.deep]\norigin = true\n");
+    ASSERT_TRUE(config) << config.error().message;
+    rapidjson::Document shown;
+    shown.Parse(to_json(*config).c_str());
+    ASSERT_TRUE(shown.IsObject());
+    EXPECT_STREQ(shown["plugin"]["a"]["deep"]["origin"]["where"].GetString(), "/c.toml:13");
+    std::string text;
+    for (const char* table : {"vm_defaults", "providers", "daemon", "plugin"})
+        add_toml(shown[table], table, text);
+    const auto again = read(text);
+    ASSERT_TRUE(again) << again.error().message << "\n" << text;
+    EXPECT_EQ(again->vm_defaults.memory_mib.value, 2048U);
+    EXPECT_EQ(again->vm_defaults.disk_bytes.value, 3ULL << 29U);
+    EXPECT_EQ(again->vm_defaults.egress.value, "none");
+    EXPECT_EQ(again->daemon.workers.value, 9U);
+    EXPECT_EQ(again->daemon.plugin_deadline.value, std::chrono::milliseconds(1500));
+    EXPECT_EQ(again->plugins.at("a").json, config->plugins.at("a").json);
 }
 
 }  // namespace

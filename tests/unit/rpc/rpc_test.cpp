@@ -175,19 +175,88 @@ TEST_F(RpcTest, ALostDaemonIsSaid)
     EXPECT_EQ(reply.error().code, sdk::Code::unavailable);
 }
 
-TEST_F(RpcTest, RubbishClosesTheConnectionAndNothingElse)
+/// A client that writes lines of its own and reads what comes back.
+class RawClient {
+public:
+    explicit RawClient(const std::string& path) : socket_(std::move(*sdk::os::connect_unix(path))) {}
+
+    /// The next message after `line` was sent; `null` if the connection closed.
+    json::Document says(const std::string& line)
+    {
+        EXPECT_TRUE(sdk::os::write_all(socket_.get(), line + "\n"));
+        for (;;) {
+            auto message = reader_.next();
+            EXPECT_TRUE(message);
+            if (message && *message)
+                return std::move((*message)->body);
+            auto status = reader_.receive(socket_.get());
+            if (!status || *status == MessageReader::Status::closed)
+                return {};
+        }
+    }
+
+private:
+    sdk::os::UniqueFd socket_;
+    MessageReader reader_;
+};
+
+std::int64_t code_of(const json::Document& answer)
+{
+    const json::Value* error = json::find(answer, "error");
+    return error == nullptr ? 0 : json::find_int(*error, "code").value_or(0);
+}
+
+TEST_F(RpcTest, WhatIsNoRequestIsAnsweredWithTheCodesOfTheSpecificationAndTheConnectionGoesOn)
 {
     serve([](const auto& exchange) { exchange->reply({}); });
-    for (const std::string rubbish : {"not json\n", "[1,2]\n", "{\"id\":1,\"method\":\"x\",\"descriptors\":3}\n"}) {
-        auto bad = sdk::os::connect_unix(socket());
-        ASSERT_TRUE(bad);
-        ASSERT_TRUE(sdk::os::write_all(bad->get(), rubbish));
-        char byte = 0;
-        EXPECT_EQ(::read(bad->get(), &byte, 1), 0) << rubbish;
+    RawClient client(socket());
+    const std::vector<std::pair<std::string, std::int64_t>> cases{
+        {"not json", -32700},
+        {std::string(100'000, '['), -32700},
+        {"[1,2]", -32600},
+        {R"({"id":1,"method":"x","descriptors":3})", -32600},
+        {R"({"id":1})", -32600},
+        {R"({"id":1,"method":7})", -32600},
+        {R"({"id":{},"method":"x"})", -32600},
+        {R"({"id":1,"method":"x","params":[1]})", -32602},
+    };
+    for (const auto& [line, code] : cases) {
+        const auto answer = client.says(line);
+        EXPECT_EQ(code_of(answer), code) << line.substr(0, 60);
+        EXPECT_EQ(json::string_or(answer, "jsonrpc"), "2.0");
+        EXPECT_NE(json::find(answer, "id"), nullptr) << "null where there is none, but always there";
     }
-    auto good = Client::connect(socket());
-    ASSERT_TRUE(good);
-    EXPECT_TRUE(good->call("x", {}));
+    EXPECT_NE(json::find(client.says(R"({"jsonrpc":"2.0","id":1,"method":"x"})"), "result"), nullptr);
+}
+
+TEST_F(RpcTest, AnIdComesBackAsItWasGiven)
+{
+    serve([](const auto& exchange) {
+        if (exchange->method() == "fail")
+            exchange->fail(sdk::make_error(sdk::Code::not_found, "no such method"), ErrorCode::no_such_method);
+        else
+            exchange->reply({});
+    });
+    RawClient client(socket());
+    for (const std::string id : {R"("seven")", "7", "-7", R"("7")"}) {
+        const auto answer = client.says(R"({"jsonrpc":"2.0","method":"x","id":)" + id + "}");
+        ASSERT_NE(json::find(answer, "id"), nullptr) << id;
+        EXPECT_EQ(json::to_text(*json::find(answer, "id")), id);
+    }
+    EXPECT_EQ(code_of(client.says(R"({"id":"a","method":"fail"})")), -32601);
+}
+
+TEST_F(RpcTest, ARequestWithATextForAnIdIsCancelledByIt)
+{
+    serve([](const auto& exchange) {
+        exchange->on_cancel([exchange] { exchange->fail(sdk::make_error(sdk::Code::cancelled, "rolled back")); });
+    });
+    RawClient client(socket());
+    const auto answer = client.says(R"({"id":"long","method":"x"})"
+                                    "\n"
+                                    R"({"id":"long","method":"x"})");
+    EXPECT_EQ(code_of(answer), -32600) << "an id of two requests at a time would name neither";
+    EXPECT_EQ(code_of(client.says(R"({"method":"cancel","params":{"id":"long"}})")), -32000);
 }
 
 TEST_F(RpcTest, NobodyListeningIsUnavailable)
