@@ -143,6 +143,34 @@ TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
     EXPECT_EQ(host.banger({"vm", "create", "--no-start"}).status, 0);
 }
 
+TEST(RefusedPlugin, OneThatNobodyUsesSpoilsNoAuditAndNoRebuiltJournal)
+{
+    const Installation host;
+    CallOptions options;  // its factories throw, refuse, lie and hang
+    options.environment["BANGER_PLUGIN_PATH"] = std::getenv("BANGER_TEST_BAD_PLUGIN");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}, options).status, 0);
+    auto used = host.banger({"vm", "create", "--no-start", "--storage", "refuses"});
+    EXPECT_NE(used.err.find("the moon is not full"), std::string::npos) << "the daemon does not see it: " << used.err;
+    auto audit = host.banger({"audit"});
+    EXPECT_EQ(audit.status, 0) << audit.out << audit.err;
+    ASSERT_TRUE(sdk::os::remove_file(host.vms() + "/" + shown(host, "a", "id") + "/handles.json"));
+    EXPECT_EQ(host.banger({"audit", "--repair"}).status, 0);
+    expect_clean(host);
+    EXPECT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    expect_clean(host);
+}
+
+TEST(RefusedPlugin, OneThatIsSelectedAndCannotBeAskedIsAFinding)
+{
+    const Installation host("\n[providers]\nstorage = \"refuses\"\n");
+    CallOptions options;
+    options.environment["BANGER_PLUGIN_PATH"] = std::getenv("BANGER_TEST_BAD_PLUGIN");
+    auto audit = host.banger({"audit"}, options);
+    EXPECT_EQ(audit.status, 1) << audit.err;
+    EXPECT_NE(audit.out.find("nobody can say what storage 'refuses' holds: the moon is not full"), std::string::npos)
+        << audit.out << audit.err;
+}
+
 /// A call of banger whose standard error is read while it goes on.
 class UnderWay {
 public:
