@@ -237,6 +237,20 @@ TEST(Interrupted, CtrlCWhileAMachineIsMadeLeavesNothing)
     }
 }
 
+TEST(Interrupted, WhoWaitsForAMachineIsToldForWhat)
+{
+    const Installation host;
+    UnderWay create(host, {"vm", "create", "--name", "a"});
+    ASSERT_TRUE(create.wait_for("boot")) << create.said();
+    UnderWay stop(host, {"vm", "stop", "a"});
+    EXPECT_TRUE(stop.wait_for("waiting: vm 'a' is being created (")) << stop.said();
+    stop.interrupt();
+    EXPECT_NE(stop.end(), 0);
+    EXPECT_NE(stop.said().find("cancelled while waiting: vm 'a' is being created ("), std::string::npos) << stop.said();
+    EXPECT_EQ(create.end(), 0) << create.said();
+    EXPECT_EQ(shown(host, "a", "state"), "running");
+}
+
 TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)
 {
     const Installation host;
