@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Bad input, and what it gets: one clear sentence with a hint, and nothing left behind.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <optional>
@@ -249,6 +251,52 @@ TEST(Interrupted, WhoWaitsForAMachineIsToldForWhat)
     EXPECT_NE(stop.said().find("cancelled while waiting: vm 'a' is being created ("), std::string::npos) << stop.said();
     EXPECT_EQ(create.end(), 0) << create.said();
     EXPECT_EQ(shown(host, "a", "state"), "running");
+}
+
+// Takes connections, and never says anything.
+class SilentMirror {
+public:
+    SilentMirror() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), length), 0);
+        EXPECT_EQ(::listen(socket_.get(), 16), 0);
+        EXPECT_EQ(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+        port_ = ntohs(address.sin_port);
+    }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/debian"; }
+
+private:
+    sdk::os::UniqueFd socket_;
+    int port_ = 0;
+};
+
+TEST(Interrupted, NobodyElseWaitsBehindThoseWhoMakeSomething)
+{
+    const SilentMirror mirror;
+    const Installation host("\n[daemon]\nworkers = 1\n\n[plugin.image-debian]\nmirror = \"" + mirror.url() + "\"\n");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    UnderWay maker(host, {"image", "pull", "debian-bookworm"});  // the only worker, for as long as the mirror is silent
+    ASSERT_TRUE(maker.wait_for("debian-bookworm")) << maker.said();
+    CallOptions soon;
+    soon.timeout = std::chrono::seconds(20);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}, soon).out, "a\n");
+    EXPECT_EQ(host.banger({"audit"}, soon).status, 0);
+    // One that waits for the worker is called off at once.
+    sdk::os::Command shell;
+    shell.argv = {"timeout", "--signal=INT", "1", host.command({}).argv.front(), "vm", "create", "--name", "b"};
+    shell.environment = {{"BANGER_HOME", host.home()}};
+    sdk::os::RunLimits limits;
+    limits.timeout = std::chrono::seconds(20);
+    auto waiting = sdk::os::run(shell, {}, limits);
+    ASSERT_TRUE(waiting) << "it waits for the worker: " << waiting.error().message;
+    EXPECT_NE(waiting->err.find("cancelled before it began"), std::string::npos) << waiting->err;
+    maker.interrupt();
+    EXPECT_NE(maker.end(), 0);
+    expect_clean(host);
 }
 
 TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)
