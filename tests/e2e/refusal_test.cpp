@@ -131,6 +131,30 @@ TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
     expect_clean(host);
 }
 
+TEST(RefusedHost, AQemuThatFreezesIsNamedAndNothingIsLeft)
+{
+    const Installation host("\n[plugin.vmm-qemu]\nprogram = \"/bin/false\"\n");
+    // Asked who it is it answers; as a machine it stops before its first word.
+    const std::string program = host.home() + "/frozen-qemu";
+    ASSERT_TRUE(sdk::os::write_file_atomic(program,
+                                           "#!/bin/sh\nfor word; do case $word in -name) kill -STOP $$ ;; esac; done\n"
+                                           "exec qemu-system-x86_64 \"$@\"\n",
+                                           0755));
+    auto config = sdk::os::read_file(host.home() + "/config.toml");
+    ASSERT_TRUE(config);
+    config->resize(config->find("[plugin.vmm-qemu]"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(host.home() + "/config.toml",
+                                           *config + "[plugin.vmm-qemu]\nprogram = \"" + program +
+                                               "\"\naccelerator = \"tcg\"\nstart_patience = 2\n"));
+    auto called = host.banger({"vm", "run", "--", "true"});
+    EXPECT_EQ(called.status, 125) << called.err;
+    EXPECT_NE(called.err.find("QEMU did not start its machine within 2 s"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("hint:  if this host is only slow, raise start_patience"), std::string::npos) << called.err;
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    EXPECT_LE(host.processes().size(), 1U) << "only the daemon is left";
+    expect_clean(host);
+}
+
 TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
 {
     const Installation host;
