@@ -90,11 +90,11 @@ sdk::Result<KeyedMutex::Lock> KeyedMutex::lock(const std::string& key, std::stri
         if (woken != Woken::cancelled)
             return Lock(state_, key);
         state_->pass_on(key);
-    } else {
-        now->second.waiters.erase(place);
-    }
-    if (woken == Woken::cancelled)
         return sdk::make_error(sdk::Code::cancelled, "cancelled while waiting for its turn");
+    }
+    now->second.waiters.erase(place);
+    if (woken == Woken::cancelled)
+        return sdk::make_error(sdk::Code::cancelled, "cancelled while waiting: " + described(now->second.holder));
     return busy(now->second.holder);
 }
 

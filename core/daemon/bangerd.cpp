@@ -130,7 +130,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     image_store.sweep();
     kernel_store.sweep();
     store::VmStore store(paths.database(), paths.vms());
-    lifecycle::ProviderOperations operations(registry);
+    lifecycle::ProviderOperations operations(registry, store, config->providers, paths.vms());
     lifecycle::Agents agents(loop);
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
                              image_store, kernel_store, operations, agents, {}, {}, {}, {}, {}};

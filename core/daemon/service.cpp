@@ -9,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <atomic>
 #include <charconv>
 #include <mutex>
 #include <set>
@@ -42,6 +43,11 @@ json::Object progress_json(const sdk::Progress& progress)
 
 constexpr std::size_t threads_to_end = 8;
 constexpr std::size_t threads_to_ask = 4;
+constexpr std::size_t threads_to_talk = 8;
+constexpr std::size_t threads_to_look = 2;
+
+/// Between the loop, where a request is cancelled, and the worker that takes it up: one of them comes first.
+enum class Turn { waiting, taken, given_up };
 
 // A defect of ours ends one request, not the daemon and everybody's streams.
 template <typename Work>
@@ -71,6 +77,8 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       makers_(std::make_unique<asio::thread_pool>(workers)),
       enders_(std::make_unique<asio::thread_pool>(threads_to_end)),
       askers_(std::make_unique<asio::thread_pool>(threads_to_ask)),
+      talkers_(std::make_unique<asio::thread_pool>(threads_to_talk)),
+      lookers_(std::make_unique<asio::thread_pool>(threads_to_look)),
       jobs_(std::make_unique<Jobs>())
 {
     jobs_->work.emplace(loop.get_executor());
@@ -80,7 +88,7 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
 
 Service::~Service()
 {
-    for (auto* pool : {makers_.get(), enders_.get(), askers_.get()})
+    for (auto* pool : {makers_.get(), enders_.get(), askers_.get(), talkers_.get(), lookers_.get()})
         pool->join();
 }
 
@@ -90,7 +98,13 @@ asio::thread_pool& Service::workers_for(const std::string& verb)
     static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
                                             "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
-    return ends.count(verb) > 0 ? *enders_ : asks.count(verb) > 0 ? *askers_ : *makers_;
+    static const std::set<std::string> talks{"vm.exec", "vm.connect"};
+    static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show"};
+    for (const auto& [verbs, workers] :
+         {std::pair{&ends, enders_.get()}, {&asks, askers_.get()}, {&talks, talkers_.get()}, {&looks, lookers_.get()}})
+        if (verbs->count(verb) > 0)
+            return *workers;
+    return *makers_;
 }
 
 void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work)
@@ -151,11 +165,18 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
         exchange->method(), [exchange](const sdk::Progress& progress) {
             exchange->notify("progress", progress_json(progress).value());
         });
-    exchange->on_cancel([weak = std::weak_ptr(operation)] {
+    const auto turn = std::make_shared<std::atomic<Turn>>(Turn::waiting);
+    exchange->on_cancel([turn, exchange, weak = std::weak_ptr(operation)] {
+        auto waiting = Turn::waiting;
+        if (turn->compare_exchange_strong(waiting, Turn::given_up))
+            return exchange->fail(sdk::make_error(sdk::Code::cancelled, exchange->method() + " was cancelled before it began"));
         if (const auto running = weak.lock())
             running->cancel();
     });
-    post(operation, [this, exchange, operation, run = &method->second] {
+    post(operation, [this, exchange, operation, turn, run = &method->second] {
+        auto waiting = Turn::waiting;
+        if (!turn->compare_exchange_strong(waiting, Turn::taken))
+            return;  // whoever asked has had his answer
         auto answer = run_guarded([&] { return (*run)(*this, exchange, *operation); });
         finish(*operation, answer ? nullptr : &answer.error());
         if (answer)

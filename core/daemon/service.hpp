@@ -73,10 +73,13 @@ private:
 
     boost::asio::io_context& loop_;
     lifecycle::Engine& engine_;
-    /// Who asks or ends something must not wait behind those who make something: each has workers of its own.
+    /// Who asks or ends something, talks to a guest, or looks at the whole host must not wait behind those who make
+    /// something: each has workers of its own.
     std::unique_ptr<boost::asio::thread_pool> makers_;
     std::unique_ptr<boost::asio::thread_pool> enders_;
     std::unique_ptr<boost::asio::thread_pool> askers_;
+    std::unique_ptr<boost::asio::thread_pool> talkers_;
+    std::unique_ptr<boost::asio::thread_pool> lookers_;
     boost::asio::thread_pool& workers_for(const std::string& verb);
     Methods methods_;
     std::unique_ptr<Jobs> jobs_;

@@ -41,13 +41,13 @@ handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
     return vm;
 }
 
-sdk::Result<handles::Evidence> gather(Engine& engine)
+sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
 {
     handles::Evidence evidence;
-    auto live = engine.operations.list();
-    if (!live)
-        return std::move(live).error();
-    evidence.live = std::move(*live);
+    auto listing = engine.operations.list(&operation);
+    evidence.live = std::move(listing.handles);
+    for (auto& error : listing.unasked)
+        evidence.unasked.push_back(error.message);
     std::map<std::string, std::string> names;
     auto records = engine.store.list();
     if (!records)
@@ -158,7 +158,7 @@ bool AuditReport::clean() const
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
 {
-    auto evidence = gather(engine);
+    auto evidence = gather(engine, operation);
     if (!evidence)
         return std::move(evidence).error();
     if (auto wanted = operation.check(); !wanted)

@@ -25,14 +25,13 @@ namespace {
 // Without a directory there is no journal: what the VM holds is found by the names it carries.
 sdk::Result<void> release_listed(Engine& engine, const model::VmRecord& vm)
 {
-    auto live = engine.operations.list();
+    auto live = engine.operations.list_of(engine.owner_of(vm.id));
     if (!live)
         return std::move(live).error();
     std::vector<sdk::Error> left;
     for (const auto& handle : *live)
-        if (handle.owner.vm == vm.id)
-            if (auto released = engine.operations.release(handle); !released)
-                left.push_back(std::move(released).error());
+        if (auto released = engine.operations.release(handle); !released)
+            left.push_back(std::move(released).error());
     if (!left.empty())
         return what_is_left(vm, std::move(left));
     return {};

@@ -13,9 +13,11 @@ sdk::Result<handles::HandleJournal> Engine::journal_of(const std::string& vm)
 }
 
 sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
-                                            const Operation& operation,
+                                            Operation& operation,
                                             std::optional<std::chrono::milliseconds> patience)
 {
+    if (const auto holder = engine.vm_locks.holder(vm.id))
+        operation.stage("waiting: " + base::described(*holder));
     return engine.vm_locks.lock(vm.id, "vm '" + vm.name + "' is being " + doing, &operation, patience);
 }
 

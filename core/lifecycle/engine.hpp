@@ -53,9 +53,10 @@ struct Engine {
 
 inline constexpr std::chrono::seconds patience_for_lock{30};
 
-/// Holds a VM's operation lock. `busy` once patience ends, naming the holder; `cancelled` with the operation.
+/// Holds a VM's operation lock. Who has to wait is told for whom; `busy` once patience ends, naming the holder;
+/// `cancelled` with the operation.
 sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
-                                            const Operation& operation,
+                                            Operation& operation,
                                             std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 
 /// A VM that was found, or by id, name or prefix, with its operation lock held, read again under the lock.

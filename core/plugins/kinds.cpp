@@ -45,6 +45,14 @@ std::string noun_of(std::string_view id)
     return std::string(kind != nullptr ? kind->noun : id);
 }
 
+bool is_usual(std::string_view kind, std::string_view name)
+{
+    const Kind* known = find_kind(kind);
+    return known != nullptr && std::any_of(known->preferred.begin(), known->preferred.end(), [&](std::string_view word) {
+               return word == name || (word.starts_with('-') && word.substr(1) == name);
+           });
+}
+
 std::vector<std::string> auto_order(std::string_view kind, std::vector<std::string> names)
 {
     const Kind* known = find_kind(kind);

@@ -98,7 +98,7 @@ public:
         return status;
     }
 
-    sdk::Result<Provider> provider(const CapabilityName& wanted)
+    sdk::Result<Provider> provider(const CapabilityName& wanted, sdk::Call* call)
     {
         const std::lock_guard making(making_);  // a second caller waits for the first, as long as that may take
         if (auto refused = problem())
@@ -108,7 +108,7 @@ public:
         if (!library_)
             if (auto loaded = load(); !loaded)
                 return std::move(loaded).error();
-        auto made = make(wanted);
+        auto made = make(wanted, call);
         if (made)
             providers_.emplace(wanted, *made);
         return made;
@@ -153,12 +153,12 @@ private:
     }
 
     // A factory that fails is asked again next time: the reason may have gone.
-    sdk::Result<Provider> make(const CapabilityName& wanted)
+    sdk::Result<Provider> make(const CapabilityName& wanted, sdk::Call* call)
     {
-        static constexpr Method making{"make", &Deadlines::change};
+        static constexpr Method making{"make", &Deadlines::query};
         const Guard guard(plugin_, wanted.kind + " " + wanted.name);
         auto made = guard.call<Provider>(
-            making, nullptr,
+            making, call,
             [create = library_->factory(wanted), host = host_, config = config_,
              id = id_](sdk::Call&) -> sdk::Result<Provider> {
                 auto object = create(*host, config.c_str());
@@ -273,13 +273,13 @@ sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const
         known.empty() ? "no plugin offers one: see `banger plugin list`" : base::suggestion(wanted.name, known));
 }
 
-sdk::Result<Provider> Registry::provider(const std::string& kind, const std::string& name)
+sdk::Result<Provider> Registry::provider(const std::string& kind, const std::string& name, sdk::Call* call)
 {
     const CapabilityName wanted{kind, name};
     auto entry = find(wanted);
     if (!entry)
         return std::move(entry).error();
-    return (*entry)->provider(wanted);
+    return (*entry)->provider(wanted, call);
 }
 
 sdk::Result<sdk::Probe> Registry::probe(const std::string& kind, const std::string& name, sdk::Call& call)
@@ -290,7 +290,7 @@ sdk::Result<sdk::Probe> Registry::probe(const std::string& kind, const std::stri
         if (const auto found = known->find(wanted); found != known->end())
             return found->second;
     }
-    auto use = provider(kind, name);
+    auto use = provider(kind, name, &call);
     if (!use)
         return std::move(use).error();
     auto probe = (*use)->probe(call);

@@ -81,16 +81,17 @@ public:
 
     /// The provider of this name, guarded; loads and makes it if need be. `not_found` with the nearest name; `plugin`
     /// if there is one that cannot be used, or that fails to load; or the factory's own error.
+    /// `call` (may be null) ends the waiting for a factory that takes its time.
     template <typename Interface>
-    [[nodiscard]] sdk::Result<std::shared_ptr<Interface>> get(const std::string& name)
+    [[nodiscard]] sdk::Result<std::shared_ptr<Interface>> get(const std::string& name, sdk::Call* call = nullptr)
     {
-        auto made = provider(std::string(kind_of<Interface>), name);
+        auto made = provider(std::string(kind_of<Interface>), name, call);
         if (!made)
             return std::move(made).error();
         return std::dynamic_pointer_cast<Interface>(*made);
     }
-    [[nodiscard]] sdk::Result<std::shared_ptr<sdk::Provider>> provider(const std::string& kind,
-                                                                       const std::string& name);
+    [[nodiscard]] sdk::Result<std::shared_ptr<sdk::Provider>> provider(const std::string& kind, const std::string& name,
+                                                                       sdk::Call* call = nullptr);
 
     /// The provider that `wanted` names, or for "auto" the first that is usable here, in the order of auto_order().
     /// `unsupported` if it cannot work here, with each reason, or the problem of the one plugin that offers the kind and is

@@ -95,7 +95,7 @@ TEST(Registry, AMissingSymbolIsFoundWhenLoadingAndNotWhenCalling)
 TEST(Registry, WhatFactoriesDoWrongIsSaid)
 {
     TestRegistry plugins({"factories"});
-    plugins.settings.deadlines.change = std::chrono::milliseconds(200);
+    plugins.settings.deadlines.query = std::chrono::milliseconds(200);
     const auto message = [&](const std::string& name) {
         const auto made = plugins->get<sdk::Storage>(name);
         EXPECT_FALSE(made) << name;
