@@ -87,7 +87,7 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
     const int steps = count_steps(host, walk.verb.walk);
     ASSERT_GT(steps, 4);
     clear();
-    for (int n = 1; n <= steps + 1; n += walk.stride) {
+    for (int n = 1; n <= steps + 1; n += walk.stride * sample_every()) {
         SCOPED_TRACE(std::string(walk.mode) + " at step " + std::to_string(n) + " of " + std::to_string(steps));
         prepare();
         auto run = armed(host, walk.mode + (":" + std::to_string(n)), walk.verb.walk);

@@ -2,12 +2,16 @@
 // What a guest reaches and what it does not. In a network namespace of the test's own, where addresses of the internet and
 // of a private network both belong to the test: so that "refused" is told apart from "there is no network at all".
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <cstring>
 #include <mutex>
 #include <thread>
 
@@ -22,16 +26,17 @@ constexpr const char* resolver = "203.0.113.53";
 constexpr const char* private_host = "10.77.0.1";
 constexpr int status_skipped = 77;
 
-void ip(std::vector<std::string> arguments)
+sockaddr_in address_of(const char* host, std::uint16_t port)
 {
-    sdk::os::Command command;
-    command.argv = std::move(arguments);
-    command.argv.insert(command.argv.begin(), "ip");
-    auto done = sdk::os::run_checked(command);
-    ASSERT_TRUE(done) << done.error().message;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    ::inet_pton(AF_INET, host, &address.sin_addr);
+    return address;
 }
 
-// An ordinary user becomes root of a user namespace first; else nobody lets them make the others.
+// An ordinary user gets the right to make the others with a user namespace. There they stay who they are, for root there
+// would be nobody's files; so the rights last until this process starts another.
 bool enter_namespaces()
 {
     const auto uid = std::to_string(::getuid());
@@ -43,28 +48,37 @@ bool enter_namespaces()
         const sdk::os::UniqueFd fd(::open(file, O_WRONLY | O_CLOEXEC));
         return ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
     };
-    return user == 0 || (tell("/proc/self/setgroups", "deny") && tell("/proc/self/uid_map", "0 " + uid + " 1") &&
-                         tell("/proc/self/gid_map", "0 " + gid + " 1"));
+    return user == 0 ||
+           (tell("/proc/self/setgroups", "deny") && tell("/proc/self/uid_map", uid + " " + uid + " 1") &&
+            tell("/proc/self/gid_map", gid + " " + gid + " 1"));
+}
+
+// Loopback up, and with these addresses beside its own: netdevice(7), as `ip` would be a process without our rights.
+void add_addresses(const std::vector<const char*>& hosts)
+{
+    const sdk::os::UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
+    ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0);
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        const std::string alias = "lo:" + std::to_string(i);
+        alias.copy(request.ifr_name, IFNAMSIZ - 1);
+        for (const auto& [what, host] : {std::pair{SIOCSIFADDR, hosts[i]}, {SIOCSIFNETMASK, "255.255.255.255"}}) {
+            const auto address = address_of(host, 0);
+            std::memcpy(&request.ifr_addr, &address, sizeof address);
+            ASSERT_EQ(::ioctl(any.get(), what, &request), 0) << hosts[i];
+        }
+    }
 }
 
 void make_network(const std::string& directory)
 {
-    ip({"link", "set", "lo", "up"});
-    for (const char* address : {on_the_internet, resolver, private_host})
-        ip({"address", "add", std::string(address) + "/32", "dev", "lo"});
+    add_addresses({on_the_internet, resolver, private_host});
     const std::string names = directory + "/resolv.conf";
     ASSERT_TRUE(sdk::os::write_file_atomic(names, "nameserver " + std::string(resolver) + "\n", 0644));
     ASSERT_EQ(::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     ASSERT_EQ(::mount(names.c_str(), "/etc/resolv.conf", nullptr, MS_BIND, nullptr), 0);
-}
-
-sockaddr_in address_of(const char* host, std::uint16_t port)
-{
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    ::inet_pton(AF_INET, host, &address.sin_addr);
-    return address;
 }
 
 sockaddr_in own_address(int socket)

@@ -212,7 +212,7 @@ TEST_F(RpcTest, WhatIsNoRequestIsAnsweredWithTheCodesOfTheSpecificationAndTheCon
     RawClient client(socket());
     const std::vector<std::pair<std::string, std::int64_t>> cases{
         {"not json", -32700},
-        {std::string(100'000, '['), -32700},
+        {std::string(1'000'000, '['), -32700},  // by recursion, that is a full stack
         {"[1,2]", -32600},
         {R"({"id":1,"method":"x","descriptors":3})", -32600},
         {R"({"id":1})", -32600},
