@@ -40,6 +40,13 @@ json::Object progress_json(const sdk::Progress& progress)
     return object;
 }
 
+json::Object warning_json(const std::string& message)
+{
+    json::Object object;
+    object.set("message", message);
+    return object;
+}
+
 constexpr std::size_t threads_to_end = 8;
 constexpr std::size_t threads_to_ask = 4;
 
@@ -149,6 +156,10 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
     auto operation = std::make_shared<lifecycle::Operation>(
         exchange->method(), [exchange](const sdk::Progress& progress) {
             exchange->notify("progress", progress_json(progress).value());
+        },
+        [exchange](const std::string& message) {
+            log::warning(exchange->method() + ": " + message);
+            exchange->notify("warning", warning_json(message).value());
         });
     exchange->on_cancel([weak = std::weak_ptr(operation)] {
         if (const auto running = weak.lock())
