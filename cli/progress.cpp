@@ -43,6 +43,8 @@ void Progress::take(const std::string& method, const json::Value& params)
 {
     if (method == "spec")
         say(spec_line(params));
+    else if (method == "warning")
+        say("warning: " + printable(json::string_or(params, "message")));
     else if (method == "progress")
         update(params);
 }

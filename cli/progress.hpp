@@ -18,7 +18,7 @@ public:
     /// `live` for a terminal.
     Progress(int descriptor, bool live) : descriptor_(descriptor), live_(live) {}
 
-    /// A notification of the daemon: `progress` or `spec` (docs/rpc.md). Others are none of ours.
+    /// A notification of the daemon: `progress`, `warning` or `spec` (docs/rpc.md). Others are none of ours.
     void take(const std::string& method, const json::Value& params);
 
     /// Draws again: time has passed, or the terminal has another width.

@@ -33,6 +33,7 @@ Config defaults(const HostFacts& host)
         .egress = {"internet", Origin::built_in, {}},
         .ready = {"auto", Origin::built_in, {}},
         .init = {"auto", Origin::built_in, {}},
+        .git_identity = {true, Origin::built_in, {}},
     };
     config.providers = {
         .vmm = {"auto", Origin::built_in, {}},

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "banger/sdk/result.hpp"
 #include "core/config/host_facts.hpp"
@@ -44,6 +45,14 @@ struct VmDefaults {
     Value<std::string> egress;  ///< none, internet, all
     Value<std::string> ready;   ///< auto (system where the image has an init), agent, system
     Value<std::string> init;    ///< auto, image, banger
+    Value<bool> git_identity;   ///< the user's name and address, as git knows them, go into new VMs
+};
+
+/// [[file_sync]]: what of the user's goes into every new VM.
+struct FileSync {
+    Value<std::string> host;   ///< a file or directory: absolute, or below the user's home as "~/..."
+    Value<std::string> guest;  ///< where it goes: "/root" or a path below it, with no ".", ".." or empty part
+    Value<std::string> mode;   ///< of the file, or of the directory's files: "0600"; empty: the default
 };
 
 /// [providers]: "auto" or a provider's name; whether there is such a provider is the plugin host's to say.
@@ -76,6 +85,7 @@ struct Config {
     Providers providers;
     Daemon daemon;
     Workspace workspace;
+    std::vector<FileSync> file_sync;
     std::map<std::string, PluginSection> plugins;
     std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;
@@ -96,7 +106,8 @@ struct Config {
 /// can be written there.
 ///     {"file": "...", "file_read": true,
 ///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, "disk": {"value": "8G", ...}, ...},
-///      "providers": {...}, "daemon": {...}, "plugin": {"<id>": {"<key>": {"value": ..., "origin": "config", ...}}}}
+///      "providers": {...}, "daemon": {...}, "workspace": {...},
+///      "file_sync": {"0": {"host": {...}, "guest": {...}, "mode": {...}}, ...}, "plugin": {"<id>": {"<key>": {"value": ..., "origin": "config", ...}}}}
 [[nodiscard]] std::string to_json(const Config& config);
 
 }  // namespace banger::config

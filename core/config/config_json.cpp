@@ -88,6 +88,22 @@ void write(JsonWriter& json, const VmDefaults& vm)
     write(json, "egress", vm.egress);
     write(json, "ready", vm.ready);
     write(json, "init", vm.init);
+    write(json, "git_identity", vm.git_identity);
+    json.EndObject();
+}
+
+void write(JsonWriter& json, const std::vector<FileSync>& entries)
+{
+    json.Key("file_sync");
+    json.StartObject();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        write_text(json, std::to_string(i));
+        json.StartObject();
+        write(json, "host", entries[i].host);
+        write(json, "guest", entries[i].guest);
+        write(json, "mode", entries[i].mode);
+        json.EndObject();
+    }
     json.EndObject();
 }
 
@@ -164,6 +180,7 @@ std::string to_json(const Config& config)
     write(json, "depth", config.workspace.depth);
     write(json, "tracked_only", config.workspace.tracked_only);
     json.EndObject();
+    write(json, config.file_sync);
     write(json, config.plugins);
     json.EndObject();
     return buffer.GetString();

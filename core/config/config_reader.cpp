@@ -16,6 +16,7 @@
 #include "core/base/nearest.hpp"
 #include "core/base/sizes.hpp"
 #include "core/config/config.hpp"
+#include "core/config/file_sync.hpp"
 #include "core/config/limits.hpp"
 
 namespace banger::config {
@@ -83,6 +84,17 @@ Read text(Value<std::string>& into)
             return setting.wrong_type("a string");
         if (value->find('\0') != std::string::npos)
             return setting.bad("has a zero byte in it");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+Read flag(Value<bool>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<bool>();
+        if (!value)
+            return setting.wrong_type("true or false");
         setting.store(into, *value);
         return {};
     };
@@ -222,6 +234,44 @@ Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds 
     };
 }
 
+// A path that `check` takes and gives back as it is meant.
+Read path(Value<std::string>& into, sdk::Result<std::string> (*check)(const std::string&))
+{
+    return [&into, check](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        auto meant = check(*value);
+        if (!meant)
+            return setting.bad("cannot be '" + *value + "': " + meant.error().message, meant.error().hint);
+        setting.store(into, std::move(*meant));
+        return {};
+    };
+}
+
+// Octal, in quotes or as TOML writes it. A plain number would be decimal, which nobody means.
+Read file_mode(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        std::string written;
+        const auto* number = setting.node.as_integer();
+        if (number != nullptr && number->flags() == toml::value_flags::format_as_octal && number->get() >= 0) {
+            std::ostringstream octal;
+            octal << std::oct << number->get();
+            written = octal.str();
+        } else if (const auto string = setting.node.value_exact<std::string>()) {
+            written = *string;
+        } else {
+            return setting.bad("must be a mode such as \"0600\"", "write it in quotes, or as 0o600");
+        }
+        auto mode = file_mode_of(written);
+        if (!mode)
+            return setting.bad("cannot be '" + written + "': " + mode.error().message, mode.error().hint);
+        setting.store(into, std::move(*mode));
+        return {};
+    };
+}
+
 // Reads every key of a table by its name; anything else in it is an error.
 class Reader {
 public:
@@ -238,7 +288,8 @@ public:
               {"kernel", text(vm.kernel)},
               {"egress", one_of(vm.egress, {"none", "internet", "all"})},
               {"ready", one_of(vm.ready, {"auto", "agent", "system"})},
-              {"init", one_of(vm.init, {"auto", "image", "banger"})}}},
+              {"init", one_of(vm.init, {"auto", "image", "banger"})},
+              {"git_identity", flag(vm.git_identity)}}},
             {"providers",
              {{"vmm", provider(use.vmm)}, {"storage", provider(use.storage)}, {"network", provider(use.network)}}},
             {"daemon",
@@ -256,6 +307,11 @@ public:
             const std::string name(key.str());
             if (name == "plugin") {
                 if (auto done = read_plugins(node); !done)
+                    return done;
+                continue;
+            }
+            if (name == "file_sync") {
+                if (auto done = read_file_sync(node); !done)
                     return done;
                 continue;
             }
@@ -291,7 +347,7 @@ private:
     // A key without its table is the likeliest mistake at the top, so the tables' keys are looked at too.
     [[nodiscard]] sdk::Error unknown_table(const std::string& name, const toml::source_region& source) const
     {
-        std::vector<std::string> names{"plugin"};
+        std::vector<std::string> names{"plugin", "file_sync"};
         for (const auto& table : tables_) {
             names.push_back(table.name);
             for (const auto& key : table.keys)
@@ -299,9 +355,11 @@ private:
                     return unknown("'" + name + "' at the top", source, "it belongs under [" + table.name + "]");
         }
         const auto near = base::nearest(name, names);
-        return unknown(
-            "[" + name + "]", source,
-            near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [workspace], [plugin.ID]");
+        if (!near)
+            return unknown("[" + name + "]", source,
+                           "known: [vm_defaults], [providers], [daemon], [workspace], [[file_sync]], [plugin.ID]");
+        const std::string meant = *near == "file_sync" ? "[[file_sync]]" : "[" + *near + "]";
+        return unknown("[" + name + "]", source, "did you mean " + meant + "?");
     }
 
     sdk::Result<void> read_table(const Table& table, const toml::table& values)
@@ -322,12 +380,44 @@ private:
         return {};
     }
 
+    sdk::Result<void> read_file_sync(const toml::node& node)
+    {
+        const std::string name = "[[file_sync]]";
+        if (!node.is_array())
+            return setting(node, "file_sync").wrong_type("tables of its own, " + name);
+        for (const auto& element : *node.as_array()) {
+            if (!element.is_table())
+                return setting(element, "file_sync").wrong_type("tables of its own, " + name);
+            FileSync entry;
+            const Table table{"[file_sync]",
+                              {{"host", path(entry.host, sync_host_of)},
+                               {"guest", path(entry.guest, sync_guest_of)},
+                               {"mode", file_mode(entry.mode)}}};
+            if (auto done = read_table(table, *element.as_table()); !done)
+                return done;
+            for (const auto& [key, value] : {std::pair{"host", &entry.host}, std::pair{"guest", &entry.guest}})
+                if (value->value.empty())
+                    return setting(element, name).bad("has no '" + std::string(key) + "'",
+                                                      "it says what to take, as host, and where it goes, as guest");
+            for (const auto& other : config_.file_sync)
+                if (other.guest.value == entry.guest.value)
+                    return sdk::make_error(sdk::Code::invalid,
+                                           entry.guest.where + ": guest in " + name + " cannot be '" +
+                                               entry.guest.value + "' again: it is at " + other.guest.where + " too");
+            config_.file_sync.push_back(std::move(entry));
+        }
+        return {};
+    }
+
     sdk::Result<void> read_plugins(const toml::node& node)
     {
         if (!node.is_table())
             return setting(node, "[plugin]").wrong_type("a table of tables, such as [plugin.vmm-qemu]");
         for (const auto& [key, section] : *node.as_table()) {
             const std::string id(key.str());
+            if (id == file_sync_plugin)
+                return unknown("[plugin." + id + "]", key.source(),
+                               "write [[file_sync]] tables, and git_identity in [vm_defaults]");
             if (!section.is_table())
                 return setting(section, "plugin." + id).wrong_type("a table, [plugin." + id + "]");
             PluginSection& plugin = config_.plugins[id];

@@ -7,6 +7,7 @@
 
 #include "core/daemon/service.hpp"
 #include "core/doctor/check.hpp"
+#include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/rpc/build.hpp"
 
@@ -45,6 +46,12 @@ sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation&)
     return Answer{};
 }
 
+bool will_run(const lifecycle::Engine& engine, const std::string& provisioner)
+{
+    const auto names = lifecycle::provisioners(engine);
+    return std::find(names.begin(), names.end(), provisioner) != names.end();
+}
+
 json::Object capability_json(Service& service, const plugins::PluginStatus& plugin,
                              const plugins::CapabilityName& capability, Operation& operation)
 {
@@ -61,7 +68,11 @@ json::Object capability_json(Service& service, const plugins::PluginStatus& plug
     object.set("usable", probe && probe->usable);
     object.set("reason", probe ? probe->reason : probe.error().message);
     object.set("hint", probe ? probe->hint : probe.error().hint);
-    object.set("picked", choice && choice->name == capability.name);
+    // Provisioners are no alternatives.
+    const bool picked = capability.kind == plugins::kind_of<sdk::Provisioner>
+                            ? probe && probe->usable && will_run(engine, capability.name)
+                            : choice && choice->name == capability.name;
+    object.set("picked", picked);
     object.set("facts", probe ? probe->facts : sdk::Fields());
     return object;
 }

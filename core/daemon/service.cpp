@@ -41,6 +41,13 @@ json::Object progress_json(const sdk::Progress& progress)
     return object;
 }
 
+json::Object warning_json(const std::string& message)
+{
+    json::Object object;
+    object.set("message", message);
+    return object;
+}
+
 constexpr std::size_t threads_to_end = 8;
 constexpr std::size_t threads_to_ask = 4;
 constexpr std::size_t threads_to_talk = 8;
@@ -164,6 +171,10 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
     auto operation = std::make_shared<lifecycle::Operation>(
         exchange->method(), [exchange](const sdk::Progress& progress) {
             exchange->notify("progress", progress_json(progress).value());
+        },
+        [exchange](const std::string& message) {
+            log::warning(exchange->method() + ": " + message);
+            exchange->notify("warning", warning_json(message).value());
         });
     const auto turn = std::make_shared<std::atomic<Turn>>(Turn::waiting);
     exchange->on_cancel([turn, exchange, weak = std::weak_ptr(operation)] {

@@ -14,12 +14,13 @@ std::int64_t between(std::chrono::steady_clock::time_point from, std::chrono::st
 
 }  // namespace
 
-Operation::Operation(std::string verb, base::ProgressListener listener)
+Operation::Operation(std::string verb, base::ProgressListener listener, base::WarningListener on_warning)
     : verb_(std::move(verb)),
       call_(stop_.get_token(), std::move(listener)),
       start_(std::chrono::steady_clock::now()),
       started_us_(duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count())
 {
+    call_.on_warning(std::move(on_warning));
 }
 
 void Operation::cancel()

@@ -14,10 +14,11 @@
 namespace banger::lifecycle {
 
 /// One verb being carried out: its cancellation, its listener, and how long its steps took.
-/// It is the Call that plugins are given. Threads: cancel and progress from any; the rest from the worker that runs it.
+/// It is the Call that plugins are given. Threads: cancel, progress and warn from any; the rest from the worker that
+/// runs it.
 class Operation : public sdk::Call {
 public:
-    Operation(std::string verb, base::ProgressListener listener);
+    Operation(std::string verb, base::ProgressListener listener, base::WarningListener on_warning = {});
     ~Operation() override = default;
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
@@ -25,6 +26,7 @@ public:
     [[nodiscard]] bool cancelled() const override { return stop_.stop_requested(); }
     [[nodiscard]] int cancel_descriptor() const override { return call_.cancel_descriptor(); }
     void progress(const sdk::Progress& progress) override { call_.progress(progress); }
+    void warn(const std::string& message) override { call_.warn(message); }
     void stage(const std::string& text) { progress({text, 0, 0, {}}); }
 
     /// Asks it to stop. Ignored once the operation is past its point of no return.

@@ -8,6 +8,7 @@
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -169,6 +170,16 @@ public:
         return {};
     }
 
+    /// Once in a VM's life: at its first start, whichever verb that was.
+    sdk::Result<void> provision(model::VmRecord& vm)
+    {
+        if (vm.provisioned || !machine_.value.has_agent_channel)
+            return {};
+        auto done = lifecycle::provision(engine_, vm, operation_);
+        vm.provisioned = done.has_value();
+        return done;
+    }
+
     [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
 
 private:
@@ -230,6 +241,10 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
             guest_silent = true;
             return guest_failed(std::move(error), vm, how, engine.owner_of(vm.id).directory);
         }
+    if (auto done = start.provision(vm); !done) {
+        engine.agents.drop(vm.id);
+        return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
+    }
     vm.desired = model::Desired::running;
     if (auto noted = engine.store.update(vm); !noted)
         return journal->fail(std::move(noted).error(), "start vm '" + vm.name + "'");

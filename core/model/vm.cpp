@@ -140,7 +140,7 @@ json::Object to_json(const VmRecord& record)
     object.set("vmm", record.vmm).set("storage", record.storage).set("network", record.network);
     object.set("disk_format", record.disk_format).set("attachment", record.attachment);
     object.set("machine_id", record.machine_id).set("agent_token", record.agent_token);
-    object.set("created", record.created);
+    object.set("created", record.created).set("provisioned", record.provisioned);
     return object;
 }
 
@@ -165,6 +165,8 @@ sdk::Result<VmRecord> record_from_json(const json::Value& value)
     record.machine_id = json::string_or(value, "machine_id");
     record.agent_token = json::string_or(value, "agent_token");
     record.created = json::find_int(value, "created").value_or(0);
+    // A record without this is older than provisioning, and its VM is no longer new.
+    record.provisioned = json::bool_or(value, "provisioned", true);
     const auto desired = desired_from_string(json::string_or(value, "desired"));
     const auto egress = sdk::egress_from_string(json::string_or(value, "egress"));
     const auto init = init_from_string(json::string_or(value, "init"));

@@ -77,6 +77,7 @@ struct VmRecord {
     std::string machine_id;    ///< 32 hex digits (machine-id(5))
     std::string agent_token;   ///< 64 hex digits; secret between host and guest
     std::int64_t created = 0;  ///< Unix time, seconds
+    bool provisioned = false;  ///< its provisioners ran, at the end of its first start
 };
 
 std::string_view to_string(Desired desired);

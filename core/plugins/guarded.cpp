@@ -33,7 +33,7 @@ constexpr Method open_channel{"open_channel", &Deadlines::query};
 constexpr Method fetch{"fetch", &Deadlines::fetch};
 constexpr Method publish{"publish", &Deadlines::query};
 constexpr Method withdraw{"withdraw", &Deadlines::query};
-constexpr Method apply{"apply", &Deadlines::apply};
+constexpr Method apply{"apply", &Deadlines::apply, true};
 }  // namespace methods
 
 using Handles = std::vector<sdk::Handle>;
@@ -275,6 +275,20 @@ public:
         if (guest_ == nullptr)
             return gone();
         return guest_->write(file);
+    }
+    sdk::Result<void> put(const std::vector<sdk::GuestEntry>& entries) override
+    {
+        const std::lock_guard held(mutex_);
+        if (guest_ == nullptr)
+            return gone();
+        return guest_->put(entries);
+    }
+    sdk::Result<std::string> read(const std::string& path, std::size_t most) override
+    {
+        const std::lock_guard held(mutex_);
+        if (guest_ == nullptr)
+            return gone();
+        return guest_->read(path, most);
     }
     // Waits for what banger itself does in the guest right now, which has bounds of its own.
     void cut()

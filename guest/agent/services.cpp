@@ -13,6 +13,7 @@
 #include "guest/agent/file_exchanges.hpp"
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/health.hpp"
+#include "guest/agent/put_exchange.hpp"
 #include "guest/agent/refused_exchange.hpp"
 #include "guest/protocol/json.hpp"
 
@@ -68,6 +69,8 @@ std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& strea
         return std::make_unique<WriteExchange>(stream, processes_);
     if (path == "/v0/read")
         return std::make_unique<ReadExchange>(stream);
+    if (path == "/v0/put")
+        return std::make_unique<PutExchange>(stream);
     if (path == "/v0/connect")
         return std::make_unique<ConnectExchange>(stream, loop_);
     if (path == "/v0/health")

@@ -59,6 +59,19 @@ struct FileSpec {
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<FileSpec> file_spec_from_json(std::string_view text);
 
+/// What is put at one place of the guest. Missing directories above it are made (0755).
+struct EntrySpec {
+    enum class Type { directory, file, link };
+    Type type = Type::file;
+    std::string path;           ///< absolute in the guest
+    std::uint32_t mode = 0644;  ///< of a file or directory
+    std::string target;         ///< of a link
+};
+
+[[nodiscard]] std::string to_json(const EntrySpec& spec);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<EntrySpec> entry_spec_from_json(std::string_view text);
+
 /// Where a connection in the guest goes: 127.0.0.1:port, or a Unix socket.
 struct ConnectSpec {
     std::uint16_t tcp_port = 0;

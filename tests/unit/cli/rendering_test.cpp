@@ -151,6 +151,17 @@ TEST_F(ProgressTest, ALiveLineIsOverwrittenAndVanishes)
     EXPECT_EQ(written(), "\rpulling 25% of 100 MiB\x1b[K\r\x1b[Ka remark\n\rpulling 25% of 100 MiB\x1b[K\r\x1b[K");
 }
 
+TEST_F(ProgressTest, AWarningIsALineThatStays)
+{
+    Progress progress(to_.get(), true);
+    json::Object params;
+    params.set("message", "'~/x' is not there\x07");
+    step(progress, "provision", 0, 0);
+    progress.take("warning", params.value());
+    progress.clear();
+    EXPECT_EQ(written(), "\rprovision\x1b[K\r\x1b[Kwarning: '~/x' is not there?\n\rprovision\x1b[K\r\x1b[K");
+}
+
 TEST_F(ProgressTest, TheSpecIsALine)
 {
     Progress progress(to_.get(), false);

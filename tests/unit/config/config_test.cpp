@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/config/file_sync.hpp"
+
 namespace banger::config {
 namespace {
 
@@ -47,6 +49,7 @@ kernel = "debian-cloud"
 egress = "none"
 ready = "agent"
 init = "banger"
+git_identity = false
 
 [providers]
 vmm = "qemu"
@@ -72,15 +75,16 @@ accelerator = "tcg"
     EXPECT_EQ(config->vm_defaults.egress.value, "none");
     EXPECT_EQ(config->vm_defaults.ready.value, "agent");
     EXPECT_EQ(config->vm_defaults.init.value, "banger");
+    EXPECT_FALSE(config->vm_defaults.git_identity.value);
     EXPECT_EQ(config->providers.vmm.value, "qemu");
     EXPECT_EQ(config->providers.storage.value, "file");
     EXPECT_EQ(config->providers.network.value, "user");
-    EXPECT_EQ(config->providers.network.where, "/c.toml:15");
+    EXPECT_EQ(config->providers.network.where, "/c.toml:16");
     EXPECT_EQ(config->daemon.workers.value, 4U);
     EXPECT_EQ(config->daemon.plugin_deadline.value, 90s);
     EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:21");
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:22");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:22");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:23");
 }
 
 TEST(Config, MemoryIsMibOrASize)
@@ -99,6 +103,40 @@ TEST(Config, PluginSectionsKeepEveryKindOfValue)
     const auto& section = config->plugins.at("x");
     EXPECT_EQ(section.json, "{\"a/b~c\":[1,2.5,true,\"é\\u0000\\\"\",{\"deep\":\"x\"}]}");
     EXPECT_EQ(section.where.at("/a~1b~0c/4/deep"), "/c.toml:2");
+}
+
+TEST(Config, FileSyncIsReadAsItIsMeant)
+{
+    const auto config = read(R"([[file_sync]]
+host = "~/.netrc"
+guest = "~//./.netrc"
+
+[[file_sync]]
+host = "/etc/tool"
+guest = "/root/.config/tool/"
+mode = 0o640
+
+[[file_sync]]
+host = "~/dots"
+guest = "~/"
+mode = "700"
+)");
+    ASSERT_TRUE(config) << config.error().message;
+    ASSERT_EQ(config->file_sync.size(), 3U);
+    EXPECT_EQ(config->file_sync[0].host.value, "~/.netrc");
+    EXPECT_EQ(config->file_sync[0].host.where, "/c.toml:2");
+    EXPECT_EQ(config->file_sync[0].guest.value, "/root/.netrc");
+    EXPECT_EQ(config->file_sync[0].mode.value, "");
+    EXPECT_EQ(config->file_sync[1].guest.value, "/root/.config/tool");
+    EXPECT_EQ(config->file_sync[1].mode.value, "0640");
+    EXPECT_EQ(config->file_sync[1].mode.where, "/c.toml:8");
+    EXPECT_EQ(config->file_sync[2].guest.value, "/root");
+    EXPECT_EQ(config->file_sync[2].mode.value, "0700");
+    const auto section = file_sync_section(*config);
+    EXPECT_EQ(section.json, R"({"files":[{"host":"~/.netrc","guest":"/root/.netrc"},)"
+                            R"({"host":"/etc/tool","guest":"/root/.config/tool","mode":"0640"},)"
+                            R"({"host":"~/dots","guest":"/root","mode":"0700"}],"git_identity":true})");
+    EXPECT_EQ(section.where.at(""), "/c.toml:2");
 }
 
 TEST(Config, AFlagOverridesAnything)
@@ -134,12 +172,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"[vm_default]\n", "/c.toml:1: there is no setting [vm_default]", "did you mean [vm_defaults]?"},
         Bad{"[zzz]\n", "/c.toml:1: there is no setting [zzz]",
-            "known: [vm_defaults], [providers], [daemon], [workspace], [plugin.ID]"},
+            "known: [vm_defaults], [providers], [daemon], [workspace], [[file_sync]], [plugin.ID]"},
+        Bad{"[[filesync]]\n", "/c.toml:1: there is no setting [filesync]", "did you mean [[file_sync]]?"},
         Bad{"\nvcpu = 2\n", "/c.toml:2: there is no setting 'vcpu' at the top", "it belongs under [vm_defaults]"},
         Bad{"vm_defaults = 3\n", "/c.toml:1: [vm_defaults] must be a table, not a whole number", ""},
         Bad{vm + "vcpus = 2\n", "/c.toml:2: there is no setting 'vcpus' in [vm_defaults]", "did you mean 'vcpu'?"},
         Bad{vm + "qqq = 2\n", "/c.toml:2: there is no setting 'qqq' in [vm_defaults]",
-            "known: vcpu, memory, disk, image, kernel, egress, ready, init"},
+            "known: vcpu, memory, disk, image, kernel, egress, ready, init, git_identity"},
         Bad{"[providers]\nvm = \"qemu\"\n", "/c.toml:2: there is no setting 'vm' in [providers]",
             "did you mean 'vmm'?"},
         Bad{"plugin = 1\n",
@@ -190,6 +229,54 @@ INSTANTIATE_TEST_SUITE_P(
             "write it as a string"},
         Bad{"[plugin.x]\nf = inf\n", "/c.toml:2: f in [plugin.x] must be a finite number", ""}));
 
+const std::string sync = "[[file_sync]]\nhost = \"~/x\"\n";
+const std::string not_below = "it is not below ~/ or /root/";
+const std::string below = "a machine's files of yours are in /root, which is ~ there";
+
+INSTANTIATE_TEST_SUITE_P(
+    FileSync, BadConfig,
+    testing::Values(
+        Bad{"file_sync = \"x\"\n", "/c.toml:1: file_sync must be tables of its own, [[file_sync]], not a string", ""},
+        Bad{"[file_sync]\nhost = \"~/x\"\n",
+            "/c.toml:1: file_sync must be tables of its own, [[file_sync]], not a table", ""},
+        Bad{"file_sync = [1]\n",
+            "/c.toml:1: file_sync must be tables of its own, [[file_sync]], not a whole number", ""},
+        Bad{sync + "gest = \"~/x\"\n", "/c.toml:3: there is no setting 'gest' in [[file_sync]]",
+            "did you mean 'guest'?"},
+        Bad{sync, "/c.toml:1: [[file_sync]] has no 'guest'",
+            "it says what to take, as host, and where it goes, as guest"},
+        Bad{"\n[[file_sync]]\nguest = \"~/x\"\n", "/c.toml:2: [[file_sync]] has no 'host'",
+            "it says what to take, as host, and where it goes, as guest"},
+        Bad{"[[file_sync]]\nhost = \"x\"\n", "/c.toml:2: host in [[file_sync]] cannot be 'x': it is no absolute path",
+            "write ~/... for what is in your home"},
+        Bad{"[[file_sync]]\nhost = \"~ada/x\"\n",
+            "/c.toml:2: host in [[file_sync]] cannot be '~ada/x': it is no absolute path",
+            "write ~/... for what is in your home"},
+        Bad{"[[file_sync]]\nhost = \"\"\n", "/c.toml:2: host in [[file_sync]] cannot be '': it is empty", ""},
+        Bad{"[[file_sync]]\nhost = 1\n", "/c.toml:2: host in [[file_sync]] must be a string, not a whole number", ""},
+        Bad{sync + "guest = \"/etc/x\"\n", "/c.toml:3: guest in [[file_sync]] cannot be '/etc/x': " + not_below, below},
+        Bad{sync + "guest = \"x\"\n", "/c.toml:3: guest in [[file_sync]] cannot be 'x': " + not_below, below},
+        Bad{sync + "guest = \"/rooty/x\"\n", "/c.toml:3: guest in [[file_sync]] cannot be '/rooty/x': " + not_below,
+            below},
+        Bad{sync + "guest = \"//\"\n", "/c.toml:3: guest in [[file_sync]] cannot be '//': " + not_below, below},
+        Bad{sync + "guest = \"~/a/../../etc/x\"\n",
+            "/c.toml:3: guest in [[file_sync]] cannot be '~/a/../../etc/x': it has a '..' in it",
+            "write the path without it"},
+        Bad{sync + "guest = \"~/y\"\nmode = 600\n", "/c.toml:4: mode in [[file_sync]] must be a mode such as \"0600\"",
+            "write it in quotes, or as 0o600"},
+        Bad{sync + "guest = \"~/y\"\nmode = \"0888\"\n",
+            "/c.toml:4: mode in [[file_sync]] cannot be '0888': it is no mode from 0000 to 0777",
+            "write octal digits such as \"0600\""},
+        Bad{sync + "guest = \"~/y\"\nmode = 0o4755\n",
+            "/c.toml:4: mode in [[file_sync]] cannot be '4755': it is no mode from 0000 to 0777",
+            "write octal digits such as \"0600\""},
+        Bad{sync + "guest = \"~/y\"\n" + sync + "guest = \"/root/y/\"\n",
+            "/c.toml:6: guest in [[file_sync]] cannot be '/root/y' again: it is at /c.toml:3 too", ""},
+        Bad{vm + "git_identity = \"no\"\n",
+            "/c.toml:2: git_identity in [vm_defaults] must be true or false, not a string", ""},
+        Bad{"[plugin.file-sync]\nfiles = []\n", "/c.toml:1: there is no setting [plugin.file-sync]",
+            "write [[file_sync]] tables, and git_identity in [vm_defaults]"}));
+
 TEST(Config, TextThatIsNoTomlIsSaidWithItsLine)
 {
     for (const std::string text : {"[vm_defaults\n", "a = \n", "a = 1\na = 2\n", "x", "\xff\xfe", "a = \"\\q\""}) {
@@ -237,7 +324,8 @@ TEST_F(ConfigFile, ADirectoryInItsPlaceIsAnError)
 
 TEST(ConfigJson, HasEveryValueWithItsOrigin)
 {
-    const auto json = to_json(*read("[vm_defaults]\nvcpu = 3\n[plugin.vmm-qemu]\naccelerator = \"tcg\"\n"));
+    const auto json = to_json(*read("[vm_defaults]\nvcpu = 3\n[plugin.vmm-qemu]\naccelerator = \"tcg\"\n"
+                                    "[[file_sync]]\nhost = \"~/x\"\nguest = \"~/x\"\n"));
     EXPECT_EQ(json, R"({"file":"/c.toml","file_read":true,"vm_defaults":{)"
                     R"("vcpu":{"value":3,"origin":"config","where":"/c.toml:2"},)"
                     R"("memory":{"value":3000,"origin":"host","where":"24000 MiB of memory"},)"
@@ -246,7 +334,8 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("kernel":{"value":"","origin":"built-in","where":""},)"
                     R"("egress":{"value":"internet","origin":"built-in","where":""},)"
                     R"("ready":{"value":"auto","origin":"built-in","where":""},)"
-                    R"("init":{"value":"auto","origin":"built-in","where":""}},)"
+                    R"("init":{"value":"auto","origin":"built-in","where":""},)"
+                    R"("git_identity":{"value":true,"origin":"built-in","where":""}},)"
                     R"("providers":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
                     R"("storage":{"value":"auto","origin":"built-in","where":""},)"
                     R"("network":{"value":"auto","origin":"built-in","where":""}},)"
@@ -254,6 +343,9 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""}},)"
                     R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
+                    R"("file_sync":{"0":{"host":{"value":"~/x","origin":"config","where":"/c.toml:6"},)"
+                    R"("guest":{"value":"/root/x","origin":"config","where":"/c.toml:7"},)"
+                    R"("mode":{"value":"","origin":"built-in","where":""}}},)"
                     R"("plugin":{"vmm-qemu":{"accelerator":{"value":"tcg","origin":"config","where":"/c.toml:4"}}}})");
 }
 

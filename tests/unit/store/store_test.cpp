@@ -59,6 +59,23 @@ TEST_F(StoreTest, KeepsARecordAndACopyBesideTheDisks)
     EXPECT_EQ(model::to_json(*copy).text(), model::to_json(*found).text());
 }
 
+TEST_F(StoreTest, ARecordOlderThanProvisioningIsOfAVmThatNeedsNone)
+{
+    auto record = vm("aaaaaaaaaaaa", "web");
+    auto fresh = model::record_from_json(model::to_json(record).value());
+    ASSERT_TRUE(fresh);
+    EXPECT_FALSE(fresh->provisioned);
+    record.provisioned = true;
+    EXPECT_TRUE(model::record_from_json(model::to_json(record).value())->provisioned);
+    const std::string text = model::to_json(record).text();
+    const std::string member = ",\"provisioned\":true";
+    const auto at = text.find(member);
+    ASSERT_NE(at, std::string::npos) << text;
+    auto old = json::parse_object(text.substr(0, at) + text.substr(at + member.size()), "record");
+    ASSERT_TRUE(old);
+    EXPECT_TRUE(model::record_from_json(*old)->provisioned);
+}
+
 TEST_F(StoreTest, ReservesANameOnce)
 {
     VmStore store(database(), vms());
