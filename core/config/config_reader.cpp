@@ -203,17 +203,6 @@ Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
     };
 }
 
-Read flag(Value<bool>& into)
-{
-    return [&into](const Setting& setting) -> sdk::Result<void> {
-        const auto value = setting.node.value_exact<bool>();
-        if (!value)
-            return setting.wrong_type("true or false");
-        setting.store(into, *value);
-        return {};
-    };
-}
-
 Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least)
 {
     return [&into, least](const Setting& setting) -> sdk::Result<void> {

@@ -59,7 +59,8 @@ Router Services::router()
 
 std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& stream)
 {
-    const bool framed = path == "/v0/exec" || path == "/v0/write" || path == "/v0/read" || path == "/v0/connect";
+    const bool framed = path == "/v0/exec" || path == "/v0/write" || path == "/v0/read" || path == "/v0/put" ||
+                        path == "/v0/connect";
     // Until its root is there, all this would happen in the initramfs.
     if (framed && guest_ != nullptr && guest_->init.empty())
         return std::make_unique<RefusedExchange>(stream, not_configured());
