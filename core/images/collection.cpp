@@ -8,7 +8,8 @@ namespace banger::images {
 using sdk::Code;
 using sdk::Error;
 
-sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source, sdk::Call& call)
+sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source,
+                               sdk::Call& call)
 {
     auto probe = source.probe(call);
     if (!probe)

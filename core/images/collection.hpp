@@ -35,7 +35,8 @@ struct Craft {
 
 /// Whether a source can work on this host at all: `unsupported` with its reason and hint, where what it would run would
 /// only end with a status.
-sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source, sdk::Call& call);
+sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source,
+                               sdk::Call& call);
 
 // Errors that both kinds share, outside of the template.
 sdk::Error damaged(const std::string& word, const std::string& id, const std::string& directory, const sdk::Error& why);

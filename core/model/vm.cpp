@@ -87,8 +87,9 @@ json::Object to_json(const VmSpec& spec)
 
 const std::vector<std::string>& spec_members()
 {
-    static const std::vector<std::string> members{"name",   "image", "kernel", "vcpus",   "memory_mib", "disk_bytes", "environment",
-                                                  "egress", "init",  "ready",  "removal", "vmm",        "storage",    "network"};
+    static const std::vector<std::string> members{
+        "name", "image", "kernel", "vcpus", "memory_mib", "disk_bytes", "environment",
+        "egress", "init", "ready", "removal", "vmm", "storage", "network"};
     return members;
 }
 

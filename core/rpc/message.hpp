@@ -23,8 +23,14 @@ inline constexpr std::size_t most_message = 16U << 20U;
 /// The id of a request as JSON text: `7`, `"seven"`; `null` in the answer to what has none that can be read.
 using RequestId = std::string;
 
-/// Codes of JSON-RPC 2.0, section 5.1. `failed` is the first of those that it leaves to servers; what failed is in data.
-enum class ErrorCode { not_json = -32700, no_request = -32600, no_such_method = -32601, bad_params = -32602, failed = -32000 };
+/// Codes of JSON-RPC 2.0, section 5.1. `failed` is the first of those that it leaves to servers; `data` says what failed.
+enum class ErrorCode {
+    not_json = -32700,
+    no_request = -32600,
+    no_such_method = -32601,
+    bad_params = -32602,
+    failed = -32000,
+};
 
 struct Message {
     json::Document body;

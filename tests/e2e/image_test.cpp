@@ -18,7 +18,8 @@ constexpr const char* busybox = "/bin/busybox";  // Debian's busybox-static
 images::testing::Tar busybox_image(const std::string& program)
 {
     images::testing::Tar tar;
-    for (const char* path : {"./", "./bin/", "./sbin/", "./etc/", "./dev/", "./proc/", "./sys/", "./run/", "./tmp/", "./var/"})
+    for (const char* path :
+         {"./", "./bin/", "./sbin/", "./etc/", "./dev/", "./proc/", "./sys/", "./run/", "./tmp/", "./var/"})
         tar.directory(path);
     tar.directory("./root/", 0700);
     tar.file("./bin/busybox", program, 0755).link("./sbin/init", "/bin/busybox");
@@ -56,7 +57,8 @@ TEST(ImageWithoutInit, GetsOursByItselfKeepsItsFilesAndStopsCleanly)
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/proc/1/comm"}).out, "banger-init\n");
     // An orphan is reaped: no zombie stays.
-    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "(sleep 0.2 &) ; echo kept > /var/f; sleep 1"}).status, 0);
+    auto orphan = host.banger({"vm", "exec", "a", "--", "sh", "-c", "(sleep 0.2 &) ; echo kept > /var/f; sleep 1"});
+    ASSERT_EQ(orphan.status, 0);
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status"}).out, "");
     auto stopped = host.banger({"vm", "stop", "a"});
     EXPECT_EQ(stopped.status, 0) << stopped.err;

@@ -171,7 +171,8 @@ TEST(Run, CreateInASubstitutionReturnsAlthoughItStartedTheDaemonAndTheMachine)
     ASSERT_EQ(host.daemon_pid(), 0);
     sdk::os::Command shell;
     // Its standard error is a pipe that is read to the end: whoever keeps either stream keeps us waiting.
-    shell.argv = {"sh", "-c", "x=$(\"$0\" vm create --name b --ready agent); echo got $x", host.command({}).argv.front()};
+    shell.argv = {"sh", "-c", "x=$(\"$0\" vm create --name b --ready agent); echo got $x",
+                  host.command({}).argv.front()};
     shell.environment = {{"BANGER_HOME", host.home()}};
     auto output = sdk::os::run(shell);
     ASSERT_TRUE(output) << output.error().message;
