@@ -45,6 +45,14 @@ std::vector<std::string> provisioners(const Engine& engine)
     return plugins::auto_order(kind, std::move(names));
 }
 
+sdk::Result<void> find_provisioners(Engine& engine)
+{
+    for (const auto& name : provisioners(engine))
+        if (auto found = engine.registry.get<sdk::Provisioner>(name); !found)
+            return std::move(found).error();
+    return {};
+}
+
 sdk::Result<void> provision(Engine& engine, const model::VmRecord& vm, Operation& operation)
 {
     auto agent = agent_of(engine, vm, operation);

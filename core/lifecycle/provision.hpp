@@ -10,6 +10,10 @@ namespace banger::lifecycle {
 /// With a [[file_sync]] the former is among them even if it cannot be had: what is asked for is not left out silently.
 [[nodiscard]] std::vector<std::string> provisioners(const Engine& engine);
 
+/// Whether all of them can be had: known before anything is made for a VM that needs them. The error of the first that
+/// cannot.
+sdk::Result<void> find_provisioners(Engine& engine);
+
 /// Runs them over a guest that takes commands. What they changed is on the guest's disk afterwards, unless the
 /// VM is deleted anyway once it stops. The error of the first that fails; one that cannot be used here is a warning.
 sdk::Result<void> provision(Engine& engine, const model::VmRecord& vm, Operation& operation);

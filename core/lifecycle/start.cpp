@@ -80,7 +80,7 @@ public:
         if (!initramfs)
             return std::move(initramfs).error();
         boot_.initramfs = std::move(*initramfs);
-        return {};
+        return vm_.provisioned ? sdk::Result<void>() : find_provisioners(engine_);
     }
 
     sdk::Result<void> attach_disks()
