@@ -65,6 +65,12 @@ struct Workspace {
     Value<bool> tracked_only;    ///< leave out what git does not track
 };
 
+/// [tooling]: where the mise comes from that installs a repository's programs in guests; both or neither
+struct Tooling {
+    Value<std::string> mise_url;     ///< of a program that needs no libraries: https, http or file
+    Value<std::string> mise_sha256;  ///< 64 hex digits, small letters
+};
+
 /// [plugin.<id>]: passed to the plugin host as it is.
 struct PluginSection {
     std::string json;                          ///< an object
@@ -76,6 +82,7 @@ struct Config {
     Providers providers;
     Daemon daemon;
     Workspace workspace;
+    Tooling tooling;
     std::map<std::string, PluginSection> plugins;
     std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;
@@ -95,7 +102,8 @@ struct Config {
 /// The effective configuration as `config show -o json` prints it:
 ///     {"file": "...", "file_read": true,
 ///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, ...},
-///      "providers": {...}, "daemon": {...}, "plugins": {"<id>": {...as in the file...}}}
+///      "providers": {...}, "daemon": {...}, "workspace": {...}, "tooling": {...},
+///      "plugins": {"<id>": {...as in the file...}}}
 /// Sizes are numbers in the unit of their name (memory_mib, disk_bytes); plugin_deadline_ms in milliseconds.
 [[nodiscard]] std::string to_json(const Config& config);
 
