@@ -10,6 +10,7 @@
 #include "cli/arguments.hpp"
 #include "cli/context.hpp"
 #include "cli/workspace/prepare.hpp"
+#include "cli/workspace/tooling.hpp"
 #include "core/model/vm.hpp"
 
 /// `banger vm …`: each verb's command line as a value, how it is read, and what it does (cli/commands/vm_<verb>.cpp).
@@ -21,6 +22,7 @@ struct VmRun {
     bool detach = false;
     std::vector<std::string> command;  ///< empty: an interactive shell
     std::optional<workspace::PrepareOptions> workspace;
+    std::optional<workspace::Tooling::Options> tooling;  ///< unless it is not wanted
     bool dry_run = false;
 
     static Syntax syntax();

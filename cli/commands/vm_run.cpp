@@ -45,7 +45,8 @@ Syntax VmRun::syntax()
     syntax.description =
         "With a PATH, the git repository there goes along as a checkout, to /root/repo, with the working tree as it is "
         "now, and the command or shell begins in it; ignored files never go. `banger vm workspace export` brings back "
-        "what changed.\n\n"
+        "what changed. Programs that it names in mise.toml, .mise.toml or .tool-versions are installed before, with "
+        "`mise install`.\n\n"
         "Without a command it opens a shell; leaving that leaves the machine running, unless --rm was given. With a "
         "command, standard input, output and signals are connected to it, and its exit status becomes banger's own: "
         "128 + N for signal N, 126 and 127 where it could not be run. A failure of banger itself is 125 then.\n\n"
@@ -55,6 +56,8 @@ Syntax VmRun::syntax()
     syntax.options = spec_options();
     const auto of_workspace = workspace_options();
     syntax.options.insert(syntax.options.end(), of_workspace.begin(), of_workspace.end());
+    syntax.options.push_back(
+        {"no-bootstrap", 0, "", "do not install what the repository's mise.toml names", {}, false});
     syntax.options.push_back(
         {"rm", 0, "", "delete the machine when the command or shell ends, whatever its status", {}, false});
     syntax.options.push_back(
@@ -87,6 +90,13 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
         if (!options)
             return std::move(options).error();
         verb.workspace = std::move(*options);
+        auto tooling = tooling_settings();
+        if (!tooling)
+            return std::move(tooling).error();
+        if (verb.spec.egress)
+            tooling->has_network = *verb.spec.egress != sdk::Egress::none;
+        if (!arguments.has("no-bootstrap"))
+            verb.tooling = std::move(*tooling);
     } else if (auto alone = refuse_workspace_options(arguments); !alone) {
         return std::move(alone).error();
     }
@@ -101,6 +111,7 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
 sdk::Result<Exit> run(const VmRun& verb, Context& context)
 {
     std::optional<workspace::Preparation> preparation;
+    std::optional<workspace::Tooling> tooling;
     if (verb.workspace) {
         auto begun = workspace::Preparation::begin(context, *verb.workspace);
         if (!begun && begun.error().code == sdk::Code::not_found)
@@ -110,6 +121,8 @@ sdk::Result<Exit> run(const VmRun& verb, Context& context)
             return std::move(begun).error();
         if (verb.dry_run)
             return print_plan(context, *begun);
+        if (verb.tooling)
+            tooling = workspace::Tooling::plan(context, *begun, *verb.tooling);
         if (auto staged = begun->stage(); !staged)
             return std::move(staged).error();
         preparation.emplace(std::move(*begun));
@@ -129,6 +142,9 @@ sdk::Result<Exit> run(const VmRun& verb, Context& context)
     if (preparation)
         if (auto sent = preparation->send(id); !sent)
             exit = std::move(sent).error();
+    if (exit && tooling)
+        if (auto installed = tooling->install(id, name); !installed)
+            exit = std::move(installed).error();
     if (exit && verb.detach)
         return context.show(vm->result, [&] { return name + "\n"; });
     if (exit)

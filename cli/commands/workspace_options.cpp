@@ -10,12 +10,17 @@
 namespace banger::cli {
 namespace {
 
-sdk::Result<config::Workspace> settings()
+sdk::Result<config::Config> settings(const config::Paths& paths)
+{
+    return config::load(paths.config_file, config::read_host_facts());
+}
+
+sdk::Result<config::Workspace> workspace_settings()
 {
     auto paths = config::Paths::find();
     if (!paths)
         return std::move(paths).error();
-    auto config = config::load(paths->config_file, config::read_host_facts());
+    auto config = settings(*paths);
     if (!config)
         return std::move(config).error();
     return config->workspace;
@@ -67,7 +72,7 @@ sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& argument
                                    "such as --guest-path /srv/app");
         options.guest_path = *guest_path;
     }
-    auto defaults = settings();
+    auto defaults = workspace_settings();
     if (!defaults)
         return std::move(defaults).error();
     options.checkout.tracked_only = arguments.has("tracked-only") || defaults->tracked_only.value;
@@ -79,6 +84,18 @@ sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& argument
         options.checkout.depth = *commits;
     }
     return options;
+}
+
+sdk::Result<workspace::Tooling::Options> tooling_settings()
+{
+    auto paths = config::Paths::find();
+    if (!paths)
+        return std::move(paths).error();
+    auto config = settings(*paths);
+    if (!config)
+        return std::move(config).error();
+    return workspace::Tooling::Options{config->tooling, paths->cache + "/tooling",
+                                       config->vm_defaults.egress.value != "none"};
 }
 
 sdk::Result<void> refuse_workspace_options(const Arguments& arguments)

@@ -3,6 +3,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/workspace/prepare.hpp"
+#include "cli/workspace/tooling.hpp"
 
 namespace banger::cli {
 
@@ -11,6 +12,10 @@ namespace banger::cli {
 
 /// What they say, and config.toml where they say nothing. Errors: invalid for what contradicts itself.
 [[nodiscard]] sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& arguments, std::string path);
+
+/// What config.toml says of installing a repository's programs; whether the guest has a network, which it is not asked
+/// about, is by config.toml too.
+[[nodiscard]] sdk::Result<workspace::Tooling::Options> tooling_settings();
 
 /// For a command line that names no directory: invalid for an option that is about one.
 [[nodiscard]] sdk::Result<void> refuse_workspace_options(const Arguments& arguments);

@@ -12,6 +12,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
 #include "cli/workspace/git.hpp"
+#include "cli/workspace/working_tree.hpp"
 
 namespace banger::workspace {
 namespace {
@@ -35,13 +36,43 @@ std::string file_url(const std::string& path)
     return url;
 }
 
-std::string nul_joined(const std::vector<std::string>& one, const std::vector<std::string>& other)
+std::string nul_joined(const std::vector<std::string>& names)
 {
     std::string text;
-    for (const auto* names : {&one, &other})
-        for (const auto& name : *names)
-            text.append(name).push_back('\0');
+    for (const auto& name : names)
+        text.append(name).push_back('\0');
     return text;
+}
+
+/// Where git looks for a user's "ignore" and "attributes" unless told (gitignore(5)); empty if nowhere.
+std::string users_file(const std::string& name)
+{
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment is never changed
+    const char* config = std::getenv("XDG_CONFIG_HOME");
+    if (config != nullptr && *config != '\0')
+        return std::string(config) + "/git/" + name;
+    const char* home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
+    return home == nullptr ? std::string() : std::string(home) + "/.config/git/" + name;
+}
+
+std::string joined_files(const std::vector<std::string>& paths)
+{
+    std::string all;
+    for (const auto& path : paths)
+        if (auto text = sdk::os::read_file(path); text && !text->empty())
+            all += *text + (text->ends_with('\n') ? "" : "\n");
+    return all;
+}
+
+bool is_before(const timespec& one, const timespec& other)
+{
+    return one.tv_sec != other.tv_sec ? one.tv_sec < other.tv_sec : one.tv_nsec < other.tv_nsec;
+}
+
+/// What git can keep: the rest has no place in a commit.
+bool has_content(const struct stat& status)
+{
+    return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode);
 }
 
 }  // namespace
@@ -87,6 +118,8 @@ sdk::Result<Checkout> Checkout::plan_at(const std::string& prefix, const std::st
     checkout.files_ = std::move(*files);
     if (!options.from.empty())
         return checkout;  // another revision's files; those here stay here
+    if (auto readable = checkout.check_readable(); !readable)
+        return std::move(readable).error();
     for (const auto& name : checkout.files_.submodules) {
         CheckoutOptions own = options;
         own.branch.clear();
@@ -124,14 +157,32 @@ sdk::Result<void> Checkout::check_branch()
     return {};
 }
 
+/// Before there is a guest, and by name: git would only say that it cannot go on.
+sdk::Result<void> Checkout::check_readable() const
+{
+    auto tree = WorkingTree::open(repository_.root);
+    if (!tree)
+        return std::move(tree).error();
+    for (const auto* names : {&files_.tracked, &files_.untracked})
+        for (const auto& name : *names)
+            if (const auto there = tree->look(name); there && S_ISREG(there->st_mode) && !tree->may_read(name))
+                return sdk::make_error(sdk::Code::permission,
+                                       "cannot read " + cli::quoted(name) + " in " + cli::quoted(repository_.root),
+                                       names == &files_.untracked ? "ignore it in .gitignore, or leave untracked files "
+                                                                    "out with --tracked-only"
+                                                                  : "make it readable for you");
+    return {};
+}
+
 std::vector<std::string> Checkout::names() const
 {
     std::vector<std::string> names;
     if (!repository_.is_git) {
+        using Walk = std::filesystem::recursive_directory_iterator;
         std::error_code problem;  // what cannot be read is said when it is to go
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(repository_.root, problem))
-            if (!entry.is_directory(problem) || entry.is_symlink(problem))
-                names.push_back(prefix_ + entry.path().string().substr(repository_.root.size()));
+        for (Walk at(repository_.root, problem), end; !problem && at != end; at.increment(problem))
+            if (std::error_code unknown; at->is_symlink(unknown) || !at->is_directory(unknown))
+                names.push_back(prefix_ + at->path().string().substr(repository_.root.size()));
         std::sort(names.begin(), names.end());
         return names;
     }
@@ -141,10 +192,11 @@ std::vector<std::string> Checkout::names() const
             names.push_back(prefix_ + "/" + name);
         return names;
     }
-    for (const auto* list : {&files_.tracked, &files_.untracked})
-        for (const auto& name : *list)
-            if (sdk::os::exists(repository_.root + "/" + name))
-                names.push_back(prefix_ + "/" + name);
+    if (auto tree = WorkingTree::open(repository_.root))
+        for (const auto* list : {&files_.tracked, &files_.untracked})
+            for (const auto& name : *list)
+                if (const auto there = tree->look(name); there && has_content(*there))
+                    names.push_back(prefix_ + "/" + name);
     for (const auto& submodule : submodules_) {
         auto below = submodule.names();
         names.insert(names.end(), below.begin(), below.end());
@@ -164,6 +216,8 @@ sdk::Result<void> Checkout::stage()
     if (!place)
         return std::move(place).error();
     place_ = std::move(*place);
+    if (::clock_gettime(CLOCK_REALTIME_COARSE, &staged_at_) != 0)  // the clock of file times
+        return sdk::os_error("read the clock");
     const Git git(place_.path(), interrupt_);
     const std::string format =
         Git(repository_.root, interrupt_).line({"rev-parse", "--show-object-format"}).value_or("sha1");
@@ -176,6 +230,40 @@ sdk::Result<void> Checkout::stage()
         if (auto done = (this->*step)(); !done)
             return std::move(done).error().while_doing("prepare the checkout of " + cli::quoted(repository_.root));
     return {};
+}
+
+bool Checkout::is_fresh() const
+{
+    auto files = files_of(repository_, options_.tracked_only, interrupt_);
+    auto tree = WorkingTree::open(repository_.root);
+    if (!files || !tree || files->tracked != files_.tracked || files->untracked != files_.untracked)
+        return false;
+    for (const auto* names : {&files_.tracked, &files_.untracked})
+        for (const auto& name : *names)
+            if (const auto there = tree->look(name);
+                there.has_value() != !std::binary_search(missing_.begin(), missing_.end(), name) ||
+                (there && !is_before(there->st_ctim, staged_at_)))
+                return false;
+    return true;
+}
+
+sdk::Result<void> Checkout::renew()
+{
+    for (auto& submodule : submodules_)
+        if (auto renewed = submodule.renew(); !renewed)
+            return renewed;
+    if (!repository_.is_git || !options_.from.empty() || is_fresh())
+        return {};
+    if (::clock_gettime(CLOCK_REALTIME_COARSE, &staged_at_) != 0)
+        return sdk::os_error("read the clock");
+    auto files = files_of(repository_, options_.tracked_only, interrupt_);
+    if (!files)
+        return std::move(files).error();
+    files_ = std::move(*files);
+    if (!with_repository())
+        return {};
+    auto made = make_index();
+    return made ? make_base() : made;
 }
 
 sdk::Result<void> Checkout::fetch_history()
@@ -213,33 +301,47 @@ sdk::Result<void> Checkout::copy_settings()
     std::vector<std::pair<std::string, std::string>> settings{{"core.checkStat", "minimal"},
                                                               {"core.trustctime", "false"}};
     std::vector<std::string> keys{"user.name",   "user.email",           "remote.origin.url", "remote.origin.fetch",
-                                  "core.autocrlf", "core.eol", "core.sparseCheckout", "core.sparseCheckoutCone"};
+                                  "core.autocrlf", "core.eol", "core.fileMode", "core.symlinks",
+                                  "core.sparseCheckout", "core.sparseCheckoutCone"};
     for (const char* key : {".remote", ".merge"})
         if (!repository_.branch.empty() && options_.branch.empty())
             keys.push_back("branch." + repository_.branch + key);
     for (const auto& key : keys)
         if (auto value = theirs.setting(key); !value.empty())
             settings.emplace_back(key, std::move(value));
+    // Which submodules are in use is in nobody's files but these.
+    const auto modules = theirs.run({"config", "-z", "--get-regexp", R"(^submodule\..*\.(url|active)$)"}).value_or("");
+    for (const auto& setting : nul_terminated(modules))
+        if (const auto end = setting.find('\n'); end != std::string::npos)
+            settings.emplace_back(setting.substr(0, end), setting.substr(end + 1));
+    // Programs of the host's, which say what a commit has of a file. They do not go: the guest may not have them.
+    for (auto& setting : nul_terminated(theirs.run({"config", "-z", "--get-regexp", "^filter\\."}).value_or("")))
+        if (const auto end = setting.find('\n'); end != std::string::npos)
+            filters_.push_back(setting.replace(end, 1, "="));
     for (const auto& [key, value] : settings)
         if (auto set = git.run({"config", key, value}); !set)
             return std::move(set).error();
     return {};
 }
 
-/// What is ignored here by the user's own files, and not by the repository's, is to be ignored there too.
+/// What the user's own files, and not the repository's, say of names here is to hold there too: what is ignored, and
+/// what is text.
 sdk::Result<void> Checkout::copy_excludes()
 {
     const Git theirs(repository_.root, interrupt_);
     std::string global = theirs.line({"config", "--type=path", "--get", "core.excludesFile"}).value_or("");
     if (global.empty())
-        if (const char* home = std::getenv("HOME"))  // NOLINT(concurrency-mt-unsafe): the environment is never changed
-            global = std::string(home) + "/.config/git/ignore";
+        global = users_file("ignore");
     if (auto made = sdk::os::make_directories(git_directory() + "/info"); !made)
         return made;
-    std::string excludes;
-    for (const auto& file : {global, repository_.common_directory + "/info/exclude"})
-        if (auto text = sdk::os::read_file(file); text && !text->empty())
-            excludes += *text + (text->ends_with('\n') ? "" : "\n");
+    std::string attributes = theirs.line({"config", "--type=path", "--get", "core.attributesFile"}).value_or("");
+    if (attributes.empty())
+        attributes = users_file("attributes");
+    const std::string info = repository_.common_directory + "/info/";
+    if (const auto text = joined_files({attributes, info + "attributes"}); !text.empty())
+        if (auto written = sdk::os::write_file_atomic(git_directory() + "/info/attributes", text, 0644); !written)
+            return written;
+    const std::string excludes = joined_files({global, info + "exclude"});
     if (auto sparse = sdk::os::read_file(repository_.git_directory + "/info/sparse-checkout"))
         if (auto written = sdk::os::write_file_atomic(git_directory() + "/info/sparse-checkout", *sparse, 0644); !written)
             return written;
@@ -258,7 +360,8 @@ sdk::Result<void> Checkout::check_out_start()
     auto names = git.run({"ls-files", "-z"});
     if (!names)
         return std::move(names).error();
-    files_ = {nul_terminated(*names), {}, {}, {}};
+    files_ = {};
+    files_.tracked = nul_terminated(*names);
     return {};
 }
 
@@ -271,20 +374,57 @@ sdk::Result<void> Checkout::make_index()
         if (auto copied = sdk::os::write_file_atomic(git_directory() + "/index", *known, 0644); !copied)
             return copied;
     Git git(tree(), interrupt_);
-    git.with("GIT_DIR", git_directory()).with("GIT_WORK_TREE", tree());
+    git.with("GIT_DIR", git_directory()).with("GIT_WORK_TREE", tree()).configure(filters_);
     const std::vector<std::string> plain{"-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"};
     auto reset = plain;
     reset.insert(reset.end(), {"read-tree", "--reset", start_});
     if (auto read = git.run(reset); !read) {
         // An index of a kind that cannot stand alone, such as a split one: begin without it.
         (void)sdk::os::remove_file(git_directory() + "/index");
-        if (auto again = git.run(reset); !again)
+        auto again = git.run(reset);
+        if (again && !files_.sparse.empty())
+            again = git.run({"update-index", "-z", "--skip-worktree", "--stdin"}, nul_joined(files_.sparse));
+        if (!again)
             return std::move(again).error();
     }
     auto refresh = plain;
     refresh.insert(refresh.end(), {"update-index", "-q", "--unmerged", "--refresh"});
     (void)git.agrees(refresh);  // its status says whether files differ from HEAD, as they may
     return {};
+}
+
+/// Puts the files into the index of `git` as they are, and takes out whatever does not go.
+sdk::Result<void> Checkout::index_files(const Git& git)
+{
+    auto tree_now = WorkingTree::open(tree());
+    auto known = git.run({"ls-files", "-z"});
+    if (!tree_now || !known)
+        return !tree_now ? std::move(tree_now).error() : std::move(known).error();
+    std::vector<std::string> all = files_.tracked;
+    all.insert(all.end(), files_.untracked.begin(), files_.untracked.end());
+    std::vector<std::string> kept = files_.sparse;
+    std::vector<std::string> there;
+    missing_.clear();
+    for (const auto& name : all)
+        if (const auto status = tree_now->look(name); status && has_content(*status))
+            there.push_back(name);
+        else if (!status)
+            missing_.push_back(name);
+    kept.insert(kept.end(), there.begin(), there.end());
+    for (const auto* links : {&files_.submodules, &files_.hollow})
+        kept.insert(kept.end(), links->begin(), links->end());
+    std::sort(missing_.begin(), missing_.end());
+    std::sort(kept.begin(), kept.end());
+    std::vector<std::string> gone;
+    for (auto& name : nul_terminated(*known))
+        if (!std::binary_search(kept.begin(), kept.end(), name))
+            gone.push_back(std::move(name));
+    if (auto removed = git.run({"update-index", "-z", "--force-remove", "--stdin"}, nul_joined(gone)); !removed)
+        return std::move(removed).error();
+    auto added = git.run({"-c", "core.safecrlf=false", "update-index", "-z", "--add", "--replace", "--remove",
+                          "--ignore-skip-worktree-entries", "--stdin"},
+                         nul_joined(there));
+    return added ? sdk::Result<void>() : std::move(added).error();
 }
 
 sdk::Result<void> Checkout::make_base()
@@ -295,12 +435,12 @@ sdk::Result<void> Checkout::make_base()
             return copied;
     Git git(tree(), interrupt_);
     git.with("GIT_DIR", git_directory()).with("GIT_WORK_TREE", tree()).with("GIT_INDEX_FILE", index);
+    git.configure(filters_);
     for (const char* role : {"AUTHOR", "COMMITTER"})
         git.with(std::string("GIT_") + role + "_NAME", "banger").with(std::string("GIT_") + role + "_EMAIL", "banger@localhost");
-    auto added = git.run({"-c", "core.safecrlf=false", "update-index", "-z", "--add", "--remove", "--stdin"},
-                         nul_joined(files_.tracked, files_.untracked));
-    if (!added)
-        return std::move(added).error();
+    // Another revision's files came out of its index, which knows its submodules too.
+    if (auto indexed = start_tree_.empty() ? index_files(git) : sdk::Result<void>(); !indexed)
+        return indexed;
     auto written = git.line({"write-tree"});
     if (!written)
         return std::move(written).error();
@@ -315,10 +455,13 @@ sdk::Result<void> Checkout::make_base()
     return referred ? sdk::Result<void>() : std::move(referred).error();
 }
 
-sdk::Result<void> Checkout::pack_files(tree::Packer& packer, int root, const std::vector<std::string>& names) const
+sdk::Result<void> Checkout::pack_files(tree::Packer& packer, WorkingTree& root,
+                                       const std::vector<std::string>& names) const
 {
     for (const auto& name : names) {
-        auto added = packer.add(root, name, prefix_ + "/" + name);
+        if (!root.look(name))
+            continue;
+        auto added = packer.add(root.descriptor(), name, prefix_ + "/" + name);
         // Deleted in the working tree, or since it was listed: it is not there to go.
         if (!added && added.error().code != sdk::Code::not_found)
             return added;
@@ -328,22 +471,22 @@ sdk::Result<void> Checkout::pack_files(tree::Packer& packer, int root, const std
 
 sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed) const
 {
-    const sdk::os::UniqueFd root(::open(tree().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto root = WorkingTree::open(tree());
     if (!root)
-        return sdk::os_error("read " + cli::quoted(tree()));
+        return std::move(root).error();
     if (!repository_.is_git)
-        return packer.add_tree(root.get(), ".", prefix_);
+        return packer.add_tree(root->descriptor(), ".", prefix_);
     if (with_repository()) {
         const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (auto added = packer.add_tree(staged.get(), ".git", prefix_ + "/.git"); !added)
             return added;
     }
-    for (const auto* names : {&files_.tracked, &files_.untracked})
-        if (auto added = pack_files(packer, root.get(), *names); !added)
+    for (const auto* names : {&files_.hollow, &files_.tracked, &files_.untracked})
+        if (auto added = pack_files(packer, *root, *names); !added)
             return added;
     for (int round = 0; round < most_rounds && !changed.empty(); ++round)
         for (const auto& name : std::exchange(changed, {}))
-            if (auto added = packer.add(root.get(), name.substr(prefix_.size() + 1), name);
+            if (auto added = packer.add(root->descriptor(), name.substr(prefix_.size() + 1), name);
                 !added && added.error().code != sdk::Code::not_found)
                 return added;
     for (const auto& submodule : submodules_) {

@@ -1,11 +1,14 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "cli/workspace/git.hpp"
 #include "cli/workspace/repository.hpp"
+#include "cli/workspace/working_tree.hpp"
 #include "guest/tree/packer.hpp"
 
 namespace banger::workspace {
@@ -58,6 +61,9 @@ public:
 
     /// Makes the git directory. Errors: git's, no_space and the like.
     sdk::Result<void> stage();
+    /// Looks again, some time after stage(), and puts right what changed since: so that what the user edits while the
+    /// guest boots goes along as his, and does not look like the guest's work. Errors: as stage().
+    sdk::Result<void> renew();
     /// The commit of `refs/banger/base`, once staged; empty for files without a repository.
     [[nodiscard]] const std::string& base() const { return base_; }
 
@@ -70,6 +76,8 @@ private:
     static sdk::Result<Checkout> plan_at(const std::string& prefix, const std::string& path,
                                          const CheckoutOptions& options, int interrupt);
     sdk::Result<void> check_branch();
+    [[nodiscard]] sdk::Result<void> check_readable() const;
+    [[nodiscard]] bool is_fresh() const;
     sdk::Result<void> check_out_start();
     sdk::Result<void> fetch_history();
     sdk::Result<void> set_head();
@@ -77,7 +85,8 @@ private:
     sdk::Result<void> copy_excludes();
     sdk::Result<void> make_index();
     sdk::Result<void> make_base();
-    sdk::Result<void> pack_files(tree::Packer& packer, int root, const std::vector<std::string>& names) const;
+    sdk::Result<void> index_files(const Git& git);
+    sdk::Result<void> pack_files(tree::Packer& packer, WorkingTree& root, const std::vector<std::string>& names) const;
     [[nodiscard]] std::string git_directory() const { return place_.path() + "/checkout/.git"; }
     /// Where the files that go are: the working tree, or that of another revision in the temporary place.
     [[nodiscard]] const std::string& tree() const { return start_tree_.empty() ? repository_.root : start_tree_; }
@@ -90,6 +99,9 @@ private:
     std::string start_;       ///< the commit that is checked out; empty where there is none
     std::string start_tree_;
     std::string base_;
+    timespec staged_at_{};
+    std::vector<std::string> missing_;  ///< of the files, those that were not there then; sorted
+    std::vector<std::string> filters_;  ///< "key=value" of gitattributes(5), which make what git keeps of a file
     TemporaryDirectory place_;
     std::vector<Checkout> submodules_;
 };

@@ -30,6 +30,7 @@ git rev-parse --verify --quiet "$base^{commit}" >/dev/null || {
     exit 1
 }
 index=$git/banger-export-index.$$
+[ -w "$git" ] || index=$(mktemp)
 trap 'rm -f "$index"' EXIT
 for known in "$git/banger-base-index" "$git/index"; do
     [ ! -f "$known" ] || { cp "$known" "$index"; break; }
@@ -61,6 +62,11 @@ sdk::Result<void> run_script(cli::Context& context, const char* last, const Gues
 }
 
 }  // namespace
+
+std::vector<std::string> patch_command(const GuestWorkspace& workspace)
+{
+    return script(print_patch, workspace);
+}
 
 sdk::Result<Patch> Patch::take(cli::Context& context, const GuestWorkspace& workspace)
 {

@@ -16,6 +16,9 @@ struct GuestWorkspace {
     std::string base;  ///< a revision of the guest's repository; empty: the files as they came
 };
 
+/// The program that prints that patch, in the guest, with its arguments.
+[[nodiscard]] std::vector<std::string> patch_command(const GuestWorkspace& workspace);
+
 /// What changed in a guest since its base, committed there or not, untracked files included and ignored ones not, as a
 /// git patch in a file of ours. The guest's own index is not touched. Changes inside submodules are their own.
 class Patch {

@@ -66,6 +66,12 @@ Git& Git::with(std::string name, std::string value)
     return *this;
 }
 
+Git& Git::configure(const std::vector<std::string>& settings)
+{
+    settings_.insert(settings_.end(), settings.begin(), settings.end());
+    return *this;
+}
+
 std::vector<std::string> Git::command(const std::vector<std::string>& arguments) const
 {
     std::vector<std::string> argv{"env"};
@@ -73,10 +79,15 @@ std::vector<std::string> Git::command(const std::vector<std::string>& arguments)
                                  "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX",
                                  "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"})
         argv.insert(argv.end(), {"-u", variable});
-    argv.insert(argv.end(), {"LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat"});
+    argv.insert(argv.end(), {"LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat",
+                             "GIT_LFS_SKIP_SMUDGE=1"});
     for (const auto& [name, value] : environment_)
         argv.push_back(name + "=" + value);
-    argv.insert(argv.end(), {"git", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"});
+    argv.emplace_back("git");
+    for (const char* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false"})
+        argv.insert(argv.end(), {"-c", setting});
+    for (const auto& setting : settings_)
+        argv.insert(argv.end(), {"-c", setting});
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return argv;
 }

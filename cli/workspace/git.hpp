@@ -11,8 +11,8 @@ namespace banger::workspace {
 
 /// The system's git, for questions about a user's repository and for work in a directory of ours.
 ///
-/// It takes no optional locks, starts no file system monitor, asks for no password, and is not led elsewhere by GIT_DIR
-/// and the like in our environment: what is only asked is not written to.
+/// It takes no optional locks, starts no file system monitor, no hook and no download of large files, asks for no
+/// password, and is not led elsewhere by GIT_DIR and the like in our environment: what is only asked is not written to.
 class Git {
 public:
     /// `directory` is where it runs; `interrupt` a descriptor that is readable when it should stop (-1: none).
@@ -20,6 +20,8 @@ public:
 
     /// Adds a variable to its environment.
     Git& with(std::string name, std::string value);
+    /// Adds settings for its programs only: each a "key=value".
+    Git& configure(const std::vector<std::string>& settings);
 
     /// What it prints. Errors: git's own last words for a status other than 0; not_found, with what to install, where
     /// there is no git; cancelled.
@@ -37,6 +39,7 @@ private:
 
     std::string directory_;
     int interrupt_;
+    std::vector<std::string> settings_;
     std::vector<std::pair<std::string, std::string>> environment_;
 };
 

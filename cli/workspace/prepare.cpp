@@ -95,6 +95,8 @@ sdk::Result<void> Preparation::stage()
 
 sdk::Result<void> Preparation::send(const std::string& vm)
 {
+    if (auto renewed = checkout_.renew(); !renewed)
+        return interrupted(context_, std::move(renewed).error());
     std::vector<std::string> changed;
     std::vector<std::string> skipped;
     {

@@ -83,7 +83,12 @@ sdk::Result<Repository> find_repository(const std::string& path, int interrupt)
     repository.root = std::move(*root);
     repository.git_directory = std::move(*own);
     repository.common_directory = std::move(*common);
-    repository.head = git.line({"rev-parse", "--verify", "--quiet", "HEAD^{commit}"}).value_or("");
+    repository.head = git.line({"rev-parse", "--verify", "--quiet", "HEAD"}).value_or("");
+    // A commit that is not there is no repository without commits: what is damaged here must not go as if it were new.
+    if (!repository.head.empty())
+        if (auto whole = git.run({"cat-file", "commit", repository.head}); !whole)
+            return std::move(whole).error().while_doing("read the commit that is checked out in " +
+                                                        quoted(repository.root));
     const std::string branch = git.line({"symbolic-ref", "--quiet", "HEAD"}).value_or("");
     constexpr std::string_view heads = "refs/heads/";
     repository.branch = branch.starts_with(heads) ? branch.substr(heads.size()) : branch;
@@ -96,20 +101,24 @@ sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, 
     if (!repository.is_git)
         return files;
     const Git git(repository.root, interrupt);
-    auto staged = git.run({"ls-files", "-z", "--stage"});
+    auto staged = git.run({"ls-files", "-z", "--stage", "-t"});
     if (!staged)
         return std::move(staged).error();
     constexpr std::string_view gitlink = "160000 ";
+    constexpr std::string_view left_out = "S ";  // git-ls-files(1), -t: skip-worktree
     for (const auto& entry : nul_terminated(*staged)) {
         const std::string name = entry.substr(entry.find('\t') + 1);
-        if (!entry.starts_with(gitlink))
-            files.tracked.push_back(name);
-        else if (sdk::os::exists(repository.root + "/" + name + "/.git"))
-            files.submodules.push_back(name);
+        if (entry.compare(left_out.size(), gitlink.size(), gitlink) == 0) {
+            (sdk::os::exists(repository.root + "/" + name + "/.git") ? files.submodules : files.hollow).push_back(name);
+            continue;
+        }
+        files.tracked.push_back(name);
+        if (entry.starts_with(left_out))
+            files.sparse.push_back(name);
     }
     // A file in a conflict has one entry for each side.
-    files.tracked.erase(std::unique(files.tracked.begin(), files.tracked.end()), files.tracked.end());
-    files.submodules.erase(std::unique(files.submodules.begin(), files.submodules.end()), files.submodules.end());
+    for (auto* names : {&files.tracked, &files.submodules, &files.hollow})
+        names->erase(std::unique(names->begin(), names->end()), names->end());
     if (tracked_only)
         return files;
     auto others = git.run({"ls-files", "-z", "--others", "--exclude-standard"});

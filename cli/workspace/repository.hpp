@@ -27,6 +27,8 @@ struct FileList {
     std::vector<std::string> tracked;
     std::vector<std::string> untracked;   ///< and not ignored
     std::vector<std::string> submodules;  ///< those that are checked out
+    std::vector<std::string> hollow;      ///< the others, which are empty directories
+    std::vector<std::string> sparse;      ///< of the tracked ones, those that a sparse checkout leaves out
     std::vector<std::string> nested;      ///< repositories inside that are no submodules; they do not go
 
     /// Of the untracked ones, those whose name says that they hold a secret.

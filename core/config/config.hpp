@@ -74,6 +74,12 @@ struct Workspace {
     Value<bool> tracked_only;    ///< leave out what git does not track
 };
 
+/// [tooling]: where the mise comes from that installs a repository's programs in guests; both or neither
+struct Tooling {
+    Value<std::string> mise_url;     ///< of a program that needs no libraries: https, http or file
+    Value<std::string> mise_sha256;  ///< 64 hex digits, small letters
+};
+
 /// [plugin.<id>]: passed to the plugin host as it is.
 struct PluginSection {
     std::string json;                          ///< an object
@@ -86,6 +92,7 @@ struct Config {
     Daemon daemon;
     Workspace workspace;
     std::vector<FileSync> file_sync;
+    Tooling tooling;
     std::map<std::string, PluginSection> plugins;
     std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;
@@ -106,7 +113,7 @@ struct Config {
 /// can be written there.
 ///     {"file": "...", "file_read": true,
 ///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, "disk": {"value": "8G", ...}, ...},
-///      "providers": {...}, "daemon": {...}, "workspace": {...},
+///      "providers": {...}, "daemon": {...}, "workspace": {...}, "tooling": {...},
 ///      "file_sync": {"0": {"host": {...}, "guest": {...}, "mode": {...}}, ...}, "plugin": {"<id>": {"<key>": {"value": ..., "origin": "config", ...}}}}
 [[nodiscard]] std::string to_json(const Config& config);
 

@@ -180,6 +180,11 @@ std::string to_json(const Config& config)
     write(json, "depth", config.workspace.depth);
     write(json, "tracked_only", config.workspace.tracked_only);
     json.EndObject();
+    json.Key("tooling");
+    json.StartObject();
+    write(json, "mise_url", config.tooling.mise_url);
+    write(json, "mise_sha256", config.tooling.mise_sha256);
+    json.EndObject();
     write(json, config.file_sync);
     write(json, config.plugins);
     json.EndObject();

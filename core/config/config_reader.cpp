@@ -100,6 +100,20 @@ Read flag(Value<bool>& into)
     };
 }
 
+Read sha256(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        constexpr std::size_t digits = 64;
+        if (value->size() != digits || value->find_first_not_of("0123456789abcdef") != std::string::npos)
+            return setting.bad("must be 64 hex digits in small letters", "sha256sum prints them");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
 Read one_of(Value<std::string>& into, std::vector<std::string> words)
 {
     return [&into, words = std::move(words)](const Setting& setting) -> sdk::Result<void> {
@@ -287,6 +301,8 @@ public:
             {"workspace",
              {{"depth", count(config_.workspace.depth, 0, 1'000'000)},
               {"tracked_only", flag(config_.workspace.tracked_only)}}},
+            {"tooling",
+             {{"mise_url", text(config_.tooling.mise_url)}, {"mise_sha256", sha256(config_.tooling.mise_sha256)}}},
         };
     }
 
@@ -313,7 +329,7 @@ public:
             if (auto done = read_table(*table, *node.as_table()); !done)
                 return done;
         }
-        return {};
+        return check_tooling();
     }
 
 private:
@@ -321,6 +337,17 @@ private:
         std::string name;
         std::vector<Key> keys;
     };
+
+    [[nodiscard]] sdk::Result<void> check_tooling() const
+    {
+        const auto& [url, digest] = config_.tooling;
+        if (url.value.empty() == digest.value.empty())
+            return {};
+        const std::string why = url.value.empty()
+                                    ? digest.where + ": mise_sha256 in [tooling] says nothing without mise_url"
+                                    : url.where + ": mise_url in [tooling] needs mise_sha256 beside it";
+        return sdk::make_error(sdk::Code::invalid, why, "sha256sum prints the digest of a file");
+    }
 
     [[nodiscard]] Setting setting(const toml::node& node, std::string name) const
     {
@@ -346,7 +373,7 @@ private:
         const auto near = base::nearest(name, names);
         if (!near)
             return unknown("[" + name + "]", source,
-                           "known: [vm_defaults], [providers], [daemon], [workspace], [[file_sync]], [plugin.ID]");
+                           "known: [vm_defaults], [providers], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]");
         const std::string meant = *near == "file_sync" ? "[[file_sync]]" : "[" + *near + "]";
         return unknown("[" + name + "]", source, "did you mean " + meant + "?");
     }

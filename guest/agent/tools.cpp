@@ -4,11 +4,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <string_view>
 
@@ -77,6 +80,58 @@ void take_back(const std::string& path, bool was_there)
         make_directories(path);
 }
 
+/// How a process that was to do something ended.
+struct ChildEnd {
+    sdk::Result<void> result;
+    int signal = 0;  ///< one that ended it, or that was to end us
+};
+
+/// Does it in a process of its own, so that a signal to end leaves somebody who can clear up.
+ChildEnd in_a_child(const std::function<sdk::Result<void>()>& work)
+{
+    sigset_t ends;
+    sigset_t before;
+    sigemptyset(&ends);
+    for (const int one : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD})
+        sigaddset(&ends, one);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    int words[2];
+    if (pipe2(words, O_CLOEXEC) != 0)
+        return {sdk::os_error("make a pipe")};
+    const UniqueFd from(words[0]);
+    UniqueFd to(words[1]);
+    const pid_t child = fork();
+    if (child < 0)
+        return {sdk::os_error("start a process")};
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sigprocmask(SIG_SETMASK, &before, nullptr);
+        const auto done = work();
+        if (!done)
+            (void)sdk::os::write_all(to.get(), error_to_json(done.error()));
+        _exit(done ? 0 : 1);
+    }
+    to.reset();
+    int asked = 0;
+    int status = 0;
+    while (waitpid(child, &status, WNOHANG) != child)
+        if (int signal = 0; sigwait(&ends, &signal) == 0 && signal != SIGCHLD) {
+            asked = signal;
+            kill(child, SIGKILL);
+        }
+    if (asked != 0)
+        return {{}, asked};
+    if (WIFSIGNALED(status))
+        return {{}, WTERMSIG(status)};
+    if (WEXITSTATUS(status) == 0)
+        return {};
+    std::string error;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = ::read(from.get(), piece.data(), piece.size())) > 0;)
+        error.append(piece.data(), static_cast<std::size_t>(got));
+    return {error_from_json(error)};
+}
+
 sdk::Result<void> create(const Arguments& arguments)
 {
     const std::string& path = arguments[0];
@@ -85,10 +140,18 @@ sdk::Result<void> create(const Arguments& arguments)
         return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
                                "choose another place, or remove it there first");
     make_directories(path);
-    auto unpacked = unpack_into({path, "."}, {});
-    if (!unpacked)
+    auto end = in_a_child([&] { return unpack_into({path, "."}, {}); });
+    if (!end.result || end.signal != 0)
         take_back(path, was_there);
-    return unpacked;
+    if (end.signal != 0) {
+        sigset_t own;
+        sigemptyset(&own);
+        sigaddset(&own, end.signal);
+        ::signal(end.signal, SIG_DFL);
+        sigprocmask(SIG_UNBLOCK, &own, nullptr);
+        ::raise(end.signal);
+    }
+    return std::move(end.result);
 }
 
 /// A mount of the tree over itself that nobody writes through, root included (mount(2), MS_BIND and MS_REMOUNT).

@@ -33,6 +33,11 @@ const std::vector<Golden>& all()
         {"vm_show", {"vm", "show", "web"}},
         {"vm_show_handles", {"vm", "show", "web", "--handles"}},
         {"vm_show_nobody", {"vm", "show", "nobody"}, 1},
+        {"workspace_prepare", {"vm", "workspace", "prepare", "web", "<home>/shop"}},
+        {"workspace_prepare_plan", {"vm", "workspace", "prepare", "--dry-run", "web", "<home>/shop"}},
+        {"workspace_export", {"vm", "workspace", "export", "web"}},
+        {"workspace_export_output", {"vm", "workspace", "export", "--output", "<home>/patch", "web"}},
+        {"workspace_status", {"vm", "workspace", "status", "web"}},
         {"vm_recover", {"vm", "recover"}},
         {"image_list", {"image", "list"}},
         {"image_show", {"image", "show", "debian-bookworm"}},
@@ -71,6 +76,12 @@ protected:
     std::string transcript(bool json)
     {
         auto words = GetParam().words;
+        for (auto& word : words)
+            word = replaced(word, "<home>", home_);
+        // A directory in no repository: git's digests change with the time.
+        EXPECT_TRUE(sdk::os::make_directories(home_ + "/shop/src"));
+        for (const char* file : {"/shop/.env", "/shop/src/shop.c"})
+            EXPECT_TRUE(sdk::os::write_file_atomic(home_ + file, "text\n"));
         if (json)
             words.insert(words.begin(), {"-o", "json"});
         if (GetParam().words[0] == "daemon")

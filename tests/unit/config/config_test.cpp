@@ -172,7 +172,14 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"[vm_default]\n", "/c.toml:1: there is no setting [vm_default]", "did you mean [vm_defaults]?"},
         Bad{"[zzz]\n", "/c.toml:1: there is no setting [zzz]",
-            "known: [vm_defaults], [providers], [daemon], [workspace], [[file_sync]], [plugin.ID]"},
+            "known: [vm_defaults], [providers], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]"},
+        Bad{"[tooling]\nmise_url = \"https://example.org/mise\"\n",
+            "/c.toml:2: mise_url in [tooling] needs mise_sha256 beside it", "sha256sum prints the digest of a file"},
+        Bad{"[tooling]\nmise_sha256 = \"ABC\"\n",
+            "/c.toml:2: mise_sha256 in [tooling] must be 64 hex digits in small letters", "sha256sum prints them"},
+        Bad{"[tooling]\nmise_sha256 = \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"\n",
+            "/c.toml:2: mise_sha256 in [tooling] says nothing without mise_url",
+            "sha256sum prints the digest of a file"},
         Bad{"[[filesync]]\n", "/c.toml:1: there is no setting [filesync]", "did you mean [[file_sync]]?"},
         Bad{"\nvcpu = 2\n", "/c.toml:2: there is no setting 'vcpu' at the top", "it belongs under [vm_defaults]"},
         Bad{"vm_defaults = 3\n", "/c.toml:1: [vm_defaults] must be a table, not a whole number", ""},
@@ -343,6 +350,8 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""}},)"
                     R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
+                    R"("tooling":{"mise_url":{"value":"","origin":"built-in","where":""},)"
+                    R"("mise_sha256":{"value":"","origin":"built-in","where":""}},)"
                     R"("file_sync":{"0":{"host":{"value":"~/x","origin":"config","where":"/c.toml:6"},)"
                     R"("guest":{"value":"/root/x","origin":"config","where":"/c.toml:7"},)"
                     R"("mode":{"value":"","origin":"built-in","where":""}}},)"

@@ -55,6 +55,23 @@ TEST_F(Tools, AFileGoesInAndOut)
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 2) << "the file and the agent's socket";
 }
 
+TEST_F(Tools, ADirectoryThatIsNotCompletedIsTakenBack)
+{
+    std::filesystem::create_directories(path("from/a"));
+    std::ofstream(path("from/a/file")) << std::string(3 << 20, 'x');
+    const auto out = tool("pack", {path("from")});
+    const auto cut = tool("create", {path("new/repo")}, out.out.substr(0, out.out.size() / 2));
+    EXPECT_EQ(cut.exit.shell_code(), 1);
+    EXPECT_EQ(agent::error_from_json(cut.err).code, sdk::Code::corrupt) << cut.err;
+    EXPECT_FALSE(std::filesystem::exists(path("new/repo")));
+    std::filesystem::create_directories(path("empty"));
+    EXPECT_EQ(tool("create", {path("empty")}, out.out.substr(0, out.out.size() / 2)).exit.shell_code(), 1);
+    EXPECT_TRUE(std::filesystem::is_empty(path("empty"))) << "it was there before";
+    ASSERT_EQ(tool("create", {path("empty")}, out.out).exit.shell_code(), 0);
+    EXPECT_EQ(tool("create", {path("empty")}, out.out).exit.shell_code(), 1) << "not empty any more";
+    EXPECT_EQ(content("empty/a/file").size(), 3U << 20U);
+}
+
 TEST_F(Tools, RemovesWhatIsNamed)
 {
     std::filesystem::create_directories(path("d/sub"));
