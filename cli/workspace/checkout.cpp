@@ -12,6 +12,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
 #include "cli/workspace/git.hpp"
+#include "guest/tree/stamp.hpp"
 
 namespace banger::workspace {
 namespace {
@@ -172,7 +173,7 @@ sdk::Result<void> Checkout::stage()
         return std::move(made).error();
     for (const auto step : {&Checkout::fetch_history, &Checkout::set_head, &Checkout::copy_settings,
                             &Checkout::copy_excludes, &Checkout::check_out_start, &Checkout::make_index,
-                            &Checkout::make_base})
+                            &Checkout::make_base, &Checkout::note_files})
         if (auto done = (this->*step)(); !done)
             return std::move(done).error().while_doing("prepare the checkout of " + cli::quoted(repository_.root));
     return {};
@@ -313,6 +314,19 @@ sdk::Result<void> Checkout::make_base()
     base_ = std::move(*base);
     auto referred = git.run({"update-ref", base_reference, base_});
     return referred ? sdk::Result<void>() : std::move(referred).error();
+}
+
+/// What a later sync counts from: the files as they are here now. Before they are read: what changes meanwhile goes again.
+sdk::Result<void> Checkout::note_files()
+{
+    if (!options_.from.empty() || prefix_ != ".")
+        return {};
+    const sdk::os::UniqueFd root(::open(repository_.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    tree::Stamps stamps;
+    for (const auto& name : names())
+        if (const auto stamp = tree::settled_stamp_of(root.get(), name.substr(2)))
+            stamps.emplace(name.substr(2), *stamp);
+    return sdk::os::write_file_atomic(git_directory() + "/" + sync_record, tree::to_text(stamps), 0644);
 }
 
 sdk::Result<void> Checkout::pack_files(tree::Packer& packer, int root, const std::vector<std::string>& names) const

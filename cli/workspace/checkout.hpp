@@ -19,6 +19,9 @@ struct CheckoutOptions {
     std::uint64_t depth = 0;  ///< how many commits of history go; 0: all
 };
 
+/// In a guest's git directory: which files came from the host, and what they were there (guest/tree/stamp.hpp).
+inline constexpr const char* sync_record = "banger-synced";
+
 /// A directory that vanishes with this object.
 class TemporaryDirectory {
 public:
@@ -77,6 +80,7 @@ private:
     sdk::Result<void> copy_excludes();
     sdk::Result<void> make_index();
     sdk::Result<void> make_base();
+    sdk::Result<void> note_files();
     sdk::Result<void> pack_files(tree::Packer& packer, int root, const std::vector<std::string>& names) const;
     [[nodiscard]] std::string git_directory() const { return place_.path() + "/checkout/.git"; }
     /// Where the files that go are: the working tree, or that of another revision in the temporary place.
