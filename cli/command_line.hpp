@@ -18,7 +18,8 @@ struct Help {
 };
 
 using Command = std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmKill, VmDelete, VmList, VmShow, VmSsh, VmExec,
-                             VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, CatalogueList,
+                             VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync,
+                             CatalogueList,
                              CatalogueShow, CataloguePull, CatalogueDelete,
                              PluginList, PluginShow, ConfigShow, ConfigPath, DaemonStart, DaemonStop, DaemonStatus,
                              DaemonLogs, Doctor, Audit, Version>;

@@ -43,6 +43,19 @@ sdk::Result<UniqueFd> make_buffer()
     return buffer;
 }
 
+/// One to read `content` from.
+sdk::Result<UniqueFd> buffer_of(std::string_view content)
+{
+    auto buffer = make_buffer();
+    if (!buffer)
+        return buffer;
+    if (auto written = sdk::os::write_all(buffer->get(), content); !written)
+        return std::move(written).error();
+    if (::lseek(buffer->get(), 0, SEEK_SET) != 0)
+        return sdk::os_error("rewind a buffer");
+    return buffer;
+}
+
 sdk::Result<std::string> content_of(const UniqueFd& buffer)
 {
     return sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()));
@@ -183,18 +196,18 @@ sdk::Result<void> feed_tool(Context& context, const ToolCall& call,
 }
 
 sdk::Result<void> drain_tool(Context& context, const ToolCall& call,
-                             const std::function<sdk::Result<void>(int in)>& consume)
+                             const std::function<sdk::Result<void>(int in)>& consume, std::string_view input)
 {
     auto pipe = make_pipe();
-    auto nothing = sdk::os::open_file("/dev/null", O_RDONLY);
-    if (!pipe || !nothing)
-        return !pipe ? std::move(pipe).error() : std::move(nothing).error();
+    auto words = buffer_of(input);
+    if (!pipe || !words)
+        return !pipe ? std::move(pipe).error() : std::move(words).error();
     Beside consumer([&consume, in = std::make_shared<UniqueFd>(std::move(pipe->read))] {
         auto consumed = consume(in->get());
         in->reset();
         return consumed;
     });
-    auto ran = run_tool(context, call, nothing->get(), pipe->write.get());
+    auto ran = run_tool(context, call, words->get(), pipe->write.get());
     const bool reader_left =
         !ran && context.session() != nullptr && context.session()->interrupted_by() == SIGPIPE;
     pipe->write.reset();
@@ -205,14 +218,10 @@ sdk::Result<void> drain_tool(Context& context, const ToolCall& call,
 
 sdk::Result<std::string> ask_tool(Context& context, const ToolCall& call, std::string_view input)
 {
-    auto in = make_buffer();
+    auto in = buffer_of(input);
     auto out = make_buffer();
     if (!in || !out)
         return !in ? std::move(in).error() : std::move(out).error();
-    if (auto written = sdk::os::write_all(in->get(), input); !written)
-        return std::move(written).error();
-    if (::lseek(in->get(), 0, SEEK_SET) != 0)
-        return sdk::os_error("rewind a buffer");
     if (auto ran = run_tool(context, call, in->get(), out->get()); !ran)
         return std::move(ran).error();
     return content_of(*out);

@@ -28,9 +28,9 @@ sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int o
 sdk::Result<void> feed_tool(Context& context, const ToolCall& call,
                             const std::function<sdk::Result<void>(int out)>& produce);
 
-/// The same with what it prints as the input of `consume`, on a thread of its own.
+/// The same with what it prints as the input of `consume`, on a thread of its own; `input` is its standard input.
 sdk::Result<void> drain_tool(Context& context, const ToolCall& call,
-                             const std::function<sdk::Result<void>(int in)>& consume);
+                             const std::function<sdk::Result<void>(int in)>& consume, std::string_view input = {});
 
 /// What it prints, all of it; `input` is its standard input.
 sdk::Result<std::string> ask_tool(Context& context, const ToolCall& call, std::string_view input = {});

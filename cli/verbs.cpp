@@ -44,6 +44,7 @@ const std::vector<Verb>& verbs()
         verb<WorkspacePrepare>("vm workspace prepare"),
         verb<WorkspaceExport>("vm workspace export"),
         verb<WorkspaceStatus>("vm workspace status"),
+        verb<WorkspaceSync>("vm workspace sync"),
         verb<VmLogs>("vm logs"),
         verb<VmRecover>("vm recover"),
         verb<VmProxy>("vm proxy"),

@@ -7,6 +7,7 @@
 #include "cli/context.hpp"
 #include "cli/workspace/export.hpp"
 #include "cli/workspace/prepare.hpp"
+#include "cli/workspace/sync.hpp"
 
 /// `banger vm workspace …`: a directory of the host in a guest, and what the guest made of it.
 namespace banger::cli {
@@ -39,5 +40,15 @@ struct WorkspaceStatus {
     static sdk::Result<WorkspaceStatus> parse(const Arguments& arguments);
 };
 sdk::Result<Exit> run(const WorkspaceStatus& verb, Context& context);
+
+struct WorkspaceSync {
+    workspace::SyncOptions options;
+    bool watch = false;
+    bool two_way = false;
+
+    static Syntax syntax();
+    static sdk::Result<WorkspaceSync> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const WorkspaceSync& verb, Context& context);
 
 }  // namespace banger::cli

@@ -12,7 +12,8 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
 #include "cli/workspace/git.hpp"
-#include "cli/workspace/working_tree.hpp"
+#include "cli/workspace/file_tree.hpp"
+#include "guest/tree/stamp.hpp"
 
 namespace banger::workspace {
 namespace {
@@ -160,7 +161,7 @@ sdk::Result<void> Checkout::check_branch()
 /// Before there is a guest, and by name: git would only say that it cannot go on.
 sdk::Result<void> Checkout::check_readable() const
 {
-    auto tree = WorkingTree::open(repository_.root);
+    auto tree = FileTree::open(repository_.root);
     if (!tree)
         return std::move(tree).error();
     for (const auto* names : {&files_.tracked, &files_.untracked})
@@ -192,7 +193,7 @@ std::vector<std::string> Checkout::names() const
             names.push_back(prefix_ + "/" + name);
         return names;
     }
-    if (auto tree = WorkingTree::open(repository_.root))
+    if (auto tree = FileTree::open(repository_.root))
         for (const auto* list : {&files_.tracked, &files_.untracked})
             for (const auto& name : *list)
                 if (const auto there = tree->look(name); there && has_content(*there))
@@ -226,7 +227,7 @@ sdk::Result<void> Checkout::stage()
         return std::move(made).error();
     for (const auto step : {&Checkout::fetch_history, &Checkout::set_head, &Checkout::copy_settings,
                             &Checkout::copy_excludes, &Checkout::check_out_start, &Checkout::make_index,
-                            &Checkout::make_base})
+                            &Checkout::make_base, &Checkout::note_files})
         if (auto done = (this->*step)(); !done)
             return std::move(done).error().while_doing("prepare the checkout of " + cli::quoted(repository_.root));
     return {};
@@ -235,7 +236,7 @@ sdk::Result<void> Checkout::stage()
 bool Checkout::is_fresh() const
 {
     auto files = files_of(repository_, options_.tracked_only, interrupt_);
-    auto tree = WorkingTree::open(repository_.root);
+    auto tree = FileTree::open(repository_.root);
     if (!files || !tree || files->tracked != files_.tracked || files->untracked != files_.untracked)
         return false;
     for (const auto* names : {&files_.tracked, &files_.untracked})
@@ -396,7 +397,7 @@ sdk::Result<void> Checkout::make_index()
 /// Puts the files into the index of `git` as they are, and takes out whatever does not go.
 sdk::Result<void> Checkout::index_files(const Git& git)
 {
-    auto tree_now = WorkingTree::open(tree());
+    auto tree_now = FileTree::open(tree());
     auto known = git.run({"ls-files", "-z"});
     if (!tree_now || !known)
         return !tree_now ? std::move(tree_now).error() : std::move(known).error();
@@ -455,7 +456,20 @@ sdk::Result<void> Checkout::make_base()
     return referred ? sdk::Result<void>() : std::move(referred).error();
 }
 
-sdk::Result<void> Checkout::pack_files(tree::Packer& packer, WorkingTree& root,
+/// What a later sync counts from: the files as they are here now. Before they are read: what changes meanwhile goes again.
+sdk::Result<void> Checkout::note_files()
+{
+    if (!options_.from.empty() || prefix_ != ".")
+        return {};
+    const sdk::os::UniqueFd root(::open(repository_.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    tree::Stamps stamps;
+    for (const auto& name : names())
+        if (const auto stamp = tree::settled_stamp_of(root.get(), name.substr(2)))
+            stamps.emplace(name.substr(2), *stamp);
+    return sdk::os::write_file_atomic(git_directory() + "/" + sync_record, tree::to_text(stamps), 0644);
+}
+
+sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root,
                                        const std::vector<std::string>& names) const
 {
     for (const auto& name : names) {
@@ -471,7 +485,7 @@ sdk::Result<void> Checkout::pack_files(tree::Packer& packer, WorkingTree& root,
 
 sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed) const
 {
-    auto root = WorkingTree::open(tree());
+    auto root = FileTree::open(tree());
     if (!root)
         return std::move(root).error();
     if (!repository_.is_git)

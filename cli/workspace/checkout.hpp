@@ -8,7 +8,7 @@
 
 #include "cli/workspace/git.hpp"
 #include "cli/workspace/repository.hpp"
-#include "cli/workspace/working_tree.hpp"
+#include "cli/workspace/file_tree.hpp"
 #include "guest/tree/packer.hpp"
 
 namespace banger::workspace {
@@ -21,6 +21,9 @@ struct CheckoutOptions {
     std::string from;         ///< what the new branch begins at; empty: HEAD and the working tree as it is
     std::uint64_t depth = 0;  ///< how many commits of history go; 0: all
 };
+
+/// In a guest's git directory: which files came from the host, and what they were there (guest/tree/stamp.hpp).
+inline constexpr const char* sync_record = "banger-synced";
 
 /// A directory that vanishes with this object.
 class TemporaryDirectory {
@@ -86,7 +89,8 @@ private:
     sdk::Result<void> make_index();
     sdk::Result<void> make_base();
     sdk::Result<void> index_files(const Git& git);
-    sdk::Result<void> pack_files(tree::Packer& packer, WorkingTree& root, const std::vector<std::string>& names) const;
+    sdk::Result<void> pack_files(tree::Packer& packer, FileTree& root, const std::vector<std::string>& names) const;
+    sdk::Result<void> note_files();
     [[nodiscard]] std::string git_directory() const { return place_.path() + "/checkout/.git"; }
     /// Where the files that go are: the working tree, or that of another revision in the temporary place.
     [[nodiscard]] const std::string& tree() const { return start_tree_.empty() ? repository_.root : start_tree_; }

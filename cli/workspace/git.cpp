@@ -58,6 +58,22 @@ std::string verb_in(const std::vector<std::string>& arguments)
     return {};
 }
 
+/// What it printed, if its status is at most `most`.
+sdk::Result<std::string> finished(const std::vector<std::string>& arguments, sdk::Result<sdk::os::Output> output,
+                                  int most)
+{
+    if (!output)
+        return std::move(output).error();
+    constexpr int no_program = 127;
+    if (output->status == no_program)
+        return sdk::make_error(sdk::Code::not_found, "there is no git here, which reads repositories",
+                               "install it, such as with `apt install git`");
+    if (output->status > most)
+        return sdk::make_error(sdk::Code::precondition,
+                               "git " + verb_in(arguments) + ": " + cli::printable(reason_in(output->err)));
+    return std::move(output->out);
+}
+
 }  // namespace
 
 Git& Git::with(std::string name, std::string value)
@@ -94,17 +110,12 @@ std::vector<std::string> Git::command(const std::vector<std::string>& arguments)
 
 sdk::Result<std::string> Git::run(const std::vector<std::string>& arguments, const std::string& input) const
 {
-    auto output = run_git(command(arguments), directory_, interrupt_, {}, input);
-    if (!output)
-        return std::move(output).error();
-    constexpr int no_program = 127;
-    if (output->status == no_program)
-        return sdk::make_error(sdk::Code::not_found, "there is no git here, which reads repositories",
-                               "install it, such as with `apt install git`");
-    if (output->status != 0)
-        return sdk::make_error(sdk::Code::precondition,
-                               "git " + verb_in(arguments) + ": " + cli::printable(reason_in(output->err)));
-    return std::move(output->out);
+    return finished(arguments, run_git(command(arguments), directory_, interrupt_, {}, input), 0);
+}
+
+sdk::Result<std::string> Git::filter(const std::vector<std::string>& arguments, const std::string& input) const
+{
+    return finished(arguments, run_git(command(arguments), directory_, interrupt_, {}, input), 1);
 }
 
 sdk::Result<std::string> Git::line(const std::vector<std::string>& arguments) const

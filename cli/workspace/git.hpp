@@ -29,6 +29,9 @@ public:
                                                const std::string& input = {}) const;
     /// The same without the line feed at its end.
     [[nodiscard]] sdk::Result<std::string> line(const std::vector<std::string>& arguments) const;
+    /// What it prints, where status 1 says that this is nothing, as of a filter.
+    [[nodiscard]] sdk::Result<std::string> filter(const std::vector<std::string>& arguments,
+                                                  const std::string& input) const;
     /// Whether it ends with status 0.
     [[nodiscard]] sdk::Result<bool> agrees(const std::vector<std::string>& arguments) const;
     /// A setting, after all of git's files; empty if it is not set.

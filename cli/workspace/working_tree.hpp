@@ -1,35 +1,67 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/stat.h>
-
-#include <optional>
+#include <map>
+#include <set>
 #include <string>
 
 #include "banger/sdk/os/fd.hpp"
-#include "banger/sdk/result.hpp"
+#include "cli/workspace/repository.hpp"
+#include "guest/tree/stamp.hpp"
+#include "guest/tree/watcher.hpp"
 
 namespace banger::workspace {
 
-/// The files below a directory, looked at as git does: what lies behind a symbolic link is not in the tree.
-/// Threads: one.
+/// The files of a repository that git considers, checked-out submodules' included, as they come and go. Names are
+/// relative to its root. A plain directory has all of its files.
 class WorkingTree {
 public:
-    static sdk::Result<WorkingTree> open(const std::string& root);
+    /// Errors: those of find_repository.
+    static sdk::Result<WorkingTree> open(const std::string& path, bool tracked_only, int interrupt);
 
-    /// What is at `name`, a link as a link; nothing where nothing is, or where a part of the way is no directory.
-    std::optional<struct stat> look(const std::string& name);
-    /// Whether we may read what is there.
-    bool may_read(const std::string& name);
-    [[nodiscard]] int descriptor() const { return root_.get(); }
+    [[nodiscard]] const Repository& repository() const { return repositories_.at(""); }
+    [[nodiscard]] const std::string& root() const { return repository().root; }
+    [[nodiscard]] int directory() const { return directory_.get(); }
+    void set_interrupt(int interrupt) { interrupt_ = interrupt; }
+
+    /// All of them now: tracked ones, and untracked ones that are not ignored unless only tracked ones count.
+    sdk::Result<std::set<std::string>> names();
+
+    /// Of these names, those that git considers though they are new to it. One question to git for all of them.
+    sdk::Result<std::set<std::string>> considered(const std::set<std::string>& names);
+
+    /// Begins to watch, or begins again. What git ignores is not watched.
+    sdk::Result<void> watch();
+    /// Readable when something happened (poll(2)); of the files, and of git's own state.
+    [[nodiscard]] int files_descriptor() const { return watcher_->descriptor(); }
+    [[nodiscard]] int git_descriptor() const { return git_state_.get(); }
+    /// Takes what happened so far. `everything` also when what git ignores may be different now: another HEAD, another
+    /// list of ignored files.
+    sdk::Result<void> take(tree::Happened& happened);
+
+    [[nodiscard]] std::optional<tree::Stamp> stamp(const std::string& name) const
+    {
+        return tree::settled_stamp_of(directory_.get(), name);
+    }
+    [[nodiscard]] bool is_directory(const std::string& name) const;
 
 private:
-    explicit WorkingTree(sdk::os::UniqueFd root) : root_(std::move(root)) {}
-    int parent_of(const std::string& name);
+    sdk::Result<void> list(const std::string& prefix, const Repository& repository, std::set<std::string>& names);
+    sdk::Result<void> find_ignored(const std::string& prefix, const Repository& repository);
+    void watch_git_state();
+    void take_git_state(tree::Happened& happened) const;
+    [[nodiscard]] bool passes(const std::string& directory) const;
+    /// git refuses to say anything of such a name.
+    [[nodiscard]] bool is_behind_link(const std::string& name) const;
+    [[nodiscard]] const std::string* repository_of(const std::string& name) const;
 
-    sdk::os::UniqueFd root_;
-    std::string parent_path_;  ///< the last one, as lists are sorted
-    sdk::os::UniqueFd parent_;
+    std::map<std::string, Repository> repositories_;  ///< by where they are; the top one at ""
+    bool tracked_only_ = false;
+    int interrupt_ = -1;
+    sdk::os::UniqueFd directory_;
+    std::set<std::string> ignored_;  ///< directories
+    std::optional<tree::Watcher> watcher_;
+    sdk::os::UniqueFd git_state_;
 };
 
 }  // namespace banger::workspace

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -19,7 +20,9 @@
 #include "guest/agent/small_files.hpp"
 #include "guest/protocol/json.hpp"
 #include "guest/tree/packer.hpp"
+#include "guest/tree/stamp.hpp"
 #include "guest/tree/unpacker.hpp"
+#include "guest/tree/watcher.hpp"
 
 namespace banger::agent {
 namespace {
@@ -60,7 +63,9 @@ sdk::Result<void> unpack(const Arguments& arguments)
 sdk::Result<void> mirror(const Arguments& arguments)
 {
     make_directories(arguments[0]);
-    return unpack_into({arguments[0], "."}, {true, {}});
+    tree::UnpackOptions options;
+    options.replace = true;
+    return unpack_into({arguments[0], "."}, options);
 }
 
 bool is_empty_directory(const std::string& path)
@@ -223,24 +228,104 @@ sdk::Result<void> write(const Arguments& arguments)
     if (written && rename(beside.c_str(), path.c_str()) != 0)
         written = sdk::os_error("write '" + path + "'");
     if (!written)
-        unlink(beside.c_str());
+        ::unlink(beside.c_str());
     return written;
+}
+
+/// What is on standard input, NUL-terminated, to its end.
+std::vector<std::string> read_names()
+{
+    std::string text;
+    std::array<char, 65536> piece{};
+    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(got));
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < text.size(); at += names.back().size() + 1)
+        names.emplace_back(text.c_str() + at);
+    return names;
+}
+
+sdk::Result<void> for_each_name(const std::string& path, sdk::Result<void> (*act)(int directory, const std::string& name))
+{
+    auto directory = open_directory(path);
+    if (!directory)
+        return std::move(directory).error();
+    for (const auto& name : read_names())
+        if (auto acted = act(directory->get(), name); !acted)
+            return acted;
+    return {};
 }
 
 sdk::Result<void> remove(const Arguments& arguments)
 {
+    return for_each_name(arguments[0], tree::remove_beneath);
+}
+
+sdk::Result<void> unlink(const Arguments& arguments)
+{
+    return for_each_name(arguments[0], tree::unlink_beneath);
+}
+
+sdk::Result<void> scan(const Arguments& arguments)
+{
     auto directory = open_directory(arguments[0]);
     if (!directory)
         return std::move(directory).error();
-    std::string names;
-    std::array<char, 4096> piece{};
-    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, piece.data(), piece.size())) > 0;)
-        names.append(piece.data(), static_cast<std::size_t>(got));
-    for (std::size_t at = 0; at < names.size();) {
-        const std::string name = names.c_str() + at;
-        at += name.size() + 1;
-        if (auto removed = tree::remove_beneath(directory->get(), name); !removed)
-            return removed;
+    tree::Stamps stamps;
+    const auto names = read_names();
+    for (const auto& name : names)
+        if (const auto stamp = tree::stamp_of(directory->get(), name))
+            stamps.emplace(name, *stamp);
+    if (names.empty()) {
+        auto all = tree::scan(directory->get());
+        if (!all)
+            return std::move(all).error();
+        stamps = std::move(*all);
+    }
+    return sdk::os::write_all(STDOUT_FILENO, tree::to_text(stamps));
+}
+
+sdk::Result<void> gather(const Arguments& arguments)
+{
+    auto directory = open_directory(arguments[0]);
+    if (!directory)
+        return std::move(directory).error();
+    tree::Packer packer(STDOUT_FILENO);
+    for (const auto& name : read_names())
+        if (auto added = packer.add(directory->get(), name, name); !added && added.error().code != sdk::Code::not_found)
+            return added;
+    return packer.finish();
+}
+
+sdk::Result<void> watch(const Arguments& arguments)
+{
+    auto watcher = tree::Watcher::open(arguments[0]);
+    if (!watcher)
+        return std::move(watcher).error();
+    tree::Happened happened;
+    happened.everything = true;
+    for (;;) {
+        std::string text = happened.everything ? std::string(".\0", 2) : std::string();
+        for (const auto& name : happened.names)
+            text.append(name).push_back('\0');
+        if (auto written = sdk::os::write_all(STDOUT_FILENO, text); !written)
+            return written;
+        std::array<pollfd, 2> ready{{{watcher->descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
+        if (poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR)
+            return sdk::os_error("wait for changes");
+        std::array<char, 4096> ignored{};
+        if (ready[1].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0)
+            return {};
+        happened = {};
+        if (auto taken = watcher->take(happened); !taken)
+            return taken;
+    }
+}
+
+sdk::Result<void> hold(const Arguments& /*arguments*/)
+{
+    std::array<char, 4096> ignored{};
+    while (::read(STDIN_FILENO, ignored.data(), ignored.size()) > 0) {
     }
     return {};
 }
@@ -250,7 +335,7 @@ struct Tool {
     std::size_t arguments;
     sdk::Result<void> (*run)(const Arguments&);
 };
-constexpr std::array<Tool, 8> tools{{
+constexpr std::array<Tool, 13> tools{{
     {"unpack", 2, unpack},
     {"create", 1, create},
     {"mirror", 1, mirror},
@@ -259,6 +344,11 @@ constexpr std::array<Tool, 8> tools{{
     {"write", 1, write},
     {"read", 1, read},
     {"remove", 1, remove},
+    {"unlink", 1, unlink},
+    {"scan", 1, scan},
+    {"gather", 1, gather},
+    {"watch", 1, watch},
+    {"hold", 0, hold},
 }};
 
 }  // namespace

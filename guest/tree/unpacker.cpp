@@ -108,6 +108,7 @@ private:
 
     sdk::Result<void> open();
     sdk::Result<void> take(archive_entry* entry);
+    [[nodiscard]] sdk::Result<std::string> path_of(const char* name) const;
     sdk::Result<Place> place_of(const char* name);
     sdk::Result<int> parent(const std::string& path);
     sdk::Result<void> make_parents(const std::string& path);
@@ -197,14 +198,23 @@ sdk::Result<void> Unpacker::read_to_end()
     }
 }
 
-sdk::Result<Unpacker::Place> Unpacker::place_of(const char* name)
+sdk::Result<std::string> Unpacker::path_of(const char* name) const
 {
     auto clean = clean_name(name != nullptr ? name : "");
     if (!clean)
-        return std::move(clean).error();
+        return clean;
     std::string path = leaf_;
     if (!clean->empty())
         path += (path.empty() ? "" : "/") + *clean;
+    return path;
+}
+
+sdk::Result<Unpacker::Place> Unpacker::place_of(const char* name)
+{
+    auto found = path_of(name);
+    if (!found)
+        return std::move(found).error();
+    const std::string& path = *found;
     if (path.empty())
         return Place{root_, "", "."};
     const auto slash = path.rfind('/');
@@ -266,10 +276,15 @@ sdk::Result<void> Unpacker::clear(const Place& place)
 
 sdk::Result<void> Unpacker::take(archive_entry* entry)
 {
+    const auto type = archive_entry_filetype(entry);
+    if (options_.takes)
+        for (const char* name : {archive_entry_pathname(entry), archive_entry_hardlink(entry)})
+            if (name != nullptr && (type == AE_IFDIR || !options_.takes(path_of(name).value_or(""))))
+                return sdk::make_error(Code::invalid, "the stream has something that was not asked for: '" +
+                                                          std::string(name) + "'");
     auto place = place_of(archive_entry_pathname(entry));
     if (!place)
         return std::move(place).error();
-    const auto type = archive_entry_filetype(entry);
     if (place->name.empty())
         return type == AE_IFDIR ? sdk::Result<void>() : in_the_way(place->path);
     if (const char* to = archive_entry_hardlink(entry))
@@ -320,8 +335,14 @@ sdk::Result<void> Unpacker::put(const Place& place, Make make)
     const std::string beside = ".banger-" + std::to_string(random);
     if (auto made = make(beside); !made)
         return made;
-    if (renameat(place.directory, beside.c_str(), place.directory, place.name.c_str()) == 0)
+    if (options_.may_replace && !options_.may_replace(place.path)) {
+        unlinkat(place.directory, beside.c_str(), 0);
         return {};
+    }
+    if (renameat(place.directory, beside.c_str(), place.directory, place.name.c_str()) == 0) {
+        unlinkat(place.directory, beside.c_str(), 0);  // still there if both are links to one file, rename(2)
+        return {};
+    }
     auto error = failed("replace", place.path);
     unlinkat(place.directory, beside.c_str(), 0);
     return error;
@@ -351,15 +372,11 @@ sdk::Result<void> Unpacker::make_hard_link(const Place& place, const char* to)
     if (!here || first->name.empty())
         return odd_name(to);
     ++done_.files;
-    if (linkat(first->directory, first->name.c_str(), here.get(), place.name.c_str(), 0) == 0)
+    return put({here.get(), place.name, place.path}, [&](const std::string& name) -> sdk::Result<void> {
+        if (linkat(first->directory, first->name.c_str(), here.get(), name.c_str(), 0) != 0)
+            return failed("link", place.path);
         return {};
-    if (errno != EEXIST)
-        return failed("link", place.path);
-    if (unlinkat(here.get(), place.name.c_str(), 0) != 0)
-        return in_the_way(place.path);
-    if (linkat(first->directory, first->name.c_str(), here.get(), place.name.c_str(), 0) != 0)
-        return failed("link", place.path);
-    return {};
+    });
 }
 
 sdk::Result<void> Unpacker::make_file(const Place& place, archive_entry* entry)
@@ -439,7 +456,14 @@ sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& l
     return Unpacker(descriptor, directory, leaf, options).run();
 }
 
-sdk::Result<void> remove_beneath(int directory, const std::string& name)
+namespace {
+
+/// A name's parent, opened, and what it is called there. No descriptor where there is no such parent.
+struct Spot {
+    UniqueFd parent;
+    std::string leaf;
+};
+sdk::Result<Spot> spot_of(int directory, const std::string& name)
 {
     auto clean = clean_name(name);
     if (!clean)
@@ -447,16 +471,36 @@ sdk::Result<void> remove_beneath(int directory, const std::string& name)
     if (clean->empty())
         return odd_name(name);
     const auto slash = clean->rfind('/');
-    const UniqueFd parent =
+    UniqueFd parent =
         open_beneath(directory, slash == std::string::npos ? "." : clean->substr(0, slash), O_PATH | O_DIRECTORY);
-    if (!parent && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-        return {};  // it cannot be there
-    if (!parent)
+    if (!parent && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
         return failed("remove", *clean);
-    const auto leaf = slash == std::string::npos ? *clean : clean->substr(slash + 1);
-    if (unlinkat(parent.get(), leaf.c_str(), 0) == 0 || errno == ENOENT)
+    return Spot{std::move(parent), slash == std::string::npos ? *clean : clean->substr(slash + 1)};
+}
+
+}  // namespace
+
+sdk::Result<void> remove_beneath(int directory, const std::string& name)
+{
+    auto spot = spot_of(directory, name);
+    if (!spot)
+        return std::move(spot).error();
+    if (!spot->parent || unlinkat(spot->parent.get(), spot->leaf.c_str(), 0) == 0 || errno == ENOENT)
         return {};
-    return sdk::os::remove_tree("/proc/self/fd/" + std::to_string(parent.get()) + "/" + leaf);
+    return sdk::os::remove_tree("/proc/self/fd/" + std::to_string(spot->parent.get()) + "/" + spot->leaf);
+}
+
+sdk::Result<void> unlink_beneath(int directory, const std::string& name)
+{
+    auto spot = spot_of(directory, name);
+    if (!spot)
+        return std::move(spot).error();
+    if (!spot->parent || unlinkat(spot->parent.get(), spot->leaf.c_str(), name.ends_with('/') ? AT_REMOVEDIR : 0) == 0)
+        return {};
+    for (const int harmless : {ENOENT, EISDIR, ENOTDIR, ENOTEMPTY, EEXIST})
+        if (errno == harmless)
+            return {};
+    return failed("remove", name);
 }
 
 sdk::Result<Target> target_of(const std::string& destination, const std::string& base)

@@ -15,6 +15,12 @@ struct UnpackOptions {
     bool replace = false;
     /// Bytes of content that were written so far.
     std::function<void(std::uint64_t bytes)> on_progress;
+    /// Which names below `directory` may be files, links, or what a hard link leads to; directories come with them only.
+    /// Another one is an error: invalid. Empty: all may.
+    std::function<bool(const std::string& path)> takes;
+    /// Asked at the last moment before a file or link that is complete gets the name of another one: if it may not, it
+    /// vanishes instead. Empty: it may.
+    std::function<bool(const std::string& path)> may_replace;
 };
 
 struct Unpacked {
@@ -36,6 +42,11 @@ sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& l
 /// Removes what is at `name` below `directory`, a whole tree if it is one, following no link. Gone already is success.
 /// Errors: invalid for a name that leads outside, and those of the operating system.
 sdk::Result<void> remove_beneath(int directory, const std::string& name);
+
+/// Removes the file or link at `name` below `directory`, or with a slash at its end the directory, if that is empty.
+/// Following no link. What is something else, is not empty or is gone stays as it is, which is success.
+/// Errors: as remove_beneath.
+sdk::Result<void> unlink_beneath(int directory, const std::string& name);
 
 /// Where a copy goes, as cp(1) has it: into `destination` under its own name where that is a directory or is written
 /// with a final slash, else it becomes `destination`.

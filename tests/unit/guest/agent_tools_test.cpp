@@ -5,6 +5,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "guest/protocol/json.hpp"
+#include "guest/tree/stamp.hpp"
 #include "serving_agent.hpp"
 
 namespace banger::guest {
@@ -81,6 +82,67 @@ TEST_F(Tools, RemovesWhatIsNamed)
     ASSERT_EQ(tool("remove", {path("d")}, names).exit.shell_code(), 0);
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), 1);
     EXPECT_EQ(content("d/kept"), "x");
+}
+
+TEST_F(Tools, UnlinksFilesAndEmptyDirectoriesOnly)
+{
+    std::filesystem::create_directories(path("d/full/below"));
+    std::filesystem::create_directories(path("d/empty"));
+    std::ofstream(path("d/file")) << "x";
+    std::filesystem::create_directory_symlink("full", path("d/link"));
+    const std::string names("file\0full\0full/\0empty/\0link/below\0link\0gone\0gone/\0file/x\0", 57);
+    const auto done = tool("unlink", {path("d")}, names);
+    ASSERT_EQ(done.exit.shell_code(), 0) << done.err;
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), 1);
+    EXPECT_TRUE(std::filesystem::exists(path("d/full/below"))) << "not what was told, or not empty";
+    EXPECT_EQ(agent::error_from_json(tool("unlink", {path("d")}, std::string("../d/full/below/\0", 17)).err).code,
+              sdk::Code::invalid);
+}
+
+TEST_F(Tools, ScansAndGathersWhatIsNamed)
+{
+    std::filesystem::create_directories(path("d/sub/.git"));
+    std::ofstream(path("d/sub/a")) << "12345";
+    std::ofstream(path("d/b")) << "x";
+    std::ofstream(path("d/sub/.git/config")) << "x";
+    std::filesystem::create_symlink("b", path("d/link"));
+    const auto all = tree::stamps_from_text(tool("scan", {path("d")}).out);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(all->size(), 3U);
+    EXPECT_EQ(all->at("sub/a").size, 5U);
+    EXPECT_TRUE(S_ISLNK(all->at("link").mode));
+    const std::string names("sub/a\0gone\0../d/b\0", 18);
+    EXPECT_EQ(tree::stamps_from_text(tool("scan", {path("d")}, names).out).value_or({}),
+              (tree::Stamps{{"sub/a", all->at("sub/a")}}));
+    const auto gathered = tool("gather", {path("d")}, std::string("sub/a\0gone\0", 11));
+    ASSERT_EQ(gathered.exit.shell_code(), 0) << gathered.err;
+    ASSERT_EQ(tool("mirror", {path("copy")}, gathered.out).exit.shell_code(), 0);
+    EXPECT_EQ(content("copy/sub/a"), "12345");
+    EXPECT_FALSE(std::filesystem::exists(path("copy/b")));
+}
+
+TEST_F(Tools, WatchesUntilItsInputEnds)
+{
+    std::filesystem::create_directories(path("d/sub"));
+    auto client = connect();
+    agent::ExecSpec spec;
+    spec.tool = "watch";
+    spec.argv = {path("d")};
+    RelayPeer peer(*client, "/v0/exec", to_json(spec));
+    ASSERT_TRUE(peer.wait_for_output(std::string(".\0", 2)));
+    std::ofstream(path("d/sub/file")) << "x";
+    ASSERT_TRUE(peer.wait_for_output(std::string("sub/file\0", 9)));
+    std::filesystem::create_directories(path("d/new"));
+    ASSERT_TRUE(peer.wait_for_output(std::string("new\0", 4)));
+    peer.send(agent::FrameType::eof);
+    EXPECT_TRUE(peer.wait_for(agent::FrameType::exit));
+}
+
+TEST_F(Tools, HoldsOnUntilItsInputEnds)
+{
+    const auto held = tool("hold", {}, "ignored");
+    EXPECT_EQ(held.exit.shell_code(), 0);
+    EXPECT_EQ(held.out, "");
 }
 
 TEST_F(Tools, AFailureIsAnErrorThatCanBeRead)

@@ -281,6 +281,44 @@ TEST_F(TreeTest, NothingLeavesTheDirectory)
     EXPECT_EQ(status_of(outside).st_mode & 0777, 0700U);
 }
 
+TEST_F(TreeTest, WhatWasNotAskedForIsRefused)
+{
+    UnpackOptions options;
+    options.takes = [](const std::string& name) { return name == "a/file" || name == "same"; };
+    write(to + "/secret", "mine");
+    EXPECT_TRUE(unpacked(Forged().entry("a/file", S_IFREG | 0644, "x").entry("same", S_IFREG | 0644, "", nullptr, "a/file").bytes(),
+                         ".", options));
+    EXPECT_EQ(content("same"), "x");
+    Forged streams[4];
+    streams[0].entry(".git/hooks/new/evil", S_IFREG | 0755, "x");
+    streams[1].entry("same", S_IFREG | 0644, "", nullptr, "secret");
+    streams[2].entry("a/file", S_IFDIR | 0777);
+    streams[3].entry("other", S_IFLNK | 0777, "", "secret");
+    for (auto& stream : streams) {
+        const auto done = unpacked(stream.bytes(), ".", options);
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().code, Code::invalid);
+    }
+    EXPECT_EQ(content("same"), "x");
+    EXPECT_FALSE(sdk::os::exists(to + "/.git")) << "not even its directories";
+}
+
+TEST_F(TreeTest, AFileThatMayNotBeReplacedStays)
+{
+    UnpackOptions options;
+    options.may_replace = [](const std::string& name) { return name != "kept"; };
+    write(to + "/kept", "old");
+    write(to + "/replaced", "old");
+    Forged stream;
+    stream.entry("kept", S_IFREG | 0644, "new").entry("replaced", S_IFREG | 0644, "new").entry("made", S_IFREG | 0644, "new");
+    stream.entry("replaced", S_IFREG | 0644, "", nullptr, "made").entry("kept", S_IFREG | 0644, "", nullptr, "made");
+    const auto done = unpacked(stream.bytes(), ".", options);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(content("kept"), "old");
+    EXPECT_EQ(content("replaced"), "new");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(to), {}), 3) << "and nothing beside them";
+}
+
 TEST_F(TreeTest, SetIdBitsAreDroppedAndDevicesRefused)
 {
     const auto done = unpacked(Forged().entry("tool", S_IFREG | 06755, "x").bytes());
@@ -301,7 +339,9 @@ TEST_F(TreeTest, WhatIsInTheWayStaysUnlessToldOtherwise)
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::exists);
     EXPECT_TRUE(sdk::os::exists(to + "/file/below"));
-    const auto done = unpacked(stream, ".", {true, {}});
+    UnpackOptions options;
+    options.replace = true;
+    const auto done = unpacked(stream, ".", options);
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(content("file"), "f");
     EXPECT_EQ(content("dir/x"), "x");
