@@ -22,6 +22,10 @@ using sdk::os::UniqueFd;
 /// Runs in the guest, with the directory and the base as arguments. What is added goes to an index of its own, which
 /// begins with what is known of the files as they came, so that only changed ones are read.
 constexpr const char* with_index = R"sh(set -e
+command -v git >/dev/null || {
+    echo "there is no git in the machine, which compares the files: install it there" >&2
+    exit 1
+}
 cd "$1" || exit 1
 git=$(git rev-parse --absolute-git-dir)
 base=${2:-refs/banger/base}
