@@ -33,7 +33,7 @@ struct PackEvents {
 };
 
 /// Writes files, directories and links as a pax archive (IEEE Std 1003.1, pax) to a descriptor: how trees travel between
-/// host and guest. Names are bytes. Modes, times to the nanosecond, holes and hard links within one stream are kept;
+/// host and guest. Names are bytes. Modes, times to the second, holes and hard links within one stream are kept;
 /// owners are not: what is unpacked belongs to who unpacks it.
 /// Threads: one. Errors: those of reading, with the path, and of writing; `cancelled` where the reader went away.
 class Packer {
