@@ -80,18 +80,18 @@ private:
     /// The signal that came; 0 for anything else, and for the end of the quiet time.
     sdk::Result<int> wait()
     {
-        const int signals = context_.session()->signals().descriptor();
+        auto& signals = context_.session()->signals();
+        if (signals.stop_seen())
+            return *signals.stop_seen();
         std::array<pollfd, 4> watch{{{follower_.here.files_descriptor(), POLLIN, 0},
                                      {follower_.here.git_descriptor(), POLLIN, 0},
                                      {held_->descriptor(), POLLIN, 0},
-                                     {signals, POLLIN, 0}}};
+                                     {signals.descriptor(), POLLIN, 0}}};
         if (::poll(watch.data(), watch.size(), any() ? static_cast<int>(quiet.count()) : -1) < 0 && errno != EINTR)
             return sdk::os_error("wait for changes");
         if (watch[3].revents != 0)
-            for (const int signal : context_.session()->signals().read())
-                if (cli::Signals::asks_to_stop(signal))
-                    return signal;
-        return 0;
+            signals.read();
+        return signals.stop_seen().value_or(0);
     }
 
     sdk::Result<void> take()
@@ -139,7 +139,7 @@ private:
         auto held = interrupt ? hold() : sdk::Result<void>(std::move(interrupt).error());
         if (!held)
             return std::move(held).error().while_doing("go on after this: " + lost.message);
-        follower_.here.set_interrupt(context_.session()->signals().descriptor());
+        follower_.here.set_interrupt(*interrupt);
         context_.note("workspace: connected again");
         return {};
     }

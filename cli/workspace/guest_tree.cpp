@@ -65,8 +65,7 @@ sdk::Result<std::vector<std::string>> GuestTree::send(const Delivery& delivery)
         tree::PackEvents events;
         events.on_changed = delivery.on_changed;
         events.on_progress = [&](std::uint64_t bytes) { meter.at(bytes); };
-        const cli::ToolCall mirror = delivery.may_clear ? tool("mirror") : cli::ToolCall{vm_, "unpack", {path_, "."}, ""};
-        auto fed = cli::feed_tool(context_, mirror, [&](int out) -> sdk::Result<void> {
+        auto fed = cli::feed_tool(context_, {vm_, "unpack", {path_, "."}, ""}, [&](int out) -> sdk::Result<void> {
             tree::Packer packer(out, events);
             for (const auto& name : delivery.names) {
                 const auto stamp = delivery.from.stamp(name);

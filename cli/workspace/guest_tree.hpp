@@ -39,10 +39,9 @@ public:
         std::function<void(const std::string& name)> on_changed;
         /// Asked for at the end: what the record is to be. Empty function: it stays.
         std::function<tree::Stamps()> record;
-        /// What is in the way of a file there, such as a directory, is removed; else that is an error: exists.
-        bool may_clear = true;
     };
-    /// The names of those that went. What cannot be read is noted and left out.
+    /// The names of those that went. What cannot be read is noted and left out. Errors: exists where something else is in
+    /// the way there, such as a directory of the guest's own.
     sdk::Result<std::vector<std::string>> send(const Delivery& delivery);
 
     /// The files with these names as they are there now; all of them where there are no names.

@@ -1,6 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/prepare.hpp"
 
+#include <sys/signalfd.h>
+
+#include <csignal>
+
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
 
@@ -26,6 +30,16 @@ std::string some_of(const std::vector<std::string>& names)
 std::string counted(std::size_t count, const std::string& what)
 {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+int stop_descriptor()
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (int signal = 1; signal < SIGRTMIN; ++signal)
+        if (cli::Signals::asks_to_stop(signal))
+            sigaddset(&wanted, signal);
+    return ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 void say_what_goes(cli::Context& context, const PrepareOptions& options, const Checkout& checkout)
@@ -62,7 +76,12 @@ sdk::Result<int> interrupt_of(cli::Context& context)
     auto session = context.daemon();
     if (!session)
         return std::move(session).error();
-    return (*session)->signals().descriptor();
+    // Not the session's descriptor: that one tells of a terminal's new size and of a continued job as well, which are no
+    // reason to stop. Who reads that one takes what this one shows.
+    static const sdk::os::UniqueFd stops(stop_descriptor());
+    if (!stops)
+        return sdk::os_error("watch for signals");
+    return stops.get();
 }
 
 sdk::Error interrupted(cli::Context& context, sdk::Error error)

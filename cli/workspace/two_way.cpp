@@ -293,7 +293,6 @@ sdk::Result<void> TwoWaySync::keep_both(const std::string& name, const std::stri
 sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::string>& names, bool with_record)
 {
     GuestTree::Delivery delivery{*here_, names, {}, {}, {}};
-    delivery.may_clear = false;
     delivery.on_file = [this](const std::string& name, const std::optional<tree::Stamp>& stamp) {
         if (stamp)
             agreed_[name] = {stamp, std::nullopt};

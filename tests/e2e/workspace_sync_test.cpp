@@ -149,6 +149,12 @@ TEST_F(WorkspaceSync, OneRoundBringsEachKindOfChange)
     write("file/inside", "a file became a directory\n");
     EXPECT_EQ(json::uint_or(sync(), "sent"), 1U);
     EXPECT_EQ(in_guest("cat file/inside"), "a file became a directory\n");
+    in_guest("mkdir -p way; echo mine >way/x");
+    write("way", "a file\n");
+    auto in_the_way = host.banger({"vm", "workspace", "sync", "a", repo});
+    EXPECT_EQ(in_the_way.status, 1);
+    EXPECT_NE(in_the_way.err.find("in the way of 'way'"), std::string::npos) << in_the_way.err;
+    EXPECT_EQ(in_guest("cat way/x"), "mine\n") << "what only the guest has stays";
     expect_clean(host);
 }
 

@@ -79,6 +79,9 @@ TEST_F(WatcherTest, ADirectoryThatWasRenamedIsAnotherOne)
     EXPECT_THAT(next(*watcher).names, ElementsAre("b/sub/file"));
     write("a2/file");
     EXPECT_THAT(next(*watcher).names, ElementsAre("a2/file")) << "a name that begins alike";
+    fs::rename(root + "/b", host.directory() + "/elsewhere");
+    EXPECT_THAT(next(*watcher).names, ElementsAre("b"));
+    EXPECT_EQ(watcher->directories(), 2U) << "what left the tree is not watched any more";
 }
 
 TEST_F(WatcherTest, GoesRoundGitAndWhatItIsToldTo)
