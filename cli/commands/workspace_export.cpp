@@ -47,11 +47,12 @@ sdk::Result<WorkspaceExport> WorkspaceExport::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const WorkspaceExport& verb, Context& context)
 {
+    auto interrupt = workspace::interrupt_of(context);
+    if (!interrupt)
+        return std::move(interrupt).error();
     std::string root;
     if (verb.apply) {
-        auto interrupt = workspace::interrupt_of(context);
-        auto repository = interrupt ? workspace::find_repository(verb.directory, *interrupt)
-                                    : sdk::Result<workspace::Repository>(std::move(interrupt).error());
+        auto repository = workspace::find_repository(verb.directory, *interrupt);
         if (!repository)
             return std::move(repository).error();
         root = repository->root;
@@ -67,7 +68,7 @@ sdk::Result<Exit> run(const WorkspaceExport& verb, Context& context)
             return std::move(printed).error();
         return Exit(OwnExit::done);
     }
-    auto done = verb.apply ? patch->apply(root, context.session()->signals().descriptor()) : patch->write(verb.output);
+    auto done = verb.apply ? patch->apply(root, *interrupt) : patch->write(verb.output);
     if (!done)
         return workspace::interrupted(context, std::move(done).error());
     json::Object result;
