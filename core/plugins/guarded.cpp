@@ -69,7 +69,7 @@ private:
     Guard guard_;
 };
 
-// What the three interfaces of journalled resources have in common.
+// What the interfaces of journalled resources have in common: plugins::Resources.
 template <typename Interface>
 class GuardedResource : public Guarded<Interface> {
 public:
@@ -206,6 +206,11 @@ public:
     {
         return ask<sdk::Layer>(methods::commit, nullptr,
                                [handle](sdk::StorageFork& real, sdk::Call&) { return real.commit(handle); });
+    }
+    sdk::Result<void> destroy(const sdk::Layer& layer) override
+    {
+        return ask<void>(methods::destroy, nullptr,
+                         [layer](sdk::StorageFork& real, sdk::Call&) { return real.destroy(layer); });
     }
 };
 

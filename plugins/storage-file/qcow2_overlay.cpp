@@ -17,6 +17,8 @@ constexpr std::uint64_t bytes_per_l1_entry = cluster_bytes / 8 * cluster_bytes;
 constexpr std::uint64_t most_l1_entries = (32U << 20U) / 8;
 constexpr std::size_t longest_backing_path = 1023;
 constexpr std::uint32_t header_bytes = 104;
+constexpr std::string_view magic_and_version("QFI\xfb\0\0\0\3", 8);
+constexpr std::size_t header_length_at = 100;
 constexpr std::uint32_t backing_format_extension = 0xE2792ACA;
 
 // The file, cluster by cluster: header, refcount table, refcount block, level-1 table. What is not written is a hole
@@ -58,8 +60,7 @@ std::string header_of(const Qcow2Overlay& overlay, std::uint64_t l1_entries)
     const std::string& format = overlay.backing_format;  // at most eight letters
     constexpr std::uint64_t backing_path_at = header_bytes + 8 + 8 + 8;  // after the two extensions below
     return BigEndian()
-        .text("QFI\xfb")
-        .u32(3)  // version
+        .text(magic_and_version)
         .u64(backing_path_at)
         .u32(static_cast<std::uint32_t>(overlay.backing_path.size()))
         .u32(cluster_bits)
@@ -92,6 +93,23 @@ std::uint64_t number_at(std::string_view bytes, std::size_t offset, std::size_t 
     for (const char byte : bytes.substr(offset, size))
         value = value << 8U | static_cast<unsigned char>(byte);
     return value;
+}
+
+// The format that the header's extensions name for the backing file; empty if none does. Each extension is a type, a
+// length, and that many bytes, filled up to a multiple of 8.
+std::string backing_format_in(std::string_view header, std::uint64_t path_at)
+{
+    std::uint64_t at = number_at(header, header_length_at, 4);
+    while (at + 8 <= path_at) {
+        const std::uint64_t type = number_at(header, at, 4);
+        const std::uint64_t length = number_at(header, at + 4, 4);
+        if (type == 0 || length > path_at - at - 8)
+            break;
+        if (type == backing_format_extension)
+            return std::string(header.substr(at + 8, length));
+        at += 8 + (length + 7) / 8 * 8;
+    }
+    return {};
 }
 
 sdk::Result<void> write_at(int fd, std::uint64_t offset, std::string_view content)
@@ -149,13 +167,32 @@ sdk::Result<Qcow2Overlay> read_qcow2_overlay(int fd)
         return sdk::os_error("read a qcow2 image");
     const std::string_view header(cluster.data(), static_cast<std::size_t>(got));
     const auto wrong = sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image over another file");
-    if (header.size() < header_bytes || !header.starts_with("QFI\xfb"))
+    if (header.size() < header_bytes || !header.starts_with(magic_and_version))
         return wrong;
     const std::uint64_t path_at = number_at(header, 8, 8);
     const std::uint64_t path_bytes = number_at(header, 16, 4);
     if (path_at == 0 || path_at > header.size() || path_bytes == 0 || path_bytes > header.size() - path_at)
         return wrong;
-    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes)), {}};
+    std::string format = backing_format_in(header, path_at);
+    if (format.empty())
+        return wrong;
+    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes)), std::move(format)};
+}
+
+sdk::Result<bool> has_own_data(int fd)
+{
+    std::string header(header_bytes, '\0');
+    if (::pread(fd, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) ||
+        !header.starts_with(magic_and_version))
+        return sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image");
+    const std::uint64_t l1_entries = number_at(header, 36, 4);
+    if (l1_entries > most_l1_entries)
+        return sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image");
+    std::string table(l1_entries * 8, '\0');
+    const auto at = static_cast<off_t>(number_at(header, 40, 8));
+    if (::pread(fd, table.data(), table.size(), at) != static_cast<ssize_t>(table.size()))
+        return sdk::make_error(sdk::Code::corrupt, "this qcow2 image has no whole table");
+    return table.find_first_not_of('\0') != std::string::npos;
 }
 
 }  // namespace banger::file

@@ -21,7 +21,12 @@ struct Qcow2Overlay {
 /// Format: QEMU's docs/interop/qcow2.txt, version 3. Made here because starting qemu-img costs more than all the rest.
 [[nodiscard]] sdk::Result<void> write_qcow2_overlay(int fd, const Qcow2Overlay& overlay);
 
-/// What an image's header says, without the backing file's format. `corrupt` if it is no qcow2 image with a backing file.
+/// What an image's header says. `corrupt` if it is no qcow2 image of version 3 that names a backing file with its
+/// format.
 [[nodiscard]] sdk::Result<Qcow2Overlay> read_qcow2_overlay(int fd);
+
+/// Whether anything was ever written to the image: its level-1 table names level-2 tables then. `corrupt` if it is no
+/// qcow2 image.
+[[nodiscard]] sdk::Result<bool> has_own_data(int fd);
 
 }  // namespace banger::file

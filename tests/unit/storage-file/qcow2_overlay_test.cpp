@@ -81,6 +81,47 @@ TEST_F(Qcow2OverlayTest, TakesLittleRoom)
     EXPECT_LE(status.st_blocks * 512, 131072);
 }
 
+TEST_F(Qcow2OverlayTest, ItsHeaderIsReadBackAlsoWhenQemuWroteIt)
+{
+    make_layer(1 << 20);
+    const auto read = [this] { return read_qcow2_overlay(sdk::os::open_file(image, O_RDONLY)->get()); };
+    ASSERT_TRUE(write(8 << 20, layer));
+    const auto ours = read();
+    ASSERT_TRUE(ours) << ours.error().message;
+    EXPECT_EQ(ours->bytes, 8U << 20U);
+    EXPECT_EQ(ours->backing_path, layer);
+    EXPECT_EQ(ours->backing_format, "raw");
+    if (!sdk::os::find_program("qemu-img"))
+        GTEST_SKIP() << "needs qemu-img: install qemu-utils";
+    const std::string below = directory.path() + "/below";
+    qemu({"qemu-img", "create", "-q", "-f", "qcow2", below, "1M"});
+    EXPECT_EQ(sdk::os::write_file_atomic(image, *sdk::os::read_file(below)) ? read().error().code : sdk::Code::internal,
+              sdk::Code::corrupt)
+        << "it stands on nothing";
+    qemu({"qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", below, image, "4M"});
+    const auto theirs = read();
+    ASSERT_TRUE(theirs) << theirs.error().message;
+    EXPECT_EQ(theirs->bytes, 4U << 20U);
+    EXPECT_EQ(theirs->backing_path, below);
+    EXPECT_EQ(theirs->backing_format, "qcow2");
+}
+
+TEST_F(Qcow2OverlayTest, SaysWhetherAnythingWasWrittenToIt)
+{
+    if (!sdk::os::find_program("qemu-io"))
+        GTEST_SKIP() << "needs qemu-io: install qemu-utils";
+    make_layer(1 << 20);
+    ASSERT_TRUE(write(2ULL << 30U, layer));
+    const auto has_data = [this] { return has_own_data(sdk::os::open_file(image, O_RDONLY)->get()); };
+    EXPECT_FALSE(*has_data());
+    qemu({"qemu-io", "-f", "qcow2", "-c", "read 0 64k", image});
+    EXPECT_FALSE(*has_data());
+    qemu({"qemu-io", "-f", "qcow2", "-c", "write -P 0 1536M 512", image});
+    EXPECT_TRUE(*has_data());
+    ASSERT_TRUE(sdk::os::write_file_atomic(image, "no image"));
+    EXPECT_EQ(has_data().error().code, sdk::Code::corrupt);
+}
+
 TEST_F(Qcow2OverlayTest, RefusesWhatTheFormatCannotHold)
 {
     for (const std::uint64_t bytes : {0ULL, 513ULL, 1ULL << 62U}) {

@@ -123,6 +123,8 @@ public:
         const std::lock_guard lock(world_->mutex_);
         if (world_->attachments_.contains({owner.vm, role}))
             return make_error(Code::busy, "disk '" + role + "' is attached");
+        if (os::exists(owner.directory + "/" + role + ".fake-freeze"))
+            return make_error(Code::busy, "disk '" + role + "' is being frozen");
         return os::remove_file(path_of(owner, role));
     }
 

@@ -11,14 +11,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
-#include "banger/sdk/os/process.hpp"
 #include "banger/sdk/storage.hpp"
+#include "banger/sdk/testing/disk_bytes.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 
 namespace banger::sdk::testing {
@@ -35,68 +34,6 @@ inline std::ostream& operator<<(std::ostream& out, const StorageUnderTest& stora
 {
     return out << storage.name;
 }
-
-/// Bytes of a disk as a VMM sees them: a raw file or device directly, a qcow2 image through qemu-io.
-class DiskBytes {
-public:
-    explicit DiskBytes(Disk disk) : disk_(std::move(disk)) {}
-
-    /// Why this machine cannot look into the disk, if it cannot.
-    [[nodiscard]] std::optional<std::string> unreadable() const
-    {
-        if (disk_.format == "raw" || os::find_program("qemu-io"))
-            return std::nullopt;
-        return "qemu-io is needed to look into a " + disk_.format + " image: install qemu-utils";
-    }
-
-    /// Every byte of the range has this value.
-    [[nodiscard]] ::testing::AssertionResult holds(int value, std::uint64_t offset, std::uint64_t length) const
-    {
-        if (disk_.format != "raw")
-            return qemu_io({"-r"}, "read", value, offset, length);
-        const os::UniqueFd fd(::open(disk_.path.c_str(), O_RDONLY | O_CLOEXEC));
-        std::string bytes(length, '\0');
-        const ssize_t got = ::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (got != static_cast<ssize_t>(length))
-            return ::testing::AssertionFailure() << "read " << got << " bytes of " << length << " at " << offset;
-        const auto other = bytes.find_first_not_of(static_cast<char>(value));
-        if (other != std::string::npos)
-            return ::testing::AssertionFailure() << "byte " << offset + other << " is not " << value;
-        return ::testing::AssertionSuccess();
-    }
-
-    [[nodiscard]] ::testing::AssertionResult fill(int value, std::uint64_t offset, std::uint64_t length) const
-    {
-        if (disk_.format != "raw")
-            return qemu_io({}, "write", value, offset, length);
-        const os::UniqueFd fd(::open(disk_.path.c_str(), O_WRONLY | O_CLOEXEC));
-        const std::string bytes(length, static_cast<char>(value));
-        if (::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(length))
-            return ::testing::AssertionFailure() << "cannot write " << disk_.path;
-        return ::testing::AssertionSuccess();
-    }
-
-private:
-    [[nodiscard]] ::testing::AssertionResult qemu_io(const std::vector<std::string>& options, const std::string& verb,
-                                                     int value, std::uint64_t offset, std::uint64_t length) const
-    {
-        os::Command command;
-        command.argv = {"qemu-io", "-f", disk_.format};
-        command.argv.insert(command.argv.end(), options.begin(), options.end());
-        command.argv.insert(
-            command.argv.end(),
-            {"-c", verb + " -P " + std::to_string(value) + " " + std::to_string(offset) + " " + std::to_string(length),
-             disk_.path});
-        const auto output = os::run_checked(command);
-        if (!output)
-            return ::testing::AssertionFailure() << output.error().message;
-        if (output->out.find("failed") != std::string::npos || !output->err.empty())
-            return ::testing::AssertionFailure() << output->out << output->err;
-        return ::testing::AssertionSuccess();
-    }
-
-    Disk disk_;
-};
 
 /// What every storage/0 provider promises. Instantiate for each provider, each format and each fake:
 ///     INSTANTIATE_TEST_SUITE_P(File, StorageContract, ::testing::Values(StorageUnderTest{...}));
