@@ -119,6 +119,25 @@ sdk::Result<sdk::Layer> DiskFiles::layer() const
     return sdk::Layer{overlay->backing_path, 0, {}};
 }
 
+sdk::Result<void> DiskFiles::grow(const sdk::Disk& disk, std::uint64_t bytes)
+{
+    if (is_in_use(disk.path))
+        return make_error(Code::busy, "disk '" + disk.role + "' cannot grow while it is in use: " + disk.path,
+                          "stop the VM first");
+    auto fd = os::open_file(disk.path, O_RDWR | O_NOFOLLOW);
+    if (!fd)
+        return std::move(fd).error();
+    if (disk.format == "qcow2")
+        return grow_qcow2_overlay(fd->get(), bytes);
+    if (::ftruncate(fd->get(), static_cast<off_t>(bytes)) == 0 && ::fsync(fd->get()) == 0)
+        return {};
+    const int why = errno;
+    auto error = sdk::os_error("make " + disk.path + " " + std::to_string(bytes) + " bytes long", why);
+    if (why == EFBIG)
+        error.code = Code::unsupported;
+    return error;
+}
+
 sdk::Result<std::uint64_t> bytes_in(const sdk::Layer& layer)
 {
     struct stat status {};

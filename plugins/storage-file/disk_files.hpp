@@ -44,6 +44,8 @@ public:
     [[nodiscard]] sdk::Result<sdk::Disk> open() const;
     /// The layer under a qcow2 disk.
     [[nodiscard]] sdk::Result<sdk::Layer> layer() const;
+    /// Makes the disk that long, durably. `busy` if somebody has it open.
+    [[nodiscard]] static sdk::Result<void> grow(const sdk::Disk& disk, std::uint64_t bytes);
 
 private:
     DiskFiles(std::string directory, std::string role)

@@ -19,13 +19,20 @@ using sdk::Code;
 using sdk::make_error;
 namespace os = sdk::os;
 
+sdk::Result<void> check_length(const sdk::DiskSpec& spec)
+{
+    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
+        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
+                                             " bytes long: that is not a multiple of 4096");
+    return {};
+}
+
 sdk::Result<void> check(const sdk::DiskSpec& spec)
 {
     if (spec.format != raw_word && spec.format != qcow2_word)
         return make_error(Code::unsupported, "storage 'file' makes no disks of format '" + spec.format + "'");
-    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
-        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
-                                             " bytes long: that is not a multiple of 4096");
+    if (auto legal = check_length(spec); !legal)
+        return legal;
     if (spec.bytes < spec.layer.bytes)
         return make_error(Code::invalid,
                           "disk '" + spec.role + "' of " + std::to_string(spec.bytes) +
@@ -169,6 +176,13 @@ public:
         if (disk->format == "qcow2")
             if (auto sound = check_layer(*files, spec); !sound)
                 return std::move(sound).error();
+        if (disk->bytes < spec.bytes) {
+            if (auto legal = check_length(spec); !legal)
+                return std::move(legal).error();
+            if (auto grown = DiskFiles::grow(*disk, spec.bytes); !grown)
+                return std::move(grown).error().while_doing("grow disk '" + spec.role + "'");
+            disk->bytes = spec.bytes;
+        }
         return sdk::Attached<sdk::Disk>{std::move(*disk), {"storage/0", "file", spec.role, spec.owner, {}}};
     }
 
@@ -181,7 +195,13 @@ public:
             return std::move(files).error();
         sdk::Inspection inspection;
         if (const auto disk = files->open()) {
-            inspection.facts = {{"data", disk->path}};
+            inspection.facts = {{"data", disk->path}, {"bytes", std::to_string(disk->bytes)}};
+            struct stat status {};
+            if (::stat(disk->path.c_str(), &status) == 0) {
+                constexpr std::int64_t block = 512;  // of st_blocks, whatever the file system's own are (stat(2))
+                inspection.facts["allocated_bytes"] = std::to_string(status.st_blocks * block);
+                inspection.facts["apparent_bytes"] = std::to_string(status.st_size);
+            }
             if (const auto layer = disk->format == "qcow2" ? files->layer() : sdk::Layer{})
                 inspection.facts.emplace("layer", layer->path);
         }

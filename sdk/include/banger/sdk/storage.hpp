@@ -37,7 +37,8 @@ struct Disk {
 ///
 /// A disk's *data* lives from create to destroy and is the user's; its *attachment* (loop, dm device: kernel objects)
 /// lives from attach to release and is journalled. A provider whose data needs no kernel object has empty plans.
-/// Crashes: data that a guest flushed survives them; create leaves either a whole disk or none.
+/// Crashes: data that a guest flushed survives them; create leaves either a whole disk or none; growing leaves the old
+/// length or the new one, and every byte below it.
 class Storage : public Provider {
 public:
     /// Makes the disk's data. Takes the same time whatever the layer's size. `exists` if it is there already;
@@ -48,12 +49,18 @@ public:
     /// Names what attach is about to make; touches nothing.
     [[nodiscard]] virtual Result<std::vector<Handle>> plan(const DiskSpec& spec) = 0;
 
-    /// Makes the disk usable by a VMM. `not_found` if it was never created, or its data is gone.
+    /// Makes the disk usable by a VMM, and as long as the spec says: a shorter one is grown first, in the same time
+    /// whatever the length, and reads zeros beyond its old end. A longer one stays as it is: nothing is ever cut off.
+    /// `not_found` if it was never created, or its data is gone; `busy` if it would have to grow while somebody has it
+    /// open; `unsupported` if it cannot be that long.
     [[nodiscard]] virtual Result<Attached<Disk>> attach(const DiskSpec& spec, Call& call) = 0;
 
     /// Undoes attach; keeps the data. Done already is success.
     [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;
 
+    /// For the handle whose key is the disk's role, which is the one that attach returns, the facts tell of the data,
+    /// attached or not: `bytes`, the disk's length; `allocated_bytes`, what it takes of the host; `apparent_bytes`, how
+    /// long its files say they are. None if there is no data.
     [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
 
     /// Every attachment of this instance that exists now, found without a journal.
