@@ -13,8 +13,7 @@ Syntax VmStop::syntax()
     syntax.summary = "shut machines down; their disks stay";
     syntax.description =
         "Asks the guest's init to power off. What has not ended when the time is over is cut off, after what it wrote "
-        "is "
-        "safe on its disks.";
+        "is safe on its disks.";
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
     syntax.options = {{"timeout", 't', "TIME", "how long to wait, such as 10s or 2m; 30s if left out", {}, false}};
     syntax.examples = {{"banger vm stop web", "shut down"},
@@ -40,9 +39,8 @@ sdk::Result<VmStop> VmStop::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const VmStop& verb, Context& context)
 {
-    return for_each_vm(
-        context, verb.vms, "vm.stop", [&](json::Object& params) { params.set("timeout_s", verb.timeout_s); },
-        "is stopped");
+    const auto add_timeout = [&](json::Object& params) { params.set("timeout_s", verb.timeout_s); };
+    return for_each_vm(context, verb.vms, {"vm.stop", add_timeout, always("is stopped")});
 }
 
 }  // namespace banger::cli
