@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/session.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -95,6 +96,22 @@ void Session::call_all(const std::vector<rpc::Request>& requests, std::size_t mo
     stops_seen_ = 0;
     client_.call_all(requests, most_at_a_time, hooks);
     progress_.clear();
+}
+
+std::optional<int> Session::pause(std::chrono::milliseconds time)
+{
+    const auto end = std::chrono::steady_clock::now() + time;
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        pollfd watch{signals_.descriptor(), POLLIN, 0};
+        if (left <= 0 || ::poll(&watch, 1, static_cast<int>(left)) == 0)
+            return std::nullopt;
+        for (const int signal : signals_.read())
+            if (Signals::asks_to_stop(signal)) {
+                interrupted_by_ = signal;
+                return signal;
+            }
+    }
 }
 
 bool Session::take_events(OnInterrupt on_interrupt)

@@ -56,6 +56,7 @@ private:
         if (!answer)
             return note_failure(vms_[which], answer.error());
         const json::Value& result = answer->result;
+        failed_ = failed_ || (each_.is_fine && !each_.is_fine(result));
         const std::string line = json::string_or(result, "name") + " " + each_.say(result) + "\n";
         auto printed = context_.print(context_.json() ? json::to_pretty(result) : line);
         if (!printed && !print_error_)

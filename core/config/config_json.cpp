@@ -92,6 +92,7 @@ std::string to_json(const Config& config)
     json.StartObject();
     write(json, "workers", config.daemon.workers);
     write(json, "plugin_deadline_ms", config.daemon.plugin_deadline);
+    write(json, "auto_stop_stale_after_ms", config.daemon.auto_stop_stale_after);
     json.EndObject();
     write(json, config.plugins);
     json.EndObject();

@@ -132,7 +132,7 @@ json::Object to_json(const VmRecord& record)
     object.set("vmm", record.vmm).set("storage", record.storage).set("network", record.network);
     object.set("disk_format", record.disk_format).set("attachment", record.attachment);
     object.set("machine_id", record.machine_id).set("agent_token", record.agent_token);
-    object.set("created", record.created);
+    object.set("created", record.created).set("started", record.started);
     return object;
 }
 
@@ -157,6 +157,7 @@ sdk::Result<VmRecord> record_from_json(const json::Value& value)
     record.machine_id = json::string_or(value, "machine_id");
     record.agent_token = json::string_or(value, "agent_token");
     record.created = json::find_int(value, "created").value_or(0);
+    record.started = json::find_int(value, "started").value_or(0);
     const auto desired = desired_from_string(json::string_or(value, "desired"));
     const auto egress = sdk::egress_from_string(json::string_or(value, "egress"));
     const auto init = init_from_string(json::string_or(value, "init"));

@@ -76,6 +76,7 @@ struct VmRecord {
     std::string machine_id;    ///< 32 hex digits (machine-id(5))
     std::string agent_token;   ///< 64 hex digits; secret between host and guest
     std::int64_t created = 0;  ///< Unix time, seconds
+    std::int64_t started = 0;  ///< when it was started last; 0: never
 };
 
 std::string_view to_string(Desired desired);
