@@ -155,7 +155,7 @@ std::string stats_page(const json::Value& vm, std::size_t columns)
     facts.add("state", json::string_or(vm, "state"));
     if (const auto cpu = json::find_uint(host, "cpu_ms")) {
         const auto percent = percent_text(vm);
-        facts.add("cpu", (percent.empty() ? "" : percent + " of one of the host's, ") +
+        facts.add("cpu", (percent.empty() ? "" : percent + " of one of the host's CPUs, ") +
                              base::format_duration(std::chrono::milliseconds(*cpu)) + " in all");
     }
     std::vector<std::string> memory;
