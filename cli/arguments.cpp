@@ -52,7 +52,7 @@ std::string as_typed(const Option& option)
 std::size_t required_operands(const Syntax& syntax)
 {
     return static_cast<std::size_t>(std::count_if(syntax.operands.begin(), syntax.operands.end(), [](const auto& one) {
-        return one.count != Operand::Count::optional;
+        return one.count == Operand::Count::one || one.count == Operand::Count::at_least_one;
     }));
 }
 
@@ -131,15 +131,16 @@ sdk::Result<void> check_option(const Syntax& syntax, const Option& option, const
 
 sdk::Result<void> check_operands(const Syntax& syntax, const std::vector<std::string>& given, bool has_tail)
 {
+    using Count = Operand::Count;
     bool open = false;
     for (std::size_t i = 0; i < syntax.operands.size(); ++i) {
-        open = open || syntax.operands[i].count == Operand::Count::at_least_one;
-        if (i >= given.size() && syntax.operands[i].count == Operand::Count::optional)
-            break;
-        if (i >= given.size())
-            return usage_error("`banger " + syntax.path + "` needs a " + syntax.operands[i].name, help_hint(syntax));
-        if (given[i].empty())
-            return usage_error("the " + syntax.operands[i].name + " cannot be empty", help_hint(syntax));
+        const auto& [name, count] = syntax.operands[i];
+        open = open || count == Count::at_least_one || count == Count::any;
+        const bool needed = count == Count::one || count == Count::at_least_one;
+        if (i >= given.size() && needed)
+            return usage_error("`banger " + syntax.path + "` needs a " + name, help_hint(syntax));
+        if (i < given.size() && given[i].empty())
+            return usage_error("the " + name + " cannot be empty", help_hint(syntax));
     }
     if (open || given.size() <= syntax.operands.size())
         return {};

@@ -17,12 +17,12 @@ struct Help {
     std::string text;
 };
 
-using Command = std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmKill, VmDelete, VmList, VmShow, VmSsh, VmExec,
-                             VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync,
-                             CatalogueList,
-                             CatalogueShow, CataloguePull, CatalogueDelete,
-                             PluginList, PluginShow, ConfigShow, ConfigPath, DaemonStart, DaemonStop, DaemonStatus,
-                             DaemonLogs, Doctor, Audit, Version>;
+using Command =
+    std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
+                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport,
+                 WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
+                 PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,
+                 DaemonStop, DaemonStatus, DaemonLogs, Doctor, Audit, Version>;
 
 /// A whole command line as a value.
 struct CommandLine {

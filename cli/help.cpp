@@ -48,11 +48,11 @@ std::string usage_line(const Syntax& syntax)
     std::string line = "banger " + syntax.path;
     if (!syntax.options.empty())
         line += " [OPTIONS]";
-    for (const auto& operand : syntax.operands)
-        if (operand.count == Operand::Count::optional)
-            line += " [" + operand.name + "]";
-        else
-            line += " " + operand.name + (operand.count == Operand::Count::at_least_one ? "..." : "");
+    for (const auto& [name, count] : syntax.operands) {
+        const bool several = count == Operand::Count::at_least_one || count == Operand::Count::any;
+        const bool needed = count == Operand::Count::one || count == Operand::Count::at_least_one;
+        line += (needed ? " " + name : " [" + name + "]") + (several ? "..." : "");
+    }
     if (syntax.tail == Syntax::Tail::required)
         line += " -- " + syntax.tail_name + "...";
     if (syntax.tail == Syntax::Tail::optional)

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -56,6 +57,26 @@ struct VmStop {
 };
 sdk::Result<Exit> run(const VmStop& verb, Context& context);
 
+struct VmRestart {
+    std::vector<std::string> vms;
+    std::uint64_t timeout_s = 30;
+
+    static Syntax syntax();
+    static sdk::Result<VmRestart> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmRestart& verb, Context& context);
+
+struct VmSet {
+    std::vector<std::string> vms;
+    std::optional<std::uint64_t> vcpus;
+    std::optional<std::uint64_t> memory_mib;
+    std::optional<std::uint64_t> disk_bytes;
+
+    static Syntax syntax();
+    static sdk::Result<VmSet> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmSet& verb, Context& context);
+
 struct VmKill {
     std::vector<std::string> vms;
     std::string signal = "KILL";
@@ -79,6 +100,34 @@ struct VmList {
     static sdk::Result<VmList> parse(const Arguments& arguments);
 };
 sdk::Result<Exit> run(const VmList& verb, Context& context);
+
+struct VmStats {
+    std::vector<std::string> vms;  ///< empty: those that run
+    bool watch = false;
+    std::chrono::milliseconds interval{1000};
+
+    static Syntax syntax();
+    static sdk::Result<VmStats> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmStats& verb, Context& context);
+
+struct VmHealth {
+    std::vector<std::string> vms;
+
+    static Syntax syntax();
+    static sdk::Result<VmHealth> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmHealth& verb, Context& context);
+
+struct VmPrune {
+    std::optional<std::chrono::milliseconds> stale;  ///< only those not started for that long
+    bool force = false;
+    bool dry_run = false;
+
+    static Syntax syntax();
+    static sdk::Result<VmPrune> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmPrune& verb, Context& context);
 
 struct VmShow {
     std::string vm;

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/config/config.hpp"
 
+#include <charconv>
+
 #include "banger/sdk/os/file.hpp"
 
 namespace banger::config {
@@ -43,6 +45,7 @@ Config defaults(const HostFacts& host)
     config.daemon = {
         .workers = {workers, Origin::built_in, {}},
         .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
+        .auto_stop_stale_after = {std::chrono::milliseconds(0), Origin::built_in, {}},
     };
     config.workspace = {
         .depth = {history_depth, Origin::built_in, {}},
@@ -61,6 +64,14 @@ sdk::Result<Config> load(const std::string& file, const HostFacts& host)
     Config config = defaults(host);
     config.file = file;
     return config;
+}
+
+std::uint64_t line_in(std::string_view message, std::string_view file)
+{
+    std::uint64_t line = 0;
+    if (message.starts_with(file) && message.substr(file.size()).starts_with(':'))
+        std::from_chars(message.data() + file.size() + 1, message.data() + message.size(), line);
+    return line;
 }
 
 }  // namespace banger::config

@@ -66,6 +66,7 @@ struct Providers {
 struct Daemon {
     Value<std::uint64_t> workers;                      ///< finite operations at a time, 1 to 256
     Value<std::chrono::milliseconds> plugin_deadline;  ///< of a call that changes something; a time such as "2m"
+    Value<std::chrono::milliseconds> auto_stop_stale_after;  ///< a running VM unused for so long is stopped; 0: never
 };
 
 /// [workspace]: how directories of the host go into guests
@@ -108,6 +109,22 @@ struct Config {
 
 /// The same from text, for which `file` is only a name.
 [[nodiscard]] sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host);
+
+/// One thing that is wrong with a configuration file.
+struct Problem {
+    std::uint64_t line = 0;
+    sdk::Error error;         ///< `invalid`; its message begins with file and line
+    bool wrong_type = false;  ///< the value is of a type that its setting does not take
+};
+
+/// Everything that `parse` would refuse, by line; only the first thing where the text is no TOML.
+[[nodiscard]] std::vector<Problem> find_problems(std::string_view text, const std::string& file, const HostFacts& host);
+
+/// The line that a message beginning with this file and a line names; 0 if it does not.
+[[nodiscard]] std::uint64_t line_in(std::string_view message, std::string_view file);
+
+/// The settings there are, as "table.key", without those of plugins.
+[[nodiscard]] const std::vector<std::string>& known_keys();
 
 /// The effective configuration, for `config show`: tables, keys and values as config.toml has them, so that what is shown
 /// can be written there.

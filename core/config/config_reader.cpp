@@ -1,5 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// The only file that includes toml++, which is 15,000 lines of header.
+// One of two files that include toml++, which is 15,000 lines of header (the other is setting_edit.cpp).
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #include <rapidjson/stringbuffer.h>
@@ -47,6 +47,7 @@ struct Setting {
     const toml::node& node;
     std::string where;  // file:line
     std::string name;   // "vcpu in [vm_defaults]"
+    bool& mistyped;     // set with the error that says so
 
     [[nodiscard]] sdk::Error bad(const std::string& why, std::string hint = {}) const
     {
@@ -54,6 +55,7 @@ struct Setting {
     }
     [[nodiscard]] sdk::Error wrong_type(const std::string& wanted) const
     {
+        mistyped = true;
         return bad("must be " + wanted + ", not " + std::string(type_name(node.type())));
     }
     // An error that already names the setting.
@@ -217,9 +219,10 @@ Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
     };
 }
 
-Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least)
+// With `zero_is_off` 0 is a value as well, whatever the least other one is.
+Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least, bool zero_is_off = false)
 {
-    return [&into, least](const Setting& setting) -> sdk::Result<void> {
+    return [&into, least, zero_is_off](const Setting& setting) -> sdk::Result<void> {
         std::string written;
         if (const auto seconds = setting.node.value_exact<std::int64_t>())
             written = std::to_string(*seconds);
@@ -230,8 +233,9 @@ Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds 
         auto value = base::parse_duration(setting.name, written);
         if (!value)
             return setting.placed(std::move(value).error());
-        if (*value < least)
-            return setting.bad("cannot be '" + written + "': it must be at least " + base::format_duration(least));
+        if (*value < least && !(zero_is_off && value->count() == 0))
+            return setting.bad("cannot be '" + written + "': it must be at least " + base::format_duration(least),
+                               zero_is_off ? "0 switches it off" : "");
         setting.store(into, *value);
         return {};
     };
@@ -275,7 +279,7 @@ Read file_mode(Value<std::string>& into)
     };
 }
 
-// Reads every key of a table by its name; anything else in it is an error.
+// Reads every key of a table by its name; anything else in it is a problem. Goes on behind each.
 class Reader {
 public:
     Reader(std::string file, Config& config, const HostFacts& host) : file_(std::move(file)), config_(config)
@@ -297,7 +301,9 @@ public:
              {{"vmm", provider(use.vmm)}, {"storage", provider(use.storage)}, {"network", provider(use.network)}}},
             {"daemon",
              {{"workers", count(config_.daemon.workers, 1, 256)},
-              {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))}}},
+              {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))},
+              {"auto_stop_stale_after",
+               duration(config_.daemon.auto_stop_stale_after, std::chrono::seconds(1), true)}}},
             {"workspace",
              {{"depth", count(config_.workspace.depth, 0, 1'000'000)},
               {"tracked_only", flag(config_.workspace.tracked_only)}}},
@@ -306,30 +312,46 @@ public:
         };
     }
 
-    sdk::Result<void> read(const toml::table& root)
+    void read(const toml::table& root)
     {
         for (const auto& [key, node] : root) {
             const std::string name(key.str());
             if (name == "plugin") {
-                if (auto done = read_plugins(node); !done)
-                    return done;
+                note(read_plugins(node), node.source());
                 continue;
             }
             if (name == "file_sync") {
-                if (auto done = read_file_sync(node); !done)
-                    return done;
+                note(read_file_sync(node), node.source());
                 continue;
             }
             const auto table =
                 std::find_if(tables_.begin(), tables_.end(), [&](const Table& t) { return t.name == name; });
             if (table == tables_.end())
-                return unknown_table(name, key.source());
-            if (!node.is_table())
-                return setting(node, "[" + name + "]").wrong_type("a table");
-            if (auto done = read_table(*table, *node.as_table()); !done)
-                return done;
+                note(unknown_table(name, key.source()), key.source());
+            else if (!node.is_table())
+                note(setting(node, "[" + name + "]").wrong_type("a table"), node.source());
+            else
+                read_table(*table, *node.as_table());
         }
-        return check_tooling();
+        if (auto checked = check_tooling(); !checked)
+            problems_.push_back({line_in(checked.error().message, file_), std::move(checked).error(), false});
+    }
+
+    /// Ordered by line.
+    std::vector<Problem> take_problems()
+    {
+        std::stable_sort(problems_.begin(), problems_.end(),
+                         [](const Problem& a, const Problem& b) { return a.line < b.line; });
+        return std::move(problems_);
+    }
+
+    [[nodiscard]] std::vector<std::string> keys() const
+    {
+        std::vector<std::string> all;
+        for (const auto& table : tables_)
+            for (const auto& key : table.keys)
+                all.push_back(table.name + "." + key.name);
+        return all;
     }
 
 private:
@@ -349,9 +371,15 @@ private:
         return sdk::make_error(sdk::Code::invalid, why, "sha256sum prints the digest of a file");
     }
 
-    [[nodiscard]] Setting setting(const toml::node& node, std::string name) const
+    void note(sdk::Result<void> done, const toml::source_region& source)
     {
-        return Setting{node, line_of(file_, node.source()), std::move(name)};
+        if (!done)
+            problems_.push_back({source.begin.line, std::move(done).error(), std::exchange(mistyped_, false)});
+    }
+
+    [[nodiscard]] Setting setting(const toml::node& node, std::string name)
+    {
+        return Setting{node, line_of(file_, node.source()), std::move(name), mistyped_};
     }
 
     [[nodiscard]] sdk::Error unknown(const std::string& what, const toml::source_region& source,
@@ -378,22 +406,22 @@ private:
         return unknown("[" + name + "]", source, "did you mean " + meant + "?");
     }
 
-    sdk::Result<void> read_table(const Table& table, const toml::table& values)
+    void read_table(const Table& table, const toml::table& values)
     {
         for (const auto& [key, node] : values) {
             const std::string name(key.str());
             const auto known =
                 std::find_if(table.keys.begin(), table.keys.end(), [&](const Key& k) { return k.name == name; });
-            if (known == table.keys.end()) {
-                std::vector<std::string> names;
-                for (const auto& other : table.keys)
-                    names.push_back(other.name);
-                return unknown("'" + name + "' in [" + table.name + "]", key.source(), base::suggestion(name, names));
+            if (known != table.keys.end()) {
+                note(known->read(setting(node, name + " in [" + table.name + "]")), node.source());
+                continue;
             }
-            if (auto done = known->read(setting(node, name + " in [" + table.name + "]")); !done)
-                return done;
+            std::vector<std::string> names;
+            for (const auto& other : table.keys)
+                names.push_back(other.name);
+            note(unknown("'" + name + "' in [" + table.name + "]", key.source(), base::suggestion(name, names)),
+                 key.source());
         }
-        return {};
     }
 
     sdk::Result<void> read_file_sync(const toml::node& node)
@@ -409,8 +437,10 @@ private:
                               {{"host", path(entry.host, sync_host_of)},
                                {"guest", path(entry.guest, sync_guest_of)},
                                {"mode", file_mode(entry.mode)}}};
-            if (auto done = read_table(table, *element.as_table()); !done)
-                return done;
+            const auto before = problems_.size();
+            read_table(table, *element.as_table());
+            if (problems_.size() != before)
+                continue;
             for (const auto& [key, value] : {std::pair{"host", &entry.host}, std::pair{"guest", &entry.guest}})
                 if (value->value.empty())
                     return setting(element, name).bad("has no '" + std::string(key) + "'",
@@ -431,19 +461,27 @@ private:
             return setting(node, "[plugin]").wrong_type("a table of tables, such as [plugin.vmm-qemu]");
         for (const auto& [key, section] : *node.as_table()) {
             const std::string id(key.str());
-            if (id == file_sync_plugin)
-                return unknown("[plugin." + id + "]", key.source(),
-                               "write [[file_sync]] tables, and git_identity in [vm_defaults]");
-            if (!section.is_table())
-                return setting(section, "plugin." + id).wrong_type("a table, [plugin." + id + "]");
-            PluginSection& plugin = config_.plugins[id];
+            if (id == file_sync_plugin) {
+                note(unknown("[plugin." + id + "]", key.source(),
+                             "write [[file_sync]] tables, and git_identity in [vm_defaults]"),
+                     key.source());
+                continue;
+            }
+            if (!section.is_table()) {
+                note(setting(section, "plugin." + id).wrong_type("a table, [plugin." + id + "]"), section.source());
+                continue;
+            }
+            PluginSection plugin;
             rapidjson::StringBuffer buffer;
             JsonWriter json(buffer);
-            if (auto done = write(json, section, "[plugin." + id + "]", "", plugin); !done)
-                return done;
+            if (auto done = write(json, section, "[plugin." + id + "]", "", plugin); !done) {
+                note(std::move(done), section.source());
+                continue;
+            }
             // toml++ gives a table that only exists through its children no place of its own.
             plugin.where[""] = line_of(file_, key.source());
             plugin.json = buffer.GetString();
+            config_.plugins[id] = std::move(plugin);
         }
         return {};
     }
@@ -508,24 +546,58 @@ private:
     std::string file_;
     Config& config_;
     std::vector<Table> tables_;
+    std::vector<Problem> problems_;
+    bool mistyped_ = false;  // by the setting that was read last
 };
+
+struct ReadFile {
+    Config config;
+    std::vector<Problem> problems;
+};
+
+ReadFile read_all(std::string_view text, const std::string& file, const HostFacts& host)
+{
+    ReadFile all{defaults(host), {}};
+    all.config.file = file;
+    const auto parsed = toml::parse(text, file);
+    if (!parsed) {
+        const auto& problem = parsed.error();
+        all.problems.push_back(
+            {problem.source().begin.line,
+             sdk::make_error(sdk::Code::invalid,
+                             line_of(file, problem.source()) + ": " + std::string(problem.description())),
+             false});
+        return all;
+    }
+    all.config.file_read = true;
+    Reader reader(file, all.config, host);
+    reader.read(parsed.table());
+    all.problems = reader.take_problems();
+    return all;
+}
 
 }  // namespace
 
 sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host)
 {
-    const auto parsed = toml::parse(text, file);
-    if (!parsed) {
-        const auto& problem = parsed.error();
-        return sdk::make_error(sdk::Code::invalid,
-                               line_of(file, problem.source()) + ": " + std::string(problem.description()));
-    }
-    Config config = defaults(host);
-    config.file = file;
-    config.file_read = true;
-    if (auto done = Reader(file, config, host).read(parsed.table()); !done)
-        return std::move(done).error();
-    return config;
+    auto all = read_all(text, file, host);
+    if (!all.problems.empty())
+        return std::move(all.problems.front().error);
+    return std::move(all.config);
+}
+
+std::vector<Problem> find_problems(std::string_view text, const std::string& file, const HostFacts& host)
+{
+    return read_all(text, file, host).problems;
+}
+
+const std::vector<std::string>& known_keys()
+{
+    static const std::vector<std::string> keys = [] {
+        Config none;
+        return Reader({}, none, {}).keys();
+    }();
+    return keys;
 }
 
 }  // namespace banger::config

@@ -11,10 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
+#include "core/daemon/auto_stop.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/stray_files.hpp"
@@ -132,10 +134,19 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     store::VmStore store(paths.database(), paths.vms());
     lifecycle::ProviderOperations operations(registry, store, config->providers, paths.vms());
     lifecycle::Agents agents(loop);
+    lifecycle::Usage usage(paths.vms());
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
-                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, {}};
+                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}};
+    std::optional<AutoStop> auto_stop;
     Service service(loop, engine, config->daemon.workers.value);
-    engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) { service.watch_exit(vm, vmm); };
+    agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
+    if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
+        auto_stop.emplace(loop, service, limit);
+    engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) {
+        service.watch_exit(vm, vmm);
+        if (auto_stop)
+            auto_stop->watch(vm);
+    };
 
     // The listener exists before reconciling, so that a caller who finds it waits instead of starting another daemon.
     auto listener = sdk::os::listen_unix(paths.socket());

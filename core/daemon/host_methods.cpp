@@ -176,6 +176,31 @@ sdk::Result<Answer> show_config(Service& service, const Exchange&, Operation&)
     return answer;
 }
 
+// A file that is not in use yet: its text, so that the daemon reads no file on anybody's behalf.
+sdk::Result<Answer> validate_config(Service& service, const Exchange& exchange, Operation&)
+{
+    auto text = json::require_string(exchange->params(), "text", "the request");
+    if (!text)
+        return std::move(text).error();
+    auto& engine = service.engine();
+    const std::string file = json::string_or(exchange->params(), "file", engine.paths.config_file);
+    json::Array problems;
+    const auto add = [&](std::uint64_t line, const sdk::Error& error) {
+        json::Object problem;
+        problem.set("line", line).set("message", error.message).set("hint", error.hint);
+        problems.add(problem);
+    };
+    const auto own = config::find_problems(*text, file, engine.host);
+    for (const auto& problem : own)
+        add(problem.line, problem.error);
+    if (const auto config = config::parse(*text, file, engine.host))
+        for (const auto& error : engine.registry.check_config(config->plugins))
+            add(config::line_in(error.message, file), error);
+    Answer answer;
+    answer.result.set("problems", problems);
+    return answer;
+}
+
 sdk::Result<Answer> run_doctor(Service& service, const Exchange&, Operation& operation)
 {
     json::Array checks;
@@ -212,8 +237,8 @@ sdk::Result<Answer> audit(Service& service, const Exchange& exchange, Operation&
 Methods host_methods()
 {
     return {{"daemon.status", status},    {"daemon.stop", stop},         {"plugin.list", list_plugins},
-            {"plugin.show", show_plugin}, {"config.show", show_config}, {"doctor", run_doctor},
-            {"audit", audit}};
+            {"plugin.show", show_plugin}, {"config.show", show_config}, {"config.validate", validate_config},
+            {"doctor", run_doctor},       {"audit", audit}};
 }
 
 }  // namespace banger::daemon

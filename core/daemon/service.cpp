@@ -101,7 +101,7 @@ Service::~Service()
 
 asio::thread_pool& Service::workers_for(const std::string& verb)
 {
-    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle"};
+    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop"};
     static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
                                             "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
@@ -151,12 +151,17 @@ void Service::stop_if_done()
     }
 }
 
+bool Service::only_looks(const std::string& verb)
+{
+    return &workers_for(verb) == askers_.get() || verb == "vm.stats" || verb == "vm.health";
+}
+
 void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)
 {
     const std::string outcome(error == nullptr ? "ok" : sdk::to_string(error->code));
     if (error != nullptr && error->code != sdk::Code::cancelled)
         log::error(operation.verb() + " " + operation.vm() + ": " + full_text(*error));
-    if (&workers_for(operation.verb()) != askers_.get())
+    if (!only_looks(operation.verb()))
         if (auto recorded = engine_.store.record(operation.log(outcome)); !recorded)
             log::warning("cannot record an operation: " + recorded.error().message);
 }
@@ -190,6 +195,8 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
             return;  // whoever asked has had his answer
         auto answer = run_guarded([&] { return (*run)(*this, exchange, *operation); });
         finish(*operation, answer ? nullptr : &answer.error());
+        if (answer && !operation->vm().empty() && !only_looks(operation->verb()) && operation->verb() != "vm.delete")
+            engine_.usage.used(operation->vm());
         if (answer)
             exchange->reply(answer->result, std::move(answer->descriptors));
         else
@@ -211,6 +218,14 @@ std::size_t Service::running() const
 {
     const std::lock_guard lock(jobs_->mutex);
     return jobs_->running.size();
+}
+
+void Service::stream_changed(const std::string& vm, bool open)
+{
+    if (open)
+        return engine_.usage.opened(vm);
+    // On the loop, which writes no files.
+    asio::post(*enders_, [this, vm] { engine_.usage.closed(vm); });
 }
 
 void Service::watch_exit(const std::string& vm, const sdk::Handle& vmm)

@@ -54,6 +54,9 @@ public:
     /// Tells when the process or VM behind the handle ends, and settles it. From any thread.
     void watch_exit(const std::string& vm, const sdk::Handle& vmm);
 
+    /// A stream of a user to a guest opens (on a worker) or has ended (on the loop).
+    void stream_changed(const std::string& vm, bool open);
+
     /// Asks every operation to stop, takes no more requests, and stops the loop when the last has ended. From any thread.
     void shut_down();
 
@@ -81,6 +84,8 @@ private:
     std::unique_ptr<boost::asio::thread_pool> talkers_;
     std::unique_ptr<boost::asio::thread_pool> lookers_;
     boost::asio::thread_pool& workers_for(const std::string& verb);
+    /// Whether a verb is no use of a VM, and not worth a line among the operations.
+    bool only_looks(const std::string& verb);
     Methods methods_;
     std::unique_ptr<Jobs> jobs_;
 };

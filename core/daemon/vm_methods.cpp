@@ -58,7 +58,7 @@ void delete_with(Service& service, const Exchange& exchange, const std::string& 
             auto vm = service.engine().store.find_id(id);
             if (!vm || vm->removal != model::Removal::with_session)
                 return {};
-            auto deleted = lifecycle::delete_vm(service.engine(), id, operation);
+            auto deleted = lifecycle::delete_vm(service.engine(), id, {}, operation);
             if (!deleted && deleted.error().code != sdk::Code::not_found)
                 return std::move(deleted).error();
             return {};
@@ -92,17 +92,57 @@ sdk::Result<Answer> start(Service& service, const Exchange& exchange, Operation&
     return viewed(service, lifecycle::start_vm(service.engine(), *reference, operation));
 }
 
+sdk::Result<std::chrono::seconds> timeout_in(const Exchange& exchange)
+{
+    const auto seconds = json::uint_or(exchange->params(), "timeout_s", lifecycle::default_stop_patience.count());
+    if (seconds > most_stop_seconds)
+        return sdk::make_error(sdk::Code::invalid, "a timeout is at most " + std::to_string(most_stop_seconds) +
+                                                       " seconds");
+    return std::chrono::seconds(seconds);
+}
+
 sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto reference = vm_in(exchange);
     if (!reference)
         return std::move(reference).error();
-    const auto seconds = json::uint_or(exchange->params(), "timeout_s", lifecycle::default_stop_patience.count());
-    if (seconds > most_stop_seconds)
-        return sdk::make_error(sdk::Code::invalid, "a timeout is at most " + std::to_string(most_stop_seconds) +
-                                                       " seconds");
-    return viewed(service,
-                  lifecycle::stop_vm(service.engine(), *reference, std::chrono::seconds(seconds), operation));
+    auto timeout = timeout_in(exchange);
+    if (!timeout)
+        return std::move(timeout).error();
+    return viewed(service, lifecycle::stop_vm(service.engine(), *reference, *timeout, operation));
+}
+
+sdk::Result<Answer> restart(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    auto timeout = timeout_in(exchange);
+    if (!timeout)
+        return std::move(timeout).error();
+    auto restarted = lifecycle::restart_vm(service.engine(), *reference, *timeout, operation);
+    if (!restarted)
+        return std::move(restarted).error();
+    Answer answer{lifecycle::view_of(service.engine(), restarted->vm), {}};
+    answer.result.set("was_running", restarted->was_running);
+    return answer;
+}
+
+sdk::Result<Answer> set(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    const json::Value& params = exchange->params();
+    lifecycle::Change change;
+    for (const auto& [key, into] : {std::pair{"vcpus", &change.vcpus},
+                                    {"memory_mib", &change.memory_mib},
+                                    {"disk_bytes", &change.disk_bytes}}) {
+        *into = json::find_uint(params, key);
+        if (json::find(params, key) != nullptr && !*into)
+            return sdk::make_error(sdk::Code::invalid, std::string(key) + " is not a whole number of at least 0");
+    }
+    return viewed(service, lifecycle::set_vm(service.engine(), *reference, change, operation));
 }
 
 sdk::Result<Answer> kill(Service& service, const Exchange& exchange, Operation& operation)
@@ -119,7 +159,10 @@ sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation
     auto reference = vm_in(exchange);
     if (!reference)
         return std::move(reference).error();
-    auto vm = lifecycle::delete_vm(service.engine(), *reference, operation);
+    lifecycle::DeleteOptions options;
+    options.only_stopped = json::bool_or(exchange->params(), "only_stopped");
+    options.not_started_since = json::find_int(exchange->params(), "not_started_since");
+    auto vm = lifecycle::delete_vm(service.engine(), *reference, options, operation);
     if (!vm)
         return std::move(vm).error();
     json::Object result;
@@ -151,6 +194,19 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
     return Answer{lifecycle::view_of(service.engine(), *vm, json::bool_or(exchange->params(), "handles")), {}};
 }
 
+// A look that is answered whole by the engine.
+template <sdk::Result<json::Object> (*look)(lifecycle::Engine&, const std::string&, Operation&)>
+sdk::Result<Answer> looked(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    auto result = look(service.engine(), *reference, operation);
+    if (!result)
+        return std::move(result).error();
+    return Answer{std::move(*result), {}};
+}
+
 sdk::Result<Answer> recover(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto recovered =
@@ -175,8 +231,18 @@ sdk::Result<Answer> recover(Service& service, const Exchange& exchange, Operatio
 
 Methods vm_methods()
 {
-    return {{"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill},
-            {"vm.delete", remove}, {"vm.list", list},   {"vm.show", show}, {"vm.recover", recover}};
+    return {{"vm.create", create},
+            {"vm.start", start},
+            {"vm.stop", stop},
+            {"vm.restart", restart},
+            {"vm.set", set},
+            {"vm.kill", kill},
+            {"vm.delete", remove},
+            {"vm.list", list},
+            {"vm.show", show},
+            {"vm.stats", looked<lifecycle::stats_of>},
+            {"vm.health", looked<lifecycle::health_of>},
+            {"vm.recover", recover}};
 }
 
 }  // namespace banger::daemon

@@ -23,6 +23,8 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
     if (!channel)
         return std::move(channel).error();
     auto client = guest::AgentClient::open(loop_, std::move(*channel), *secret);
+    if (on_stream)
+        client->watch_relays([watch = on_stream, vm](bool opens) { watch(vm, opens); });
     if (auto answered = client->wait_connected(guest::Patience::of(patience, operation.token())); !answered)
         return std::move(answered).error();
     (*clients_.lock())[vm] = client;
@@ -44,6 +46,13 @@ void Agents::drop(const std::string& vm)
         last = std::move(known->second);
         clients->erase(known);
     }
+}
+
+std::size_t Agents::open_streams(const std::string& vm) const
+{
+    const auto clients = clients_.lock();
+    const auto known = clients->find(vm);
+    return known == clients->end() ? 0 : known->second->open_streams();
 }
 
 std::size_t Agents::open_streams() const

@@ -37,8 +37,13 @@ public:
     /// The live connection, if there is one; waits for nobody.
     [[nodiscard]] std::shared_ptr<guest::AgentClient> connected(const std::string& vm) const;
     void drop(const std::string& vm);
-    /// Streams open to users, over all guests.
+    /// Streams open, over all guests, or to one.
     [[nodiscard]] std::size_t open_streams() const;
+    [[nodiscard]] std::size_t open_streams(const std::string& vm) const;
+
+    /// Told when a stream of a user to a guest opens, by who opens it, and when it ends, on the loop's thread. Set before
+    /// anybody connects.
+    std::function<void(const std::string& vm, bool open)> on_stream;
 
 private:
     boost::asio::io_context& loop_;

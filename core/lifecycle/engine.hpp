@@ -15,6 +15,7 @@
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
 #include "core/lifecycle/underway.hpp"
+#include "core/lifecycle/usage.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/store/vm_store.hpp"
 
@@ -42,6 +43,7 @@ struct Engine {
     base::SingleFlight<std::string> builds;  ///< files that VMs share, by path
     handles::JournalCache journals;
     Underway underway;               ///< creations and starts that may still be called off
+    Usage& usage;                    ///< when each VM was last used
 
     /// Told after a VM's VMM was started or found alive, so that its end is noticed. Set by the daemon.
     std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/operation.hpp"
 
+#include <utility>
+
 namespace banger::lifecycle {
 namespace {
 
@@ -26,7 +28,17 @@ Operation::Operation(std::string verb, base::ProgressListener listener, base::Wa
 void Operation::cancel()
 {
     const std::lock_guard lock(mutex_);
-    if (!committed_)
+    if (shielded_)
+        cancelled_meanwhile_ = true;
+    else if (!committed_)
+        stop_.request_stop();
+}
+
+void Operation::shield(bool up)
+{
+    const std::lock_guard lock(mutex_);
+    shielded_ = up;
+    if (!up && std::exchange(cancelled_meanwhile_, false) && !committed_)
         stop_.request_stop();
 }
 

@@ -33,6 +33,17 @@ public:
     void cancel();
     /// From here on it goes to its end, whoever goes away.
     void commit();
+    /// While one lives, what was begun goes to its end; a cancellation that comes meanwhile counts afterwards.
+    class Shield {
+    public:
+        explicit Shield(Operation& operation) : operation_(operation) { operation_.shield(true); }
+        ~Shield() { operation_.shield(false); }
+        Shield(const Shield&) = delete;
+        Shield& operator=(const Shield&) = delete;
+
+    private:
+        Operation& operation_;
+    };
     [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
     /// `cancelled` if it is.
     [[nodiscard]] sdk::Result<void> check() const;
@@ -62,10 +73,14 @@ public:
     [[nodiscard]] store::OperationLog log(const std::string& outcome) const;
 
 private:
+    void shield(bool up);
+
     std::string verb_;
     std::string vm_;
     std::mutex mutex_;
     bool committed_ = false;
+    bool shielded_ = false;
+    bool cancelled_meanwhile_ = false;
     std::stop_source stop_;
     base::CallContext call_;
     std::chrono::steady_clock::time_point start_;

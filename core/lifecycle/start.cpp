@@ -11,6 +11,7 @@
 #include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
+#include "core/model/timestamp.hpp"
 
 namespace banger::lifecycle {
 namespace {
@@ -211,6 +212,14 @@ sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const std::
 
 }  // namespace
 
+sdk::Result<void> check_whole(const model::VmRecord& vm)
+{
+    if (vm.desired == model::Desired::deleted)
+        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is half deleted",
+                               "`banger vm delete " + vm.name + "` finishes it");
+    return {};
+}
+
 sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& operation, bool& guest_silent)
 {
     auto live = liveness_of(engine, vm);
@@ -246,9 +255,11 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
         return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
     }
     vm.desired = model::Desired::running;
+    vm.started = model::unix_now();
     if (auto noted = engine.store.update(vm); !noted)
         return journal->fail(std::move(noted).error(), "start vm '" + vm.name + "'");
     operation.commit();
+    engine.usage.used(vm.id);
     engine.watch_exit(vm.id, start.vmm());
     return {};
 }
@@ -258,9 +269,8 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
     auto locked = find_and_lock(engine, reference, "started", operation);
     if (!locked)
         return std::move(locked).error();
-    if (locked->record.desired == model::Desired::deleted)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + locked->record.name + "' is half deleted",
-                               "`banger vm delete " + locked->record.name + "` finishes it");
+    if (auto whole = check_whole(locked->record); !whole)
+        return std::move(whole).error();
     const auto entry = engine.underway.enter(locked->record.id, operation);
     model::VmRecord& vm = locked->record;
     auto live = liveness_of(engine, vm);

@@ -61,6 +61,18 @@ sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation&
     return {};
 }
 
+sdk::Result<void> stop_locked(Engine& engine, model::VmRecord& vm, const Liveness& live,
+                              std::chrono::milliseconds timeout, Operation& operation)
+{
+    if (live.alive) {
+        vm.desired = model::Desired::stopped;
+        if (auto noted = engine.store.update(vm); !noted)
+            return noted;
+        end_guest(engine, vm, live, timeout, operation);
+    }
+    return settle_stopped(engine, vm, operation);
+}
+
 sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
                                      Operation& operation)
 {
@@ -71,19 +83,11 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
-    // A guest that was told to power off cannot be told otherwise: from here it goes to its end, and never by a cut that
-    // nobody asked for.
     if (auto wanted = operation.check(); !wanted)
         return std::move(wanted).error();
     operation.commit();
-    if (live->alive) {
-        vm.desired = model::Desired::stopped;
-        if (auto noted = engine.store.update(vm); !noted)
-            return std::move(noted).error();
-        end_guest(engine, vm, *live, timeout, operation);
-    }
-    if (auto settled = settle_stopped(engine, vm, operation); !settled)
-        return std::move(settled).error();
+    if (auto stopped = stop_locked(engine, vm, *live, timeout, operation); !stopped)
+        return std::move(stopped).error();
     return std::move(vm);
 }
 

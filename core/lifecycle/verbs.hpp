@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,35 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
 sdk::Result<model::VmRecord> kill_vm(Engine& engine, const std::string& reference, const std::string& signal,
                                      Operation& operation);
 
+/// Asks a VM that runs to power off and starts it again, with nobody in between; one that is stopped is started.
+/// Cancelled while it powers off, it stays stopped.
+struct Restarted {
+    model::VmRecord vm;
+    bool was_running = false;
+};
+sdk::Result<Restarted> restart_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
+                                  Operation& operation);
+
+/// What is to change about a VM; what is not set stays.
+struct Change {
+    std::optional<std::uint64_t> vcpus;
+    std::optional<std::uint64_t> memory_mib;
+    std::optional<std::uint64_t> disk_bytes;  ///< never less than it has
+};
+/// Changes a stopped VM. The record says first what it is to be, then its disks are made as long; what a crash leaves in
+/// between is finished by the next start. On error everything is as before, or, if a disk has grown already, the record
+/// keeps the new length and the error says so.
+sdk::Result<model::VmRecord> set_vm(Engine& engine, const std::string& reference, const Change& change,
+                                    Operation& operation);
+
+/// Under what conditions a VM is deleted; `precondition` if they do not hold.
+struct DeleteOptions {
+    bool only_stopped = false;                        ///< not one that runs, or is being started
+    std::optional<std::int64_t> not_started_since;    ///< Unix time, seconds; one never started was made before then
+};
 /// Stops without waiting, then removes disks, directory and row.
-sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, Operation& operation);
+sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, const DeleteOptions& options,
+                                       Operation& operation);
 
 /// After a VMM ended by itself: undoes what it held, and deletes the VM if its record says so.
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation);
@@ -78,6 +106,12 @@ struct AuditReport {
     [[nodiscard]] bool clean() const;  ///< nothing left that disagrees
 };
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation);
+
+/// What a VM takes and has, from outside and from inside, as `vm stats` answers it (docs/rpc.md).
+sdk::Result<json::Object> stats_of(Engine& engine, const std::string& reference, Operation& operation);
+
+/// Whether a VM is well, as `vm health` answers it (docs/rpc.md).
+sdk::Result<json::Object> health_of(Engine& engine, const std::string& reference, Operation& operation);
 
 /// The VM as `vm show` prints it (docs/rpc.md).
 json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handles = false);

@@ -152,6 +152,14 @@ Object& Object::set_null(std::string_view key)
     return *this;
 }
 
+Object& Object::set_all(const Value& object)
+{
+    if (object.IsObject())
+        for (const auto& member : object.GetObject())
+            set(std::string_view(member.name.GetString(), member.name.GetStringLength()), member.value);
+    return *this;
+}
+
 Array& Array::add(const Value& value)
 {
     document_.PushBack(Value(value, document_.GetAllocator()), document_.GetAllocator());

@@ -141,7 +141,7 @@ json::Object to_json(const VmRecord& record)
     object.set("vmm", record.vmm).set("storage", record.storage).set("network", record.network);
     object.set("disk_format", record.disk_format).set("attachment", record.attachment);
     object.set("machine_id", record.machine_id).set("agent_token", record.agent_token);
-    object.set("created", record.created).set("provisioned", record.provisioned);
+    object.set("created", record.created).set("started", record.started).set("provisioned", record.provisioned);
     return object;
 }
 
@@ -168,6 +168,7 @@ sdk::Result<VmRecord> record_from_json(const json::Value& value)
     record.created = json::find_int(value, "created").value_or(0);
     // A record without this is older than provisioning, and its VM is no longer new.
     record.provisioned = json::bool_or(value, "provisioned", true);
+    record.started = json::find_int(value, "started").value_or(0);
     const auto desired = desired_from_string(json::string_or(value, "desired"));
     const auto egress = sdk::egress_from_string(json::string_or(value, "egress"));
     const auto init = init_from_string(json::string_or(value, "init"));

@@ -78,6 +78,7 @@ struct VmRecord {
     std::string agent_token;   ///< 64 hex digits; secret between host and guest
     std::int64_t created = 0;  ///< Unix time, seconds
     bool provisioned = false;  ///< its provisioners ran, at the end of its first start
+    std::int64_t started = 0;  ///< when it was started last; 0: never
 };
 
 std::string_view to_string(Desired desired);

@@ -15,6 +15,19 @@ namespace banger::plugins {
 
 using Provider = std::shared_ptr<sdk::Provider>;
 
+namespace {
+
+sdk::Error nobodys(const std::string& id, const config::PluginSection& section, const std::vector<std::string>& known)
+{
+    const auto where = section.where.find("");
+    return sdk::make_error(
+        sdk::Code::invalid,
+        (where == section.where.end() ? "" : where->second + ": ") + "there is no plugin '" + id + "' to configure",
+        base::suggestion(id, known));
+}
+
+}  // namespace
+
 std::string_view to_string(PluginState state)
 {
     switch (state) {
@@ -50,6 +63,14 @@ public:
             config_ = std::move(*config);
         else if (!problem_)
             problem_ = std::move(config).error();
+    }
+
+    [[nodiscard]] sdk::Result<void> check_config(const config::PluginSection& section) const
+    {
+        if (!found_.sidecar)
+            return {};  // nobody knows what it would take
+        auto config = complete_config(*found_.sidecar, section);
+        return config ? sdk::Result<void>() : std::move(config).error();
     }
 
     [[nodiscard]] const std::string& id() const { return id_; }
@@ -239,15 +260,25 @@ void Registry::match_config()
     std::vector<std::string> ids;
     for (const auto& entry : entries_)
         ids.push_back(entry->id());
-    for (const auto& [id, section] : settings_.config) {
-        if (std::find(ids.begin(), ids.end(), id) != ids.end())
-            continue;
-        const auto where = section.where.find("");
-        complaints_.push_back(sdk::make_error(
-            sdk::Code::invalid,
-            (where == section.where.end() ? "" : where->second + ": ") + "there is no plugin '" + id + "' to configure",
-            base::suggestion(id, ids)));
+    for (const auto& [id, section] : settings_.config)
+        if (std::find(ids.begin(), ids.end(), id) == ids.end())
+            complaints_.push_back(nobodys(id, section, ids));
+}
+
+std::vector<sdk::Error> Registry::check_config(const std::map<std::string, config::PluginSection>& sections) const
+{
+    std::vector<sdk::Error> problems;
+    std::vector<std::string> ids;
+    for (const auto& entry : entries_)
+        ids.push_back(entry->id());
+    for (const auto& [id, section] : sections) {
+        const auto entry = std::find(ids.begin(), ids.end(), id);
+        if (entry == ids.end())
+            problems.push_back(nobodys(id, section, ids));
+        else if (auto checked = entries_[static_cast<std::size_t>(entry - ids.begin())]->check_config(section); !checked)
+            problems.push_back(std::move(checked).error());
     }
+    return problems;
 }
 
 sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const

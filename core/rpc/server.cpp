@@ -224,9 +224,12 @@ Exchange::Exchange(std::shared_ptr<Connection> connection, RequestId id, std::st
 
 void Exchange::notify(std::string_view method, const json::Value& params)
 {
-    asio::post(connection_->loop(), [connection = connection_, id = id_, bytes = encode_notification(method, params)] {
-        connection->notify(id, bytes);
-    });
+    json::Object whose;
+    whose.set_all(params).set("call", id_);
+    asio::post(connection_->loop(),
+               [connection = connection_, id = id_, bytes = encode_notification(method, whose.value())] {
+                   connection->notify(id, bytes);
+               });
 }
 
 void Exchange::reply(const json::Object& result, std::vector<sdk::os::UniqueFd> descriptors)

@@ -130,6 +130,22 @@ sdk::Result<sdk::Disk> DiskFiles::open() const
                      sdk::Layer{std::move(overlay->backing_path), 0, std::move(overlay->backing_format)}};
 }
 
+sdk::Result<void> DiskFiles::grow(const sdk::Disk& disk, std::uint64_t bytes)
+{
+    auto fd = os::open_file(disk.path, O_RDWR | O_NOFOLLOW);
+    if (!fd)
+        return std::move(fd).error();
+    if (disk.format == "qcow2")
+        return grow_qcow2_overlay(fd->get(), bytes);
+    if (::ftruncate(fd->get(), static_cast<off_t>(bytes)) == 0 && ::fsync(fd->get()) == 0)
+        return {};
+    const int why = errno;
+    auto error = sdk::os_error("make " + disk.path + " " + std::to_string(bytes) + " bytes long", why);
+    if (why == EFBIG)
+        error.code = Code::unsupported;
+    return error;
+}
+
 sdk::Result<void> write_top(const std::string& path, std::uint64_t bytes, const sdk::Layer& layer)
 {
     auto fd = os::open_file(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW);

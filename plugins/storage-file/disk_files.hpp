@@ -51,6 +51,8 @@ public:
     /// The disk as a VMM opens it, with the layer that it stands on as its header names it (without its length).
     /// `not_found` if there is none, `corrupt` if there are two or it is damaged.
     [[nodiscard]] sdk::Result<sdk::Disk> open() const;
+    /// Makes the disk that long, durably. The caller sees to it that nobody has it open.
+    [[nodiscard]] static sdk::Result<void> grow(const sdk::Disk& disk, std::uint64_t bytes);
 
 private:
     DiskFiles(std::string directory, std::string role)

@@ -20,13 +20,20 @@ using sdk::Code;
 using sdk::make_error;
 namespace os = sdk::os;
 
+sdk::Result<void> check_length(const sdk::DiskSpec& spec)
+{
+    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
+        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
+                                             " bytes long: that is not a multiple of 4096");
+    return {};
+}
+
 sdk::Result<void> check(const sdk::DiskSpec& spec)
 {
     if (spec.format != raw_word && spec.format != qcow2_word)
         return make_error(Code::unsupported, "storage 'file' makes no disks of format '" + spec.format + "'");
-    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
-        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
-                                             " bytes long: that is not a multiple of 4096");
+    if (auto legal = check_length(spec); !legal)
+        return legal;
     if (spec.bytes < spec.layer.bytes)
         return make_error(Code::invalid,
                           "disk '" + spec.role + "' of " + std::to_string(spec.bytes) +
@@ -190,6 +197,15 @@ public:
                 return std::move(layer).error();
             disk->layer = std::move(*layer);
         }
+        if (disk->bytes < spec.bytes) {
+            if (auto legal = check_length(spec); !legal)
+                return std::move(legal).error();
+            if (auto unused = check_unused(disk->path, spec.role); !unused)
+                return std::move(unused).error().while_doing("grow disk '" + spec.role + "'");
+            if (auto grown = DiskFiles::grow(*disk, spec.bytes); !grown)
+                return std::move(grown).error().while_doing("grow disk '" + spec.role + "'");
+            disk->bytes = spec.bytes;
+        }
         return sdk::Attached<sdk::Disk>{std::move(*disk), {"storage/0", "file", spec.role, spec.owner, {}}};
     }
 
@@ -202,7 +218,13 @@ public:
             return std::move(files).error();
         sdk::Inspection inspection;
         if (const auto disk = files->open()) {
-            inspection.facts = {{"data", disk->path}};
+            inspection.facts = {{"data", disk->path}, {"bytes", std::to_string(disk->bytes)}};
+            struct stat status {};
+            if (::stat(disk->path.c_str(), &status) == 0) {
+                constexpr std::int64_t block = 512;  // of st_blocks, whatever the file system's own are (stat(2))
+                inspection.facts["allocated_bytes"] = std::to_string(status.st_blocks * block);
+                inspection.facts["apparent_bytes"] = std::to_string(status.st_size);
+            }
             if (disk->layer)
                 inspection.facts.emplace("layer", disk->layer->path);
         }

@@ -60,6 +60,17 @@ protected:
     }
 };
 
+// Once it was started, the record and the disks are of one length, and that is the old one or the new.
+void expect_disks_as_recorded(const Installation& host, bool changed)
+{
+    const auto recorded = json::uint_or(host.json({"vm", "show", "walked"}), "disk_bytes");
+    const auto looked = host.json({"vm", "stats", "--interval", "100ms", "walked"});
+    for (const auto& disk : json::find(*json::find((*json::find(looked, "vms"))[0], "host"), "disks")->GetArray())
+        EXPECT_EQ(json::uint_or(disk, "bytes"), recorded) << json::string_or(disk, "role");
+    constexpr std::uint64_t gibibyte = 1U << 30U;
+    EXPECT_TRUE(recorded == 6 * gibibyte || (!changed && recorded == 4 * gibibyte)) << recorded;
+}
+
 TEST_P(FaultWalk, LeavesAWorldThatAgrees)
 {
     const Walk& walk = GetParam();
@@ -106,6 +117,8 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
             auto started = host.banger({"vm", "start", "walked"});
             EXPECT_EQ(started.status, 0) << "neither whole nor gone: " << started.err;
         }
+        if (std::string(walk.verb.name) == "set")
+            expect_disks_as_recorded(host, run.status == 0);
         if (HasFailure())
             return;  // the first broken step says enough
         clear();
@@ -123,6 +136,8 @@ std::vector<Walk> walks(const char* vmm, int stride)
         all.push_back({{"create", {}, create_walked}, mode, vmm, stride});
         all.push_back({{"start", create_stopped, {"vm", "start", "walked"}}, mode, vmm, stride});
         all.push_back({{"stop", create_walked, {"vm", "stop", "walked", "--timeout", "0"}}, mode, vmm, stride});
+        all.push_back({{"set", create_stopped, {"vm", "set", "walked", "--disk", "6G", "--vcpu", "2"}}, mode, vmm, stride});
+        all.push_back({{"restart", create_walked, {"vm", "restart", "walked", "--timeout", "0"}}, mode, vmm, stride});
         all.push_back({{"delete", create_walked, {"vm", "delete", "-f", "walked"}}, mode, vmm, stride});
         // A daemon that finds one VM running and one whose VMM died: all it does is reconcile.
         all.push_back({{"reconcile", create_walked, {"vm", "list"}, true}, mode, vmm, stride});

@@ -27,6 +27,20 @@ const std::vector<Golden>& all()
         {"vm_start", {"vm", "start", "web"}},
         {"vm_stop", {"vm", "stop", "web"}},
         {"vm_kill", {"vm", "kill", "web"}},
+        {"vm_restart", {"vm", "restart", "web", "db"}},
+        {"vm_restart_one", {"vm", "restart", "web"}},
+        {"vm_set", {"vm", "set", "db", "--memory", "2G"}},
+        {"vm_set_some", {"vm", "set", "web", "db", "nobody", "--vcpu", "2"}, 1},
+        {"vm_stats", {"vm", "stats", "web", "db"}},
+        {"vm_stats_one", {"vm", "stats", "web"}},
+        {"vm_stats_some", {"vm", "stats", "nobody", "db"}, 1},
+        {"vm_stats_stopped", {"vm", "stats", "db"}},
+        {"vm_health", {"vm", "health", "web"}},
+        {"vm_health_stopped", {"vm", "health", "db"}, 1},
+        {"vm_health_some", {"vm", "health", "web", "db", "nobody"}, 1},
+        {"vm_prune", {"vm", "prune", "-f"}},
+        {"vm_prune_dry", {"vm", "prune", "--dry-run", "--stale", "1d"}},
+        {"vm_prune_unasked", {"vm", "prune"}, 1},
         {"vm_delete", {"vm", "delete", "web"}},
         {"vm_delete_some", {"vm", "delete", "web", "nobody", "db"}, 1},
         {"vm_list", {"vm", "list"}},
@@ -52,6 +66,14 @@ const std::vector<Golden>& all()
         {"plugin_show", {"plugin", "show", "vmm-qemu"}},
         {"config_show", {"config", "show"}},
         {"config_path", {"config", "path"}},
+        {"config_get", {"config", "get", "vm_defaults.disk"}},
+        {"config_get_unset", {"config", "get", "plugin.vmm-qemu.accelerator"}, 1},
+        {"config_set", {"config", "set", "vm_defaults.image", "debian-bookworm-minimal"}},
+        {"config_set_wrong", {"config", "set", "vm_defaults.egress", "internt"}, 1},
+        {"config_set_plugin_wrong", {"config", "set", "plugin.vmm-qemu.accelerator", "warp"}, 1},
+        {"config_set_unknown", {"config", "set", "vm_defaults.vcpus", "2"}, 2},
+        {"config_validate", {"config", "validate"}},
+        {"config_validate_wrong", {"config", "validate", BANGER_WRONG_CONFIG}, 1},
         {"daemon_start", {"daemon", "start"}},
         {"daemon_status", {"daemon", "status"}},
         {"daemon_stop", {"daemon", "stop"}},
@@ -92,6 +114,7 @@ protected:
             text += "---- standard error\n" + ended.err;
         text += "---- status " + std::to_string(ended.status) + "\n";
         EXPECT_EQ(ended.status, GetParam().status) << text;
+        text = replaced(text, std::string(BANGER_WRONG_CONFIG), "<wrong.toml>");
         return replaced(replaced(replaced(text, home_, "<home>"), std::string(rpc::build_id()), "<build>"),
                         std::string(rpc::version()), "<version>");
     }

@@ -113,11 +113,11 @@ protected:
         to_.reset(ends[1]);
     }
 
-    void step(Progress& progress, const char* stage, std::uint64_t done, std::uint64_t total)
+    void step(Progress& progress, const char* stage, std::uint64_t done, std::uint64_t total, std::size_t call = 0)
     {
         json::Object params;
         params.set("stage", stage).set("done", done).set("total", total).set("unit", "bytes");
-        progress.take("progress", params.value());
+        progress.take("progress", params.value(), call);
     }
 
     std::string written()
@@ -160,6 +160,27 @@ TEST_F(ProgressTest, AWarningIsALineThatStays)
     progress.take("warning", params.value());
     progress.clear();
     EXPECT_EQ(written(), "\rprovision\x1b[K\r\x1b[Kwarning: '~/x' is not there?\n\rprovision\x1b[K\r\x1b[K");
+}
+
+TEST_F(ProgressTest, EachCallUnderWayHasStagesOfItsOwn)
+{
+    Progress progress(to_.get(), false);
+    step(progress, "power off vm 'a'", 0, 0, 0);
+    step(progress, "power off vm 'b'", 0, 0, 1);
+    step(progress, "power off vm 'a'", 1, 2, 0);  // nothing new
+    step(progress, "boot vm 'a'", 0, 0, 0);
+    EXPECT_EQ(written(), "power off vm 'a'\npower off vm 'b'\nboot vm 'a'\n");
+}
+
+TEST_F(ProgressTest, TheLiveLineCountsTheOthers)
+{
+    Progress progress(to_.get(), true);
+    step(progress, "power off vm 'a'", 0, 0, 0);
+    step(progress, "power off vm 'b'", 0, 0, 1);
+    progress.ended(1);
+    progress.ended(0);
+    EXPECT_EQ(written(),
+              "\rpower off vm 'a'\x1b[K\rpower off vm 'b' (and 1 more)\x1b[K\rpower off vm 'a'\x1b[K\r\x1b[K");
 }
 
 TEST_F(ProgressTest, TheSpecIsALine)

@@ -59,6 +59,7 @@ network = "user"
 [daemon]
 workers = 4
 plugin_deadline = "90s"
+auto_stop_stale_after = "8h"
 
 [plugin.vmm-qemu]
 accelerator = "tcg"
@@ -83,6 +84,7 @@ accelerator = "tcg"
     EXPECT_EQ(config->daemon.workers.value, 4U);
     EXPECT_EQ(config->daemon.plugin_deadline.value, 90s);
     EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
+    EXPECT_EQ(config->daemon.auto_stop_stale_after.value, 8h);
     EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:22");
     EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:23");
 }
@@ -230,6 +232,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[daemon]\nworkers = 0\n", "/c.toml:2: workers in [daemon] cannot be 0: it must be 1 to 256", ""},
         Bad{"[daemon]\nplugin_deadline = \"1ms\"\n",
             "/c.toml:2: plugin_deadline in [daemon] cannot be '1ms': it must be at least 1 s", ""},
+        Bad{"[daemon]\nauto_stop_stale_after = \"10ms\"\n",
+            "/c.toml:2: auto_stop_stale_after in [daemon] cannot be '10ms': it must be at least 1 s",
+            "0 switches it off"},
         Bad{"[daemon]\nplugin_deadline = 1.5\n",
             "/c.toml:2: plugin_deadline in [daemon] must be a time such as \"2m\", not a decimal number", ""},
         Bad{"[plugin.x]\nwhen = 2020-01-01\n", "/c.toml:2: when in [plugin.x] cannot be a date or time",
@@ -294,6 +299,34 @@ TEST(Config, TextThatIsNoTomlIsSaidWithItsLine)
     }
 }
 
+TEST(Problems, AreAllThereByLine)
+{
+    const auto problems = find_problems(
+        "[vm_defaults]\nvcpu = \"two\"\nmemry = 3\ndisk = \"9X\"\n[plugin.x]\nf = inf\n[zzz]\n[daemon]\nworkers = 0\n",
+        "/c.toml", host);
+    std::vector<std::uint64_t> lines;
+    std::vector<bool> wrong_types;
+    for (const auto& problem : problems) {
+        lines.push_back(problem.line);
+        wrong_types.push_back(problem.wrong_type);
+        EXPECT_EQ(line_in(problem.error.message, "/c.toml"), problem.line == 5 ? 6 : problem.line)
+            << problem.error.message;
+    }
+    EXPECT_EQ(lines, (std::vector<std::uint64_t>{2, 3, 4, 5, 7, 9}));
+    EXPECT_EQ(wrong_types, (std::vector<bool>{true, false, false, false, false, false}));
+    EXPECT_TRUE(find_problems("[vm_defaults]\nvcpu = 2\n", "/c.toml", host).empty());
+    EXPECT_TRUE(find_problems("", "/c.toml", host).empty());
+}
+
+TEST(Problems, TextThatIsNoTomlIsOneProblem)
+{
+    const auto problems = find_problems("vcpu = 1\n[vm_defaults\n", "/c.toml", host);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0].line, 2U);
+    EXPECT_EQ(line_in("/c.toml:12: x", "/c.toml"), 12U);
+    EXPECT_EQ(line_in("elsewhere:12: x", "/c.toml"), 0U);
+}
+
 class ConfigFile : public testing::Test {
 protected:
     void SetUp() override
@@ -347,7 +380,8 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("storage":{"value":"auto","origin":"built-in","where":""},)"
                     R"("network":{"value":"auto","origin":"built-in","where":""}},)"
                     R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
-                    R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""}},)"
+                    R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""},)"
+                    R"("auto_stop_stale_after":{"value":"0","origin":"built-in","where":""}},)"
                     R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
                     R"("tooling":{"mise_url":{"value":"","origin":"built-in","where":""},)"

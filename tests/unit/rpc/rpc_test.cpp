@@ -4,7 +4,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
@@ -155,6 +157,129 @@ TEST_F(RpcTest, AClientThatGoesAwayCancelsItsCallsAndEndsItsConnection)
     }
     cancelled.get_future().wait();
     disconnected.get_future().wait();
+}
+
+std::vector<Request> calls_named(const std::vector<std::string>& methods)
+{
+    std::vector<Request> requests(methods.size());
+    for (std::size_t i = 0; i < methods.size(); ++i)
+        requests[i].method = methods[i];
+    return requests;
+}
+
+TEST_F(RpcTest, SeveralCallsAreUnderWayAtOnceAndEachHearsOfItself)
+{
+    std::vector<std::shared_ptr<Exchange>> held;  // the first three are answered backwards, once all are there
+    serve([&](const auto& exchange) {
+        json::Object step;
+        step.set("stage", exchange->method());
+        exchange->notify("progress", step.value());
+        held.push_back(exchange);
+        if (held.size() < 3)
+            return;
+        for (; !held.empty(); held.pop_back()) {
+            json::Object result;
+            result.set("method", held.back()->method());
+            if (held.back()->method() == "b")
+                held.back()->fail(sdk::make_error(sdk::Code::busy, "b is busy"));
+            else
+                held.back()->reply(result);
+        }
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    std::vector<std::string> heard(3);
+    std::vector<std::string> answers(3);
+    std::vector<std::size_t> order;
+    GroupHooks hooks;
+    hooks.on_notification = [&](std::size_t which, const std::string& method, const json::Value& params) {
+        heard.at(which) += method + " " + json::string_or(params, "stage");
+    };
+    hooks.on_reply = [&](std::size_t which, sdk::Result<Reply> reply) {
+        order.push_back(which);
+        answers.at(which) += reply ? json::string_or(reply->result, "method") : reply.error().message;
+    };
+    client->call_all(calls_named({"a", "b", "c"}), 8, hooks);
+    EXPECT_EQ(heard, (std::vector<std::string>{"progress a", "progress b", "progress c"}));
+    EXPECT_EQ(answers, (std::vector<std::string>{"a", "b is busy", "c"}));
+    EXPECT_EQ(order, (std::vector<std::size_t>{2, 1, 0}));
+}
+
+TEST_F(RpcTest, NoMoreCallsThanAllowedAreUnderWay)
+{
+    std::atomic<int> running = 0;
+    std::atomic<int> most = 0;
+    std::vector<std::shared_ptr<Exchange>> held;
+    serve([&](const auto& exchange) {
+        most = std::max<int>(most, ++running);
+        held.push_back(exchange);
+        if (held.size() < 2)
+            return;
+        for (; !held.empty(); held.pop_back()) {
+            --running;
+            held.back()->reply({});
+        }
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    int replies = 0;
+    GroupHooks hooks;
+    hooks.on_reply = [&](std::size_t /*which*/, const sdk::Result<Reply>& reply) { replies += reply ? 1 : 0; };
+    client->call_all(calls_named({"a", "b", "c", "d", "e", "f"}), 2, hooks);
+    EXPECT_EQ(replies, 6);
+    EXPECT_EQ(most, 2);
+    client->call_all({}, 2, hooks);
+    EXPECT_EQ(replies, 6) << "none asked, none answered";
+}
+
+TEST_F(RpcTest, AnInterruptCancelsEveryCallUnderWayAndMakesNoMore)
+{
+    std::atomic<int> made = 0;
+    serve([&](const auto& exchange) {
+        ++made;
+        exchange->on_cancel([exchange] { exchange->fail(sdk::make_error(sdk::Code::cancelled, "rolled back")); });
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    const sdk::os::UniqueFd interrupt(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    std::vector<std::string> answers(4);
+    GroupHooks hooks;
+    hooks.interrupt = interrupt.get();
+    hooks.on_interrupt = [&] {
+        std::uint64_t count = 0;
+        return ::read(interrupt.get(), &count, sizeof count) == sizeof count;
+    };
+    hooks.on_reply = [&](std::size_t which, const sdk::Result<Reply>& reply) {
+        ASSERT_FALSE(reply);
+        EXPECT_EQ(reply.error().code, sdk::Code::cancelled);
+        answers.at(which) = reply.error().message;
+    };
+    client->call_all(calls_named({"a", "b", "c", "d"}), 2, hooks);
+    EXPECT_EQ(answers, (std::vector<std::string>{"rolled back", "rolled back", "cancelled before it began",
+                                                 "cancelled before it began"}));
+    EXPECT_EQ(made, 2);
+}
+
+TEST_F(RpcTest, ALostDaemonEndsEveryCall)
+{
+    auto listener = sdk::os::listen_unix(socket());
+    ASSERT_TRUE(listener);
+    std::thread dying([&] {
+        const sdk::os::UniqueFd connection(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
+        char byte = 0;
+        (void)!::read(connection.get(), &byte, 1);
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    int lost = 0;
+    GroupHooks hooks;
+    hooks.on_reply = [&](std::size_t /*which*/, const sdk::Result<Reply>& reply) {
+        ASSERT_FALSE(reply);
+        lost += reply.error().code == sdk::Code::unavailable ? 1 : 0;
+    };
+    client->call_all(calls_named({"a", "b", "c"}), 2, hooks);
+    dying.join();
+    EXPECT_EQ(lost, 3);
 }
 
 TEST_F(RpcTest, ALostDaemonIsSaid)

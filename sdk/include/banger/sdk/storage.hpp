@@ -43,7 +43,8 @@ struct Disk {
 /// lives from attach to release and is journalled. A provider whose data needs no kernel object has empty plans. What
 /// disks that stand on one layer share in the kernel comes with the first that is attached and goes with the last: its
 /// journal is the kernel's own count of who uses it.
-/// Crashes: data that a guest flushed survives them; create leaves either a whole disk or none.
+/// Crashes: data that a guest flushed survives them; create leaves either a whole disk or none; growing leaves the old
+/// length or the new one, and every byte below it.
 class Storage : public Provider {
 public:
     /// Makes the disk's data. Takes the same time whatever the layer's size. `exists` if it is there already;
@@ -55,13 +56,19 @@ public:
     [[nodiscard]] virtual Result<std::vector<Handle>> plan(const DiskSpec& spec) = 0;
 
     /// Makes the disk usable by a VMM, with all that was written to it, whatever became of a freeze (storage.fork/0) in
-    /// a crash. Every layer under it is looked at. The caller sees to it that no VMM of this VM lives. `not_found` if
-    /// it was never created, or its data or a layer is gone; `corrupt` if it does not stand on the spec's layer.
+    /// a crash, and as long as the spec says: a shorter one is grown first, in the same time whatever the length, and
+    /// reads zeros beyond its old end; a longer one stays as it is. Every layer under it is looked at. The caller sees
+    /// to it that no VMM of this VM lives. `not_found` if it was never created, or its data or a layer is gone;
+    /// `corrupt` if it does not stand on the spec's layer; `busy` if it would have to grow while somebody has it open;
+    /// `unsupported` if it cannot be that long.
     [[nodiscard]] virtual Result<Attached<Disk>> attach(const DiskSpec& spec, Call& call) = 0;
 
     /// Undoes attach; keeps the data. Done already is success.
     [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;
 
+    /// For the handle whose key is the disk's role, which is the one that attach returns, the facts tell of the data,
+    /// attached or not: `bytes`, the disk's length; `allocated_bytes`, what it takes of the host; `apparent_bytes`, how
+    /// long its files say they are. None if there is no data.
     [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
 
     /// Every attachment of this instance that exists now, found without a journal.

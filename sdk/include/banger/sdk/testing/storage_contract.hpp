@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -159,7 +160,7 @@ TEST_P(StorageContract, AnAttachedDiskIsWhatWasAskedFor)
     EXPECT_TRUE(os::exists(disk.path));
     EXPECT_EQ(disk.path.front(), '/');
     EXPECT_EQ(handle.kind, "storage/0");
-    EXPECT_FALSE(handle.key.empty());
+    EXPECT_EQ(handle.key, spec.role);
     EXPECT_EQ(handle.owner.vm, spec.owner.vm);
 }
 
@@ -206,6 +207,79 @@ TEST_P(StorageContract, DataSurvivesReleaseAndRestart)
     EXPECT_TRUE(storage->release(attached.handle));
     reopen();
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds(written_value, 65536, 65536));
+}
+
+TEST_P(StorageContract, AttachGrowsAShorterDiskAndKeepsWhatIsInIt)
+{
+    auto spec = new_spec();
+    must_create(spec);
+    {
+        const auto attached = must_attach(spec);
+        const DiskBytes bytes(attached.value);
+        if (const auto reason = bytes.unreadable())
+            GTEST_SKIP() << *reason;
+        EXPECT_TRUE(bytes.fill(written_value, 4096, 4096));
+        EXPECT_TRUE(bytes.fill(written_value, disk_bytes - 4096, 4096));
+        EXPECT_TRUE(storage->release(attached.handle));
+    }
+    // Across what the tables of image formats count in: 64 KiB, 512 MiB, and all that they hold at first.
+    for (const std::uint64_t longer : {disk_bytes + 4096, std::uint64_t{1} << 30U, std::uint64_t{9} << 40U}) {
+        spec.bytes = longer;
+        const auto grown = must_attach(spec);
+        EXPECT_EQ(grown.value.bytes, longer);
+        const DiskBytes bytes(grown.value);
+        EXPECT_TRUE(bytes.holds(layer_value, 0, 4096));
+        EXPECT_TRUE(bytes.holds(written_value, 4096, 4096));
+        EXPECT_TRUE(bytes.holds(written_value, disk_bytes - 4096, 4096));
+        EXPECT_TRUE(bytes.holds(0, disk_bytes, 4096));
+        EXPECT_TRUE(bytes.holds(0, longer - 4096, 4096));
+        EXPECT_TRUE(bytes.fill(0, longer - 4096, 4096));
+        EXPECT_TRUE(storage->release(grown.handle));
+        reopen();
+    }
+}
+
+TEST_P(StorageContract, AttachNeverCutsALongerDisk)
+{
+    auto spec = new_spec();
+    must_create(spec);
+    spec.bytes = disk_bytes - 4096;
+    const auto attached = must_attach(spec);
+    EXPECT_EQ(attached.value.bytes, disk_bytes);
+    EXPECT_TRUE(storage->release(attached.handle));
+    spec.bytes = disk_bytes + 1;
+    const auto uneven = storage->attach(spec, call);
+    ASSERT_FALSE(uneven);
+    EXPECT_EQ(to_string(uneven.error().code), to_string(Code::invalid)) << uneven.error().message;
+    spec.bytes = disk_bytes;
+    EXPECT_EQ(must_attach(spec).value.bytes, disk_bytes);
+}
+
+TEST_P(StorageContract, InspectSaysHowLargeTheDiskIs)
+{
+    auto spec = new_spec();
+    const Handle handle{"storage/0", "whoever", spec.role, spec.owner, {}};  // from the key alone
+    const auto number = [&](const char* fact) -> std::uint64_t {
+        auto inspection = storage->inspect(handle);
+        EXPECT_TRUE(inspection) << inspection.error().message;
+        const auto found = inspection->facts.find(fact);
+        return found == inspection->facts.end() ? 0 : std::stoull(found->second);
+    };
+    EXPECT_EQ(number("bytes"), 0U) << "there is no disk yet";
+    must_create(spec);
+    EXPECT_EQ(number("bytes"), disk_bytes);
+    const auto allocated = number("allocated_bytes");
+    EXPECT_GT(number("apparent_bytes"), 0U);
+    spec.bytes = 2 * disk_bytes;
+    const auto attached = must_attach(spec);
+    EXPECT_EQ(number("bytes"), 2 * disk_bytes);
+    const DiskBytes bytes(attached.value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, disk_bytes, 1U << 20U));
+    EXPECT_GE(number("allocated_bytes"), allocated + (1U << 20U));
+    EXPECT_TRUE(storage->release(attached.handle));
+    EXPECT_EQ(number("bytes"), 2 * disk_bytes) << "released, and still the user's";
 }
 
 TEST_P(StorageContract, ReleaseIsIdempotentAndWorksAfterARestart)
