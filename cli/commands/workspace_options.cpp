@@ -72,11 +72,11 @@ sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& argument
                                    "such as --guest-path /srv/app");
         options.guest_path = *guest_path;
     }
-    auto defaults = workspace_settings();
+    const auto defaults = workspace_settings();
     if (!defaults)
-        return std::move(defaults).error();
-    options.checkout.tracked_only = arguments.has("tracked-only") || defaults->tracked_only.value;
-    options.checkout.depth = defaults->depth.value;
+        options.problem = defaults.error();  // no fault of the command line's
+    options.checkout.tracked_only = arguments.has("tracked-only") || (defaults && defaults->tracked_only.value);
+    options.checkout.depth = defaults ? defaults->depth.value : 0;
     if (const auto depth = arguments.value("depth")) {
         auto commits = parse_depth(*depth);
         if (!commits)

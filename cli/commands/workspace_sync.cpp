@@ -125,12 +125,15 @@ sdk::Result<WorkspaceSync> WorkspaceSync::parse(const Arguments& arguments)
     auto options = parse_workspace(arguments, arguments.operands().size() > 1 ? arguments.operand(1) : ".");
     if (!options)
         return std::move(options).error();
-    return WorkspaceSync{{std::move(*vm), options->path, options->guest_path, options->checkout.tracked_only},
+    return WorkspaceSync{{std::move(*vm), options->path, options->guest_path, options->checkout.tracked_only,
+                          options->problem},
                          arguments.has("watch"), arguments.has("two-way")};
 }
 
 sdk::Result<Exit> run(const WorkspaceSync& verb, Context& context)
 {
+    if (verb.options.problem)
+        return *verb.options.problem;
     if (verb.two_way)
         return run_as(workspace::TwoWaySync(context, verb.options), verb.watch, context);
     return run_as(workspace::Sync(context, verb.options), verb.watch, context);

@@ -98,6 +98,8 @@ sdk::Result<Preparation> Preparation::begin(cli::Context& context, const Prepare
     auto interrupt = interrupt_of(context);
     if (!interrupt)
         return std::move(interrupt).error();
+    if (options.problem)
+        return *options.problem;
     auto checkout = Checkout::plan(options.path, options.checkout, *interrupt);
     if (!checkout)
         return interrupted(context, std::move(checkout).error());

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/context.hpp"
@@ -16,6 +17,7 @@ struct PrepareOptions {
     std::string guest_path = default_guest_path;
     CheckoutOptions checkout;
     bool read_only = false;
+    std::optional<sdk::Error> problem;  ///< with the configuration that fills in the rest; said before anything is done
 };
 
 /// A workspace on its way into a guest. What can be checked here is checked before there is a guest.

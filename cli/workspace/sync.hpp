@@ -18,6 +18,7 @@ struct SyncOptions {
     std::string path;  ///< here
     std::string guest_path;
     bool tracked_only = false;
+    std::optional<sdk::Error> problem;  ///< with the configuration; said before anything is done
 };
 
 /// What one round changed, by name. The last three are of a sync in both directions.

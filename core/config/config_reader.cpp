@@ -109,7 +109,7 @@ Read sha256(Value<std::string>& into)
         if (!value)
             return setting.wrong_type("a string");
         constexpr std::size_t digits = 64;
-        if (value->size() != digits || value->find_first_not_of("0123456789abcdef") != std::string::npos)
+        if (!value->empty() && (value->size() != digits || value->find_first_not_of("0123456789abcdef") != std::string::npos))
             return setting.bad("must be 64 hex digits in small letters", "sha256sum prints them");
         setting.store(into, *value);
         return {};

@@ -87,6 +87,12 @@ Setting number(const std::string& key, const Value<std::uint64_t>& value)
     return shown(key, value, std::to_string(value.value), std::to_string(value.value));
 }
 
+Setting flag(const std::string& key, const Value<bool>& value)
+{
+    const std::string text = value.value ? "true" : "false";
+    return shown(key, value, text, text);
+}
+
 Setting time(const std::string& key, const Value<std::chrono::milliseconds>& value)
 {
     return shown(key, value, duration_text(value.value), std::to_string(value.value.count()));
@@ -106,12 +112,17 @@ std::vector<Setting> all_settings(const Config& config)
         word("vm_defaults.egress", vm.egress),
         word("vm_defaults.ready", vm.ready),
         word("vm_defaults.init", vm.init),
+        flag("vm_defaults.git_identity", vm.git_identity),
         word("providers.vmm", use.vmm),
         word("providers.storage", use.storage),
         word("providers.network", use.network),
         number("daemon.workers", daemon.workers),
         time("daemon.plugin_deadline", daemon.plugin_deadline),
         time("daemon.auto_stop_stale_after", daemon.auto_stop_stale_after),
+        number("workspace.depth", config.workspace.depth),
+        flag("workspace.tracked_only", config.workspace.tracked_only),
+        word("tooling.mise_url", config.tooling.mise_url),
+        word("tooling.mise_sha256", config.tooling.mise_sha256),
     };
 }
 

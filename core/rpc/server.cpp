@@ -225,7 +225,9 @@ Exchange::Exchange(std::shared_ptr<Connection> connection, RequestId id, std::st
 void Exchange::notify(std::string_view method, const json::Value& params)
 {
     json::Object whose;
-    whose.set_all(params).set("call", id_);
+    whose.set_all(params);
+    if (const auto id = json::parse(id_, "the id"))  // as the caller wrote it: a number or a text
+        whose.set("call", *id);
     asio::post(connection_->loop(),
                [connection = connection_, id = id_, bytes = encode_notification(method, whose.value())] {
                    connection->notify(id, bytes);

@@ -35,7 +35,7 @@ std::string value_for(const Operand& operand)
     static const std::map<std::string, std::string> values{
         {"VM", "db"},   {"PORT", "22"},        {"IMAGE", "debian-bookworm"},   {"KERNEL", "debian-cloud"},
         {"NAME", "x"},  {"PLUGIN", "vmm-qemu"}, {"KEY", "vm_defaults.vcpu"}, {"VALUE", "1"},
-        {"FILE", BANGER_WRONG_CONFIG}};
+        {"FILE", BANGER_WRONG_CONFIG}, {"SOURCE", "db:x"}, {"DESTINATION", "y"}};
     const auto known = values.find(operand.name);
     return known == values.end() ? "web" : known->second;
 }

@@ -85,8 +85,8 @@ accelerator = "tcg"
     EXPECT_EQ(config->daemon.plugin_deadline.value, 90s);
     EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
     EXPECT_EQ(config->daemon.auto_stop_stale_after.value, 8h);
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:22");
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:23");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:23");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:24");
 }
 
 TEST(Config, MemoryIsMibOrASize)
