@@ -90,13 +90,12 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
         if (!options)
             return std::move(options).error();
         verb.workspace = std::move(*options);
-        auto tooling = tooling_settings();
-        if (!tooling)
-            return std::move(tooling).error();
-        if (verb.spec.egress)
-            tooling->has_network = *verb.spec.egress != sdk::Egress::none;
-        if (!arguments.has("no-bootstrap"))
+        // What is wrong with the configuration is in the workspace's options already.
+        if (auto tooling = tooling_settings(); tooling && !arguments.has("no-bootstrap")) {
+            if (verb.spec.egress)
+                tooling->has_network = *verb.spec.egress != sdk::Egress::none;
             verb.tooling = std::move(*tooling);
+        }
     } else if (auto alone = refuse_workspace_options(arguments); !alone) {
         return std::move(alone).error();
     }
