@@ -40,7 +40,7 @@ json::Object progress_json(const sdk::Progress& progress)
     return object;
 }
 
-constexpr std::size_t threads_to_end = 8;
+constexpr std::size_t threads_to_end = 16;  // one command has 8 at work, and is not to keep others waiting
 constexpr std::size_t threads_to_ask = 4;
 
 // A defect of ours ends one request, not the daemon and everybody's streams.

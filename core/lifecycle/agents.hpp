@@ -34,6 +34,8 @@ public:
     sdk::Result<std::shared_ptr<guest::AgentClient>> connect(const std::string& vm, const std::string& token,
                                                              const OpenChannel& open,
                                                              std::chrono::milliseconds patience, Operation& operation);
+    /// Whether somebody waits for this VM's agent to answer for the first time, which may last as long as a boot.
+    [[nodiscard]] bool connecting(const std::string& vm) const { return connecting_.holder(vm).has_value(); }
     void drop(const std::string& vm);
     /// Streams open, over all guests, or to one.
     [[nodiscard]] std::size_t open_streams() const;
