@@ -88,7 +88,7 @@ sdk::Result<void> apply_config(Context& context)
     if (auto stopped = stop_daemon(std::move(**daemon), true); !stopped) {
         if (stopped.error().code != sdk::Code::busy)
             return stopped;
-        context.note("the daemon is busy and goes on with its old settings until `banger daemon stop`; machines run on");
+        context.note("the daemon is busy and keeps its old settings until `banger daemon stop`; machines run on");
         return {};
     }
     auto started = reach_daemon();

@@ -16,7 +16,7 @@ inline constexpr std::size_t most_config_bytes = 1U << 20U;
 /// {"key", "value", "origin", "where"}: a setting as `config get -o json` prints it.
 json::Object to_json(const config::Setting& setting);
 
-/// What is wrong with the text of a configuration file, by line: what banger itself finds, and, if that is nothing, what
+/// What is wrong with the text of a configuration file, by line: what banger itself finds and, if that is nothing, what
 /// the plugins say to their sections. The daemon is asked for those, and started if need be; where it cannot be, the
 /// error is the result.
 sdk::Result<std::vector<config::Problem>> find_problems(Context& context, const std::string& text,

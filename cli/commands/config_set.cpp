@@ -51,7 +51,7 @@ Syntax ConfigSet::syntax()
         "refused. A daemon that has nothing to do is started again with the new settings; machines run on.";
     syntax.operands = {{"KEY"}, {"VALUE"}};
     syntax.examples = {{"banger config set vm_defaults.memory 4G", "for machines made from now on"},
-                       {"banger config set daemon.auto_stop_stale_after 8h", "stop what nobody uses; 0 switches it off"},
+                       {"banger config set daemon.auto_stop_stale_after 8h", "stop what nobody uses; 0: never"},
                        {"banger config set plugin.vmm-qemu.accelerator tcg", "a plugin's setting"}};
     return syntax;
 }

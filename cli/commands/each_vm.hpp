@@ -20,10 +20,9 @@ struct EachVm {
     std::function<bool(const json::Value& answer)> is_fine;           ///< empty: every answer is
 };
 
-/// Calls a method for each VM, several at a time, and prints the answers in the order given: as JSON, or as a line for
-/// a person. One that fails is reported in its place and stops no other; the exit is `failed` then, and also if an answer
-/// is not fine. `cancelled`, naming
-/// those that were not done, if Ctrl-C called them off.
+/// Calls a method for each VM, several at a time, and prints the answers in the order given: as JSON, or as a line for a
+/// person. One that fails is reported in its place and stops no other; the exit is `failed` then, and also if an answer is
+/// not fine. `cancelled`, naming those that were not done, if Ctrl-C called them off.
 sdk::Result<Exit> for_each_vm(Context& context, const std::vector<std::string>& vms, const EachVm& each);
 
 /// The same words whatever the answer.

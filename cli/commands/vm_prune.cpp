@@ -63,8 +63,8 @@ Syntax VmPrune::syntax()
     syntax.path = "vm prune";
     syntax.summary = "delete stopped machines and their disks";
     syntax.description =
-        "Lists them and asks; without a terminal to ask on it refuses, unless --force is given. A machine that runs, or "
-        "is being started, is never deleted.";
+        "Lists them and asks; without a terminal to ask on it refuses, unless --force is given. A machine that runs or "
+        "is being started is never deleted.";
     syntax.options = {{"stale", 0, "AGE", "only those not started for that long, such as 12h or 30d", {}, false},
                       {"force", 'f', "", "do not ask", {}, false},
                       {"dry-run", 'n', "", "only list them", {}, false}};

@@ -28,7 +28,7 @@ Syntax VmSet::syntax()
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
     syntax.options = {{"vcpu", 0, "COUNT", "how many CPUs", {}, false},
                       {"memory", 0, "MIB", "memory in MiB, or a size such as 2G", {}, false},
-                      {"disk", 0, "SIZE", "length of its root file system, such as 20G; never less than now", {}, false}};
+                      {"disk", 0, "SIZE", "length of its root file system, such as 20G; only more", {}, false}};
     syntax.examples = {{"banger vm set web --memory 4G --vcpu 4", "more of both"},
                        {"banger vm stop web && banger vm set web --disk 40G && banger vm start web",
                         "a longer disk for one that runs"}};

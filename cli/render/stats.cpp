@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/render/stats.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -40,7 +41,9 @@ std::string percent_text(const json::Value& vm)
 // "98 MiB of 491 MiB"; nothing if the guest did not say.
 std::string share(std::uint64_t total, std::uint64_t left)
 {
-    return total == 0 ? std::string() : base::format_size(total - std::min(left, total)) + " of " + base::format_size(total);
+    if (total == 0)
+        return {};
+    return base::format_size(total - std::min(left, total)) + " of " + base::format_size(total);
 }
 
 std::string guest_memory(const json::Value& vm)
@@ -100,7 +103,8 @@ std::string traffic_line(const std::string& whose, const json::Value& counters)
         return base::format_size(json::uint_or(counters, bytes)) + " in " +
                std::to_string(json::uint_or(counters, packets)) + " packets";
     };
-    std::string line = whose + ": received " + half("rx_bytes", "rx_packets") + ", sent " + half("tx_bytes", "tx_packets");
+    std::string line =
+        whose + ": received " + half("rx_bytes", "rx_packets") + ", sent " + half("tx_bytes", "tx_packets");
     if (const auto refused = json::uint_or(counters, "refused_packets"); refused > 0)
         line += ", " + std::to_string(refused) + " packets refused";
     return line;

@@ -29,10 +29,10 @@ struct Setting {
 [[nodiscard]] sdk::Result<Setting> find_setting(const Config& config, const std::string& key);
 
 /// The text of a configuration file with one setting changed or added, and every other byte as it was: comments, order,
-/// line ends. One text for each way in which TOML may mean the value: as it stands, if it is one ("2", "true"), and as a
-/// string; which of them is right is for find_problems, and the plugin, to say.
-/// `invalid` if the text, or the value, can be no TOML; `unsupported` for the rare form that cannot be added to, such as
-/// an inline table above the setting's own.
+/// line ends. One text for each way in which TOML may mean the value: as it stands, if it is one ("2", "true"), and as
+/// a string; which of them is right is for find_problems, and the plugin, to say.
+/// `invalid` if the text, or the value, can be no TOML; `unsupported` for the rare form that cannot be added to, such
+/// as an inline table above the setting's own.
 [[nodiscard]] sdk::Result<std::vector<std::string>> ways_to_set(std::string_view text, const std::string& file,
                                                                 const std::string& key, const std::string& value);
 

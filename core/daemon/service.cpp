@@ -48,7 +48,7 @@ json::Object warning_json(const std::string& message)
     return object;
 }
 
-constexpr std::size_t threads_to_end = 8;
+constexpr std::size_t threads_to_end = 16;  // one command has 8 at work, and is not to keep others waiting
 constexpr std::size_t threads_to_ask = 4;
 constexpr std::size_t threads_to_talk = 8;
 constexpr std::size_t threads_to_look = 2;

@@ -36,6 +36,8 @@ public:
                                                              std::chrono::milliseconds patience, Operation& operation);
     /// The live connection, if there is one; waits for nobody.
     [[nodiscard]] std::shared_ptr<guest::AgentClient> connected(const std::string& vm) const;
+    /// Whether somebody waits for this VM's agent to answer for the first time, which may last as long as a boot.
+    [[nodiscard]] bool connecting(const std::string& vm) const { return connecting_.holder(vm).has_value(); }
     void drop(const std::string& vm);
     /// Streams open, over all guests, or to one.
     [[nodiscard]] std::size_t open_streams() const;

@@ -40,17 +40,19 @@ std::string milliseconds_text(std::chrono::microseconds time)
     return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " ms";
 }
 
-void check_init(Checks& checks, const std::string& name, const std::string& init, const std::string& state)
+void check_init(Checks& checks, const std::string& name, const std::string& said, const std::string& state)
 {
-    const std::string message = (init.empty() ? std::string("its init") : init) + " is " + state;
+    const std::string init = said.empty() ? "its init" : said;
+    const std::string log = "`banger vm logs " + name + "` shows its console";
     if (state == "running")
-        return checks.add("init", "ok", message);
+        return checks.add("init", "ok", init + " is running");
     if (state == "degraded")
-        return checks.add("init", "warning", message + ": a unit has failed",
+        return checks.add("init", "warning", init + " is degraded: a unit has failed",
                           "`banger vm exec " + name + " -- systemctl --failed` lists which");
-    if (state == "starting" || state == "initializing")
-        return checks.add("init", "warning", message, "`banger vm logs " + name + "` shows how far it is");
-    checks.add("init", "failed", message, "`banger vm logs " + name + "` shows its console");
+    if (state == "unknown")  // also of an agent of an earlier banger
+        return checks.add("init", "warning", init + " does not say how it is");
+    const bool on_its_way = state == "starting" || state == "initializing";
+    checks.add("init", on_its_way ? "warning" : "failed", init + " is " + state, log);
 }
 
 void check_disk(Checks& checks, const json::Value& disk)
@@ -68,7 +70,8 @@ void check_disk(Checks& checks, const json::Value& disk)
 void check_clock(Checks& checks, std::chrono::milliseconds drift)
 {
     const std::chrono::milliseconds apart(std::abs(drift.count()));
-    const std::string message = "its clock is " + base::format_duration(apart) + (drift.count() < 0 ? " behind" : " ahead");
+    const std::string message =
+        "its clock is " + base::format_duration(apart) + (drift.count() < 0 ? " behind" : " ahead");
     if (apart > most_drift)
         return checks.add("clock", "failed", message, "start it again, or set its clock");
     checks.add("clock", "ok", message);

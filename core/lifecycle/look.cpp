@@ -1,8 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/look.hpp"
 
-#include <charconv>
-#include <optional>
 #include <set>
 #include <sstream>
 
@@ -14,20 +12,6 @@
 
 namespace banger::lifecycle {
 namespace {
-
-template <typename Number>
-std::optional<Number> number_in(const sdk::Fields& fields, const std::string& key)
-{
-    const auto found = fields.find(key);
-    if (found == fields.end())
-        return std::nullopt;
-    const std::string& text = found->second;
-    Number number{};
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (read.ec != std::errc() || read.ptr != text.data() + text.size())
-        return std::nullopt;
-    return number;
-}
 
 void set_number(json::Object& object, const char* key, const sdk::Fields& facts)
 {
@@ -73,9 +57,7 @@ Held held_by(Engine& engine, const model::VmRecord& vm, const Liveness& live)
 
 json::Object host_disk(Engine& engine, const model::VmRecord& vm, const std::string& role)
 {
-    const sdk::Handle handle{std::string(plugins::kind_of<sdk::Storage>), vm.storage, role, engine.owner_of(vm.id), {}};
-    const auto inspected = engine.operations.inspect(handle);
-    const sdk::Fields facts = inspected ? inspected->facts : sdk::Fields();
+    const sdk::Fields facts = disk_facts(engine, vm, role);
     json::Object disk;
     disk.set("role", role);
     for (const char* key : {"bytes", "allocated_bytes", "apparent_bytes"})
@@ -104,6 +86,13 @@ std::chrono::nanoseconds time_of_day()
 
 }  // namespace
 
+sdk::Fields disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role)
+{
+    const std::string kind(plugins::kind_of<sdk::Storage>);
+    auto inspected = engine.operations.inspect({kind, vm.storage, role, engine.owner_of(vm.id), {}});
+    return inspected ? std::move(inspected->facts) : sdk::Fields();
+}
+
 json::Object look_at_host(Engine& engine, const model::VmRecord& vm, const Liveness& live)
 {
     json::Object host;
@@ -126,6 +115,8 @@ json::Object look_at_host(Engine& engine, const model::VmRecord& vm, const Liven
 
 sdk::Result<GuestLook> look_into_guest(Engine& engine, const model::VmRecord& vm, Operation& operation)
 {
+    if (engine.agents.connecting(vm.id))
+        return sdk::make_error(sdk::Code::busy, "the agent of vm '" + vm.name + "' has not answered yet");
     auto agent = agent_of(engine, vm, operation, patience_for_look);
     if (!agent)
         return std::move(agent).error();

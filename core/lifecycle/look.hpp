@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <charconv>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "core/lifecycle/engine.hpp"
@@ -23,8 +25,27 @@ struct GuestLook {
     std::chrono::microseconds round_trip{0};
     std::chrono::milliseconds clock_drift{0};   ///< how far the guest's time of day is ahead of the host's
 };
-/// `precondition` if it does not run; `timed_out` and the like if the agent does not answer within a few seconds.
+/// `precondition` if it does not run; `busy` while it boots; `timed_out` and the like if the agent does not answer within
+/// a few seconds.
 [[nodiscard]] sdk::Result<GuestLook> look_into_guest(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
+/// What its provider says of one of a VM's disks: see sdk::Storage::inspect. Nothing if it does not answer.
+[[nodiscard]] sdk::Fields disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role);
+
+/// A fact that is a whole number; nothing for any other text, or none.
+template <typename Number>
+std::optional<Number> number_in(const sdk::Fields& facts, const std::string& key)
+{
+    const auto found = facts.find(key);
+    if (found == facts.end())
+        return std::nullopt;
+    const std::string& text = found->second;
+    Number number{};
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
 
 /// How long anybody waits here for an agent.
 inline constexpr std::chrono::seconds patience_for_look{5};

@@ -1,12 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 
 #include "core/base/sizes.hpp"
 #include "core/config/limits.hpp"
 #include "core/lifecycle/attach_noted.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/look.hpp"
 #include "core/lifecycle/start.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
@@ -57,8 +57,9 @@ sdk::Result<void> check_stopped(Engine& engine, const model::VmRecord& vm)
     if (!live)
         return std::move(live).error();
     if (live->alive)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is running, and is only changed while stopped",
-                               "`banger vm stop " + vm.name + "` first, and `banger vm start " + vm.name + "` afterwards");
+        return sdk::make_error(
+            sdk::Code::precondition, "vm '" + vm.name + "' is running, and is only changed while stopped",
+            "`banger vm stop " + vm.name + "` first, and `banger vm start " + vm.name + "` afterwards");
     return {};
 }
 
@@ -91,14 +92,9 @@ sdk::Result<void> grow_disks(Engine& engine, const model::VmRecord& vm, Operatio
 bool disks_are_within(Engine& engine, const model::VmRecord& vm, std::uint64_t most)
 {
     for (const auto& role : model::writable_disk_roles()) {
-        const sdk::Handle disk{std::string(plugins::kind_of<sdk::Storage>), vm.storage, role, engine.owner_of(vm.id), {}};
-        const auto inspected = engine.operations.inspect(disk);
-        if (!inspected || inspected->facts.count("bytes") == 0)
-            return false;
-        const std::string& text = inspected->facts.at("bytes");
-        std::uint64_t bytes = 0;
-        const auto read = std::from_chars(text.data(), text.data() + text.size(), bytes);
-        if (read.ec != std::errc() || bytes > most)
+        const auto facts = disk_facts(engine, vm, role);
+        const auto bytes = number_in<std::uint64_t>(facts, "bytes");
+        if (!bytes || *bytes > most)
             return false;
     }
     return true;
@@ -129,7 +125,7 @@ sdk::Result<model::VmRecord> set_vm(Engine& engine, const std::string& reference
         return wanted;
     auto error = std::move(done).error().while_doing("change vm '" + before.name + "'");
     if (!disks_are_within(engine, before, before.disk_bytes))
-        error.during.push_back("keep the new length of its disks on record: its next start grows those that are shorter");
+        error.during.push_back("keep the new length on record: its next start grows the disks that are shorter");
     else if (auto restored = engine.store.update(before); !restored)
         error.during.push_back("left behind: " + restored.error().message);
     return error;

@@ -272,10 +272,10 @@ std::vector<sdk::Error> Registry::check_config(const std::map<std::string, confi
     for (const auto& entry : entries_)
         ids.push_back(entry->id());
     for (const auto& [id, section] : sections) {
-        const auto entry = std::find(ids.begin(), ids.end(), id);
-        if (entry == ids.end())
+        const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e->id() == id; });
+        if (entry == entries_.end())
             problems.push_back(nobodys(id, section, ids));
-        else if (auto checked = entries_[static_cast<std::size_t>(entry - ids.begin())]->check_config(section); !checked)
+        else if (auto checked = (*entry)->check_config(section); !checked)
             problems.push_back(std::move(checked).error());
     }
     return problems;

@@ -109,7 +109,8 @@ public:
     [[nodiscard]] sdk::Result<PluginStatus> show(const std::string& id) const;
 
     /// What the plugins would say to these sections of a configuration, as when a daemon starts with them.
-    [[nodiscard]] std::vector<sdk::Error> check_config(const std::map<std::string, config::PluginSection>& sections) const;
+    [[nodiscard]] std::vector<sdk::Error> check_config(
+        const std::map<std::string, config::PluginSection>& sections) const;
 
     /// What a person should know: plugins disabled now for a crash, and [plugin.X] sections without a plugin.
     [[nodiscard]] const std::vector<sdk::Error>& complaints() const { return complaints_; }

@@ -9,7 +9,7 @@
 
 namespace banger::user {
 
-/// What passed through a filter, as its guest sees it: rx is what the guest received. Ethernet frames, with their headers.
+/// What passed through a filter, as its guest sees it: rx is what it received. Ethernet frames, with their headers.
 struct Traffic {
     std::uint64_t rx_bytes = 0;
     std::uint64_t rx_packets = 0;

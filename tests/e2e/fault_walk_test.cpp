@@ -129,6 +129,8 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
 const std::vector<std::string> create_walked{"vm", "create", "--name", "walked", "--ready", "agent"};
 const std::vector<std::string> create_stopped{"vm", "create", "--name", "walked", "--no-start"};
 
+const std::vector<std::string> set_walked{"vm", "set", "walked", "--disk", "6G", "--vcpu", "2"};
+
 std::vector<Walk> walks(const char* vmm, int stride)
 {
     std::vector<Walk> all;
@@ -136,7 +138,7 @@ std::vector<Walk> walks(const char* vmm, int stride)
         all.push_back({{"create", {}, create_walked}, mode, vmm, stride});
         all.push_back({{"start", create_stopped, {"vm", "start", "walked"}}, mode, vmm, stride});
         all.push_back({{"stop", create_walked, {"vm", "stop", "walked", "--timeout", "0"}}, mode, vmm, stride});
-        all.push_back({{"set", create_stopped, {"vm", "set", "walked", "--disk", "6G", "--vcpu", "2"}}, mode, vmm, stride});
+        all.push_back({{"set", create_stopped, set_walked}, mode, vmm, stride});
         all.push_back({{"restart", create_walked, {"vm", "restart", "walked", "--timeout", "0"}}, mode, vmm, stride});
         all.push_back({{"delete", create_walked, {"vm", "delete", "-f", "walked"}}, mode, vmm, stride});
         // A daemon that finds one VM running and one whose VMM died: all it does is reconcile.

@@ -343,6 +343,22 @@ TEST(Interrupted, NobodyElseWaitsBehindThoseWhoMakeSomething)
     expect_clean(host);
 }
 
+TEST(Interrupted, CtrlCCallsOffAllThatACommandStarts)
+{
+    const Installation host;
+    for (const char* name : {"a", "b", "c"})
+        ASSERT_EQ(host.banger({"vm", "create", "--name", name, "--no-start"}).status, 0);
+    UnderWay start(host, {"vm", "start", "a", "b", "c"});
+    for (const char* stage : {"boot vm 'a'", "boot vm 'b'", "boot vm 'c'"})
+        ASSERT_TRUE(start.wait_for(stage)) << start.said();
+    start.interrupt();
+    EXPECT_EQ(start.end(), 128 + SIGINT);
+    EXPECT_NE(start.said().find("cancelled: 'a', 'b' and 'c'"), std::string::npos) << start.said();
+    for (const char* name : {"a", "b", "c"})
+        EXPECT_EQ(shown(host, name, "state"), "stopped") << name;
+    expect_clean(host);
+}
+
 TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)
 {
     const Installation host;

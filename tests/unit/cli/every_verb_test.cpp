@@ -1,8 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
-// What can go wrong with every verb there is, by walking the table of verbs: a new one is tried without being named here.
+// What can go wrong with every verb there is, by walking their table: a new one is tried without being named here.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 
@@ -40,9 +42,17 @@ std::string value_for(const Operand& operand)
     return known == values.end() ? "web" : known->second;
 }
 
-class EveryVerb : public CliTest, public ::testing::WithParamInterface<const Verb*> {
+const Verb& verb_named(const std::string& path)
+{
+    for (const auto& verb : verbs())
+        if (verb.path == path)
+            return verb;
+    std::abort();
+}
+
+class EveryVerb : public CliTest, public ::testing::WithParamInterface<std::string> {
 protected:
-    EveryVerb() : syntax_(GetParam()->syntax())
+    EveryVerb() : syntax_(verb_named(GetParam()).syntax())
     {
         // Nobody's network is used: what `vm ssh` would start says only that it was.
         EXPECT_TRUE(sdk::os::write_file_atomic(home_ + "/ssh", "#!/bin/sh\necho ssh\n", 0755));
@@ -51,7 +61,7 @@ protected:
 
     [[nodiscard]] Words path() const
     {
-        std::istringstream text{std::string(GetParam()->path)};
+        std::istringstream text(GetParam());
         Words words;
         for (std::string word; text >> word;)
             words.push_back(word);
@@ -126,7 +136,7 @@ TEST_P(EveryVerb, WithoutArgumentsWorksOrSaysWhatItNeeds)
 TEST_P(EveryVerb, TooManyArgumentsAreRefusedByName)
 {
     if (!syntax_.operands.empty() && is_open(syntax_.operands.back()))
-        GTEST_SKIP() << "it takes any number";
+        return;  // it takes any number
     Words words = path();
     for (const auto& operand : syntax_.operands)
         words.push_back(value_for(operand));
@@ -139,7 +149,7 @@ TEST_P(EveryVerb, TooManyArgumentsAreRefusedByName)
 TEST_P(EveryVerb, AnEmptyArgumentIsRefused)
 {
     if (syntax_.operands.empty())
-        GTEST_SKIP() << "it takes none";
+        return;  // it takes none
     Words words = path();
     words.emplace_back("");
     expect_usage_error(banger(words));
@@ -198,10 +208,8 @@ TEST_P(EveryVerb, AClosedStandardOutputIsNoTrouble)
 TEST_P(EveryVerb, AFullStandardOutputIsAFailure)
 {
     const auto usual = redirected(good(), "");
-    if (usual.out.empty())
-        GTEST_SKIP() << "it prints nothing";
-    if (syntax_.path == "vm ssh")
-        GTEST_SKIP() << "that is ssh's to say";
+    if (usual.out.empty() || syntax_.path == "vm ssh")
+        return;  // it prints nothing, or ssh does
     const auto full = redirected(good(), "> /dev/full");
     EXPECT_THAT(full.status, ::testing::AnyOf(1, 125)) << full.err;
     EXPECT_THAT(full.err, HasSubstr("No space left on device"));
@@ -247,24 +255,25 @@ TEST_P(EveryVerb, WhereNothingCanBeWrittenItSaysWhere)
     // Nobody makes a directory in a file, root neither.
     environment_["BANGER_HOME"] = home_ + "/ssh/home";
     const auto ended = redirected(good(), "");
-    for (const char* only_reads : {"version", "config validate", "config path", "config get", "daemon status", "daemon stop"})
-        if (syntax_.path == only_reads)
+    for (const char* writes_nothing :
+         {"version", "config validate", "config path", "config get", "daemon status", "daemon stop"})
+        if (syntax_.path == writes_nothing)
             return;
     expect_own_failure(ended, home_ + "/ssh");
     EXPECT_THAT(ended.err, Not(HasSubstr("terminate called")));
 }
 
-std::vector<const Verb*> all_verbs()
+std::vector<std::string> all_verbs()
 {
-    std::vector<const Verb*> all;
+    std::vector<std::string> all;
     for (const auto& verb : verbs())
-        all.push_back(&verb);
+        all.emplace_back(verb.path);
     return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, EveryVerb, ::testing::ValuesIn(all_verbs()),
-                         [](const ::testing::TestParamInfo<const Verb*>& one) {
-                             std::string name(one.param->path);
+                         [](const ::testing::TestParamInfo<std::string>& one) {
+                             std::string name = one.param;
                              std::replace(name.begin(), name.end(), ' ', '_');
                              return name;
                          });

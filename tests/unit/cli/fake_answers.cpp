@@ -278,11 +278,11 @@ sdk::Result<json::Object> judged(const json::Value& params)
 {
     json::Array problems;
     if (json::string_or(params, "text").find("accelerator = \"warp\"") != std::string::npos) {
+        const std::string place = json::string_or(params, "file") + ":2: ";
         json::Object problem;
-        problem.set("line", 2);
-        problem.set("message", json::string_or(params, "file") +
-                                   ":2: accelerator in [plugin.vmm-qemu] cannot be \"warp\": it is one of auto, kvm, tcg");
-        problem.set("hint", "known: auto, kvm, tcg");
+        problem.set("line", 2).set("hint", "known: auto, kvm, tcg");
+        problem.set("message",
+                    place + "accelerator in [plugin.vmm-qemu] cannot be \"warp\": it is one of auto, kvm, tcg");
         problems.add(problem);
     }
     json::Object object;

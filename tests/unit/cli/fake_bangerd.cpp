@@ -1,9 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
 // A daemon without machines, for tests of the command line: it speaks docs/rpc.md over the real socket, and its
-// "guests" are threads that speak frames. A call about the vm "held" is answered once "release" is called about. What was called is noted in the file "calls" below BANGER_HOME. BANGER_FAKE:
-// "refuse" cannot start and says so, "die" ends without a word, "busy" will not stop while idle is asked for.
-// BANGER_FAKE_BUILD is the build it claims to be.
+// "guests" are threads that speak frames. A call about the vm "held" is answered once "release" is called about. What was
+// called is noted in the file "calls" below BANGER_HOME. BANGER_FAKE: "refuse" cannot start and says so, "die" ends
+// without a word, "busy" will not stop while idle is asked for. BANGER_FAKE_BUILD is the build it claims to be.
 #include <sys/file.h>
 #include <sys/socket.h>
 

@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
              "[vm_defaults]\nimage = \"x\" # c\nvcpu = 1\n"},
         Edit{"after_umlauts", "[vm_defaults]\nimage = \"äöü €\"\nvcpu = 1 # ä\n", "vm_defaults.vcpu", "2",
              "[vm_defaults]\nimage = \"äöü €\"\nvcpu = 2 # ä\n"},
-        Edit{"behind_umlauts_in_the_line", "vm_defaults = { image = \"äöü €\", vcpu = 1 } # ä\n", "vm_defaults.vcpu", "2",
+        Edit{"behind_umlauts", "vm_defaults = { image = \"äöü €\", vcpu = 1 } # ä\n", "vm_defaults.vcpu", "2",
              "vm_defaults = { image = \"äöü €\", vcpu = 2 } # ä\n"},
         Edit{"umlauts_themselves", "[vm_defaults]\nimage = \"äöü\" # é\n", "vm_defaults.image", "ß",
              "[vm_defaults]\nimage = \"ß\" # é\n"},
