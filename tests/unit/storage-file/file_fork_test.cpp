@@ -149,6 +149,7 @@ TEST_F(FileForkTest, AFrozenDiskIsDestroyedAndItsLayerStays)
 TEST_F(FileForkTest, ADiskIsNotDestroyedWhileAnyOfItsTopsIsWrittenTo)
 {
     freeze();
+    ASSERT_EQ(::chmod(in_vm("root.qcow2").c_str(), 0600), 0);
     Writer somebody(in_vm("root.qcow2"));
     EXPECT_EQ(storage->destroy(spec.disk.owner, "root").error().code, Code::busy);
     EXPECT_EQ(files().size(), 2U);
