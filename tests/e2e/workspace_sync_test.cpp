@@ -227,7 +227,9 @@ TEST_F(WorkspaceSync, AMachineThatStopsEndsTheWatch)
     watching.reset();
     ASSERT_TRUE(status);
     EXPECT_EQ(*status, 1) << words();
-    EXPECT_NE(words().find("not running"), std::string::npos) << words();
+    // Whoever is quick meets a VMM that has closed its sockets and not ended yet.
+    const std::string said = words();
+    EXPECT_TRUE(said.find("not running") != std::string::npos || said.find("was lost") != std::string::npos) << said;
 }
 
 TEST_F(WorkspaceSync, ADaemonThatIsReplacedIsFoundAgain)
