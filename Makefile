@@ -14,9 +14,12 @@ DEPS ?= yes
 BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-dev libboost-program-options-dev \
     libboost-filesystem-dev libsqlite3-dev rapidjson-dev libarchive-dev libdevmapper-dev libext2fs-dev \
     libnghttp2-dev libssl-dev libtomlplusplus-dev pkgconf
-RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring
-TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux git xz-utils zstd iproute2 procps xfsprogs
+RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring git curl
+TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux git xz-utils zstd iproute2 procps xfsprogs \
+    busybox-static
+BENCH_PACKAGES := debvm sqlite3
 
+# CONFIGURE=: leaves a build as it is configured, as the test of `make install` does with the build that it is part of.
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
 
@@ -34,9 +37,8 @@ test-deps:
 	@tools/install-packages $(DEPS) $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 install: deps build
-	@cmake --install "$(BUILD)" --strip >/dev/null
-	@install -d "$(PREFIX)/share/banger"
-	@cp "$(BUILD)/install_manifest.txt" "$(PREFIX)/share/banger/install-manifest"
+	@cmake --install "$(BUILD)" --prefix "$(PREFIX)" --strip >/dev/null
+	@tools/record-install "$(PREFIX)" "$(BUILD)/install_manifest.txt"
 	@echo "banger is installed in $(PREFIX)"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add $(PREFIX)/bin to your PATH" ;; esac
 
@@ -65,7 +67,9 @@ proofs: test-deps
 lab-shell: test-deps
 	@tests/lab/shell $(wildcard $(BUILD))
 
-bench: test-deps build
+bench: test-deps
+	@tools/install-packages $(DEPS) $(BENCH_PACKAGES)
+	@$(MAKE) --no-print-directory build
 	@bench/run $(BUILD)
 
 clean:

@@ -49,11 +49,18 @@ std::string as_typed(const Option& option)
     return "--" + option.name;
 }
 
+std::size_t required_operands(const Syntax& syntax)
+{
+    return static_cast<std::size_t>(std::count_if(syntax.operands.begin(), syntax.operands.end(), [](const auto& one) {
+        return one.count == Operand::Count::one || one.count == Operand::Count::at_least_one;
+    }));
+}
+
 // The hint for words that look like a command somebody forgot to put `--` before.
 std::string separator_hint(const Syntax& syntax, const std::string& operand, const std::string& command)
 {
     return "a command comes after `--`, such as: banger " + syntax.path +
-           (syntax.operands.empty() ? "" : " " + printable(operand)) + " -- " + printable(command);
+           (required_operands(syntax) == 0 ? "" : " " + printable(operand)) + " -- " + printable(command);
 }
 
 sdk::Error unknown_option(const Syntax& syntax, const std::vector<Option>& options,
@@ -68,7 +75,7 @@ sdk::Error unknown_option(const Syntax& syntax, const std::vector<Option>& optio
     if (near)
         return usage_error(message, "did you mean --" + *near + "?");
     // `words` end at a `--`; an option of the command itself, and a word that can be the command before it, tell.
-    const std::size_t operands = syntax.operands.size();
+    const std::size_t operands = required_operands(syntax);
     if (syntax.tail != Syntax::Tail::none && words.size() > operands && !words[operands].starts_with('-'))
         return usage_error(message, separator_hint(syntax, words.front(), words[operands]));
     return usage_error(message, help_hint(syntax));
@@ -124,13 +131,16 @@ sdk::Result<void> check_option(const Syntax& syntax, const Option& option, const
 
 sdk::Result<void> check_operands(const Syntax& syntax, const std::vector<std::string>& given, bool has_tail)
 {
+    using Count = Operand::Count;
     bool open = false;
     for (std::size_t i = 0; i < syntax.operands.size(); ++i) {
-        open = open || syntax.operands[i].count == Operand::Count::at_least_one;
-        if (i >= given.size())
-            return usage_error("`banger " + syntax.path + "` needs a " + syntax.operands[i].name, help_hint(syntax));
-        if (given[i].empty())
-            return usage_error("the " + syntax.operands[i].name + " cannot be empty", help_hint(syntax));
+        const auto& [name, count] = syntax.operands[i];
+        open = open || count == Count::at_least_one || count == Count::any;
+        const bool needed = count == Count::one || count == Count::at_least_one;
+        if (i >= given.size() && needed)
+            return usage_error("`banger " + syntax.path + "` needs a " + name, help_hint(syntax));
+        if (i < given.size() && given[i].empty())
+            return usage_error("the " + name + " cannot be empty", help_hint(syntax));
     }
     if (open || given.size() <= syntax.operands.size())
         return {};
@@ -161,7 +171,7 @@ std::vector<std::string> Arguments::values(const std::string& option) const
 const std::vector<Option>& global_options()
 {
     static const std::vector<Option> options{
-        {"output", 'o', "FORMAT", "how results and errors are printed: table or json", {"table", "json"}, false},
+        {"format", 'o', "FORMAT", "how results and errors are printed: table or json", {"table", "json"}, false},
         {"help", 'h', "", "show this help", {}, false},
     };
     return options;

@@ -23,7 +23,7 @@ struct Option {
 
 /// What a verb takes besides options.
 struct Operand {
-    enum class Count { one, at_least_one };
+    enum class Count { one, at_least_one, optional, any };  ///< all but `one` only as the last
     std::string name;  ///< as the help shows it, such as "VM"
     Count count = Count::one;
 };

@@ -20,7 +20,7 @@ bool is_option(const std::string& word)
 // -o and its long form take the next word, unless the value is part of the same word.
 bool takes_next(const std::string& word)
 {
-    return word == "-o" || word == "--output";
+    return word == "-o" || word == "--format";
 }
 
 /// The words of a command line: options of banger itself, the command's name, and all that follows.
@@ -35,6 +35,14 @@ bool is_group(const std::string& word)
     return std::any_of(groups().begin(), groups().end(), [&](const Group& group) { return group.name == word; });
 }
 
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const auto& word : words)
+        text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
 Parts split(const std::vector<std::string>& words)
 {
     Parts parts;
@@ -46,7 +54,7 @@ Parts split(const std::vector<std::string>& words)
     }
     if (at < words.size())
         parts.name.push_back(words[at++]);
-    if (at < words.size() && !parts.name.empty() && is_group(parts.name.front()) && !is_option(words[at]))
+    while (at < words.size() && !parts.name.empty() && is_group(joined(parts.name)) && !is_option(words[at]))
         parts.name.push_back(words[at++]);
     parts.rest.assign(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
     return parts;
@@ -56,14 +64,6 @@ bool holds(const std::vector<std::string>& words, std::string_view one, std::str
 {
     const auto end = std::find(words.begin(), words.end(), "--");
     return std::any_of(words.begin(), end, [&](const std::string& word) { return word == one || word == other; });
-}
-
-std::string joined(const std::vector<std::string>& words)
-{
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : " ") + word;
-    return text;
 }
 
 const Verb* find_verb(const std::vector<std::string>& name)
@@ -81,7 +81,8 @@ std::vector<std::string> known_words(const std::string& group)
     std::vector<std::string> words;
     if (group.empty())
         for (const auto& one : groups())
-            words.emplace_back(one.name);
+            if (one.name.find(' ') == std::string_view::npos)
+                words.emplace_back(one.name);
     for (const auto& verb : verbs()) {
         if (verb.syntax().hidden)
             continue;
@@ -106,17 +107,41 @@ sdk::Error unknown_command(const std::string& group, const std::string& word)
     return std::move(error).with_hint("see `" + prefix + " --help`");
 }
 
+/// Of a name that is no verb: the first word that leads nowhere.
+sdk::Error unknown_command(const std::vector<std::string>& name)
+{
+    std::string group;
+    for (const auto& word : name) {
+        const std::string longer = group + (group.empty() ? "" : " ") + word;
+        if (!is_group(longer))
+            return unknown_command(group, word);
+        group = longer;
+    }
+    return unknown_command(group, "");
+}
+
+// What follows a command's name in `banger help NAME...`.
+sdk::Error surplus_word(std::vector<std::string> name, std::size_t words)
+{
+    const std::string surplus = name[words];
+    name.resize(words);
+    return sdk::make_error(sdk::Code::invalid,
+                           "`banger help " + joined(name) + "` takes no more words, such as " + quoted(surplus),
+                           "see `banger " + joined(name) + " --help`");
+}
+
 sdk::Result<CommandLine> help_for(const std::vector<std::string>& name)
 {
     if (name.empty())
         return CommandLine{Format::table, Help{help_of_program()}};
     if (const Verb* verb = find_verb(name))
         return CommandLine{Format::table, Help{help_of_verb(verb->syntax())}};
-    if (!is_group(name.front()))
-        return unknown_command("", name.front());
-    if (name.size() == 1)
-        return CommandLine{Format::table, Help{help_of_group(name.front())}};
-    return unknown_command(name.front(), name[1]);
+    for (std::size_t words = 1; words < name.size(); ++words)
+        if (find_verb({name.begin(), name.begin() + static_cast<std::ptrdiff_t>(words)}) != nullptr)
+            return surplus_word(name, words);
+    if (is_group(joined(name)))
+        return CommandLine{Format::table, Help{help_of_group(joined(name))}};
+    return unknown_command(name);
 }
 
 sdk::Result<CommandLine> without_command(const Parts& parts)
@@ -125,7 +150,7 @@ sdk::Result<CommandLine> without_command(const Parts& parts)
         return help_for({});
     for (const auto& word : parts.leading)
         if (word != "--version" && !takes_next(word) && is_option(word) && !word.starts_with("-o") &&
-            !word.starts_with("--output="))
+            !word.starts_with("--format="))
             return sdk::make_error(sdk::Code::invalid, "`banger` has no option " + quoted(word), "see `banger --help`");
     return sdk::make_error(sdk::Code::invalid, "there is no command", "see `banger --help`");
 }
@@ -147,16 +172,14 @@ sdk::Result<CommandLine> parse_command_line(const std::vector<std::string>& word
         return help_for(parts.name);
     const Verb* verb = find_verb(parts.name);
     if (verb == nullptr) {
-        if (!is_group(parts.name.front()))
-            return unknown_command("", parts.name.front());
-        if (parts.name.size() == 2)
-            return unknown_command(parts.name[0], parts.name[1]);
+        const std::string group = joined(parts.name);
+        if (!is_group(group))
+            return unknown_command(parts.name);
         if (holds(parts.rest, "--help", "-h"))
             return help_for(parts.name);
-        return sdk::make_error(
-            sdk::Code::invalid,
-            "`banger " + parts.name[0] + "` needs a command: " + listed(known_words(parts.name[0]), "or"),
-            "see `banger " + parts.name[0] + " --help`");
+        return sdk::make_error(sdk::Code::invalid,
+                               "`banger " + group + "` needs a command: " + listed(known_words(group), "or"),
+                               "see `banger " + group + " --help`");
     }
     std::vector<std::string> its = std::move(parts.leading);
     its.insert(its.end(), parts.rest.begin(), parts.rest.end());
@@ -168,7 +191,7 @@ sdk::Result<CommandLine> parse_command_line(const std::vector<std::string>& word
     auto command = verb->parse(*arguments);
     if (!command)
         return std::move(command).error();
-    const Format format = arguments->value("output") == "json" ? Format::json : Format::table;
+    const Format format = arguments->value("format") == "json" ? Format::json : Format::table;
     return CommandLine{format, std::move(*command)};
 }
 
@@ -176,7 +199,7 @@ Format format_asked_for(const std::vector<std::string>& words)
 {
     for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
         const bool next = takes_next(words[i]) && i + 1 < words.size() && words[i + 1] == "json";
-        if (next || words[i] == "-ojson" || words[i] == "--output=json")
+        if (next || words[i] == "-ojson" || words[i] == "--format=json")
             return Format::json;
     }
     return Format::table;

@@ -8,6 +8,7 @@
 #include "cli/commands/catalogue.hpp"
 #include "cli/commands/host.hpp"
 #include "cli/commands/vm.hpp"
+#include "cli/commands/workspace.hpp"
 
 namespace banger::cli {
 
@@ -16,10 +17,12 @@ struct Help {
     std::string text;
 };
 
-using Command = std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmKill, VmDelete, VmList, VmShow, VmSsh, VmExec,
-                             VmLogs, VmRecover, VmProxy, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
-                             PluginList, PluginShow, ConfigShow, ConfigPath, DaemonStart, DaemonStop, DaemonStatus,
-                             DaemonLogs, Doctor, Audit, Version>;
+using Command =
+    std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
+                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport,
+                 WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow, CataloguePull, CatalogueDelete,
+                 PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,
+                 DaemonStop, DaemonStatus, DaemonLogs, Doctor, Audit, Version>;
 
 /// A whole command line as a value.
 struct CommandLine {

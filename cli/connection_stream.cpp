@@ -25,15 +25,17 @@ public:
     {
     }
 
-    sdk::Result<void> run()
+    sdk::Result<EndedBy> run()
     {
         while (!over_ || out_.waiting() > 0) {
             if (auto stepped = step(); !stepped)
-                return stepped;
+                return std::move(stepped).error();
             if (out_.failure() != 0)
                 return sdk::os_error("write what came from the guest", out_.failure());
         }
-        return std::move(outcome_);
+        if (!outcome_)
+            return std::move(outcome_).error();
+        return input_open_ ? EndedBy::guest : EndedBy::caller;
     }
 
 private:
@@ -110,7 +112,7 @@ private:
 
 }  // namespace
 
-sdk::Result<void> run_connection(sdk::os::UniqueFd stream)
+sdk::Result<EndedBy> run_connection(sdk::os::UniqueFd stream)
 {
     return Connection(std::move(stream)).run();
 }

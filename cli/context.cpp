@@ -47,6 +47,11 @@ std::size_t Context::columns() const
     return is_terminal(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns : 0;
 }
 
+std::size_t Context::error_columns() const
+{
+    return is_terminal(STDERR_FILENO) ? terminal_size(STDERR_FILENO).columns : 0;
+}
+
 sdk::Result<Session*> Context::daemon()
 {
     if (session_)

@@ -21,6 +21,7 @@ public:
     [[nodiscard]] bool json() const { return format_ == Format::json; }
     /// Columns for a table on standard output; 0 where it is no terminal, so that nothing is cut.
     [[nodiscard]] std::size_t columns() const;
+    [[nodiscard]] std::size_t error_columns() const;  ///< the same for standard error
     [[nodiscard]] bool colour() const { return colour_; }  ///< on standard output
 
     /// The daemon, started or replaced if need be. The same session each time.

@@ -53,10 +53,11 @@ sdk::Result<Exit> run_in_guest(Context& context, const GuestCommand& command)
     return std::visit(AsExit{}, end);
 }
 
-sdk::Result<Exit> open_shell(Context& context, const std::string& vm, bool use_ssh)
+sdk::Result<Exit> open_shell(Context& context, const std::string& vm, const std::string& directory, bool use_ssh)
 {
     GuestCommand shell;
     shell.vm = vm;
+    shell.cwd = directory;
     shell.tty = wants_tty();
     if (!use_ssh || !is_terminal(STDIN_FILENO))
         return run_in_guest(context, shell);
@@ -65,6 +66,7 @@ sdk::Result<Exit> open_shell(Context& context, const std::string& vm, bool use_s
         return std::move(way).error();
     if (!way->has_sshd)
         return run_in_guest(context, shell);
+    way->directory = directory;
     return run_ssh(context, *way, {});
 }
 

@@ -25,8 +25,8 @@ bool wants_tty();
 /// Runs it to its end through the daemon. The guest's status is a GuestExit; an error is banger's own.
 sdk::Result<Exit> run_in_guest(Context& context, const GuestCommand& command);
 
-/// A shell in the VM: over ssh where the image has sshd and `use_ssh`, else through the agent. Where standard input is
+/// A shell in the VM, in `directory` (empty: the home): over ssh where the image has sshd and `use_ssh`, else through the agent. Where standard input is
 /// no terminal the shell reads its commands from it.
-sdk::Result<Exit> open_shell(Context& context, const std::string& vm, bool use_ssh);
+sdk::Result<Exit> open_shell(Context& context, const std::string& vm, const std::string& directory, bool use_ssh);
 
 }  // namespace banger::cli

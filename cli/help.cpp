@@ -48,8 +48,11 @@ std::string usage_line(const Syntax& syntax)
     std::string line = "banger " + syntax.path;
     if (!syntax.options.empty())
         line += " [OPTIONS]";
-    for (const auto& operand : syntax.operands)
-        line += " " + operand.name + (operand.count == Operand::Count::at_least_one ? "..." : "");
+    for (const auto& [name, count] : syntax.operands) {
+        const bool several = count == Operand::Count::at_least_one || count == Operand::Count::any;
+        const bool needed = count == Operand::Count::one || count == Operand::Count::at_least_one;
+        line += (needed ? " " + name : " [" + name + "]") + (several ? "..." : "");
+    }
     if (syntax.tail == Syntax::Tail::required)
         line += " -- " + syntax.tail_name + "...";
     if (syntax.tail == Syntax::Tail::optional)
@@ -84,7 +87,8 @@ std::string help_of_program()
     std::string page =
         "banger gives you a fresh virtual machine in one command.\n\nUsage: banger COMMAND\n\nCommands:\n";
     for (const auto& group : groups())
-        add_entry(page, std::string(group.name), std::string(group.summary), 12);
+        if (group.name.find(' ') == std::string_view::npos)
+            add_entry(page, std::string(group.name), std::string(group.summary), 12);
     for (const auto& verb : verbs())
         if (verb.path.find(' ') == std::string_view::npos)
             add_entry(page, std::string(verb.path), verb.syntax().summary, 12);
@@ -102,11 +106,16 @@ std::string help_of_program()
 std::string help_of_group(std::string_view group)
 {
     std::string page;
-    for (const auto& one : groups())
-        if (one.name == group)
-            page = "banger " + std::string(group) + ": " + std::string(one.summary) + "\n";
+    std::vector<Example> examples;
+    for (const auto& one : groups()) {
+        if (one.name != group)
+            continue;
+        page = "banger " + std::string(group) + ": " + std::string(one.summary) + "\n";
+        examples = one.examples;
+    }
     page += "\nUsage: banger " + std::string(group) + " COMMAND\n\nCommands:\n";
     add_verbs(page, group);
+    add_examples(page, examples);
     page += "\n`banger " + std::string(group) + " COMMAND --help` says more about a command.\n";
     return page;
 }

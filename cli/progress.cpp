@@ -39,30 +39,45 @@ std::string spec_line(const json::Value& spec)
            printable(json::string_or(spec, "image")) + " as '" + printable(json::string_or(spec, "name")) + "')";
 }
 
-void Progress::take(const std::string& method, const json::Value& params)
+void Progress::take(const std::string& method, const json::Value& params, std::size_t call)
 {
     if (method == "spec")
         say(spec_line(params));
+    else if (method == "warning")
+        say("warning: " + printable(json::string_or(params, "message")));
     else if (method == "progress")
-        update(params);
+        update(call, params);
 }
 
-void Progress::update(const json::Value& params)
+void Progress::ended(std::size_t call)
+{
+    stages_.erase(call);
+    if (stages_.empty())
+        return clear();
+    if (latest_ == call)
+        latest_ = stages_.begin()->first;
+    if (drawn_)
+        draw(Clock::now());
+}
+
+void Progress::update(std::size_t call, const json::Value& params)
 {
     const auto now = Clock::now();
-    const std::string stage = printable(json::string_or(params, "stage"));
-    const bool fresh = stage != stage_;
+    Stage& stage = stages_[call];
+    const std::string text = printable(json::string_or(params, "stage"));
+    const bool fresh = text != stage.text;
     if (fresh) {
-        stage_ = stage;
-        stage_began_ = now;
+        stage.text = text;
+        stage.began = now;
     }
-    done_ = json::uint_or(params, "done");
-    total_ = json::uint_or(params, "total");
-    unit_ = json::string_or(params, "unit");
+    stage.done = json::uint_or(params, "done");
+    stage.total = json::uint_or(params, "total");
+    stage.unit = json::string_or(params, "unit");
+    latest_ = call;
     if (live_ && (fresh || now - last_drawn_ >= least_between_draws))
         draw(now);
-    else if (!live_ && fresh && !stage_.empty())
-        (void)sdk::os::write_all(descriptor_, stage_ + "\n");
+    else if (!live_ && fresh && !text.empty())
+        (void)sdk::os::write_all(descriptor_, text + "\n");
 }
 
 void Progress::tick()
@@ -79,6 +94,12 @@ void Progress::clear()
     drawn_ = false;
 }
 
+void Progress::resume()
+{
+    if (live_ && !stages_.empty())
+        draw(Clock::now());
+}
+
 void Progress::say(const std::string& line)
 {
     const bool again = drawn_;
@@ -90,14 +111,20 @@ void Progress::say(const std::string& line)
 
 std::string Progress::line(Clock::time_point now) const
 {
-    std::string text = stage_;
-    if (total_ > 0)
-        text += " " + std::to_string(percent(done_, total_)) + "% of " + amount(total_, unit_);
-    else if (done_ > 0)
-        text += " " + amount(done_, unit_);
-    if (now - stage_began_ >= patience)
-        text += ", " + base::format_duration(std::chrono::floor<std::chrono::seconds>(now - stage_began_));
-    return text;
+    const auto stage = stages_.find(latest_);
+    if (stage == stages_.end())
+        return {};
+    const auto& [text, done, total, unit, began] = stage->second;
+    std::string line = text;
+    if (total > 0)
+        line += " " + std::to_string(percent(done, total)) + "% of " + amount(total, unit);
+    else if (done > 0)
+        line += " " + amount(done, unit);
+    if (now - began >= patience)
+        line += ", " + base::format_duration(std::chrono::floor<std::chrono::seconds>(now - began));
+    if (stages_.size() > 1)
+        line += " (and " + std::to_string(stages_.size() - 1) + " more)";
+    return line;
 }
 
 void Progress::draw(Clock::time_point now)

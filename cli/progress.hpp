@@ -3,14 +3,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "core/model/json.hpp"
 
 namespace banger::cli {
 
-/// How far a long call is, on standard error. On a terminal one line that is overwritten and vanishes at the end;
-/// elsewhere one line for each new stage.
+/// How far long calls are, on standard error. On a terminal one line that is overwritten and vanishes at the end: of the
+/// call that was heard of last. Elsewhere one line for each new stage of a call.
 class Progress {
 public:
     using Clock = std::chrono::steady_clock;
@@ -18,8 +19,12 @@ public:
     /// `live` for a terminal.
     Progress(int descriptor, bool live) : descriptor_(descriptor), live_(live) {}
 
-    /// A notification of the daemon: `progress` or `spec` (docs/rpc.md). Others are none of ours.
-    void take(const std::string& method, const json::Value& params);
+    /// A notification of the daemon: `progress`, `warning` or `spec` (docs/rpc.md). Others are none of ours. `call` tells those
+    /// apart that are under way at the same time.
+    void take(const std::string& method, const json::Value& params, std::size_t call = 0);
+
+    /// Nothing more is heard of that call.
+    void ended(std::size_t call);
 
     /// Draws again: time has passed, or the terminal has another width.
     void tick();
@@ -27,24 +32,32 @@ public:
     /// Removes the live line, so that something else can be written.
     void clear();
 
+    /// Draws the live line again that was cleared for something else, unless every call has ended.
+    void resume();
+
     /// One line that stays, above the live line.
     void say(const std::string& line);
 
     [[nodiscard]] bool live() const { return live_; }
 
 private:
-    void update(const json::Value& params);
+    struct Stage {
+        std::string text;
+        std::uint64_t done = 0;
+        std::uint64_t total = 0;
+        std::string unit;
+        Clock::time_point began;
+    };
+
+    void update(std::size_t call, const json::Value& params);
     void draw(Clock::time_point now);
     [[nodiscard]] std::string line(Clock::time_point now) const;
 
     int descriptor_;
     bool live_;
     bool drawn_ = false;
-    std::string stage_;
-    std::uint64_t done_ = 0;
-    std::uint64_t total_ = 0;
-    std::string unit_;
-    Clock::time_point stage_began_;
+    std::map<std::size_t, Stage> stages_;  ///< of the calls under way
+    std::size_t latest_ = 0;               ///< the call that was heard of last
     Clock::time_point last_drawn_;
 };
 

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/session.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -74,8 +75,43 @@ sdk::Result<rpc::Reply> Session::call(std::string_view method, const json::Objec
     hooks.on_interrupt = [this, on_interrupt] { return take_events(on_interrupt); };
     stops_seen_ = 0;
     auto reply = client_.call(method, params, hooks);
+    progress_.ended(0);
     progress_.clear();
     return reply;
+}
+
+void Session::call_all(const std::vector<rpc::Request>& requests, std::size_t most_at_a_time,
+                       const std::function<void(std::size_t which, sdk::Result<rpc::Reply> reply)>& on_reply)
+{
+    rpc::GroupHooks hooks;
+    hooks.on_notification = [this](std::size_t which, const std::string& name, const json::Value& content) {
+        progress_.take(name, content, which);
+    };
+    hooks.on_reply = [&](std::size_t which, sdk::Result<rpc::Reply> reply) {
+        progress_.ended(which);
+        on_reply(which, std::move(reply));
+    };
+    hooks.interrupt = events_.get();
+    hooks.on_interrupt = [this] { return take_events(OnInterrupt::cancel); };
+    stops_seen_ = 0;
+    client_.call_all(requests, most_at_a_time, hooks);
+    progress_.clear();
+}
+
+std::optional<int> Session::pause(std::chrono::milliseconds time)
+{
+    const auto end = std::chrono::steady_clock::now() + time;
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        pollfd watch{signals_.descriptor(), POLLIN, 0};
+        if (left <= 0 || ::poll(&watch, 1, static_cast<int>(left)) == 0)
+            return std::nullopt;
+        for (const int signal : signals_.read())
+            if (Signals::asks_to_stop(signal)) {
+                interrupted_by_ = signal;
+                return signal;
+            }
+    }
 }
 
 bool Session::take_events(OnInterrupt on_interrupt)

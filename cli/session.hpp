@@ -1,8 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "cli/progress.hpp"
 #include "cli/signals.hpp"
@@ -24,6 +27,14 @@ public:
     /// Calls a method of docs/rpc.md and waits for its answer.
     sdk::Result<rpc::Reply> call(std::string_view method, const json::Object& params,
                                  OnInterrupt on_interrupt = OnInterrupt::cancel);
+
+    /// The same for several at once, at most so many at a time. `on_reply` is told of each in the order in which they
+    /// end. Ctrl-C cancels all of them.
+    void call_all(const std::vector<rpc::Request>& requests, std::size_t most_at_a_time,
+                  const std::function<void(std::size_t which, sdk::Result<rpc::Reply> reply)>& on_reply);
+
+    /// Lets time pass. The signal that ended that early, if one asked to stop.
+    std::optional<int> pause(std::chrono::milliseconds time);
 
     /// The signal that made a call end early, or that was seen by whoever reads signals() otherwise.
     [[nodiscard]] std::optional<int> interrupted_by() const { return interrupted_by_; }

@@ -53,6 +53,9 @@ std::vector<int> Signals::read()
     signalfd_siginfo info{};
     while (::read(descriptor_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info))
         seen.push_back(static_cast<int>(info.ssi_signo));
+    for (const int signal : seen)
+        if (asks_to_stop(signal))
+            stop_seen_ = signal;
     return seen;
 }
 

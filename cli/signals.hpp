@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <optional>
 #include <vector>
 
 #include "banger/sdk/os/fd.hpp"
@@ -25,6 +26,10 @@ public:
     /// Those that came since; never blocks.
     std::vector<int> read();
 
+    /// The last of those read that asks banger to stop, for who looks later than who read it: one that comes in a call's
+    /// last moment is passed on to what has ended by then.
+    [[nodiscard]] std::optional<int> stop_seen() const { return stop_seen_; }
+
     /// Whether it asks banger to stop: INT, TERM, HUP, QUIT.
     static bool asks_to_stop(int signal);
 
@@ -35,6 +40,7 @@ private:
 
     sdk::os::UniqueFd descriptor_;
     sigset_t before_;
+    std::optional<int> stop_seen_;
 };
 
 /// Ends this process by that signal, as if it had never been caught.

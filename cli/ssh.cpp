@@ -2,6 +2,7 @@
 #include "cli/ssh.hpp"
 
 #include <poll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,6 +33,47 @@ std::string as_file(const std::string& path)
         text += c;
     }
     return text + "\"";
+}
+
+/// Where the proxy, which ssh starts and tells us nothing of, says how it failed. It has no name that could be left behind.
+class ProxyReport {
+public:
+    static sdk::Result<ProxyReport> make()
+    {
+        sdk::os::UniqueFd file(::memfd_create("banger proxy report", MFD_CLOEXEC));
+        if (!file)
+            return sdk::os_error("make a file for ssh's proxy");
+        return ProxyReport(std::move(file));
+    }
+
+    [[nodiscard]] std::string path() const
+    {
+        return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(file_.get());
+    }
+    /// JSON of an error, an empty object if the guest closed the connection, or nothing if all was well.
+    [[nodiscard]] std::string text() const
+    {
+        std::array<char, 65536> bytes{};
+        const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
+        return got > 0 ? std::string(bytes.data(), static_cast<std::size_t>(got)) : std::string();
+    }
+
+private:
+    explicit ProxyReport(sdk::os::UniqueFd file) : file_(std::move(file)) {}
+    sdk::os::UniqueFd file_;
+};
+
+// 255 is ssh's own failure, and may be the guest's command as well.
+sdk::Result<Exit> exit_of(int status, const ProxyReport& report)
+{
+    constexpr int failure_of_ssh = 255;
+    const std::string text = status == failure_of_ssh ? report.text() : std::string();
+    if (text.empty())
+        return Exit(GuestExit{status});
+    auto failure = json::parse_object(text, "the proxy's report");
+    if (failure && failure->MemberCount() > 0)
+        return json::to_error(*failure);
+    return Exit(OwnExit::command_failed);
 }
 
 /// Waits for ssh. What the terminal's keys send reaches it without us; signals sent to us alone are passed on.
@@ -68,13 +110,15 @@ sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm)
                   json::string_or(facts, "identity"),
                   json::string_or(facts, "known_hosts"),
                   json::string_or(facts, "host_alias"),
-                  json::bool_or(facts, "has_sshd")};
+                  json::bool_or(facts, "has_sshd"),
+                  ""};
 }
 
 std::vector<std::string> ssh_command(const SshWay& way, const std::string& program,
-                                     const std::vector<std::string>& words)
+                                     const std::vector<std::string>& words, const std::string& report)
 {
-    const std::string proxy = without_tokens(shell_quoted(program) + " vm proxy " + shell_quoted(way.vm)) + " 22";
+    const std::string proxy =
+        without_tokens(shell_quoted(program) + " vm proxy --report " + report + " " + shell_quoted(way.vm)) + " 22";
     std::vector<std::string> command{"ssh", "-F", "none"};
     for (const auto& option :
          {"IdentityFile=" + as_file(way.identity), std::string("IdentitiesOnly=yes"),
@@ -82,6 +126,10 @@ std::vector<std::string> ssh_command(const SshWay& way, const std::string& progr
           "HostKeyAlias=" + way.host_alias, std::string("StrictHostKeyChecking=yes"), std::string("UpdateHostKeys=no"),
           "ProxyCommand=" + proxy, std::string("LogLevel=ERROR")})
         command.insert(command.end(), {"-o", option});
+    if (!way.directory.empty())
+        command.insert(command.end(),
+                       {"-o", "RequestTTY=yes", "-o",
+                        without_tokens("RemoteCommand=cd " + shell_quoted(way.directory) + " && exec \"$SHELL\" -l")});
     command.push_back(way.user + "@" + way.host_alias);
     command.insert(command.end(), words.begin(), words.end());
     return command;
@@ -95,8 +143,11 @@ sdk::Result<Exit> run_ssh(Context& context, const SshWay& way, const std::vector
     auto program = own_program();
     if (!program)
         return std::move(program).error();
+    auto report = ProxyReport::make();
+    if (!report)
+        return std::move(report).error();
     sdk::os::Command command;
-    command.argv = ssh_command(way, *program, words);
+    command.argv = ssh_command(way, *program, words, report->path());
     command.in = STDIN_FILENO;
     command.out = STDOUT_FILENO;
     command.err = STDERR_FILENO;
@@ -107,7 +158,7 @@ sdk::Result<Exit> run_ssh(Context& context, const SshWay& way, const std::vector
     auto status = wait_for(*child, (*session)->signals());
     if (!status)
         return std::move(status).error();
-    return Exit(GuestExit{*status});
+    return exit_of(*status, *report);
 }
 
 }  // namespace banger::cli

@@ -20,6 +20,7 @@ struct Verb {
 struct Group {
     std::string_view name;
     std::string_view summary;
+    std::vector<Example> examples;
 };
 
 const std::vector<Verb>& verbs();

@@ -28,6 +28,28 @@ struct ConfigShow {
 };
 sdk::Result<Exit> run(const ConfigShow& verb, Context& context);
 
+struct ConfigGet {
+    std::string key;  ///< as the file has it
+    static Syntax syntax();
+    static sdk::Result<ConfigGet> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ConfigGet& verb, Context& context);
+
+struct ConfigSet {
+    std::string key;
+    std::string value;
+    static Syntax syntax();
+    static sdk::Result<ConfigSet> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ConfigSet& verb, Context& context);
+
+struct ConfigValidate {
+    std::string file;  ///< empty: the one in use
+    static Syntax syntax();
+    static sdk::Result<ConfigValidate> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ConfigValidate& verb, Context& context);
+
 struct ConfigPath {
     static Syntax syntax();
     static sdk::Result<ConfigPath> parse(const Arguments& arguments);

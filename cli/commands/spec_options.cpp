@@ -171,12 +171,19 @@ sdk::Result<std::map<std::string, std::string>> parse_environment(const Argument
     return environment;
 }
 
+sdk::Result<std::string> parse_vm(const std::string& word)
+{
+    if (printable(word) != word)
+        return sdk::make_error(sdk::Code::invalid, quoted(word) + " is not the name or id of a vm",
+                               "see `banger vm list`");
+    return word;
+}
+
 sdk::Result<std::vector<std::string>> parse_vms(const Arguments& arguments)
 {
-    for (const auto& vm : arguments.operands())
-        if (printable(vm) != vm)
-            return sdk::make_error(sdk::Code::invalid, quoted(vm) + " is not the name or id of a vm",
-                                   "see `banger vm list`");
+    for (const auto& word : arguments.operands())
+        if (auto vm = parse_vm(word); !vm)
+            return std::move(vm).error();
     return arguments.operands();
 }
 

@@ -23,6 +23,8 @@ Option environment_option();
 sdk::Result<std::map<std::string, std::string>> parse_environment(const Arguments& arguments);
 
 /// The operand as the name, id or beginning of an id of a VM; the daemon knows which there are.
+/// One name or id of a VM, such as none of whose characters can drive a terminal.
+sdk::Result<std::string> parse_vm(const std::string& word);
 sdk::Result<std::vector<std::string>> parse_vms(const Arguments& arguments);
 
 }  // namespace banger::cli

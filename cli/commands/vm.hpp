@@ -1,13 +1,17 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/context.hpp"
+#include "cli/workspace/prepare.hpp"
+#include "cli/workspace/tooling.hpp"
 #include "core/model/vm.hpp"
 
 /// `banger vm …`: each verb's command line as a value, how it is read, and what it does (cli/commands/vm_<verb>.cpp).
@@ -18,6 +22,9 @@ struct VmRun {
     model::VmSpec spec;
     bool detach = false;
     std::vector<std::string> command;  ///< empty: an interactive shell
+    std::optional<workspace::PrepareOptions> workspace;
+    std::optional<workspace::Tooling::Options> tooling;  ///< unless it is not wanted
+    bool dry_run = false;
 
     static Syntax syntax();
     static sdk::Result<VmRun> parse(const Arguments& arguments);
@@ -50,6 +57,26 @@ struct VmStop {
 };
 sdk::Result<Exit> run(const VmStop& verb, Context& context);
 
+struct VmRestart {
+    std::vector<std::string> vms;
+    std::uint64_t timeout_s = 30;
+
+    static Syntax syntax();
+    static sdk::Result<VmRestart> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmRestart& verb, Context& context);
+
+struct VmSet {
+    std::vector<std::string> vms;
+    std::optional<std::uint64_t> vcpus;
+    std::optional<std::uint64_t> memory_mib;
+    std::optional<std::uint64_t> disk_bytes;
+
+    static Syntax syntax();
+    static sdk::Result<VmSet> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmSet& verb, Context& context);
+
 struct VmKill {
     std::vector<std::string> vms;
     std::string signal = "KILL";
@@ -73,6 +100,34 @@ struct VmList {
     static sdk::Result<VmList> parse(const Arguments& arguments);
 };
 sdk::Result<Exit> run(const VmList& verb, Context& context);
+
+struct VmStats {
+    std::vector<std::string> vms;  ///< empty: those that run
+    bool watch = false;
+    std::chrono::milliseconds interval{1000};
+
+    static Syntax syntax();
+    static sdk::Result<VmStats> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmStats& verb, Context& context);
+
+struct VmHealth {
+    std::vector<std::string> vms;
+
+    static Syntax syntax();
+    static sdk::Result<VmHealth> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmHealth& verb, Context& context);
+
+struct VmPrune {
+    std::optional<std::chrono::milliseconds> stale;  ///< only those not started for that long
+    bool force = false;
+    bool dry_run = false;
+
+    static Syntax syntax();
+    static sdk::Result<VmPrune> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmPrune& verb, Context& context);
 
 struct VmShow {
     std::string vm;
@@ -107,6 +162,21 @@ struct VmExec {
 };
 sdk::Result<Exit> run(const VmExec& verb, Context& context);
 
+/// Files into a guest or out of it.
+struct VmCp {
+    struct Place {
+        std::string vm;    ///< empty: here
+        std::string path;  ///< "-" here: a standard stream
+    };
+    Place from;
+    Place to;
+    std::string user;
+
+    static Syntax syntax();
+    static sdk::Result<VmCp> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmCp& verb, Context& context);
+
 struct VmLogs {
     std::string vm;
     bool follow = false;
@@ -128,6 +198,7 @@ sdk::Result<Exit> run(const VmRecover& verb, Context& context);
 struct VmProxy {
     std::string vm;
     std::uint16_t port = 0;
+    std::string report;  ///< file for how it failed, instead of standard error; empty: none
 
     static Syntax syntax();
     static sdk::Result<VmProxy> parse(const Arguments& arguments);

@@ -65,7 +65,7 @@ sdk::Result<Exit> run(const VmDelete& verb, Context& context)
             return std::move(chosen).error();
         vms = std::move(*chosen);
     }
-    auto exit = for_each_vm(context, vms, "vm.delete", nullptr, "is deleted");
+    auto exit = for_each_vm(context, vms, {"vm.delete", nullptr, always("is deleted"), nullptr});
     if (exit && vms.size() < verb.vms.size())
         return Exit(OwnExit::failed);
     return exit;

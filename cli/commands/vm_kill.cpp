@@ -31,8 +31,8 @@ sdk::Result<VmKill> VmKill::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const VmKill& verb, Context& context)
 {
-    return for_each_vm(
-        context, verb.vms, "vm.kill", [&](json::Object& params) { params.set("signal", verb.signal); }, "was killed");
+    const auto add_signal = [&](json::Object& params) { params.set("signal", verb.signal); };
+    return for_each_vm(context, verb.vms, {"vm.kill", add_signal, always("was killed"), nullptr});
 }
 
 }  // namespace banger::cli

@@ -1,11 +1,39 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
 #include <charconv>
 
+#include "banger/sdk/os/file.hpp"
 #include "cli/commands/vm.hpp"
 #include "cli/connection_stream.hpp"
 #include "cli/text.hpp"
 
 namespace banger::cli {
+namespace {
+
+sdk::Result<EndedBy> connect_streams(const VmProxy& verb, Context& context)
+{
+    auto session = context.daemon();
+    if (!session)
+        return std::move(session).error();
+    json::Object params;
+    params.set("vm", verb.vm).set("port", static_cast<unsigned>(verb.port));
+    auto connection = (*session)->call("vm.connect", params);
+    if (!connection)
+        return std::move(connection).error();
+    if (connection->descriptors.empty())
+        return sdk::make_error(sdk::Code::internal, "the daemon sent no connection");
+    context.end_session();
+    return run_connection(std::move(connection->descriptors.front()));
+}
+
+void write_report(const std::string& file, const std::string& text)
+{
+    if (auto opened = sdk::os::open_file(file, O_WRONLY))
+        (void)sdk::os::write_all(opened->get(), text);
+}
+
+}  // namespace
 
 Syntax VmProxy::syntax()
 {
@@ -14,6 +42,7 @@ Syntax VmProxy::syntax()
     syntax.summary = "connect standard input and output with a port of a machine";
     syntax.description = "A ProxyCommand for ssh, and for anything else that talks through its standard streams.";
     syntax.operands = {{"VM"}, {"PORT"}};
+    syntax.options = {{"report", 0, "FILE", "write to FILE, not here, how it failed or that the guest closed it", {}, false}};
     syntax.examples = {{"ssh -o 'ProxyCommand banger vm proxy web 22' root@web", "ssh with settings of your own"}};
     syntax.hidden = true;
     return syntax;
@@ -27,25 +56,19 @@ sdk::Result<VmProxy> VmProxy::parse(const Arguments& arguments)
     if (problem != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535)
         return sdk::make_error(sdk::Code::invalid, quoted(text) + " is no port: it is a number from 1 to 65535",
                                "see `banger vm proxy --help`");
-    return VmProxy{arguments.operand(0), static_cast<std::uint16_t>(port)};
+    return VmProxy{arguments.operand(0), static_cast<std::uint16_t>(port), arguments.value("report").value_or("")};
 }
 
 sdk::Result<Exit> run(const VmProxy& verb, Context& context)
 {
-    auto session = context.daemon();
-    if (!session)
-        return std::move(session).error();
-    json::Object params;
-    params.set("vm", verb.vm).set("port", static_cast<unsigned>(verb.port));
-    auto connection = (*session)->call("vm.connect", params);
-    if (!connection)
-        return std::move(connection).error();
-    if (connection->descriptors.empty())
-        return sdk::make_error(sdk::Code::internal, "the daemon sent no connection");
-    context.end_session();
-    if (auto ran = run_connection(std::move(connection->descriptors.front())); !ran)
-        return std::move(ran).error();
-    return Exit(OwnExit::done);
+    auto ended = connect_streams(verb, context);
+    if (verb.report.empty() && !ended)
+        return std::move(ended).error();
+    if (!ended)
+        write_report(verb.report, json::from_error(ended.error()).text());
+    else if (*ended == EndedBy::guest)
+        write_report(verb.report, "{}");
+    return Exit(ended ? OwnExit::done : OwnExit::failed);
 }
 
 }  // namespace banger::cli

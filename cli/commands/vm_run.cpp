@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/spec_options.hpp"
 #include "cli/commands/vm.hpp"
+#include "cli/commands/workspace_options.hpp"
 #include "cli/guest_command.hpp"
+#include "cli/left_machine.hpp"
 #include "cli/text.hpp"
 
 namespace banger::cli {
@@ -19,20 +21,15 @@ void remove_vm(Context& context, Session& session, const std::string& id)
         context.report(std::move(deleted).error().while_doing("delete the vm, as --rm asked"));
 }
 
-void say_it_runs(Context& context, const std::string& name)
-{
-    const std::string word = shell_quoted(name);
-    context.note("vm '" + printable(name) + "' is still running: `banger vm ssh " + word +
-                 "` goes back, `banger vm stop " + word + "` stops it, `banger vm delete " + word + "` deletes it");
-}
-
 sdk::Result<Exit> use(const VmRun& verb, Context& context, const std::string& id)
 {
+    const std::string directory = verb.workspace ? verb.workspace->guest_path : "";
     // sshd is a service of the system: with --ready agent it may not be there yet.
     if (verb.command.empty())
-        return open_shell(context, id, verb.spec.ready != model::Ready::agent);
+        return open_shell(context, id, directory, verb.spec.ready != model::Ready::agent);
     GuestCommand command;
     command.vm = id;
+    command.cwd = directory;
     command.argv = verb.command;
     command.tty = wants_tty();
     return run_in_guest(context, command);
@@ -46,12 +43,21 @@ Syntax VmRun::syntax()
     syntax.path = "vm run";
     syntax.summary = "make a machine and run a command or a shell in it";
     syntax.description =
+        "With a PATH, the git repository there goes along as a checkout, to /root/repo, with the working tree as it is "
+        "now, and the command or shell begins in it; ignored files never go. `banger vm workspace export` brings back "
+        "what changed. Programs that it names in mise.toml, .mise.toml or .tool-versions are installed before, with "
+        "`mise install`.\n\n"
         "Without a command it opens a shell; leaving that leaves the machine running, unless --rm was given. With a "
         "command, standard input, output and signals are connected to it, and its exit status becomes banger's own: "
         "128 + N for signal N, 126 and 127 where it could not be run. A failure of banger itself is 125 then.\n\n"
         "Values that are left out come from config.toml, else from what this host has: see `banger config show`.";
+    syntax.operands = {{"PATH", Operand::Count::optional}};
     syntax.tail = Syntax::Tail::optional;
     syntax.options = spec_options();
+    const auto of_workspace = workspace_options();
+    syntax.options.insert(syntax.options.end(), of_workspace.begin(), of_workspace.end());
+    syntax.options.push_back(
+        {"no-bootstrap", 0, "", "do not install what the repository's mise.toml names", {}, false});
     syntax.options.push_back(
         {"rm", 0, "", "delete the machine when the command or shell ends, whatever its status", {}, false});
     syntax.options.push_back(
@@ -62,6 +68,7 @@ Syntax VmRun::syntax()
          {},
          false});
     syntax.examples = {{"banger vm run", "a shell in a new machine"},
+                       {"banger vm run --rm . -- make test", "the repository we are in, and a command in it"},
                        {"banger vm run --rm -- uname -a", "one command; the machine is gone afterwards"},
                        {"tar c . | banger vm run --rm --vcpu 4 -- tar xv", "with standard input"},
                        {"banger vm run -d --name web --memory 4G", "a machine for later"}};
@@ -73,7 +80,25 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
     auto spec = parse_spec(arguments);
     if (!spec)
         return std::move(spec).error();
-    VmRun verb{std::move(*spec), arguments.has("detach"), arguments.tail()};
+    VmRun verb;
+    verb.spec = std::move(*spec);
+    verb.detach = arguments.has("detach");
+    verb.command = arguments.tail();
+    verb.dry_run = arguments.has("dry-run");
+    if (!arguments.operands().empty()) {
+        auto options = parse_workspace(arguments, arguments.operand(0));
+        if (!options)
+            return std::move(options).error();
+        verb.workspace = std::move(*options);
+        // What is wrong with the configuration is in the workspace's options already.
+        if (auto tooling = tooling_settings(); tooling && !arguments.has("no-bootstrap")) {
+            if (verb.spec.egress)
+                tooling->has_network = *verb.spec.egress != sdk::Egress::none;
+            verb.tooling = std::move(*tooling);
+        }
+    } else if (auto alone = refuse_workspace_options(arguments); !alone) {
+        return std::move(alone).error();
+    }
     if (verb.detach && !verb.command.empty())
         return sdk::make_error(sdk::Code::invalid, "a command cannot run detached: its output would go nowhere",
                                "leave the command out, then use `banger vm exec NAME -- …`");
@@ -84,6 +109,23 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const VmRun& verb, Context& context)
 {
+    std::optional<workspace::Preparation> preparation;
+    std::optional<workspace::Tooling> tooling;
+    if (verb.workspace) {
+        auto begun = workspace::Preparation::begin(context, *verb.workspace);
+        if (!begun && begun.error().code == sdk::Code::not_found)
+            return std::move(begun).error().with_hint("a command comes after `--`, such as: banger vm run -- " +
+                                                      printable(verb.workspace->path));
+        if (!begun)
+            return std::move(begun).error();
+        if (verb.dry_run)
+            return print_plan(context, *begun);
+        if (verb.tooling)
+            tooling = workspace::Tooling::plan(context, *begun, *verb.tooling);
+        if (auto staged = begun->stage(); !staged)
+            return std::move(staged).error();
+        preparation.emplace(std::move(*begun));
+    }
     auto session = context.daemon();
     if (!session)
         return std::move(session).error();
@@ -94,14 +136,22 @@ sdk::Result<Exit> run(const VmRun& verb, Context& context)
         return std::move(vm).error();
     const std::string name = json::string_or(vm->result, "name");
     const std::string id = json::string_or(vm->result, "id");
-    if (verb.detach)
-        return context.show(vm->result, [&] { return name + "\n"; });
 
-    auto exit = use(verb, context, id);
+    sdk::Result<Exit> exit = Exit(OwnExit::done);
+    if (preparation)
+        if (auto sent = preparation->send(id); !sent)
+            exit = std::move(sent).error();
+    if (exit && tooling)
+        if (auto installed = tooling->install(id, name); !installed)
+            exit = std::move(installed).error();
+    if (exit && verb.detach)
+        return context.show(vm->result, [&] { return name + "\n"; });
+    if (exit)
+        exit = use(verb, context, id);
     if (verb.spec.removal == model::Removal::with_session)
         remove_vm(context, **session, id);
     else if (verb.command.empty() || !exit)
-        say_it_runs(context, name);
+        return say_what_is_left(context, id, std::move(exit));
     return exit;
 }
 

@@ -41,7 +41,7 @@ sdk::Result<Exit> run(const VmSsh& verb, Context& context)
     if (way->has_sshd)
         return run_ssh(context, *way, verb.words);
     if (verb.words.empty())
-        return open_shell(context, verb.vm, false);
+        return open_shell(context, verb.vm, "", false);
     return sdk::make_error(sdk::Code::unsupported, "vm " + quoted(verb.vm) + " has no ssh server",
                            "use `banger vm exec " + shell_quoted(verb.vm) + " -- …`");
 }

@@ -25,7 +25,7 @@ sdk::Result<VmStart> VmStart::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const VmStart& verb, Context& context)
 {
-    return for_each_vm(context, verb.vms, "vm.start", nullptr, "is running");
+    return for_each_vm(context, verb.vms, {"vm.start", nullptr, always("is running"), nullptr});
 }
 
 }  // namespace banger::cli

@@ -1,8 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/each_vm.hpp"
 #include "cli/commands/spec_options.hpp"
+#include "cli/commands/stop_options.hpp"
 #include "cli/commands/vm.hpp"
-#include "core/base/durations.hpp"
 
 namespace banger::cli {
 
@@ -13,10 +13,9 @@ Syntax VmStop::syntax()
     syntax.summary = "shut machines down; their disks stay";
     syntax.description =
         "Asks the guest's init to power off. What has not ended when the time is over is cut off, after what it wrote "
-        "is "
-        "safe on its disks.";
+        "is safe on its disks.";
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
-    syntax.options = {{"timeout", 't', "TIME", "how long to wait, such as 10s or 2m; 30s if left out", {}, false}};
+    syntax.options = {stop_timeout_option()};
     syntax.examples = {{"banger vm stop web", "shut down"},
                        {"banger vm stop --timeout 5s web db", "two of them, soon"}};
     return syntax;
@@ -27,22 +26,16 @@ sdk::Result<VmStop> VmStop::parse(const Arguments& arguments)
     auto vms = parse_vms(arguments);
     if (!vms)
         return std::move(vms).error();
-    VmStop verb;
-    verb.vms = std::move(*vms);
-    if (const auto text = arguments.value("timeout")) {
-        auto timeout = base::parse_duration("--timeout", *text);
-        if (!timeout)
-            return std::move(timeout).error();
-        verb.timeout_s = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(*timeout).count());
-    }
-    return verb;
+    auto timeout_s = parse_stop_timeout(arguments);
+    if (!timeout_s)
+        return std::move(timeout_s).error();
+    return VmStop{std::move(*vms), *timeout_s};
 }
 
 sdk::Result<Exit> run(const VmStop& verb, Context& context)
 {
-    return for_each_vm(
-        context, verb.vms, "vm.stop", [&](json::Object& params) { params.set("timeout_s", verb.timeout_s); },
-        "is stopped");
+    const auto add_timeout = [&](json::Object& params) { params.set("timeout_s", verb.timeout_s); };
+    return for_each_vm(context, verb.vms, {"vm.stop", add_timeout, always("is stopped"), nullptr});
 }
 
 }  // namespace banger::cli

@@ -69,7 +69,9 @@ std::string vm_page(const json::Value& vm, std::size_t columns)
     for (const char* key : {"address", "pid", "accelerator", "egress", "init", "removal"})
         facts.add(key, value_text(vm, key));
     facts.add("providers", providers_line(vm));
-    facts.add("created", value_text(vm, "created"));
+    for (const char* key : {"created", "started"})
+        facts.add(key, value_text(vm, key));
+    facts.add("last used", value_text(vm, "last_used"));
     std::vector<std::string> disks;
     if (const json::Value* listed = json::find(vm, "disks"); listed != nullptr && listed->IsArray())
         for (const auto& disk : listed->GetArray())
@@ -77,6 +79,21 @@ std::string vm_page(const json::Value& vm, std::size_t columns)
     facts.add("disks", disks);
     facts.add("leftovers", json::find_strings(vm, "leftovers"));
     return facts.text(columns) + handles_text(vm, columns);
+}
+
+std::string prune_table(const json::Value& list, std::size_t columns)
+{
+    Table table({"NAME", "LAST STARTED", "CREATED", "IMAGE", "DISK", "ID"});
+    const json::Value* vms = json::find(list, "vms");
+    if (vms == nullptr || !vms->IsArray() || vms->Empty())
+        return "there is nothing to delete\n";
+    for (const auto& vm : vms->GetArray()) {
+        const auto started = json::string_or(vm, "started");
+        table.add({json::string_or(vm, "name"), started.empty() ? "never" : started, json::string_or(vm, "created"),
+                   json::string_or(vm, "image"), base::format_size(json::uint_or(vm, "disk_bytes")),
+                   json::string_or(vm, "id")});
+    }
+    return table.text(columns);
 }
 
 std::string recovery_page(const json::Value& result, std::size_t columns)

@@ -10,6 +10,8 @@ namespace banger::cli {
 
 std::string vm_table(const json::Value& list, std::size_t columns);
 std::string vm_page(const json::Value& vm, std::size_t columns);
+/// Stopped machines, and when they were started last.
+std::string prune_table(const json::Value& list, std::size_t columns);
 std::string recovery_page(const json::Value& result, std::size_t columns);
 
 }  // namespace banger::cli

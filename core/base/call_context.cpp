@@ -49,6 +49,19 @@ void CallContext::progress(const sdk::Progress& progress)
         listener_(progress);
 }
 
+void CallContext::warn(const std::string& message)
+{
+    const std::lock_guard held(mutex_);
+    if (warning_listener_)
+        warning_listener_(message);
+}
+
+void CallContext::on_warning(WarningListener listener)
+{
+    const std::lock_guard held(mutex_);
+    warning_listener_ = std::move(listener);
+}
+
 void CallContext::cancel()
 {
     cancelled_ = true;
@@ -59,6 +72,7 @@ void CallContext::silence()
 {
     const std::lock_guard held(mutex_);
     listener_ = nullptr;
+    warning_listener_ = nullptr;
 }
 
 }  // namespace banger::base

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "banger/sdk/host.hpp"
 #include "core/base/event.hpp"
@@ -13,6 +14,7 @@
 namespace banger::base {
 
 using ProgressListener = std::function<void(const sdk::Progress&)>;
+using WarningListener = std::function<void(const std::string&)>;
 
 /// The host's side of sdk::Call: what an operation passes down to whatever it calls.
 ///
@@ -30,9 +32,12 @@ public:
     [[nodiscard]] bool cancelled() const override;
     [[nodiscard]] int cancel_descriptor() const override { return timer_.get(); }
     void progress(const sdk::Progress& progress) override;
+    void warn(const std::string& message) override;
 
     void cancel();
-    /// Forgets the listener. Once this returned it is not called any more.
+    /// Who is told of warnings; before, nobody is.
+    void on_warning(WarningListener listener);
+    /// Forgets the listeners. Once this returned none is called any more.
     void silence();
 
 private:
@@ -41,6 +46,7 @@ private:
     std::optional<Deadline> deadline_;
     std::mutex mutex_;
     ProgressListener listener_;
+    WarningListener warning_listener_;
     std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // last: may call cancel while being made
 };
 

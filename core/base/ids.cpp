@@ -60,7 +60,7 @@ std::string mended(std::string_view name)
         return {};
     label = label.substr(first, label.find_last_not_of('-') - first + 1);
     const bool only_digits = label.find_first_not_of("0123456789") == std::string::npos;
-    return only_digits ? "vm-" + label.substr(0, longest_label - 3) : label;
+    return only_digits || is_vm_id(label) ? "vm-" + label.substr(0, longest_label - 3) : label;
 }
 
 // Control characters would break the line and the terminal that show the error.
@@ -97,6 +97,12 @@ std::string new_vm_id()
     return random_hex(6);
 }
 
+bool is_vm_id(std::string_view text)
+{
+    constexpr std::size_t digits = 12;
+    return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string new_vm_name(const std::function<bool(const std::string&)>& taken)
 {
     constexpr int plain_tries = 50;
@@ -131,6 +137,8 @@ sdk::Result<void> check_vm_name(std::string_view name)
         return bad("it must start and end with a letter or digit");
     if (name.find_first_not_of("0123456789") == std::string_view::npos)
         return bad("digits alone look like an address");
+    if (is_vm_id(name))
+        return bad("twelve hexadecimal digits are a vm's id");
     return {};
 }
 

@@ -26,12 +26,16 @@ struct Key {
 
 sdk::Error busy(const KeyedMutex::Holder& holder)
 {
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - holder.since);
-    return sdk::make_error(sdk::Code::busy, holder.doing + " (" + format_duration(age) + ")",
-                           "try again once that has ended");
+    return sdk::make_error(sdk::Code::busy, described(holder), "try again once that has ended");
 }
 
 }  // namespace
+
+std::string described(const KeyedMutex::Holder& holder)
+{
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - holder.since);
+    return holder.doing + " (" + format_duration(age) + ")";
+}
 
 // Shared with the locks, so that a lock may outlive the KeyedMutex.
 struct KeyedMutex::State {
@@ -86,11 +90,11 @@ sdk::Result<KeyedMutex::Lock> KeyedMutex::lock(const std::string& key, std::stri
         if (woken != Woken::cancelled)
             return Lock(state_, key);
         state_->pass_on(key);
-    } else {
-        now->second.waiters.erase(place);
-    }
-    if (woken == Woken::cancelled)
         return sdk::make_error(sdk::Code::cancelled, "cancelled while waiting for its turn");
+    }
+    now->second.waiters.erase(place);
+    if (woken == Woken::cancelled)
+        return sdk::make_error(sdk::Code::cancelled, "cancelled while waiting: " + described(now->second.holder));
     return busy(now->second.holder);
 }
 

@@ -65,4 +65,7 @@ private:
     std::shared_ptr<State> state_;
 };
 
+/// What is being done with a key, and for how long: "vm 'web' is being started (2 s)".
+[[nodiscard]] std::string described(const KeyedMutex::Holder& holder);
+
 }  // namespace banger::base

@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "banger/sdk/host.hpp"
 #include "banger/sdk/result.hpp"
@@ -78,6 +79,7 @@ private:
     struct Flight {
         explicit Flight(Event event) : done(std::move(event)), call([this](const sdk::Progress& step) { tell(step); })
         {
+            call.on_warning([this](const std::string& message) { warn(message); });
         }
 
         void cancel()
@@ -94,6 +96,14 @@ private:
                 caller->progress(step);
         }
 
+        void warn(const std::string& message)
+        {
+            const std::lock_guard held(progress_mutex);
+            warnings.push_back(message);
+            for (sdk::Call* caller : listeners)
+                caller->warn(message);
+        }
+
         Event done;
         CallContext call;
         std::optional<sdk::Result<T>> result;  // set before `done`
@@ -102,6 +112,7 @@ private:
         std::mutex progress_mutex;  // held while listeners are called, so that none is called after it left
         std::list<sdk::Call*> listeners;
         std::optional<sdk::Progress> last;
+        std::vector<std::string> warnings;  // for those who join later
     };
 
     struct Seat {
@@ -141,6 +152,8 @@ private:
         const std::lock_guard held(flight.progress_mutex);
         if (flight.last)
             call.progress(*flight.last);
+        for (const auto& warning : flight.warnings)
+            call.warn(warning);
         seat->listener = flight.listeners.insert(flight.listeners.end(), &call);
         return seat;
     }

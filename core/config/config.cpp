@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/config/config.hpp"
 
+#include <charconv>
+
 #include "banger/sdk/os/file.hpp"
 
 namespace banger::config {
@@ -20,6 +22,7 @@ Config defaults(const HostFacts& host)
 {
     constexpr std::uint64_t workers = 16;
     constexpr std::chrono::minutes plugin_deadline{2};
+    constexpr std::uint64_t history_depth = 50;
     const std::string cpus = std::to_string(host.cpus) + (host.cpus == 1 ? " CPU" : " CPUs");
     const std::string memory = std::to_string(host.memory_mib) + " MiB of memory";
     Config config;
@@ -32,6 +35,7 @@ Config defaults(const HostFacts& host)
         .egress = {"internet", Origin::built_in, {}},
         .ready = {"auto", Origin::built_in, {}},
         .init = {"auto", Origin::built_in, {}},
+        .git_identity = {true, Origin::built_in, {}},
     };
     config.providers = {
         .vmm = {"auto", Origin::built_in, {}},
@@ -41,6 +45,11 @@ Config defaults(const HostFacts& host)
     config.daemon = {
         .workers = {workers, Origin::built_in, {}},
         .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
+        .auto_stop_stale_after = {std::chrono::milliseconds(0), Origin::built_in, {}},
+    };
+    config.workspace = {
+        .depth = {history_depth, Origin::built_in, {}},
+        .tracked_only = {false, Origin::built_in, {}},
     };
     return config;
 }
@@ -55,6 +64,14 @@ sdk::Result<Config> load(const std::string& file, const HostFacts& host)
     Config config = defaults(host);
     config.file = file;
     return config;
+}
+
+std::uint64_t line_in(std::string_view message, std::string_view file)
+{
+    std::uint64_t line = 0;
+    if (message.starts_with(file) && message.substr(file.size()).starts_with(':'))
+        std::from_chars(message.data() + file.size() + 1, message.data() + message.size(), line);
+    return line;
 }
 
 }  // namespace banger::config

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "banger/sdk/result.hpp"
 #include "core/config/host_facts.hpp"
@@ -44,6 +45,14 @@ struct VmDefaults {
     Value<std::string> egress;  ///< none, internet, all
     Value<std::string> ready;   ///< auto (system where the image has an init), agent, system
     Value<std::string> init;    ///< auto, image, banger
+    Value<bool> git_identity;   ///< the user's name and address, as git knows them, go into new VMs
+};
+
+/// [[file_sync]]: what of the user's goes into every new VM.
+struct FileSync {
+    Value<std::string> host;   ///< a file or directory: absolute, or below the user's home as "~/..."
+    Value<std::string> guest;  ///< where it goes: "/root" or a path below it, with no ".", ".." or empty part
+    Value<std::string> mode;   ///< of the file, or of the directory's files: "0600"; empty: the default
 };
 
 /// [providers]: "auto" or a provider's name; whether there is such a provider is the plugin host's to say.
@@ -57,6 +66,19 @@ struct Providers {
 struct Daemon {
     Value<std::uint64_t> workers;                      ///< finite operations at a time, 1 to 256
     Value<std::chrono::milliseconds> plugin_deadline;  ///< of a call that changes something; a time such as "2m"
+    Value<std::chrono::milliseconds> auto_stop_stale_after;  ///< a running VM unused for so long is stopped; 0: never
+};
+
+/// [workspace]: how directories of the host go into guests
+struct Workspace {
+    Value<std::uint64_t> depth;  ///< commits of history, at most; 0: all
+    Value<bool> tracked_only;    ///< leave out what git does not track
+};
+
+/// [tooling]: where the mise comes from that installs a repository's programs in guests; both or neither
+struct Tooling {
+    Value<std::string> mise_url;     ///< of a program that needs no libraries: https, http or file
+    Value<std::string> mise_sha256;  ///< 64 hex digits, small letters
 };
 
 /// [plugin.<id>]: passed to the plugin host as it is.
@@ -69,6 +91,9 @@ struct Config {
     VmDefaults vm_defaults;
     Providers providers;
     Daemon daemon;
+    Workspace workspace;
+    std::vector<FileSync> file_sync;
+    Tooling tooling;
     std::map<std::string, PluginSection> plugins;
     std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;
@@ -85,11 +110,28 @@ struct Config {
 /// The same from text, for which `file` is only a name.
 [[nodiscard]] sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host);
 
-/// The effective configuration as `config show -o json` prints it:
+/// One thing that is wrong with a configuration file.
+struct Problem {
+    std::uint64_t line = 0;
+    sdk::Error error;         ///< `invalid`; its message begins with file and line
+    bool wrong_type = false;  ///< the value is of a type that its setting does not take
+};
+
+/// Everything that `parse` would refuse, by line; only the first thing where the text is no TOML.
+[[nodiscard]] std::vector<Problem> find_problems(std::string_view text, const std::string& file, const HostFacts& host);
+
+/// The line that a message beginning with this file and a line names; 0 if it does not.
+[[nodiscard]] std::uint64_t line_in(std::string_view message, std::string_view file);
+
+/// The settings there are, as "table.key", without those of plugins.
+[[nodiscard]] const std::vector<std::string>& known_keys();
+
+/// The effective configuration, for `config show`: tables, keys and values as config.toml has them, so that what is shown
+/// can be written there.
 ///     {"file": "...", "file_read": true,
-///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, ...},
-///      "providers": {...}, "daemon": {...}, "plugins": {"<id>": {...as in the file...}}}
-/// Sizes are numbers in the unit of their name (memory_mib, disk_bytes); plugin_deadline_ms in milliseconds.
+///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, "disk": {"value": "8G", ...}, ...},
+///      "providers": {...}, "daemon": {...}, "workspace": {...}, "tooling": {...},
+///      "file_sync": {"0": {"host": {...}, "guest": {...}, "mode": {...}}, ...}, "plugin": {"<id>": {"<key>": {"value": ..., "origin": "config", ...}}}}
 [[nodiscard]] std::string to_json(const Config& config);
 
 }  // namespace banger::config

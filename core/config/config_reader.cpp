@@ -1,5 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// The only file that includes toml++, which is 15,000 lines of header.
+// One of two files that include toml++, which is 15,000 lines of header (the other is setting_edit.cpp).
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #include <rapidjson/stringbuffer.h>
@@ -16,6 +16,7 @@
 #include "core/base/nearest.hpp"
 #include "core/base/sizes.hpp"
 #include "core/config/config.hpp"
+#include "core/config/file_sync.hpp"
 #include "core/config/limits.hpp"
 
 namespace banger::config {
@@ -46,6 +47,7 @@ struct Setting {
     const toml::node& node;
     std::string where;  // file:line
     std::string name;   // "vcpu in [vm_defaults]"
+    bool& mistyped;     // set with the error that says so
 
     [[nodiscard]] sdk::Error bad(const std::string& why, std::string hint = {}) const
     {
@@ -53,6 +55,7 @@ struct Setting {
     }
     [[nodiscard]] sdk::Error wrong_type(const std::string& wanted) const
     {
+        mistyped = true;
         return bad("must be " + wanted + ", not " + std::string(type_name(node.type())));
     }
     // An error that already names the setting.
@@ -83,6 +86,31 @@ Read text(Value<std::string>& into)
             return setting.wrong_type("a string");
         if (value->find('\0') != std::string::npos)
             return setting.bad("has a zero byte in it");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+Read flag(Value<bool>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<bool>();
+        if (!value)
+            return setting.wrong_type("true or false");
+        setting.store(into, *value);
+        return {};
+    };
+}
+
+Read sha256(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        constexpr std::size_t digits = 64;
+        if (!value->empty() && (value->size() != digits || value->find_first_not_of("0123456789abcdef") != std::string::npos))
+            return setting.bad("must be 64 hex digits in small letters", "sha256sum prints them");
         setting.store(into, *value);
         return {};
     };
@@ -191,9 +219,10 @@ Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
     };
 }
 
-Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least)
+// With `zero_is_off` 0 is a value as well, whatever the least other one is.
+Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least, bool zero_is_off = false)
 {
-    return [&into, least](const Setting& setting) -> sdk::Result<void> {
+    return [&into, least, zero_is_off](const Setting& setting) -> sdk::Result<void> {
         std::string written;
         if (const auto seconds = setting.node.value_exact<std::int64_t>())
             written = std::to_string(*seconds);
@@ -204,14 +233,53 @@ Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds 
         auto value = base::parse_duration(setting.name, written);
         if (!value)
             return setting.placed(std::move(value).error());
-        if (*value < least)
-            return setting.bad("cannot be '" + written + "': it must be at least " + base::format_duration(least));
+        if (*value < least && !(zero_is_off && value->count() == 0))
+            return setting.bad("cannot be '" + written + "': it must be at least " + base::format_duration(least),
+                               zero_is_off ? "0 switches it off" : "");
         setting.store(into, *value);
         return {};
     };
 }
 
-// Reads every key of a table by its name; anything else in it is an error.
+// A path that `check` takes and gives back as it is meant.
+Read path(Value<std::string>& into, sdk::Result<std::string> (*check)(const std::string&))
+{
+    return [&into, check](const Setting& setting) -> sdk::Result<void> {
+        const auto value = setting.node.value_exact<std::string>();
+        if (!value)
+            return setting.wrong_type("a string");
+        auto meant = check(*value);
+        if (!meant)
+            return setting.bad("cannot be '" + *value + "': " + meant.error().message, meant.error().hint);
+        setting.store(into, std::move(*meant));
+        return {};
+    };
+}
+
+// Octal, in quotes or as TOML writes it. A plain number would be decimal, which nobody means.
+Read file_mode(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        std::string written;
+        const auto* number = setting.node.as_integer();
+        if (number != nullptr && number->flags() == toml::value_flags::format_as_octal && number->get() >= 0) {
+            std::ostringstream octal;
+            octal << std::oct << number->get();
+            written = octal.str();
+        } else if (const auto string = setting.node.value_exact<std::string>()) {
+            written = *string;
+        } else {
+            return setting.bad("must be a mode such as \"0600\"", "write it in quotes, or as 0o600");
+        }
+        auto mode = file_mode_of(written);
+        if (!mode)
+            return setting.bad("cannot be '" + written + "': " + mode.error().message, mode.error().hint);
+        setting.store(into, std::move(*mode));
+        return {};
+    };
+}
+
+// Reads every key of a table by its name; anything else in it is a problem. Goes on behind each.
 class Reader {
 public:
     Reader(std::string file, Config& config, const HostFacts& host) : file_(std::move(file)), config_(config)
@@ -227,34 +295,63 @@ public:
               {"kernel", text(vm.kernel)},
               {"egress", one_of(vm.egress, {"none", "internet", "all"})},
               {"ready", one_of(vm.ready, {"auto", "agent", "system"})},
-              {"init", one_of(vm.init, {"auto", "image", "banger"})}}},
+              {"init", one_of(vm.init, {"auto", "image", "banger"})},
+              {"git_identity", flag(vm.git_identity)}}},
             {"providers",
              {{"vmm", provider(use.vmm)}, {"storage", provider(use.storage)}, {"network", provider(use.network)}}},
             {"daemon",
              {{"workers", count(config_.daemon.workers, 1, 256)},
-              {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))}}},
+              {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))},
+              {"auto_stop_stale_after",
+               duration(config_.daemon.auto_stop_stale_after, std::chrono::seconds(1), true)}}},
+            {"workspace",
+             {{"depth", count(config_.workspace.depth, 0, 1'000'000)},
+              {"tracked_only", flag(config_.workspace.tracked_only)}}},
+            {"tooling",
+             {{"mise_url", text(config_.tooling.mise_url)}, {"mise_sha256", sha256(config_.tooling.mise_sha256)}}},
         };
     }
 
-    sdk::Result<void> read(const toml::table& root)
+    void read(const toml::table& root)
     {
         for (const auto& [key, node] : root) {
             const std::string name(key.str());
             if (name == "plugin") {
-                if (auto done = read_plugins(node); !done)
-                    return done;
+                note(read_plugins(node), node.source());
+                continue;
+            }
+            if (name == "file_sync") {
+                note(read_file_sync(node), node.source());
                 continue;
             }
             const auto table =
                 std::find_if(tables_.begin(), tables_.end(), [&](const Table& t) { return t.name == name; });
             if (table == tables_.end())
-                return unknown_table(name, key.source());
-            if (!node.is_table())
-                return setting(node, "[" + name + "]").wrong_type("a table");
-            if (auto done = read_table(*table, *node.as_table()); !done)
-                return done;
+                note(unknown_table(name, key.source()), key.source());
+            else if (!node.is_table())
+                note(setting(node, "[" + name + "]").wrong_type("a table"), node.source());
+            else
+                read_table(*table, *node.as_table());
         }
-        return {};
+        if (auto checked = check_tooling(); !checked)
+            problems_.push_back({line_in(checked.error().message, file_), std::move(checked).error(), false});
+    }
+
+    /// Ordered by line.
+    std::vector<Problem> take_problems()
+    {
+        std::stable_sort(problems_.begin(), problems_.end(),
+                         [](const Problem& a, const Problem& b) { return a.line < b.line; });
+        return std::move(problems_);
+    }
+
+    [[nodiscard]] std::vector<std::string> keys() const
+    {
+        std::vector<std::string> all;
+        for (const auto& table : tables_)
+            for (const auto& key : table.keys)
+                all.push_back(table.name + "." + key.name);
+        return all;
     }
 
 private:
@@ -263,9 +360,26 @@ private:
         std::vector<Key> keys;
     };
 
-    [[nodiscard]] Setting setting(const toml::node& node, std::string name) const
+    [[nodiscard]] sdk::Result<void> check_tooling() const
     {
-        return Setting{node, line_of(file_, node.source()), std::move(name)};
+        const auto& [url, digest] = config_.tooling;
+        if (url.value.empty() == digest.value.empty())
+            return {};
+        const std::string why = url.value.empty()
+                                    ? digest.where + ": mise_sha256 in [tooling] says nothing without mise_url"
+                                    : url.where + ": mise_url in [tooling] needs mise_sha256 beside it";
+        return sdk::make_error(sdk::Code::invalid, why, "sha256sum prints the digest of a file");
+    }
+
+    void note(sdk::Result<void> done, const toml::source_region& source)
+    {
+        if (!done)
+            problems_.push_back({source.begin.line, std::move(done).error(), std::exchange(mistyped_, false)});
+    }
+
+    [[nodiscard]] Setting setting(const toml::node& node, std::string name)
+    {
+        return Setting{node, line_of(file_, node.source()), std::move(name), mistyped_};
     }
 
     [[nodiscard]] sdk::Error unknown(const std::string& what, const toml::source_region& source,
@@ -277,7 +391,7 @@ private:
     // A key without its table is the likeliest mistake at the top, so the tables' keys are looked at too.
     [[nodiscard]] sdk::Error unknown_table(const std::string& name, const toml::source_region& source) const
     {
-        std::vector<std::string> names{"plugin"};
+        std::vector<std::string> names{"plugin", "file_sync"};
         for (const auto& table : tables_) {
             names.push_back(table.name);
             for (const auto& key : table.keys)
@@ -285,25 +399,58 @@ private:
                     return unknown("'" + name + "' at the top", source, "it belongs under [" + table.name + "]");
         }
         const auto near = base::nearest(name, names);
-        return unknown(
-            "[" + name + "]", source,
-            near ? "did you mean [" + *near + "]?" : "known: [vm_defaults], [providers], [daemon], [plugin.ID]");
+        if (!near)
+            return unknown("[" + name + "]", source,
+                           "known: [vm_defaults], [providers], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]");
+        const std::string meant = *near == "file_sync" ? "[[file_sync]]" : "[" + *near + "]";
+        return unknown("[" + name + "]", source, "did you mean " + meant + "?");
     }
 
-    sdk::Result<void> read_table(const Table& table, const toml::table& values)
+    void read_table(const Table& table, const toml::table& values)
     {
         for (const auto& [key, node] : values) {
             const std::string name(key.str());
             const auto known =
                 std::find_if(table.keys.begin(), table.keys.end(), [&](const Key& k) { return k.name == name; });
-            if (known == table.keys.end()) {
-                std::vector<std::string> names;
-                for (const auto& other : table.keys)
-                    names.push_back(other.name);
-                return unknown("'" + name + "' in [" + table.name + "]", key.source(), base::suggestion(name, names));
+            if (known != table.keys.end()) {
+                note(known->read(setting(node, name + " in [" + table.name + "]")), node.source());
+                continue;
             }
-            if (auto done = known->read(setting(node, name + " in [" + table.name + "]")); !done)
-                return done;
+            std::vector<std::string> names;
+            for (const auto& other : table.keys)
+                names.push_back(other.name);
+            note(unknown("'" + name + "' in [" + table.name + "]", key.source(), base::suggestion(name, names)),
+                 key.source());
+        }
+    }
+
+    sdk::Result<void> read_file_sync(const toml::node& node)
+    {
+        const std::string name = "[[file_sync]]";
+        if (!node.is_array())
+            return setting(node, "file_sync").wrong_type("tables of its own, " + name);
+        for (const auto& element : *node.as_array()) {
+            if (!element.is_table())
+                return setting(element, "file_sync").wrong_type("tables of its own, " + name);
+            FileSync entry;
+            const Table table{"[file_sync]",
+                              {{"host", path(entry.host, sync_host_of)},
+                               {"guest", path(entry.guest, sync_guest_of)},
+                               {"mode", file_mode(entry.mode)}}};
+            const auto before = problems_.size();
+            read_table(table, *element.as_table());
+            if (problems_.size() != before)
+                continue;
+            for (const auto& [key, value] : {std::pair{"host", &entry.host}, std::pair{"guest", &entry.guest}})
+                if (value->value.empty())
+                    return setting(element, name).bad("has no '" + std::string(key) + "'",
+                                                      "it says what to take, as host, and where it goes, as guest");
+            for (const auto& other : config_.file_sync)
+                if (other.guest.value == entry.guest.value)
+                    return sdk::make_error(sdk::Code::invalid,
+                                           entry.guest.where + ": guest in " + name + " cannot be '" +
+                                               entry.guest.value + "' again: it is at " + other.guest.where + " too");
+            config_.file_sync.push_back(std::move(entry));
         }
         return {};
     }
@@ -314,16 +461,27 @@ private:
             return setting(node, "[plugin]").wrong_type("a table of tables, such as [plugin.vmm-qemu]");
         for (const auto& [key, section] : *node.as_table()) {
             const std::string id(key.str());
-            if (!section.is_table())
-                return setting(section, "plugin." + id).wrong_type("a table, [plugin." + id + "]");
-            PluginSection& plugin = config_.plugins[id];
+            if (id == file_sync_plugin) {
+                note(unknown("[plugin." + id + "]", key.source(),
+                             "write [[file_sync]] tables, and git_identity in [vm_defaults]"),
+                     key.source());
+                continue;
+            }
+            if (!section.is_table()) {
+                note(setting(section, "plugin." + id).wrong_type("a table, [plugin." + id + "]"), section.source());
+                continue;
+            }
+            PluginSection plugin;
             rapidjson::StringBuffer buffer;
             JsonWriter json(buffer);
-            if (auto done = write(json, section, "[plugin." + id + "]", "", plugin); !done)
-                return done;
+            if (auto done = write(json, section, "[plugin." + id + "]", "", plugin); !done) {
+                note(std::move(done), section.source());
+                continue;
+            }
             // toml++ gives a table that only exists through its children no place of its own.
             plugin.where[""] = line_of(file_, key.source());
             plugin.json = buffer.GetString();
+            config_.plugins[id] = std::move(plugin);
         }
         return {};
     }
@@ -388,24 +546,58 @@ private:
     std::string file_;
     Config& config_;
     std::vector<Table> tables_;
+    std::vector<Problem> problems_;
+    bool mistyped_ = false;  // by the setting that was read last
 };
+
+struct ReadFile {
+    Config config;
+    std::vector<Problem> problems;
+};
+
+ReadFile read_all(std::string_view text, const std::string& file, const HostFacts& host)
+{
+    ReadFile all{defaults(host), {}};
+    all.config.file = file;
+    const auto parsed = toml::parse(text, file);
+    if (!parsed) {
+        const auto& problem = parsed.error();
+        all.problems.push_back(
+            {problem.source().begin.line,
+             sdk::make_error(sdk::Code::invalid,
+                             line_of(file, problem.source()) + ": " + std::string(problem.description())),
+             false});
+        return all;
+    }
+    all.config.file_read = true;
+    Reader reader(file, all.config, host);
+    reader.read(parsed.table());
+    all.problems = reader.take_problems();
+    return all;
+}
 
 }  // namespace
 
 sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host)
 {
-    const auto parsed = toml::parse(text, file);
-    if (!parsed) {
-        const auto& problem = parsed.error();
-        return sdk::make_error(sdk::Code::invalid,
-                               line_of(file, problem.source()) + ": " + std::string(problem.description()));
-    }
-    Config config = defaults(host);
-    config.file = file;
-    config.file_read = true;
-    if (auto done = Reader(file, config, host).read(parsed.table()); !done)
-        return std::move(done).error();
-    return config;
+    auto all = read_all(text, file, host);
+    if (!all.problems.empty())
+        return std::move(all.problems.front().error);
+    return std::move(all.config);
+}
+
+std::vector<Problem> find_problems(std::string_view text, const std::string& file, const HostFacts& host)
+{
+    return read_all(text, file, host).problems;
+}
+
+const std::vector<std::string>& known_keys()
+{
+    static const std::vector<std::string> keys = [] {
+        Config none;
+        return Reader({}, none, {}).keys();
+    }();
+    return keys;
 }
 
 }  // namespace banger::config

@@ -11,10 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
+#include "core/daemon/auto_stop.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/stray_files.hpp"
@@ -92,6 +94,15 @@ std::function<sdk::Result<Source*>(const std::string&)> source_finder(plugins::R
     };
 }
 
+// On a worker: guests take their time, and nobody who calls the daemon is to wait for that.
+void finish_stop(Service& service, lifecycle::LockedVm vm)
+{
+    service.run_own("vm.stop", [&service, held = std::make_shared<lifecycle::LockedVm>(std::move(vm))](
+                                   lifecycle::Operation& operation) {
+        return lifecycle::finish_stop(service.engine(), *held, operation);
+    });
+}
+
 sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
 {
     if (auto made = paths.make(); !made)
@@ -121,23 +132,34 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     image_store.sweep();
     kernel_store.sweep();
     store::VmStore store(paths.database(), paths.vms());
-    lifecycle::ProviderOperations operations(registry);
+    lifecycle::ProviderOperations operations(registry, store, config->providers, paths.vms());
     lifecycle::Agents agents(loop);
+    lifecycle::Usage usage(paths.vms());
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
-                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, {}};
+                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}};
+    std::optional<AutoStop> auto_stop;
     Service service(loop, engine, config->daemon.workers.value);
-    engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) { service.watch_exit(vm, vmm); };
+    agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
+    if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
+        auto_stop.emplace(loop, service, limit);
+    engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) {
+        service.watch_exit(vm, vmm);
+        if (auto_stop)
+            auto_stop->watch(vm);
+    };
 
     // The listener exists before reconciling, so that a caller who finds it waits instead of starting another daemon.
     auto listener = sdk::os::listen_unix(paths.socket());
     if (!listener)
         return std::move(listener).error();
+    lifecycle::Reconciled found;
     if (auto health = store.health(); !health) {
         log::error(health.error().message);
     } else {
         lifecycle::sweep_unfinished(engine);
         lifecycle::Operation operation("reconcile", nullptr);
-        for (const auto& trouble : lifecycle::reconcile(engine, operation))
+        found = lifecycle::reconcile(engine, operation);
+        for (const auto& trouble : found.troubles)
             log::warning("reconcile: " + trouble);
     }
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); });
@@ -152,6 +174,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     });
     log::info("instance " + *instance + " serves " + paths.socket());
     ready.ok();
+    for (auto& vm : found.stopping)
+        finish_stop(service, std::move(vm));
     loop.run();
     if (base::fault::reached() > 0)
         log::info("fault points reached: " + std::to_string(base::fault::reached()));

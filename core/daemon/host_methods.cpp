@@ -1,10 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 
 #include "core/daemon/service.hpp"
 #include "core/doctor/check.hpp"
+#include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/rpc/build.hpp"
 
@@ -43,6 +46,12 @@ sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation&)
     return Answer{};
 }
 
+bool will_run(const lifecycle::Engine& engine, const std::string& provisioner)
+{
+    const auto names = lifecycle::provisioners(engine);
+    return std::find(names.begin(), names.end(), provisioner) != names.end();
+}
+
 json::Object capability_json(Service& service, const plugins::PluginStatus& plugin,
                              const plugins::CapabilityName& capability, Operation& operation)
 {
@@ -59,7 +68,11 @@ json::Object capability_json(Service& service, const plugins::PluginStatus& plug
     object.set("usable", probe && probe->usable);
     object.set("reason", probe ? probe->reason : probe.error().message);
     object.set("hint", probe ? probe->hint : probe.error().hint);
-    object.set("picked", choice && choice->name == capability.name);
+    // Provisioners are no alternatives.
+    const bool picked = capability.kind == plugins::kind_of<sdk::Provisioner>
+                            ? probe && probe->usable && will_run(engine, capability.name)
+                            : choice && choice->name == capability.name;
+    object.set("picked", picked);
     object.set("facts", probe ? probe->facts : sdk::Fields());
     return object;
 }
@@ -102,31 +115,89 @@ sdk::Result<Answer> show_plugin(Service& service, const Exchange& exchange, Oper
     return answer;
 }
 
-// {"value", "origin", "where"} of every key, by its dotted name.
+// A name between the dots of a key, as TOML writes it.
+std::string dotted(const std::string& key, const std::string& name)
+{
+    const bool bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '_' || c == '-';
+    });
+    return key + (key.empty() ? "" : ".") + (bare ? name : "\"" + name + "\"");
+}
+
+void add_setting(const std::string& key, const json::Value& value, const std::string& source, json::Array& into)
+{
+    json::Object line;
+    line.set("key", key).set("value", value).set("source", source);
+    into.add(line);
+}
+
+// {"value", "origin", "where"} of every key, by its dotted name. A table of the file may have members of these names, but
+// they are objects.
 void flatten(const json::Value& value, const std::string& key, json::Array& into)
 {
-    if (const json::Value* inner = json::find(value, "value"); inner != nullptr) {
-        json::Object line;
+    if (const auto origin = json::find_string(value, "origin"); origin) {
         const std::string where = json::string_or(value, "where");
-        line.set("key", key).set("value", *inner);
-        line.set("source", json::string_or(value, "origin") + (where.empty() ? "" : ", " + where));
-        into.add(line);
-        return;
+        return add_setting(key, *json::find(value, "value"), *origin + (where.empty() ? "" : ", " + where), into);
     }
     if (value.IsObject())
         for (const auto& member : value.GetObject())
-            flatten(member.value, key + (key.empty() ? "" : ".") + member.name.GetString(), into);
+            flatten(member.value, dotted(key, member.name.GetString()), into);
+}
+
+// What a plugin is configured with and the file does not say.
+void add_defaults(const json::Value& complete, const json::Value* given, const std::string& key, json::Array& into)
+{
+    if (!complete.IsObject()) {
+        if (given == nullptr)
+            add_setting(key, complete, std::string(config::to_string(config::Origin::built_in)), into);
+        return;
+    }
+    for (const auto& member : complete.GetObject()) {
+        const std::string name = member.name.GetString();
+        add_defaults(member.value, given != nullptr ? json::find(*given, name) : nullptr, dotted(key, name), into);
+    }
 }
 
 sdk::Result<Answer> show_config(Service& service, const Exchange&, Operation&)
 {
-    auto nested = json::parse_object(config::to_json(service.engine().config), "the configuration");
+    auto& engine = service.engine();
+    auto nested = json::parse_object(config::to_json(engine.config), "the configuration");
     if (!nested)
         return std::move(nested).error();
     json::Array values;
     flatten(*nested, "", values);
+    const json::Value* sections = json::find(*nested, "plugin");
+    for (const auto& plugin : engine.registry.list())
+        if (auto complete = json::parse_object(plugin.config, "the configuration of a plugin"); complete)
+            add_defaults(*complete, sections != nullptr ? json::find(*sections, plugin.id) : nullptr,
+                         dotted("plugin", plugin.id), values);
     Answer answer;
-    answer.result.set("path", service.engine().paths.config_file).set("values", values);
+    answer.result.set("path", engine.paths.config_file).set("values", values);
+    return answer;
+}
+
+// A file that is not in use yet: its text, so that the daemon reads no file on anybody's behalf.
+sdk::Result<Answer> validate_config(Service& service, const Exchange& exchange, Operation&)
+{
+    auto text = json::require_string(exchange->params(), "text", "the request");
+    if (!text)
+        return std::move(text).error();
+    auto& engine = service.engine();
+    const std::string file = json::string_or(exchange->params(), "file", engine.paths.config_file);
+    json::Array problems;
+    const auto add = [&](std::uint64_t line, const sdk::Error& error) {
+        json::Object problem;
+        problem.set("line", line).set("message", error.message).set("hint", error.hint);
+        problems.add(problem);
+    };
+    const auto own = config::find_problems(*text, file, engine.host);
+    for (const auto& problem : own)
+        add(problem.line, problem.error);
+    if (const auto config = config::parse(*text, file, engine.host))
+        for (const auto& error : engine.registry.check_config(config->plugins))
+            add(config::line_in(error.message, file), error);
+    Answer answer;
+    answer.result.set("problems", problems);
     return answer;
 }
 
@@ -166,8 +237,8 @@ sdk::Result<Answer> audit(Service& service, const Exchange& exchange, Operation&
 Methods host_methods()
 {
     return {{"daemon.status", status},    {"daemon.stop", stop},         {"plugin.list", list_plugins},
-            {"plugin.show", show_plugin}, {"config.show", show_config}, {"doctor", run_doctor},
-            {"audit", audit}};
+            {"plugin.show", show_plugin}, {"config.show", show_config}, {"config.validate", validate_config},
+            {"doctor", run_doctor},       {"audit", audit}};
 }
 
 }  // namespace banger::daemon

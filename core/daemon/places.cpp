@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/config/file_sync.hpp"
 #include "core/log/log.hpp"
 #include "core/plugins/discover.hpp"
 
@@ -56,6 +57,8 @@ plugins::Registry::Settings registry_settings(const config::Paths& paths, const 
     plugins::Registry::Settings settings;
     settings.directories = plugin_directories();
     settings.config = config.plugins;
+    if (!config.file_sync.empty() || config.vm_defaults.git_identity.origin == config::Origin::file)
+        settings.config[std::string(config::file_sync_plugin)] = config::file_sync_section(config);
     settings.instance = instance;
     settings.cache_directory = paths.plugin_cache();
     settings.vms_directory = paths.vms();

@@ -8,6 +8,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <atomic>
 #include <mutex>
 #include <set>
 
@@ -39,8 +40,20 @@ json::Object progress_json(const sdk::Progress& progress)
     return object;
 }
 
-constexpr std::size_t threads_to_end = 8;
+json::Object warning_json(const std::string& message)
+{
+    json::Object object;
+    object.set("message", message);
+    return object;
+}
+
+constexpr std::size_t threads_to_end = 16;  // one command has 8 at work, and is not to keep others waiting
 constexpr std::size_t threads_to_ask = 4;
+constexpr std::size_t threads_to_talk = 8;
+constexpr std::size_t threads_to_look = 2;
+
+/// Between the loop, where a request is cancelled, and the worker that takes it up: one of them comes first.
+enum class Turn { waiting, taken, given_up };
 
 // A defect of ours ends one request, not the daemon and everybody's streams.
 template <typename Work>
@@ -70,6 +83,8 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       makers_(std::make_unique<asio::thread_pool>(workers)),
       enders_(std::make_unique<asio::thread_pool>(threads_to_end)),
       askers_(std::make_unique<asio::thread_pool>(threads_to_ask)),
+      talkers_(std::make_unique<asio::thread_pool>(threads_to_talk)),
+      lookers_(std::make_unique<asio::thread_pool>(threads_to_look)),
       jobs_(std::make_unique<Jobs>())
 {
     jobs_->work.emplace(loop.get_executor());
@@ -79,17 +94,23 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
 
 Service::~Service()
 {
-    for (auto* pool : {makers_.get(), enders_.get(), askers_.get()})
+    for (auto* pool : {makers_.get(), enders_.get(), askers_.get(), talkers_.get(), lookers_.get()})
         pool->join();
 }
 
 asio::thread_pool& Service::workers_for(const std::string& verb)
 {
-    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle"};
+    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop"};
     static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
                                             "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
-    return ends.count(verb) > 0 ? *enders_ : asks.count(verb) > 0 ? *askers_ : *makers_;
+    static const std::set<std::string> talks{"vm.exec", "vm.connect"};
+    static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show"};
+    for (const auto& [verbs, workers] :
+         {std::pair{&ends, enders_.get()}, {&asks, askers_.get()}, {&talks, talkers_.get()}, {&looks, lookers_.get()}})
+        if (verbs->count(verb) > 0)
+            return *workers;
+    return *makers_;
 }
 
 void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work)
@@ -129,12 +150,17 @@ void Service::stop_if_done()
     }
 }
 
+bool Service::only_looks(const std::string& verb)
+{
+    return &workers_for(verb) == askers_.get() || verb == "vm.stats" || verb == "vm.health";
+}
+
 void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)
 {
     const std::string outcome(error == nullptr ? "ok" : sdk::to_string(error->code));
     if (error != nullptr && error->code != sdk::Code::cancelled)
         log::error(operation.verb() + " " + operation.vm() + ": " + full_text(*error));
-    if (&workers_for(operation.verb()) != askers_.get())
+    if (!only_looks(operation.verb()))
         if (auto recorded = engine_.store.record(operation.log(outcome)); !recorded)
             log::warning("cannot record an operation: " + recorded.error().message);
 }
@@ -144,18 +170,32 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
     const auto method = methods_.find(exchange->method());
     if (method == methods_.end())
         return exchange->fail(sdk::make_error(sdk::Code::invalid, "the daemon has no method '" + exchange->method() + "'",
-                                              "the daemon may be of another version: `banger daemon stop`"));
+                                              "the daemon may be of another version: `banger daemon stop`"),
+                              rpc::ErrorCode::no_such_method);
     auto operation = std::make_shared<lifecycle::Operation>(
         exchange->method(), [exchange](const sdk::Progress& progress) {
             exchange->notify("progress", progress_json(progress).value());
+        },
+        [exchange](const std::string& message) {
+            log::warning(exchange->method() + ": " + message);
+            exchange->notify("warning", warning_json(message).value());
         });
-    exchange->on_cancel([weak = std::weak_ptr(operation)] {
+    const auto turn = std::make_shared<std::atomic<Turn>>(Turn::waiting);
+    exchange->on_cancel([turn, exchange, weak = std::weak_ptr(operation)] {
+        auto waiting = Turn::waiting;
+        if (turn->compare_exchange_strong(waiting, Turn::given_up))
+            return exchange->fail(sdk::make_error(sdk::Code::cancelled, exchange->method() + " was cancelled before it began"));
         if (const auto running = weak.lock())
             running->cancel();
     });
-    post(operation, [this, exchange, operation, run = &method->second] {
+    post(operation, [this, exchange, operation, turn, run = &method->second] {
+        auto waiting = Turn::waiting;
+        if (!turn->compare_exchange_strong(waiting, Turn::taken))
+            return;  // whoever asked has had his answer
         auto answer = run_guarded([&] { return (*run)(*this, exchange, *operation); });
         finish(*operation, answer ? nullptr : &answer.error());
+        if (answer && !operation->vm().empty() && !only_looks(operation->verb()) && operation->verb() != "vm.delete")
+            engine_.usage.used(operation->vm());
         if (answer)
             exchange->reply(answer->result, std::move(answer->descriptors));
         else
@@ -177,6 +217,14 @@ std::size_t Service::running() const
 {
     const std::lock_guard lock(jobs_->mutex);
     return jobs_->running.size();
+}
+
+void Service::stream_changed(const std::string& vm, bool open)
+{
+    if (open)
+        return engine_.usage.opened(vm);
+    // On the loop, which writes no files.
+    asio::post(*enders_, [this, vm] { engine_.usage.closed(vm); });
 }
 
 void Service::watch_exit(const std::string& vm, const sdk::Handle& vmm)

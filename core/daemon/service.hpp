@@ -54,6 +54,9 @@ public:
     /// Tells when the process or VM behind the handle ends, and settles it. From any thread.
     void watch_exit(const std::string& vm, const sdk::Handle& vmm);
 
+    /// A stream of a user to a guest opens (on a worker) or has ended (on the loop).
+    void stream_changed(const std::string& vm, bool open);
+
     /// Asks every operation to stop, takes no more requests, and stops the loop when the last has ended. From any thread.
     void shut_down();
 
@@ -73,11 +76,16 @@ private:
 
     boost::asio::io_context& loop_;
     lifecycle::Engine& engine_;
-    /// Who asks or ends something must not wait behind those who make something: each has workers of its own.
+    /// Who asks or ends something, talks to a guest, or looks at the whole host must not wait behind those who make
+    /// something: each has workers of its own.
     std::unique_ptr<boost::asio::thread_pool> makers_;
     std::unique_ptr<boost::asio::thread_pool> enders_;
     std::unique_ptr<boost::asio::thread_pool> askers_;
+    std::unique_ptr<boost::asio::thread_pool> talkers_;
+    std::unique_ptr<boost::asio::thread_pool> lookers_;
     boost::asio::thread_pool& workers_for(const std::string& verb);
+    /// Whether a verb is no use of a VM, and not worth a line among the operations.
+    bool only_looks(const std::string& verb);
     Methods methods_;
     std::unique_ptr<Jobs> jobs_;
 };

@@ -19,12 +19,15 @@ json::Object entry_json(const CatalogueEntry& entry)
     return object;
 }
 
-// What is only in the store: the catalogue's entry changed or went since it was pulled.
-CatalogueEntry nameless(const std::string& name)
+// What is only in the store: the catalogue's entry changed or went since it was pulled. A damaged one may not even say
+// what it was.
+template <typename Item>
+CatalogueEntry nameless(const Item& item)
 {
     CatalogueEntry entry;
-    entry.name = name;
-    entry.description = "pulled earlier; the catalogue has another by now";
+    entry.name = item.name.empty() ? item.id : item.name;
+    entry.description = item.problem.empty() ? "pulled earlier; the catalogue has another by now"
+                                             : "pulled earlier, and damaged";
     return entry;
 }
 
@@ -84,6 +87,22 @@ json::Object view(Service& service, const CatalogueEntry& entry, const Item* ite
     return object;
 }
 
+// As `find`, and what is here but cannot be used is found too, with its `problem`.
+template <typename Room>
+sdk::Result<typename Room::Item> find_even_damaged(Service& service, const std::string& name)
+{
+    auto item = Room::store(service).find(name);
+    if (item || item.error().code == sdk::Code::not_found)
+        return item;
+    auto all = Room::store(service).list();
+    if (!all)
+        return std::move(all).error();
+    for (auto& one : *all)
+        if (!one.problem.empty() && (one.id == name || one.name == name))
+            return std::move(one);
+    return item;
+}
+
 template <typename Room>
 sdk::Result<Answer> list(Service& service, const Exchange&, Operation&)
 {
@@ -93,14 +112,14 @@ sdk::Result<Answer> list(Service& service, const Exchange&, Operation&)
     json::Array all;
     std::vector<std::string> shown;
     for (const auto& entry : Room::entries(service)) {
-        auto item = Room::store(service).find(entry.name);
+        auto item = find_even_damaged<Room>(service, entry.name);
         all.add(view<Room>(service, entry, item ? &*item : nullptr));
         if (item)
             shown.push_back(item->id);
     }
     for (const auto& item : *pulled)
         if (std::find(shown.begin(), shown.end(), item.id) == shown.end())
-            all.add(view<Room>(service, nameless(item.name.empty() ? item.id : item.name), &item));
+            all.add(view<Room>(service, nameless(item), &item));
     json::Object result;
     result.set(Room::plural, all);
     return Answer{std::move(result), {}};
@@ -113,10 +132,10 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
     if (!name)
         return std::move(name).error();
     auto entry = Room::entry(service, *name);
-    auto item = Room::store(service).find(*name);
+    auto item = find_even_damaged<Room>(service, *name);
     if (item)
-        return Answer{view<Room>(service, entry ? *entry : nameless(item->name), &*item), {}};
-    if (item.error().code == sdk::Code::corrupt)
+        return Answer{view<Room>(service, entry ? *entry : nameless(*item), &*item), {}};
+    if (item.error().code != sdk::Code::not_found)
         return std::move(item).error();
     if (!entry)
         return std::move(entry).error();
@@ -133,7 +152,7 @@ sdk::Result<Answer> pull(Service& service, const Exchange& exchange, Operation& 
     if (!item)
         return std::move(item).error();
     auto entry = Room::entry(service, *name);
-    return Answer{view<Room>(service, entry ? *entry : nameless(item->name), &*item), {}};
+    return Answer{view<Room>(service, entry ? *entry : nameless(*item), &*item), {}};
 }
 
 template <typename Room>
@@ -142,7 +161,7 @@ sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
         return std::move(name).error();
-    auto item = Room::store(service).find(*name);
+    auto item = find_even_damaged<Room>(service, *name);
     if (!item)
         return std::move(item).error();
     auto users = users_of<Room>(service, item->id);

@@ -10,6 +10,7 @@
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/console.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
+#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/ssh_keys.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
@@ -36,6 +37,8 @@ sdk::Result<model::VmRecord> vm_in(Service& service, const Exchange& exchange, O
 sdk::Result<Answer> open_stream(Service& service, const model::VmRecord& vm, const std::string& path,
                                 const std::string& spec, Operation& operation)
 {
+    if (auto started = lifecycle::check_guest_started(service.engine(), vm, operation); !started)
+        return std::move(started).error();
     auto agent = lifecycle::agent_of(service.engine(), vm, operation);
     if (!agent)
         return std::move(agent).error();
@@ -67,6 +70,7 @@ sdk::Result<Answer> exec(Service& service, const Exchange& exchange, Operation& 
     const json::Value& params = exchange->params();
     agent::ExecSpec spec;
     spec.argv = json::find_strings(params, "argv");
+    spec.tool = json::string_or(params, "tool");
     auto environment = vm->environment;
     for (const auto& [name, value] : json::find_fields(params, "environment"))
         environment[name] = value;
@@ -115,7 +119,14 @@ sdk::Result<Answer> ssh(Service& service, const Exchange& exchange, Operation& o
     auto vm = vm_in(service, exchange, operation);
     if (!vm)
         return std::move(vm).error();
-    const auto& engine = service.engine();
+    auto& engine = service.engine();
+    if (auto reachable = lifecycle::check_guest_started(engine, *vm, operation); !reachable)
+        return std::move(reachable).error();
+    auto live = lifecycle::liveness_of(engine, *vm);
+    if (!live)
+        return std::move(live).error();
+    if (!live->alive)
+        return lifecycle::not_running(*vm);
     const auto facts = lifecycle::noted_facts(engine, *vm);
     Answer answer;
     answer.result.set("user", "root").set("identity", lifecycle::client_key_path(engine.paths.state));

@@ -1,4 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "core/base/nearest.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/verbs.hpp"
 
@@ -8,7 +11,6 @@ namespace {
 using Exchange = std::shared_ptr<rpc::Exchange>;
 using lifecycle::Operation;
 
-constexpr std::uint64_t default_stop_seconds = 30;
 constexpr std::uint64_t most_stop_seconds = 3600;
 
 sdk::Result<std::string> vm_in(const Exchange& exchange)
@@ -26,6 +28,20 @@ sdk::Result<Answer> viewed(Service& service, sdk::Result<model::VmRecord> vm)
     return Answer{lifecycle::view_of(service.engine(), *vm), {}};
 }
 
+// A misspelt member would be a wish that nobody hears.
+sdk::Result<void> refuse_unknown(const json::Value& params)
+{
+    auto known = model::spec_members();
+    known.insert(known.end(), {"start", "wait"});
+    for (const auto& member : params.GetObject()) {
+        const std::string name = member.name.GetString();
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            return sdk::make_error(sdk::Code::invalid, "a spec has no member '" + name + "'",
+                                   base::suggestion(name, known));
+    }
+    return {};
+}
+
 json::Object spec_event(const model::VmRecord& vm)
 {
     json::Object spec;
@@ -39,10 +55,10 @@ void delete_with(Service& service, const Exchange& exchange, const std::string& 
 {
     exchange->on_disconnect([&service, id] {
         service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
-            auto vm = service.engine().store.find(id);
+            auto vm = service.engine().store.find_id(id);
             if (!vm || vm->removal != model::Removal::with_session)
                 return {};
-            auto deleted = lifecycle::delete_vm(service.engine(), id, operation);
+            auto deleted = lifecycle::delete_vm(service.engine(), id, {}, operation);
             if (!deleted && deleted.error().code != sdk::Code::not_found)
                 return std::move(deleted).error();
             return {};
@@ -52,6 +68,8 @@ void delete_with(Service& service, const Exchange& exchange, const std::string& 
 
 sdk::Result<Answer> create(Service& service, const Exchange& exchange, Operation& operation)
 {
+    if (auto known = refuse_unknown(exchange->params()); !known)
+        return std::move(known).error();
     auto spec = model::spec_from_json(exchange->params());
     if (!spec)
         return std::move(spec).error();
@@ -74,17 +92,57 @@ sdk::Result<Answer> start(Service& service, const Exchange& exchange, Operation&
     return viewed(service, lifecycle::start_vm(service.engine(), *reference, operation));
 }
 
+sdk::Result<std::chrono::seconds> timeout_in(const Exchange& exchange)
+{
+    const auto seconds = json::uint_or(exchange->params(), "timeout_s", lifecycle::default_stop_patience.count());
+    if (seconds > most_stop_seconds)
+        return sdk::make_error(sdk::Code::invalid, "a timeout is at most " + std::to_string(most_stop_seconds) +
+                                                       " seconds");
+    return std::chrono::seconds(seconds);
+}
+
 sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto reference = vm_in(exchange);
     if (!reference)
         return std::move(reference).error();
-    const auto seconds = json::uint_or(exchange->params(), "timeout_s", default_stop_seconds);
-    if (seconds > most_stop_seconds)
-        return sdk::make_error(sdk::Code::invalid, "a timeout is at most " + std::to_string(most_stop_seconds) +
-                                                       " seconds");
-    return viewed(service,
-                  lifecycle::stop_vm(service.engine(), *reference, std::chrono::seconds(seconds), operation));
+    auto timeout = timeout_in(exchange);
+    if (!timeout)
+        return std::move(timeout).error();
+    return viewed(service, lifecycle::stop_vm(service.engine(), *reference, *timeout, operation));
+}
+
+sdk::Result<Answer> restart(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    auto timeout = timeout_in(exchange);
+    if (!timeout)
+        return std::move(timeout).error();
+    auto restarted = lifecycle::restart_vm(service.engine(), *reference, *timeout, operation);
+    if (!restarted)
+        return std::move(restarted).error();
+    Answer answer{lifecycle::view_of(service.engine(), restarted->vm), {}};
+    answer.result.set("was_running", restarted->was_running);
+    return answer;
+}
+
+sdk::Result<Answer> set(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    const json::Value& params = exchange->params();
+    lifecycle::Change change;
+    for (const auto& [key, into] : {std::pair{"vcpus", &change.vcpus},
+                                    {"memory_mib", &change.memory_mib},
+                                    {"disk_bytes", &change.disk_bytes}}) {
+        *into = json::find_uint(params, key);
+        if (json::find(params, key) != nullptr && !*into)
+            return sdk::make_error(sdk::Code::invalid, std::string(key) + " is not a whole number of at least 0");
+    }
+    return viewed(service, lifecycle::set_vm(service.engine(), *reference, change, operation));
 }
 
 sdk::Result<Answer> kill(Service& service, const Exchange& exchange, Operation& operation)
@@ -101,7 +159,10 @@ sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation
     auto reference = vm_in(exchange);
     if (!reference)
         return std::move(reference).error();
-    auto vm = lifecycle::delete_vm(service.engine(), *reference, operation);
+    lifecycle::DeleteOptions options;
+    options.only_stopped = json::bool_or(exchange->params(), "only_stopped");
+    options.not_started_since = json::find_int(exchange->params(), "not_started_since");
+    auto vm = lifecycle::delete_vm(service.engine(), *reference, options, operation);
     if (!vm)
         return std::move(vm).error();
     json::Object result;
@@ -133,6 +194,19 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
     return Answer{lifecycle::view_of(service.engine(), *vm, json::bool_or(exchange->params(), "handles")), {}};
 }
 
+// A look that is answered whole by the engine.
+template <sdk::Result<json::Object> (*look)(lifecycle::Engine&, const std::string&, Operation&)>
+sdk::Result<Answer> looked(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto reference = vm_in(exchange);
+    if (!reference)
+        return std::move(reference).error();
+    auto result = look(service.engine(), *reference, operation);
+    if (!result)
+        return std::move(result).error();
+    return Answer{std::move(*result), {}};
+}
+
 sdk::Result<Answer> recover(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto recovered =
@@ -157,8 +231,18 @@ sdk::Result<Answer> recover(Service& service, const Exchange& exchange, Operatio
 
 Methods vm_methods()
 {
-    return {{"vm.create", create}, {"vm.start", start}, {"vm.stop", stop}, {"vm.kill", kill},
-            {"vm.delete", remove}, {"vm.list", list},   {"vm.show", show}, {"vm.recover", recover}};
+    return {{"vm.create", create},
+            {"vm.start", start},
+            {"vm.stop", stop},
+            {"vm.restart", restart},
+            {"vm.set", set},
+            {"vm.kill", kill},
+            {"vm.delete", remove},
+            {"vm.list", list},
+            {"vm.show", show},
+            {"vm.stats", looked<lifecycle::stats_of>},
+            {"vm.health", looked<lifecycle::health_of>},
+            {"vm.recover", recover}};
 }
 
 }  // namespace banger::daemon

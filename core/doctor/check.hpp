@@ -28,6 +28,7 @@ std::vector<Finding> check_plugins(lifecycle::Engine& engine, lifecycle::Operati
 std::vector<Finding> check_database(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_disk_space(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_programs(lifecycle::Engine& engine, lifecycle::Operation& operation);
+std::vector<Finding> check_control_group(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_sizes(lifecycle::Engine& engine, lifecycle::Operation& operation);
 
 /// All of them, in the order in which they are shown.

@@ -1,5 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/doctor/check.hpp"
+#include "core/lifecycle/provision.hpp"
 
 namespace banger::doctor {
 namespace {
@@ -21,6 +22,23 @@ std::vector<Finding> check_kind(lifecycle::Engine& engine, std::string_view kind
     return findings;
 }
 
+// All of these run for a new machine; what one of them misses is for a person to know before it is.
+std::vector<Finding> check_provisioners(lifecycle::Engine& engine, lifecycle::Operation& operation)
+{
+    const std::string kind(plugins::kind_of<sdk::Provisioner>);
+    std::vector<Finding> findings;
+    for (const auto& name : lifecycle::provisioners(engine)) {
+        auto probe = engine.registry.probe(kind, name, operation);
+        if (!probe) {
+            findings.push_back({plugins::noun_of(kind), Status::failed, probe.error().message, probe.error().hint});
+            continue;
+        }
+        const auto status = probe->usable && probe->hint.empty() ? Status::ok : Status::warning;
+        findings.push_back({plugins::noun_of(kind), status, name + ": " + probe->reason, probe->hint});
+    }
+    return findings;
+}
+
 }  // namespace
 
 // What will be used for each kind, and why not the others.
@@ -36,6 +54,8 @@ std::vector<Finding> check_providers(lifecycle::Engine& engine, lifecycle::Opera
           {plugins::kind_of<sdk::KernelSource>, "auto"}})
         for (auto& finding : check_kind(engine, kind, wanted, operation))
             findings.push_back(std::move(finding));
+    for (auto& finding : check_provisioners(engine, operation))
+        findings.push_back(std::move(finding));
     return findings;
 }
 

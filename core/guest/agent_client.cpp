@@ -140,9 +140,9 @@ sdk::Result<agent::GuestFacts> AgentClient::configure(const agent::Configuration
     return agent::guest_facts_from_json(*facts);
 }
 
-sdk::Result<std::string> AgentClient::health(const Patience& patience)
+sdk::Result<std::string> AgentClient::health(const Patience& patience, bool init_state)
 {
-    return call("/v0/health", "{}", patience);
+    return call("/v0/health", init_state ? R"({"init_state":true})" : "{}", patience);
 }
 
 sdk::Result<std::string> AgentClient::wait_ready(const Patience& patience)
@@ -258,6 +258,14 @@ sdk::Result<std::string> AgentClient::read_file(const std::string& path, std::si
 
 void AgentClient::relay(const std::string& path, std::string head, sdk::os::UniqueFd peer, OnDone on_done)
 {
+    if (watch_relays_) {
+        watch_relays_(true);
+        on_done = [watch = watch_relays_, then = std::move(on_done)](sdk::Result<void> how) {
+            watch(false);
+            if (then)
+                then(std::move(how));
+        };
+    }
     auto stream =
         std::make_shared<RelayStream>(connection_->loop(), std::move(head), std::move(peer), std::move(on_done));
     boost::asio::post(connection_->loop(),

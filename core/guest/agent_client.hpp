@@ -66,7 +66,8 @@ public:
     /// JSON as in agent::Configuration and agent::GuestFacts.
     sdk::Result<std::string> configure(const std::string& json, const Patience& patience);
     sdk::Result<agent::GuestFacts> configure(const agent::Configuration& configuration, const Patience& patience);
-    sdk::Result<std::string> health(const Patience& patience);
+    /// JSON as in guest/agent/health.hpp. With `init_state` the guest's init is asked, which takes a while.
+    sdk::Result<std::string> health(const Patience& patience, bool init_state = false);
     /// Until the guest's init has finished starting; its word for how that went: running, degraded, ...
     sdk::Result<std::string> wait_ready(const Patience& patience);
     /// Asks the guest's init to power off; returns when it was asked, not when it is done.
@@ -90,6 +91,10 @@ public:
     /// guest ends the stream, or fails (the peer then gets an error frame), the peer is closed.
     void relay(const std::string& path, std::string head, sdk::os::UniqueFd peer, OnDone on_done);
 
+    /// Told of each relayed stream: with true on the thread that opens it, with false on the loop's when it has ended.
+    /// Set before the first one.
+    void watch_relays(std::function<void(bool open)> watch) { watch_relays_ = std::move(watch); }
+
     /// Called once when the channel dies; at once when it is dead already. Not called for a client that is destroyed.
     void on_closed(std::function<void(const sdk::Error&)> closed);
     [[nodiscard]] bool alive() const;
@@ -100,6 +105,7 @@ private:
     sdk::Result<std::string> call(const std::string& path, std::string body, const Patience& patience);
 
     std::shared_ptr<Connection> connection_;
+    std::function<void(bool open)> watch_relays_;
 };
 
 }  // namespace banger::guest

@@ -60,6 +60,7 @@ std::string_view to_string(Finding::Kind kind)
     case Finding::Kind::unclaimed_object: return "unclaimed-object";
     case Finding::Kind::missing_object: return "missing-object";
     case Finding::Kind::unknown_object: return "unknown-object";
+    case Finding::Kind::silent_provider: return "silent-provider";
     case Finding::Kind::unreadable_journal: return "unreadable-journal";
     case Finding::Kind::stale_socket: return "stale-socket";
     case Finding::Kind::directory_without_row: return "directory-without-row";
@@ -89,6 +90,8 @@ std::vector<Finding> compare(const Evidence& evidence, Operations& operations)
         findings.push_back({Finding::Kind::unclaimed_object, "no journal names " + shown(handle), handle.owner.vm,
                             handle, {}});
     }
+    for (const auto& why : evidence.unasked)
+        findings.push_back({Finding::Kind::silent_provider, why, {}, {}, {}});
     for (const auto& path : evidence.unfinished_files)
         findings.push_back({Finding::Kind::unfinished_file, path + " was left half made", {}, {}, path});
     for (const auto& path : evidence.unknown_files)

@@ -15,6 +15,7 @@ struct Finding {
         unclaimed_object,     ///< exists, and no journal names it
         missing_object,       ///< a journal says it exists, and it does not
         unknown_object,       ///< a journal names it, and its provider cannot be asked
+        silent_provider,      ///< one in use that cannot be asked what it holds
         unreadable_journal,   ///< handles.json is torn
         stale_socket,         ///< a socket file that nobody listens on
         directory_without_row,
@@ -51,6 +52,7 @@ struct VmEvidence {
 struct Evidence {
     std::vector<VmEvidence> vms;
     std::vector<sdk::Handle> live;            ///< from every provider's list
+    std::vector<std::string> unasked;         ///< why a provider could not be asked, one sentence each
     std::vector<std::string> unfinished_files;
     std::vector<std::string> unknown_files;
 };

@@ -114,12 +114,11 @@ sdk::Result<HandleJournal> HandleJournal::open(const sdk::Owner& owner, Operatio
     journal.found_ = text.found;
     journal.entries_ = std::move(text.entries);
     if (journal.found_ == Found::missing || journal.found_ == Found::torn) {
-        auto live = operations.list();
+        auto live = operations.list_of(owner);
         if (!live)
             return std::move(live).error().while_doing("rebuild the journal of vm " + owner.vm);
         for (auto& handle : *live)
-            if (handle.owner.vm == owner.vm && handle.owner.instance == owner.instance)
-                journal.entries_.push_back({std::move(handle), true});
+            journal.entries_.push_back({std::move(handle), true});
         // The VMM holds what the others made, so it must go first: last in the undo stack.
         std::stable_sort(journal.entries_.begin(), journal.entries_.end(), [](const Entry& a, const Entry& b) {
             return !a.handle.kind.starts_with("vmm/") && b.handle.kind.starts_with("vmm/");

@@ -6,10 +6,17 @@
 #include <vector>
 
 #include "banger/sdk/handle.hpp"
+#include "banger/sdk/host.hpp"
 #include "banger/sdk/result.hpp"
 #include "core/base/synchronized.hpp"
 
 namespace banger::handles {
+
+/// What exists, as far as those who could be asked know.
+struct Listing {
+    std::vector<sdk::Handle> handles;
+    std::vector<sdk::Error> unasked;  ///< one for each provider in use that cannot say what it holds
+};
 
 /// What can be done with any handle, whatever its kind. Implemented over the plugin registry; a fake serves tests.
 class Operations {
@@ -17,8 +24,10 @@ public:
     virtual ~Operations() = default;
     virtual sdk::Result<void> release(const sdk::Handle& handle) = 0;
     virtual sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) = 0;
-    /// Everything of this instance that exists now, asked of every provider that is in use.
-    virtual sdk::Result<std::vector<sdk::Handle>> list() = 0;
+    /// Everything of this instance that exists now, asked of every provider that may have made some of it.
+    virtual Listing list(sdk::Call* call) = 0;
+    /// What of it is one VM's. Fails if a provider of that VM cannot be asked.
+    virtual sdk::Result<std::vector<sdk::Handle>> list_of(const sdk::Owner& owner) = 0;
 };
 
 /// One line of a journal.
@@ -69,7 +78,7 @@ private:
 /// renamed before the next thing happens, so the file is never behind the kernel.
 class HandleJournal {
 public:
-    /// Reads the file, or starts empty. A missing or torn file is filled from `operations.list()`: live objects are
+    /// Reads the file, or starts empty. A missing or torn file is filled from `operations.list_of()`: live objects are
     /// found by the names they carry.
     static sdk::Result<HandleJournal> open(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
 

@@ -8,6 +8,18 @@ namespace banger::images {
 using sdk::Code;
 using sdk::Error;
 
+sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source,
+                               sdk::Call& call)
+{
+    auto probe = source.probe(call);
+    if (!probe)
+        return std::move(probe).error();
+    if (!probe->usable)
+        return sdk::make_error(Code::unsupported,
+                               word + " source '" + name + "' cannot be used here: " + probe->reason, probe->hint);
+    return {};
+}
+
 Error damaged(const std::string& word, const std::string& id, const std::string& directory, const Error& why)
 {
     return sdk::make_error(Code::corrupt, "the " + word + " in " + directory + " is damaged: " + why.message,

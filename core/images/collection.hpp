@@ -33,6 +33,11 @@ struct Craft {
     std::function<void(T&, const CatalogueEntry&)> name_it;
 };
 
+/// Whether a source can work on this host at all: `unsupported` with its reason and hint, where what it would run would
+/// only end with a status.
+sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source,
+                               sdk::Call& call);
+
 // Errors that both kinds share, outside of the template.
 sdk::Error damaged(const std::string& word, const std::string& id, const std::string& directory, const sdk::Error& why);
 sdk::Error not_pulled(const std::string& word, const std::string& name, const std::optional<std::string>& older_id);
@@ -196,6 +201,8 @@ private:
     {
         T item;
         item.id = id;
+        if (const auto entry = entry_of(id, {}))
+            craft_.name_it(item, *entry);
         item.bytes = allocated_bytes(shelf_.path(id));
         item.problem = why.message;
         return item;

@@ -106,6 +106,8 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source)
         const auto source = find_source(entry.source);
         if (!source)
             return source.error();
+        if (auto usable = check_source("image", entry.source, **source, call); !usable)
+            return usable;
         const auto facts = import_image(entry, id, **source, staging, call);
         if (!facts)
             return facts.error();

@@ -106,6 +106,8 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
         const auto source = find_source(entry.source);
         if (!source)
             return source.error();
+        if (auto usable = check_source("kernel", entry.source, **source, call); !usable)
+            return usable;
         const auto kernel = import_kernel(entry, id, **source, staging, call);
         if (!kernel)
             return kernel.error();

@@ -20,6 +20,7 @@ public:
     [[nodiscard]] bool cancelled() const override { return stopped_ || outer_.cancelled(); }
     [[nodiscard]] int cancel_descriptor() const override { return either_.get(); }
     void progress(const sdk::Progress& progress) override;
+    void warn(const std::string& message) override { outer_.warn(message); }
 
     void cancel();
     /// Whether it was the other call that ended this.

@@ -15,11 +15,8 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
     auto turn = connecting_.lock(vm, "the agent is being connected", &operation);
     if (!turn)
         return std::move(turn).error();
-    {
-        auto clients = clients_.lock();
-        if (const auto known = clients->find(vm); known != clients->end() && known->second->alive())
-            return known->second;
-    }
+    if (auto known = connected(vm))
+        return known;
     auto secret = agent::token_from_hex(token);
     if (!secret)
         return std::move(secret).error();
@@ -31,10 +28,19 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
     if (!channel)
         return std::move(channel).error();
     auto client = guest::AgentClient::open(loop_, std::move(*channel), *secret);
+    if (on_stream)
+        client->watch_relays([watch = on_stream, vm](bool opens) { watch(vm, opens); });
     if (auto answered = client->wait_connected(limits); !answered)
         return std::move(answered).error();
     (*clients_.lock())[vm] = client;
     return client;
+}
+
+std::shared_ptr<guest::AgentClient> Agents::connected(const std::string& vm) const
+{
+    const auto clients = clients_.lock();
+    const auto known = clients->find(vm);
+    return known != clients->end() && known->second->alive() ? known->second : nullptr;
 }
 
 void Agents::drop(const std::string& vm)
@@ -47,6 +53,13 @@ void Agents::drop(const std::string& vm)
     }
 }
 
+std::size_t Agents::open_streams(const std::string& vm) const
+{
+    const auto clients = clients_.lock();
+    const auto known = clients->find(vm);
+    return known == clients->end() ? 0 : known->second->open_streams();
+}
+
 std::size_t Agents::open_streams() const
 {
     std::size_t count = 0;
@@ -56,6 +69,28 @@ std::size_t Agents::open_streams() const
     return count;
 }
 
+sdk::Result<void> check_guest_started(Engine& engine, const model::VmRecord& vm, Operation& operation)
+{
+    const auto holder = engine.vm_locks.holder(vm.id);
+    if (!holder || !(holder->doing.ends_with("created") || holder->doing.ends_with("started")))
+        return {};
+    if (const auto agent = engine.agents.connected(vm.id)) {
+        constexpr std::chrono::seconds patience{10};
+        auto health = agent->health(guest::Patience::of(patience, operation.token()));
+        auto facts = health ? json::parse_object(*health, "the guest's health") : std::move(health).error();
+        if (facts && !json::string_or(*facts, "init").empty())
+            return {};  // only its services are still coming up
+    }
+    return sdk::make_error(sdk::Code::precondition, base::described(*holder),
+                           "`banger vm show " + vm.name + "` says when it is running");
+}
+
+sdk::Error not_running(const model::VmRecord& vm)
+{
+    return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is not running",
+                           "`banger vm start " + vm.name + "` starts it");
+}
+
 sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
                                                           Operation& operation, std::chrono::milliseconds patience)
 {
@@ -63,8 +98,7 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const 
     if (!live)
         return std::move(live).error();
     if (!live->alive)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is not running",
-                               "`banger vm start " + vm.name + "` starts it");
+        return not_running(vm);
     auto vmm = engine.registry.get<sdk::Vmm>(vm.vmm);
     if (!vmm)
         return std::move(vmm).error();

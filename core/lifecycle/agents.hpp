@@ -34,9 +34,18 @@ public:
     sdk::Result<std::shared_ptr<guest::AgentClient>> connect(const std::string& vm, const std::string& token,
                                                              const OpenChannel& open,
                                                              std::chrono::milliseconds patience, Operation& operation);
+    /// The live connection, if there is one; waits for nobody.
+    [[nodiscard]] std::shared_ptr<guest::AgentClient> connected(const std::string& vm) const;
+    /// Whether somebody waits for this VM's agent to answer for the first time, which may last as long as a boot.
+    [[nodiscard]] bool connecting(const std::string& vm) const { return connecting_.holder(vm).has_value(); }
     void drop(const std::string& vm);
-    /// Streams open to users, over all guests.
+    /// Streams open, over all guests, or to one.
     [[nodiscard]] std::size_t open_streams() const;
+    [[nodiscard]] std::size_t open_streams(const std::string& vm) const;
+
+    /// Told when a stream of a user to a guest opens, by who opens it, and when it ends, on the loop's thread. Set before
+    /// anybody connects.
+    std::function<void(const std::string& vm, bool open)> on_stream;
 
 private:
     boost::asio::io_context& loop_;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/ids.hpp"
 #include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
 
@@ -40,13 +41,13 @@ handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
     return vm;
 }
 
-sdk::Result<handles::Evidence> gather(Engine& engine)
+sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
 {
     handles::Evidence evidence;
-    auto live = engine.operations.list();
-    if (!live)
-        return std::move(live).error();
-    evidence.live = std::move(*live);
+    auto listing = engine.operations.list(&operation);
+    evidence.live = std::move(listing.handles);
+    for (auto& error : listing.unasked)
+        evidence.unasked.push_back(error.message);
     std::map<std::string, std::string> names;
     auto records = engine.store.list();
     if (!records)
@@ -60,7 +61,7 @@ sdk::Result<handles::Evidence> gather(Engine& engine)
     if (!directories)
         return std::move(directories).error();
     for (const auto& name : *directories) {
-        if (is_vm_id(name))
+        if (base::is_vm_id(name))
             ids.insert(name);
     }
     for (const auto& id : ids) {
@@ -105,7 +106,7 @@ bool still_true(Engine& engine, const handles::Finding& finding)
 // An object of a VM that is known belongs to it, whatever its journal lost; one of nobody goes.
 sdk::Result<std::string> settle_unclaimed(Engine& engine, const handles::Finding& finding)
 {
-    const bool known = sdk::os::exists(engine.owner_of(finding.vm).directory) || engine.store.find(finding.vm);
+    const bool known = sdk::os::exists(engine.owner_of(finding.vm).directory) || engine.store.find_id(finding.vm);
     if (!known) {
         if (auto released = engine.operations.release(finding.handle); !released)
             return std::move(released).error();
@@ -157,7 +158,7 @@ bool AuditReport::clean() const
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
 {
-    auto evidence = gather(engine);
+    auto evidence = gather(engine, operation);
     if (!evidence)
         return std::move(evidence).error();
     if (auto wanted = operation.check(); !wanted)

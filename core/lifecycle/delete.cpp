@@ -1,8 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/delete.hpp"
 
+#include <algorithm>
+
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
+#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -25,14 +28,13 @@ namespace {
 // Without a directory there is no journal: what the VM holds is found by the names it carries.
 sdk::Result<void> release_listed(Engine& engine, const model::VmRecord& vm)
 {
-    auto live = engine.operations.list();
+    auto live = engine.operations.list_of(engine.owner_of(vm.id));
     if (!live)
         return std::move(live).error();
     std::vector<sdk::Error> left;
     for (const auto& handle : *live)
-        if (handle.owner.vm == vm.id)
-            if (auto released = engine.operations.release(handle); !released)
-                left.push_back(std::move(released).error());
+        if (auto released = engine.operations.release(handle); !released)
+            left.push_back(std::move(released).error());
     if (!left.empty())
         return what_is_left(vm, std::move(left));
     return {};
@@ -74,20 +76,42 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
             return removed;
     }
     engine.journals.forget(vm.id);
+    engine.usage.forget(vm.id);
     return engine.store.remove(vm.id);
 }
 
-sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, Operation& operation)
+namespace {
+
+sdk::Result<void> check_conditions(Engine& engine, const model::VmRecord& vm, const DeleteOptions& options)
+{
+    if (options.only_stopped) {
+        auto live = liveness_of(engine, vm);
+        if (!live)
+            return std::move(live).error();
+        if (live->alive)
+            return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' runs, so it is not deleted");
+    }
+    if (options.not_started_since && std::max(vm.started, vm.created) >= *options.not_started_since)
+        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' was started meanwhile");
+    return {};
+}
+
+}  // namespace
+
+sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, const DeleteOptions& options,
+                                       Operation& operation)
 {
     auto found = engine.store.find(reference);
     if (!found)
         return std::move(found).error();
-    const bool called_off = engine.underway.call_off(found->id);
-    auto locked = find_and_lock(engine, found->id, "deleted", operation);
+    const bool called_off = !options.only_stopped && engine.underway.call_off(found->id);
+    auto locked = lock_found(engine, *found, "deleted", operation);
     if (!locked && called_off && locked.error().code == sdk::Code::not_found)
         return found;  // its creation rolled back, which is what was asked for
     if (!locked)
         return std::move(locked).error();
+    if (auto allowed = check_conditions(engine, locked->record, options); !allowed)
+        return std::move(allowed).error();
     if (auto removed = remove_locked(engine, locked->record, operation); !removed)
         return std::move(removed).error();
     return std::move(locked->record);

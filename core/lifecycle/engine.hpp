@@ -15,6 +15,7 @@
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
 #include "core/lifecycle/underway.hpp"
+#include "core/lifecycle/usage.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/store/vm_store.hpp"
 
@@ -42,6 +43,7 @@ struct Engine {
     base::SingleFlight<std::string> builds;  ///< files that VMs share, by path
     handles::JournalCache journals;
     Underway underway;               ///< creations and starts that may still be called off
+    Usage& usage;                    ///< when each VM was last used
 
     /// Told after a VM's VMM was started or found alive, so that its end is noticed. Set by the daemon.
     std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;
@@ -53,16 +55,20 @@ struct Engine {
 
 inline constexpr std::chrono::seconds patience_for_lock{30};
 
-/// Holds a VM's operation lock. `busy` once patience ends, naming the holder; `cancelled` with the operation.
+/// Holds a VM's operation lock. Who has to wait is told for whom; `busy` once patience ends, naming the holder;
+/// `cancelled` with the operation.
 sdk::Result<base::KeyedMutex::Lock> lock_vm(Engine& engine, const model::VmRecord& vm, const std::string& doing,
-                                            const Operation& operation,
+                                            Operation& operation,
                                             std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 
-/// A VM by name, id or prefix, with its operation lock held, read again under the lock.
+/// A VM that was found, or by id, name or prefix, with its operation lock held, read again under the lock.
 struct LockedVm {
     model::VmRecord record;
     base::KeyedMutex::Lock lock;
 };
+sdk::Result<LockedVm> lock_found(Engine& engine, const model::VmRecord& found, const std::string& doing,
+                                 Operation& operation,
+                                 std::optional<std::chrono::milliseconds> patience = patience_for_lock);
 sdk::Result<LockedVm> find_and_lock(Engine& engine, const std::string& reference, const std::string& doing,
                                     Operation& operation,
                                     std::optional<std::chrono::milliseconds> patience = patience_for_lock);

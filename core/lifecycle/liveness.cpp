@@ -57,11 +57,11 @@ sdk::Result<Liveness> liveness_of(Engine& engine, const model::VmRecord& vm)
     if (journal.found == handles::Found::sound)
         return Liveness{};
     // The file is missing, torn or of an earlier boot: only the operating system knows.
-    auto live = engine.operations.list();
+    auto live = engine.operations.list_of(owner);
     if (!live)
         return std::move(live).error();
     for (auto& candidate : *live)
-        if (candidate.kind == plugins::kind_of<sdk::Vmm> && candidate.owner.vm == vm.id) {
+        if (candidate.kind == plugins::kind_of<sdk::Vmm>) {
             sdk::Fields facts = candidate.bound;
             return Liveness{true, std::move(candidate), std::move(facts)};
         }

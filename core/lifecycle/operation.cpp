@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/operation.hpp"
 
+#include <utility>
+
 namespace banger::lifecycle {
 namespace {
 
@@ -14,18 +16,29 @@ std::int64_t between(std::chrono::steady_clock::time_point from, std::chrono::st
 
 }  // namespace
 
-Operation::Operation(std::string verb, base::ProgressListener listener)
+Operation::Operation(std::string verb, base::ProgressListener listener, base::WarningListener on_warning)
     : verb_(std::move(verb)),
       call_(stop_.get_token(), std::move(listener)),
       start_(std::chrono::steady_clock::now()),
       started_us_(duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count())
 {
+    call_.on_warning(std::move(on_warning));
 }
 
 void Operation::cancel()
 {
     const std::lock_guard lock(mutex_);
-    if (!committed_)
+    if (shielded_)
+        cancelled_meanwhile_ = true;
+    else if (!committed_)
+        stop_.request_stop();
+}
+
+void Operation::shield(bool up)
+{
+    const std::lock_guard lock(mutex_);
+    shielded_ = up;
+    if (!up && std::exchange(cancelled_meanwhile_, false) && !committed_)
         stop_.request_stop();
 }
 

@@ -14,10 +14,11 @@
 namespace banger::lifecycle {
 
 /// One verb being carried out: its cancellation, its listener, and how long its steps took.
-/// It is the Call that plugins are given. Threads: cancel and progress from any; the rest from the worker that runs it.
+/// It is the Call that plugins are given. Threads: cancel, progress and warn from any; the rest from the worker that
+/// runs it.
 class Operation : public sdk::Call {
 public:
-    Operation(std::string verb, base::ProgressListener listener);
+    Operation(std::string verb, base::ProgressListener listener, base::WarningListener on_warning = {});
     ~Operation() override = default;
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
@@ -25,12 +26,24 @@ public:
     [[nodiscard]] bool cancelled() const override { return stop_.stop_requested(); }
     [[nodiscard]] int cancel_descriptor() const override { return call_.cancel_descriptor(); }
     void progress(const sdk::Progress& progress) override { call_.progress(progress); }
+    void warn(const std::string& message) override { call_.warn(message); }
     void stage(const std::string& text) { progress({text, 0, 0, {}}); }
 
     /// Asks it to stop. Ignored once the operation is past its point of no return.
     void cancel();
     /// From here on it goes to its end, whoever goes away.
     void commit();
+    /// While one lives, what was begun goes to its end; a cancellation that comes meanwhile counts afterwards.
+    class Shield {
+    public:
+        explicit Shield(Operation& operation) : operation_(operation) { operation_.shield(true); }
+        ~Shield() { operation_.shield(false); }
+        Shield(const Shield&) = delete;
+        Shield& operator=(const Shield&) = delete;
+
+    private:
+        Operation& operation_;
+    };
     [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
     /// `cancelled` if it is.
     [[nodiscard]] sdk::Result<void> check() const;
@@ -60,10 +73,14 @@ public:
     [[nodiscard]] store::OperationLog log(const std::string& outcome) const;
 
 private:
+    void shield(bool up);
+
     std::string verb_;
     std::string vm_;
     std::mutex mutex_;
     bool committed_ = false;
+    bool shielded_ = false;
+    bool cancelled_meanwhile_ = false;
     std::stop_source stop_;
     base::CallContext call_;
     std::chrono::steady_clock::time_point start_;

@@ -3,6 +3,8 @@
 
 #include <iterator>
 
+#include "banger/sdk/os/file.hpp"
+
 namespace banger::lifecycle {
 namespace {
 
@@ -25,30 +27,46 @@ sdk::Result<T> with_provider(plugins::InterfaceList<Interface...> /*kinds*/, plu
 }
 
 template <typename Interface>
-sdk::Result<void> list_kind(plugins::Registry& registry, std::vector<sdk::Handle>& all)
+sdk::Result<std::vector<sdk::Handle>> list_one(plugins::Registry& registry, const std::string& name, sdk::Call* call)
 {
-    for (const auto& name : registry.names(plugins::kind_of<Interface>)) {
-        auto provider = registry.get<Interface>(name);
-        if (!provider)
-            return std::move(provider).error().while_doing("list what " + name + " holds");
-        auto handles = (*provider)->list();
-        if (!handles)
-            return std::move(handles).error().while_doing("list what " + name + " holds");
-        std::move(handles->begin(), handles->end(), std::back_inserter(all));
+    auto provider = registry.get<Interface>(name, call);
+    if (!provider)
+        return std::move(provider).error();
+    return (*provider)->list();
+}
+
+// Which providers exist of the kind, and of those the ones that matter; what they say goes to the listing.
+template <typename Interface>
+void list_kind(plugins::Registry& registry, const std::set<plugins::CapabilityName>& in_use, sdk::Call* call,
+               handles::Listing& listing)
+{
+    const std::string kind(plugins::kind_of<Interface>);
+    std::set<std::string> names;
+    for (const auto& name : registry.names(kind))
+        if (plugins::is_usual(kind, name))
+            names.insert(name);
+    for (const auto& wanted : in_use)
+        if (wanted.kind == kind)
+            names.insert(wanted.name);
+    for (const auto& name : names) {
+        if (call != nullptr && call->cancelled())
+            return;
+        auto handles = list_one<Interface>(registry, name, call);
+        if (handles) {
+            std::move(handles->begin(), handles->end(), std::back_inserter(listing.handles));
+        } else if (in_use.count({kind, name}) > 0) {
+            auto error = std::move(handles).error();
+            error.message = "nobody can say what " + plugins::noun_of(kind) + " '" + name + "' holds: " + error.message;
+            listing.unasked.push_back(std::move(error));
+        }
     }
-    return {};
 }
 
 template <typename... Interface>
-sdk::Result<std::vector<sdk::Handle>> list_kinds(plugins::InterfaceList<Interface...> /*kinds*/,
-                                                 plugins::Registry& registry)
+void list_kinds(plugins::InterfaceList<Interface...> /*kinds*/, plugins::Registry& registry,
+                const std::set<plugins::CapabilityName>& in_use, sdk::Call* call, handles::Listing& listing)
 {
-    std::vector<sdk::Handle> all;
-    sdk::Result<void> listed;
-    (void)((listed = list_kind<Interface>(registry, all)) && ...);
-    if (!listed)
-        return std::move(listed).error();
-    return all;
+    (list_kind<Interface>(registry, in_use, call, listing), ...);
 }
 
 }  // namespace
@@ -65,9 +83,68 @@ sdk::Result<sdk::Inspection> ProviderOperations::inspect(const sdk::Handle& hand
                                           [&](auto& provider) { return provider.inspect(handle); });
 }
 
-sdk::Result<std::vector<sdk::Handle>> ProviderOperations::list()
+void ProviderOperations::add_named_by(const model::VmRecord& vm, Names& names) const
 {
-    return list_kinds(plugins::Resources(), registry_);
+    names.insert({std::string(plugins::kind_of<sdk::Vmm>), vm.vmm});
+    names.insert({std::string(plugins::kind_of<sdk::Storage>), vm.storage});
+    names.insert({std::string(plugins::kind_of<sdk::Network>), vm.network});
+}
+
+void ProviderOperations::add_named_by(const handles::JournalText& journal, Names& names) const
+{
+    for (const auto& entry : journal.entries)
+        names.insert({entry.handle.kind, entry.handle.provider});
+}
+
+ProviderOperations::Names ProviderOperations::named() const
+{
+    Names names{{std::string(plugins::kind_of<sdk::Vmm>), selected_.vmm.value},
+                {std::string(plugins::kind_of<sdk::Storage>), selected_.storage.value},
+                {std::string(plugins::kind_of<sdk::Network>), selected_.network.value}};
+    if (auto records = store_.list())
+        for (const auto& vm : *records)
+            add_named_by(vm, names);
+    if (auto directories = sdk::os::list_directory(vms_directory_))
+        for (const auto& id : *directories) {
+            add_named_by(handles::read_journal({{}, id, vms_directory_ + "/" + id}), names);
+            if (auto vm = store_.read_copy(id))  // its row may be lost
+                add_named_by(*vm, names);
+        }
+    // "auto" names nobody, and a record that is only being made not yet.
+    std::erase_if(names, [](const auto& one) { return one.name == "auto" || one.name.empty(); });
+    return names;
+}
+
+handles::Listing ProviderOperations::ask(const Names& in_use, sdk::Call* call)
+{
+    handles::Listing listing;
+    list_kinds(plugins::Resources(), registry_, in_use, call, listing);
+    return listing;
+}
+
+handles::Listing ProviderOperations::list(sdk::Call* call)
+{
+    return ask(named(), call);
+}
+
+sdk::Result<std::vector<sdk::Handle>> ProviderOperations::list_of(const sdk::Owner& owner)
+{
+    // The row first: the copy goes with the directory. Without either all that is known is who could have made something.
+    Names names;
+    if (auto row = store_.find_id(owner.vm))
+        add_named_by(*row, names);
+    else if (auto copy = store_.read_copy(owner.vm))
+        add_named_by(*copy, names);
+    else
+        names = named();
+    std::erase_if(names, [](const auto& one) { return one.name.empty(); });
+    auto listing = ask(names, nullptr);
+    if (!listing.unasked.empty())
+        return std::move(listing.unasked.front());
+    std::erase_if(listing.handles, [&](const sdk::Handle& handle) {
+        return handle.owner.vm != owner.vm || handle.owner.instance != owner.instance;
+    });
+    return std::move(listing.handles);
 }
 
 }  // namespace banger::lifecycle

@@ -10,8 +10,9 @@
 namespace banger::lifecycle {
 namespace {
 
-// A start, stop or create that nobody carries on any more is undone or finished; a live VM is adopted.
-sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation)
+// A start or create that nobody carries on any more is undone, a deletion finished, a stop left to be finished; a live VM
+// is adopted.
+sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation, Reconciled& found)
 {
     auto lock = lock_vm(engine, vm, "reconciled", operation);
     if (!lock)
@@ -27,8 +28,15 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
-    if (live->alive && vm.desired == model::Desired::running)
-        return adopt(engine, vm, *live);
+    if (live->alive && vm.desired != model::Desired::starting) {
+        if (auto adopted = adopt(engine, vm, *live); !adopted)
+            return adopted;
+        if (vm.desired == model::Desired::stopped) {
+            lock->now_doing("vm '" + vm.name + "' is being stopped");
+            found.stopping.push_back({std::move(vm), std::move(*lock)});
+        }
+        return {};
+    }
     if (!live->alive && vm.removal == model::Removal::when_stopped)
         return remove_locked(engine, vm, operation);
     return settle_stopped(engine, vm, operation);
@@ -36,7 +44,7 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
 
 // A directory without a row: its database was lost. What was half made or half deleted goes; what a dead VM held is
 // released; the rest is left as it is for `vm recover`.
-sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation)
+sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation, Reconciled& found)
 {
     auto vm = engine.store.read_copy(id);
     if (!vm)
@@ -44,7 +52,7 @@ sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operatio
     if (vm->desired == model::Desired::creating || vm->desired == model::Desired::deleted) {
         if (auto reserved = engine.store.reserve(*vm); !reserved)
             return reserved;
-        return settle(engine, std::move(*vm), operation);
+        return settle(engine, std::move(*vm), operation, found);
     }
     auto live = liveness_of(engine, *vm);
     if (!live || live->alive)
@@ -58,30 +66,31 @@ sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operatio
 
 }  // namespace
 
-std::vector<std::string> reconcile(Engine& engine, Operation& operation)
+Reconciled reconcile(Engine& engine, Operation& operation)
 {
-    std::vector<std::string> troubles;
+    Reconciled found;
+    auto& troubles = found.troubles;
     auto records = engine.store.list();
     if (!records) {
         troubles.push_back(records.error().message);
-        return troubles;
+        return found;
     }
     for (auto& vm : *records)
-        if (auto settled = settle(engine, vm, operation); !settled)
+        if (auto settled = settle(engine, vm, operation, found); !settled)
             troubles.push_back("vm '" + vm.name + "': " + settled.error().message);
     auto directories = sdk::os::list_directory(engine.paths.vms());
     if (!directories) {
         troubles.push_back(directories.error().message);
-        return troubles;
+        return found;
     }
     for (const auto& id : *directories) {
         const bool has_row = std::any_of(records->begin(), records->end(), [&](const auto& vm) { return vm.id == id; });
         if (has_row)
             continue;
-        if (auto settled = settle_rowless(engine, id, operation); !settled)
+        if (auto settled = settle_rowless(engine, id, operation, found); !settled)
             troubles.push_back("directory " + id + ": " + settled.error().message);
     }
-    return troubles;
+    return found;
 }
 
 }  // namespace banger::lifecycle

@@ -8,8 +8,10 @@
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
+#include "core/model/timestamp.hpp"
 
 namespace banger::lifecycle {
 namespace {
@@ -48,6 +50,11 @@ std::string command_line_of(const images::Kernel& kernel, const model::VmRecord&
            vm.agent_token;
 }
 
+sdk::Error runs_already(const model::VmRecord& vm)
+{
+    return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is running already");
+}
+
 // What a start makes, step by step; everything it attached is in the journal.
 class Start {
 public:
@@ -74,7 +81,7 @@ public:
         if (!initramfs)
             return std::move(initramfs).error();
         boot_.initramfs = std::move(*initramfs);
-        return {};
+        return vm_.provisioned ? sdk::Result<void>() : find_provisioners(engine_);
     }
 
     sdk::Result<void> attach_disks()
@@ -165,6 +172,16 @@ public:
         return {};
     }
 
+    /// Once in a VM's life: at its first start, whichever verb that was.
+    sdk::Result<void> provision(model::VmRecord& vm)
+    {
+        if (vm.provisioned || machine_.value.channel == sdk::ChannelKind::none)
+            return {};
+        auto done = lifecycle::provision(engine_, vm, operation_);
+        vm.provisioned = done.has_value();
+        return done;
+    }
+
     [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
 
 private:
@@ -196,13 +213,21 @@ sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const std::
 
 }  // namespace
 
+sdk::Result<void> check_whole(const model::VmRecord& vm)
+{
+    if (vm.desired == model::Desired::deleted)
+        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is half deleted",
+                               "`banger vm delete " + vm.name + "` finishes it");
+    return {};
+}
+
 sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& operation, bool& guest_silent)
 {
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
     if (live->alive)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' is running already");
+        return runs_already(vm);
     auto journal = engine.journal_of(vm.id);
     if (!journal)
         return std::move(journal).error();
@@ -226,10 +251,16 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
             guest_silent = true;
             return guest_failed(std::move(error), vm, how, engine.owner_of(vm.id).directory);
         }
+    if (auto done = start.provision(vm); !done) {
+        engine.agents.drop(vm.id);
+        return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
+    }
     vm.desired = model::Desired::running;
+    vm.started = model::unix_now();
     if (auto noted = engine.store.update(vm); !noted)
         return journal->fail(std::move(noted).error(), "start vm '" + vm.name + "'");
     operation.commit();
+    engine.usage.used(vm.id);
     engine.watch_exit(vm.id, start.vmm());
     return {};
 }
@@ -239,14 +270,27 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
     auto locked = find_and_lock(engine, reference, "started", operation);
     if (!locked)
         return std::move(locked).error();
-    if (locked->record.desired == model::Desired::deleted)
-        return sdk::make_error(sdk::Code::precondition, "vm '" + locked->record.name + "' is half deleted",
-                               "`banger vm delete " + locked->record.name + "` finishes it");
+    if (auto whole = check_whole(locked->record); !whole)
+        return std::move(whole).error();
     const auto entry = engine.underway.enter(locked->record.id, operation);
+    model::VmRecord& vm = locked->record;
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive)
+        return runs_already(vm);
+    // Else a daemon that dies meanwhile leaves a live VM that is to be stopped, which its successor shuts down with care.
+    vm.desired = model::Desired::starting;
+    if (auto noted = engine.store.update(vm); !noted)
+        return std::move(noted).error();
     bool guest_silent = false;
-    if (auto started = start_locked(engine, locked->record, operation, guest_silent); !started)
-        return std::move(started).error();
-    return std::move(locked->record);
+    auto started = start_locked(engine, vm, operation, guest_silent);
+    if (started)
+        return std::move(vm);
+    vm.desired = model::Desired::stopped;
+    if (auto noted = engine.store.update(vm); !noted)
+        started.error().during.push_back("left behind: " + noted.error().message);
+    return std::move(started).error();
 }
 
 }  // namespace banger::lifecycle

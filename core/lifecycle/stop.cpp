@@ -35,6 +35,14 @@ void flush(Engine& engine, const model::VmRecord& vm, Operation& operation)
         (void)(*agent)->sync(guest::Patience::of(patience_for_sync, operation.token()));
 }
 
+// Returns when the guest has ended, or what it wrote is safe and it may be cut.
+void end_guest(Engine& engine, const model::VmRecord& vm, const Liveness& live, std::chrono::milliseconds timeout,
+               Operation& operation)
+{
+    if (timeout.count() == 0 || !power_off(engine, vm, live, timeout, operation))
+        flush(engine, vm, operation);
+}
+
 }  // namespace
 
 sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
@@ -53,6 +61,18 @@ sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation&
     return {};
 }
 
+sdk::Result<void> stop_locked(Engine& engine, model::VmRecord& vm, const Liveness& live,
+                              std::chrono::milliseconds timeout, Operation& operation)
+{
+    if (live.alive) {
+        vm.desired = model::Desired::stopped;
+        if (auto noted = engine.store.update(vm); !noted)
+            return noted;
+        end_guest(engine, vm, live, timeout, operation);
+    }
+    return settle_stopped(engine, vm, operation);
+}
+
 sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
                                      Operation& operation)
 {
@@ -63,26 +83,31 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
-    // A guest that was told to power off cannot be told otherwise: from here it goes to its end, and never by a cut that
-    // nobody asked for.
     if (auto wanted = operation.check(); !wanted)
         return std::move(wanted).error();
     operation.commit();
-    if (live->alive) {
-        vm.desired = model::Desired::stopped;
-        if (auto noted = engine.store.update(vm); !noted)
-            return std::move(noted).error();
-        if (timeout.count() > 0 && !power_off(engine, vm, *live, timeout, operation))
-            flush(engine, vm, operation);
-    }
-    if (auto settled = settle_stopped(engine, vm, operation); !settled)
-        return std::move(settled).error();
+    if (auto stopped = stop_locked(engine, vm, *live, timeout, operation); !stopped)
+        return std::move(stopped).error();
     return std::move(vm);
+}
+
+sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& operation)
+{
+    operation.concerns(stopping.record.id);
+    auto live = liveness_of(engine, stopping.record);
+    if (!live)
+        return std::move(live).error();
+    if (live->alive)
+        end_guest(engine, stopping.record, *live, default_stop_patience, operation);
+    return settle_stopped(engine, stopping.record, operation);
 }
 
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
-    auto locked = find_and_lock(engine, id, "settled after its VMM ended", operation, std::nullopt);
+    auto found = engine.store.find_id(id);
+    if (!found)
+        return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
+    auto locked = lock_found(engine, *found, "settled after its VMM ended", operation, std::nullopt);
     if (!locked)
         return locked.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(locked).error();
     model::VmRecord& vm = locked->record;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/ids.hpp"
 #include "core/images/shelf.hpp"
 
 namespace banger::lifecycle {
@@ -77,12 +78,12 @@ public:
 
     void look_at_vms()
     {
-        look_into(engine_.paths.vms(), is_vm_id);
+        look_into(engine_.paths.vms(), base::is_vm_id);
         auto ids = sdk::os::list_directory(engine_.paths.vms());
         if (!ids)
             return;
         for (const auto& id : *ids)
-            if (is_vm_id(id) && !engine_.vm_locks.holder(id))
+            if (base::is_vm_id(id) && !engine_.vm_locks.holder(id))
                 look_into(engine_.paths.vms() + "/" + id, [](const std::string&) { return true; });
     }
 
@@ -94,12 +95,6 @@ private:
 };
 
 }  // namespace
-
-bool is_vm_id(const std::string& name)
-{
-    constexpr std::size_t vm_id_length = 12;
-    return is_hex(name, vm_id_length);
-}
 
 StrayFiles stray_files(Engine& engine)
 {

@@ -8,9 +8,6 @@
 
 namespace banger::lifecycle {
 
-/// Whether a directory entry is named as a VM is.
-bool is_vm_id(const std::string& name);
-
 /// Files in the instance's directories that no living part of banger answers for. Paths, sorted by place.
 struct StrayFiles {
     std::vector<std::string> unfinished;  ///< half made by somebody who died

@@ -75,6 +75,9 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
     view.set("vcpus", vm.vcpus).set("memory_mib", vm.memory_mib).set("disk_bytes", vm.disk_bytes);
     view.set("egress", sdk::to_string(vm.egress)).set("init", model::to_string(vm.init));
     view.set("removal", model::to_string(vm.removal)).set("created", model::rfc3339(vm.created));
+    const auto last_used = engine.usage.last_used(vm.id);
+    view.set("started", vm.started > 0 ? model::rfc3339(vm.started) : "");
+    view.set("last_used", last_used > 0 ? model::rfc3339(last_used) : "");
     json::Object providers;
     providers.set("vmm", vm.vmm).set("storage", vm.storage).set("network", vm.network);
     view.set("providers", providers);

@@ -6,6 +6,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+
 namespace banger::json {
 namespace {
 
@@ -14,10 +16,35 @@ Value string_value(std::string_view text, Document::AllocatorType& allocator)
     return Value(text.data(), static_cast<rapidjson::SizeType>(text.size()), allocator);
 }
 
+// RapidJSON parses, copies and writes a level of nesting by a call of its own.
+constexpr std::size_t most_levels = 256;
+
+std::size_t levels_of(std::string_view text)
+{
+    std::size_t level = 0;
+    std::size_t most = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_string && c == '\\')
+            ++at;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '[' || c == '{'))
+            most = std::max(most, ++level);
+        else if (!in_string && (c == ']' || c == '}') && level > 0)
+            --level;
+    }
+    return most;
+}
+
 }  // namespace
 
 sdk::Result<Document> parse(std::string_view text, const std::string& what)
 {
+    if (levels_of(text) > most_levels)
+        return sdk::make_error(sdk::Code::corrupt,
+                               what + " is nested more than " + std::to_string(most_levels) + " levels deep");
     Document document;
     document.Parse(text.data(), text.size());
     if (document.HasParseError())
@@ -122,6 +149,14 @@ Object& Object::set(std::string_view key, const Array& value)
 Object& Object::set_null(std::string_view key)
 {
     add(key, Value());
+    return *this;
+}
+
+Object& Object::set_all(const Value& object)
+{
+    if (object.IsObject())
+        for (const auto& member : object.GetObject())
+            set(std::string_view(member.name.GetString(), member.name.GetStringLength()), member.value);
     return *this;
 }
 

@@ -51,6 +51,8 @@ public:
     Object& set(std::string_view key, const Object& value) { return set(key, value.value()); }
     Object& set(std::string_view key, const Array& value);
     Object& set_null(std::string_view key);
+    /// Every member of an object.
+    Object& set_all(const Value& object);
 
     [[nodiscard]] const Value& value() const { return document_; }
     [[nodiscard]] std::string text() const { return to_text(document_); }

@@ -9,8 +9,9 @@ namespace {
 template <typename E, std::size_t N>
 using Words = std::array<std::pair<E, std::string_view>, N>;
 
-constexpr Words<Desired, 4> desired_words{{{Desired::creating, "creating"},
+constexpr Words<Desired, 5> desired_words{{{Desired::creating, "creating"},
                                            {Desired::stopped, "stopped"},
+                                           {Desired::starting, "starting"},
                                            {Desired::running, "running"},
                                            {Desired::deleted, "deleted"}}};
 constexpr Words<Removal, 3> removal_words{{{Removal::never, "never"},
@@ -84,6 +85,14 @@ json::Object to_json(const VmSpec& spec)
     return object;
 }
 
+const std::vector<std::string>& spec_members()
+{
+    static const std::vector<std::string> members{
+        "name", "image", "kernel", "vcpus", "memory_mib", "disk_bytes", "environment",
+        "egress", "init", "ready", "removal", "vmm", "storage", "network"};
+    return members;
+}
+
 sdk::Result<VmSpec> spec_from_json(const json::Value& value)
 {
     VmSpec spec;
@@ -132,7 +141,7 @@ json::Object to_json(const VmRecord& record)
     object.set("vmm", record.vmm).set("storage", record.storage).set("network", record.network);
     object.set("disk_format", record.disk_format).set("attachment", record.attachment);
     object.set("machine_id", record.machine_id).set("agent_token", record.agent_token);
-    object.set("created", record.created);
+    object.set("created", record.created).set("started", record.started).set("provisioned", record.provisioned);
     return object;
 }
 
@@ -157,6 +166,9 @@ sdk::Result<VmRecord> record_from_json(const json::Value& value)
     record.machine_id = json::string_or(value, "machine_id");
     record.agent_token = json::string_or(value, "agent_token");
     record.created = json::find_int(value, "created").value_or(0);
+    // A record without this is older than provisioning, and its VM is no longer new.
+    record.provisioned = json::bool_or(value, "provisioned", true);
+    record.started = json::find_int(value, "started").value_or(0);
     const auto desired = desired_from_string(json::string_or(value, "desired"));
     const auto egress = sdk::egress_from_string(json::string_or(value, "egress"));
     const auto init = init_from_string(json::string_or(value, "init"));

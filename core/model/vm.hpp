@@ -16,6 +16,7 @@ namespace banger::model {
 enum class Desired {
     creating,  ///< its first verb has not finished; if nobody works on it, it is to vanish
     stopped,
+    starting,  ///< on its way up from stopped; if nobody works on it, it is to be stopped, and may be cut
     running,
     deleted,   ///< being deleted; if nobody works on it, deletion goes on
 };
@@ -76,6 +77,8 @@ struct VmRecord {
     std::string machine_id;    ///< 32 hex digits (machine-id(5))
     std::string agent_token;   ///< 64 hex digits; secret between host and guest
     std::int64_t created = 0;  ///< Unix time, seconds
+    bool provisioned = false;  ///< its provisioners ran, at the end of its first start
+    std::int64_t started = 0;  ///< when it was started last; 0: never
 };
 
 std::string_view to_string(Desired desired);
@@ -90,6 +93,8 @@ std::optional<Ready> ready_from_string(std::string_view text);
 /// JSON of a spec, as `vm.create` carries it. Reading refuses wrong words (`invalid`).
 json::Object to_json(const VmSpec& spec);
 sdk::Result<VmSpec> spec_from_json(const json::Value& value);
+/// Every member that a spec may have.
+const std::vector<std::string>& spec_members();
 
 /// JSON of a record, for the store and its copies. Reading anything incomplete is `corrupt`.
 json::Object to_json(const VmRecord& record);

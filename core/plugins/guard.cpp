@@ -36,6 +36,12 @@ public:
         if (caller_ != nullptr)
             caller_->progress(progress);
     }
+    void warn(const std::string& message) override
+    {
+        const std::lock_guard held(mutex_);
+        if (caller_ != nullptr)
+            caller_->warn(message);
+    }
 
     void cancel() { own_.cancel(); }
     // Once this returned nothing of the caller is touched any more.

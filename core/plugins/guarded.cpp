@@ -34,7 +34,7 @@ constexpr Method open_channel{"open_channel", &Deadlines::apply};
 constexpr Method fetch{"fetch", &Deadlines::fetch};
 constexpr Method publish{"publish", &Deadlines::query};
 constexpr Method withdraw{"withdraw", &Deadlines::query};
-constexpr Method apply{"apply", &Deadlines::apply};
+constexpr Method apply{"apply", &Deadlines::apply, true};
 }  // namespace methods
 
 using Handles = std::vector<sdk::Handle>;
@@ -70,7 +70,7 @@ private:
     Guard guard_;
 };
 
-// What the interfaces of journalled resources have in common.
+// What the interfaces of journalled resources have in common: plugins::Resources.
 template <typename Interface>
 class GuardedResource : public Guarded<Interface> {
 public:
@@ -215,6 +215,11 @@ public:
         return ask<sdk::Layer>(methods::commit, nullptr,
                                [handle](sdk::StorageFork& real, sdk::Call&) { return real.commit(handle); });
     }
+    sdk::Result<void> destroy(const sdk::Layer& layer) override
+    {
+        return ask<void>(methods::destroy, nullptr,
+                         [layer](sdk::StorageFork& real, sdk::Call&) { return real.destroy(layer); });
+    }
 };
 
 class GuardedImageSource final : public Guarded<sdk::ImageSource> {
@@ -283,6 +288,20 @@ public:
         if (guest_ == nullptr)
             return gone();
         return guest_->write(file);
+    }
+    sdk::Result<void> put(const std::vector<sdk::GuestEntry>& entries) override
+    {
+        const std::lock_guard held(mutex_);
+        if (guest_ == nullptr)
+            return gone();
+        return guest_->put(entries);
+    }
+    sdk::Result<std::string> read(const std::string& path, std::size_t most) override
+    {
+        const std::lock_guard held(mutex_);
+        if (guest_ == nullptr)
+            return gone();
+        return guest_->read(path, most);
     }
     // Waits for what banger itself does in the guest right now, which has bounds of its own.
     void cut()

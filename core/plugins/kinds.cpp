@@ -14,6 +14,9 @@ constexpr std::array<std::string_view, 2> storages{"dm", "file"};
 // A real interface of the host before user-mode networking.
 constexpr std::array<std::string_view, 2> networks{"tap", "user"};
 
+// What the user brings before what is derived from it: an identity of git's is only given where no file says one.
+constexpr std::array<std::string_view, 2> provisioners{"file-sync", "git-identity"};
+
 constexpr std::array<Kind, 9> all{{
     {kind_of<sdk::Vmm>, "vmm", vmms},
     {kind_of<sdk::VmmSnapshot>, "machine saver", vmms},
@@ -23,7 +26,7 @@ constexpr std::array<Kind, 9> all{{
     {kind_of<sdk::ImageSource>, "image source", {}},
     {kind_of<sdk::KernelSource>, "kernel source", {}},
     {kind_of<sdk::Dns>, "dns", {}},
-    {kind_of<sdk::Provisioner>, "provisioner", {}},
+    {kind_of<sdk::Provisioner>, "provisioner", provisioners},
 }};
 
 }  // namespace
@@ -43,6 +46,14 @@ std::string noun_of(std::string_view id)
 {
     const Kind* kind = find_kind(id);
     return std::string(kind != nullptr ? kind->noun : id);
+}
+
+bool is_usual(std::string_view kind, std::string_view name)
+{
+    const Kind* known = find_kind(kind);
+    return known != nullptr && std::any_of(known->preferred.begin(), known->preferred.end(), [&](std::string_view word) {
+               return word == name || (word.starts_with('-') && word.substr(1) == name);
+           });
 }
 
 std::vector<std::string> auto_order(std::string_view kind, std::vector<std::string> names)

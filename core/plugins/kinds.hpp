@@ -59,6 +59,9 @@ struct Kind {
 /// The noun of a kind, or the kind itself if it is unknown.
 [[nodiscard]] std::string noun_of(std::string_view id);
 
+/// Whether banger itself knows a provider of this name.
+[[nodiscard]] bool is_usual(std::string_view kind, std::string_view name);
+
 /// The names in the order in which `auto` asks them, without those it never picks.
 [[nodiscard]] std::vector<std::string> auto_order(std::string_view kind, std::vector<std::string> names);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "core/base/nearest.hpp"
 #include "core/plugins/discover.hpp"
@@ -13,6 +14,19 @@
 namespace banger::plugins {
 
 using Provider = std::shared_ptr<sdk::Provider>;
+
+namespace {
+
+sdk::Error nobodys(const std::string& id, const config::PluginSection& section, const std::vector<std::string>& known)
+{
+    const auto where = section.where.find("");
+    return sdk::make_error(
+        sdk::Code::invalid,
+        (where == section.where.end() ? "" : where->second + ": ") + "there is no plugin '" + id + "' to configure",
+        base::suggestion(id, known));
+}
+
+}  // namespace
 
 std::string_view to_string(PluginState state)
 {
@@ -31,7 +45,7 @@ class Registry::Entry {
 public:
     Entry(Found found, const Settings& settings, const CrashRecord& crashes, std::shared_ptr<CallThreads> threads,
           std::shared_ptr<InFlight> in_flight)
-        : found_(std::move(found)), id_(found_.sidecar ? found_.sidecar->id : name_of(found_)), crashes_(crashes)
+        : found_(std::move(found)), id_(found_.sidecar ? found_.sidecar->id : file_name_of(found_)), crashes_(crashes)
     {
         plugin_ = std::make_shared<Guard::Plugin>(id_, settings.deadlines, std::move(threads), std::move(in_flight));
         host_ = std::make_shared<PluginHost>(PluginHost::Settings{
@@ -49,6 +63,14 @@ public:
             config_ = std::move(*config);
         else if (!problem_)
             problem_ = std::move(config).error();
+    }
+
+    [[nodiscard]] sdk::Result<void> check_config(const config::PluginSection& section) const
+    {
+        if (!found_.sidecar)
+            return {};  // nobody knows what it would take
+        auto config = complete_config(*found_.sidecar, section);
+        return config ? sdk::Result<void>() : std::move(config).error();
     }
 
     [[nodiscard]] const std::string& id() const { return id_; }
@@ -97,7 +119,7 @@ public:
         return status;
     }
 
-    sdk::Result<Provider> provider(const CapabilityName& wanted)
+    sdk::Result<Provider> provider(const CapabilityName& wanted, sdk::Call* call)
     {
         const std::lock_guard making(making_);  // a second caller waits for the first, as long as that may take
         if (auto refused = problem())
@@ -107,7 +129,7 @@ public:
         if (!library_)
             if (auto loaded = load(); !loaded)
                 return std::move(loaded).error();
-        auto made = make(wanted);
+        auto made = make(wanted, call);
         if (made)
             providers_.emplace(wanted, *made);
         return made;
@@ -120,7 +142,7 @@ public:
     }
 
 private:
-    static std::string name_of(const Found& found)
+    static std::string file_name_of(const Found& found)
     {
         const auto slash = found.path.rfind('/');
         const auto name = found.path.substr(slash + 1);
@@ -152,12 +174,12 @@ private:
     }
 
     // A factory that fails is asked again next time: the reason may have gone.
-    sdk::Result<Provider> make(const CapabilityName& wanted)
+    sdk::Result<Provider> make(const CapabilityName& wanted, sdk::Call* call)
     {
-        static constexpr Method making{"make", &Deadlines::change};
+        static constexpr Method making{"make", &Deadlines::query};
         const Guard guard(plugin_, wanted.kind + " " + wanted.name);
         auto made = guard.call<Provider>(
-            making, nullptr,
+            making, call,
             [create = library_->factory(wanted), host = host_, config = config_,
              id = id_](sdk::Call&) -> sdk::Result<Provider> {
                 auto object = create(*host, config.c_str());
@@ -238,15 +260,25 @@ void Registry::match_config()
     std::vector<std::string> ids;
     for (const auto& entry : entries_)
         ids.push_back(entry->id());
-    for (const auto& [id, section] : settings_.config) {
-        if (std::find(ids.begin(), ids.end(), id) != ids.end())
-            continue;
-        const auto where = section.where.find("");
-        complaints_.push_back(sdk::make_error(
-            sdk::Code::invalid,
-            (where == section.where.end() ? "" : where->second + ": ") + "there is no plugin '" + id + "' to configure",
-            base::suggestion(id, ids)));
+    for (const auto& [id, section] : settings_.config)
+        if (std::find(ids.begin(), ids.end(), id) == ids.end())
+            complaints_.push_back(nobodys(id, section, ids));
+}
+
+std::vector<sdk::Error> Registry::check_config(const std::map<std::string, config::PluginSection>& sections) const
+{
+    std::vector<sdk::Error> problems;
+    std::vector<std::string> ids;
+    for (const auto& entry : entries_)
+        ids.push_back(entry->id());
+    for (const auto& [id, section] : sections) {
+        const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e->id() == id; });
+        if (entry == entries_.end())
+            problems.push_back(nobodys(id, section, ids));
+        else if (auto checked = (*entry)->check_config(section); !checked)
+            problems.push_back(std::move(checked).error());
     }
+    return problems;
 }
 
 sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const
@@ -266,19 +298,19 @@ sdk::Result<Registry::Entry*> Registry::find(const CapabilityName& wanted) const
         problem.during.push_back("look for " + noun_of(wanted.kind) + " '" + wanted.name + "'");
         return problem;
     }
-    const auto known = names(wanted.kind);
+    const auto known = offered(wanted.kind, Which::all);  // a broken one may be what was meant
     return sdk::make_error(
         sdk::Code::not_found, "there is no " + noun_of(wanted.kind) + " '" + wanted.name + "'",
         known.empty() ? "no plugin offers one: see `banger plugin list`" : base::suggestion(wanted.name, known));
 }
 
-sdk::Result<Provider> Registry::provider(const std::string& kind, const std::string& name)
+sdk::Result<Provider> Registry::provider(const std::string& kind, const std::string& name, sdk::Call* call)
 {
     const CapabilityName wanted{kind, name};
     auto entry = find(wanted);
     if (!entry)
         return std::move(entry).error();
-    return (*entry)->provider(wanted);
+    return (*entry)->provider(wanted, call);
 }
 
 sdk::Result<sdk::Probe> Registry::probe(const std::string& kind, const std::string& name, sdk::Call& call)
@@ -289,7 +321,7 @@ sdk::Result<sdk::Probe> Registry::probe(const std::string& kind, const std::stri
         if (const auto found = known->find(wanted); found != known->end())
             return found->second;
     }
-    auto use = provider(kind, name);
+    auto use = provider(kind, name, &call);
     if (!use)
         return std::move(use).error();
     auto probe = (*use)->probe(call);
@@ -330,6 +362,16 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
         reasons += (reasons.empty() ? "" : "; ") + name + ": " + reason;
         choice.rejected.push_back({name, reason});
     }
+    // Plugins that offer it and cannot be asked, such as for a misspelt setting.
+    const auto broken = offered(kind, Which::unusable);
+    if (reasons.empty() && broken.size() == 1)
+        return find({kind, broken.front()}).error();
+    for (const auto& name : broken) {
+        const auto problem = find({kind, name}).error();
+        if (hint.empty())
+            hint = problem.hint;
+        reasons += (reasons.empty() ? "" : "; ") + name + ": " + problem.message;
+    }
     if (reasons.empty())
         return sdk::make_error(sdk::Code::unsupported, "there is no " + noun_of(kind) + " provider",
                                "see `banger plugin list`");
@@ -338,14 +380,25 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
 
 std::vector<std::string> Registry::names(std::string_view kind) const
 {
-    std::vector<std::string> names;
+    return offered(kind, Which::usable);
+}
+
+std::vector<std::string> Registry::offered(std::string_view kind, Which which) const
+{
+    std::set<std::string> usable;
+    std::set<std::string> broken;
     for (const auto& entry : entries_)
-        if (!entry->problem())
-            for (const auto& capability : entry->capabilities())
-                if (capability.kind == kind)
-                    names.push_back(capability.name);
-    std::sort(names.begin(), names.end());
-    return names;
+        for (const auto& capability : entry->capabilities())
+            if (capability.kind == kind)
+                (entry->problem() ? broken : usable).insert(capability.name);
+    // A broken duplicate of one that works is no loss.
+    for (const auto& name : usable)
+        broken.erase(name);
+    if (which == Which::unusable)
+        return {broken.begin(), broken.end()};
+    if (which == Which::all)
+        usable.merge(broken);
+    return {usable.begin(), usable.end()};
 }
 
 std::vector<PluginStatus> Registry::list() const

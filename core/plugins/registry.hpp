@@ -81,19 +81,21 @@ public:
 
     /// The provider of this name, guarded; loads and makes it if need be. `not_found` with the nearest name; `plugin`
     /// if there is one that cannot be used, or that fails to load; or the factory's own error.
+    /// `call` (may be null) ends the waiting for a factory that takes its time.
     template <typename Interface>
-    [[nodiscard]] sdk::Result<std::shared_ptr<Interface>> get(const std::string& name)
+    [[nodiscard]] sdk::Result<std::shared_ptr<Interface>> get(const std::string& name, sdk::Call* call = nullptr)
     {
-        auto made = provider(std::string(kind_of<Interface>), name);
+        auto made = provider(std::string(kind_of<Interface>), name, call);
         if (!made)
             return std::move(made).error();
         return std::dynamic_pointer_cast<Interface>(*made);
     }
-    [[nodiscard]] sdk::Result<std::shared_ptr<sdk::Provider>> provider(const std::string& kind,
-                                                                       const std::string& name);
+    [[nodiscard]] sdk::Result<std::shared_ptr<sdk::Provider>> provider(const std::string& kind, const std::string& name,
+                                                                       sdk::Call* call = nullptr);
 
     /// The provider that `wanted` names, or for "auto" the first that is usable here, in the order of auto_order().
-    /// `unsupported` if it cannot work here, with each reason; otherwise the errors of `provider`.
+    /// `unsupported` if it cannot work here, with each reason, or the problem of the one plugin that offers the kind and is
+    /// broken; otherwise the errors of `provider`.
     [[nodiscard]] sdk::Result<Choice> choose(const std::string& kind, const std::string& wanted, sdk::Call& call);
 
     /// What the provider says of this host. A provider that is usable is asked once in the registry's life.
@@ -106,6 +108,10 @@ public:
     /// `not_found` with the nearest id.
     [[nodiscard]] sdk::Result<PluginStatus> show(const std::string& id) const;
 
+    /// What the plugins would say to these sections of a configuration, as when a daemon starts with them.
+    [[nodiscard]] std::vector<sdk::Error> check_config(
+        const std::map<std::string, config::PluginSection>& sections) const;
+
     /// What a person should know: plugins disabled now for a crash, and [plugin.X] sections without a plugin.
     [[nodiscard]] const std::vector<sdk::Error>& complaints() const { return complaints_; }
 
@@ -117,6 +123,8 @@ private:
     void look(std::shared_ptr<InFlight> in_flight);
     void match_config();
     [[nodiscard]] sdk::Result<Entry*> find(const CapabilityName& wanted) const;
+    enum class Which { usable, unusable, all };
+    [[nodiscard]] std::vector<std::string> offered(std::string_view kind, Which which) const;
 
     Settings settings_;
     CrashRecord crashes_;

@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::size_t most_descriptors = 16;
 
+json::Object answer_to(const RequestId& id)
+{
+    json::Object object;
+    object.set("jsonrpc", "2.0");
+    if (const auto value = json::parse(id, "an id"))
+        object.set("id", *value);
+    return object;
+}
+
 }  // namespace
 
 std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params)
@@ -28,22 +37,21 @@ std::string encode_notification(std::string_view method, const json::Value& para
     return object.text() + "\n";
 }
 
-std::string encode_result(std::uint64_t id, const json::Value& result, std::size_t descriptors)
+std::string encode_result(const RequestId& id, const json::Value& result, std::size_t descriptors)
 {
-    json::Object object;
-    object.set("jsonrpc", "2.0").set("id", id).set("result", result);
+    json::Object object = answer_to(id);
+    object.set("result", result);
     if (descriptors > 0)
         object.set("descriptors", static_cast<std::uint64_t>(descriptors));
     return object.text() + "\n";
 }
 
-std::string encode_error(std::uint64_t id, const sdk::Error& error)
+std::string encode_error(const RequestId& id, const sdk::Error& error, ErrorCode code)
 {
-    // -32000 is the first of the codes that the specification leaves to servers; ours is in data.code.
     json::Object inner;
-    inner.set("code", -32000).set("message", error.message).set("data", json::from_error(error));
-    json::Object object;
-    object.set("jsonrpc", "2.0").set("id", id).set("error", inner);
+    inner.set("code", static_cast<int>(code)).set("message", error.message).set("data", json::from_error(error));
+    json::Object object = answer_to(id);
+    object.set("error", inner);
     return object.text() + "\n";
 }
 

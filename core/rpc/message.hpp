@@ -20,6 +20,18 @@ inline constexpr int protocol_version = 1;
 /// A message may be at most this long, in bytes.
 inline constexpr std::size_t most_message = 16U << 20U;
 
+/// The id of a request as JSON text: `7`, `"seven"`; `null` in the answer to what has none that can be read.
+using RequestId = std::string;
+
+/// Codes of JSON-RPC 2.0, section 5.1. `failed` is the first of those that it leaves to servers; `data` says what failed.
+enum class ErrorCode {
+    not_json = -32700,
+    no_request = -32600,
+    no_such_method = -32601,
+    bad_params = -32602,
+    failed = -32000,
+};
+
 struct Message {
     json::Document body;
     std::vector<sdk::os::UniqueFd> descriptors;
@@ -27,8 +39,8 @@ struct Message {
 
 std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params);
 std::string encode_notification(std::string_view method, const json::Value& params);
-std::string encode_result(std::uint64_t id, const json::Value& result, std::size_t descriptors);
-std::string encode_error(std::uint64_t id, const sdk::Error& error);
+std::string encode_result(const RequestId& id, const json::Value& result, std::size_t descriptors);
+std::string encode_error(const RequestId& id, const sdk::Error& error, ErrorCode code = ErrorCode::failed);
 
 /// Collects bytes and descriptors from a non-blocking or blocking socket and hands out whole messages.
 class MessageReader {
@@ -38,7 +50,8 @@ public:
     /// One recvmsg(2). `invalid` if the other side sends more than most_message without a newline.
     sdk::Result<Status> receive(int socket);
 
-    /// The next whole message; nothing if there is none yet.
+    /// The next whole message; nothing if there is none yet. `corrupt` if a line is not JSON, `invalid` if it is no
+    /// object or came without its descriptors: that line is skipped, and the next call goes on behind it.
     sdk::Result<std::optional<Message>> next();
 
 private:

@@ -31,19 +31,19 @@ public:
 
     [[nodiscard]] asio::io_context& loop() { return loop_; }
 
-    void answer(std::uint64_t id, std::string bytes, std::vector<sdk::os::UniqueFd> descriptors)
+    void answer(const RequestId& id, std::string bytes, std::vector<sdk::os::UniqueFd> descriptors)
     {
         if (pending_.erase(id) > 0)
             send(std::move(bytes), std::move(descriptors));
     }
 
-    void notify(std::uint64_t id, std::string bytes)
+    void notify(const RequestId& id, std::string bytes)
     {
         if (pending_.count(id) > 0)
             send(std::move(bytes), {});
     }
 
-    void on_cancel(std::uint64_t id, std::function<void()> callback)
+    void on_cancel(const RequestId& id, std::function<void()> callback)
     {
         if (closed_)
             return callback();
@@ -95,11 +95,13 @@ private:
             return close();
         for (;;) {
             auto message = reader_.next();
-            if (!message)
-                return close();
-            if (!*message)
+            if (message && !*message)
                 break;
-            take(std::move(**message));
+            if (message)
+                take(std::move(**message));
+            else
+                refuse("null", message.error(),
+                       message.error().code == sdk::Code::corrupt ? ErrorCode::not_json : ErrorCode::no_request);
             if (closed_)
                 return;
         }
@@ -108,23 +110,39 @@ private:
 
     void take(Message message)
     {
-        const std::string method = json::string_or(message.body, "method");
+        const json::Value* id = json::find(message.body, "id");
+        const json::Value* given = json::find(message.body, "params");
+        const auto method = json::find_string(message.body, "method");
+        if (id != nullptr && !id->IsString() && !id->IsNumber())
+            return refuse("null", bad("the id of a request is not a text or a number"));
+        const RequestId name = id != nullptr ? json::to_text(*id) : RequestId("null");
+        if (!method)
+            return refuse(name, bad("a request names no method"));
+        if (given != nullptr && !given->IsObject())
+            return refuse(name, bad("parameters are members of an object"), ErrorCode::bad_params);
         json::Document params;
-        if (const json::Value* given = json::find(message.body, "params"))
+        if (given != nullptr)
             params.CopyFrom(*given, params.GetAllocator());
         else
             params.SetObject();
-        if (const auto id = json::find_uint(message.body, "id")) {
-            pending_.emplace(*id, Pending{});
-            handler_(std::make_shared<Exchange>(shared_from_this(), *id, method, std::move(params)));
-        } else if (method == "cancel") {
-            cancel(json::uint_or(params, "id"));
-        }
+        if (id == nullptr)
+            return *method == "cancel" ? cancel(params) : void();
+        if (!pending_.emplace(name, Pending{}).second)
+            return refuse("null", bad("two requests at a time have the id " + name));
+        handler_(std::make_shared<Exchange>(shared_from_this(), name, *method, std::move(params)));
     }
 
-    void cancel(std::uint64_t id)
+    static sdk::Error bad(std::string why) { return sdk::make_error(sdk::Code::invalid, std::move(why)); }
+
+    void refuse(const RequestId& id, const sdk::Error& error, ErrorCode code = ErrorCode::no_request)
     {
-        const auto pending = pending_.find(id);
+        send(encode_error(id, error, code), {});
+    }
+
+    void cancel(const json::Value& params)
+    {
+        const json::Value* id = json::find(params, "id");
+        const auto pending = id != nullptr ? pending_.find(json::to_text(*id)) : pending_.end();
         if (pending == pending_.end() || pending->second.cancelled)
             return;
         pending->second.cancelled = true;
@@ -193,22 +211,27 @@ private:
     std::function<void(const std::shared_ptr<Connection>&)> on_close_;
     MessageReader reader_;
     std::deque<Outgoing> outbox_;
-    std::map<std::uint64_t, Pending> pending_;
+    std::map<RequestId, Pending> pending_;
     std::vector<std::function<void()>> on_disconnect_;
     bool closing_ = false;
     bool closed_ = false;
 };
 
-Exchange::Exchange(std::shared_ptr<Connection> connection, std::uint64_t id, std::string method, json::Document params)
-    : connection_(std::move(connection)), id_(id), method_(std::move(method)), params_(std::move(params))
+Exchange::Exchange(std::shared_ptr<Connection> connection, RequestId id, std::string method, json::Document params)
+    : connection_(std::move(connection)), id_(std::move(id)), method_(std::move(method)), params_(std::move(params))
 {
 }
 
 void Exchange::notify(std::string_view method, const json::Value& params)
 {
-    asio::post(connection_->loop(), [connection = connection_, id = id_, bytes = encode_notification(method, params)] {
-        connection->notify(id, bytes);
-    });
+    json::Object whose;
+    whose.set_all(params);
+    if (const auto id = json::parse(id_, "the id"))  // as the caller wrote it: a number or a text
+        whose.set("call", *id);
+    asio::post(connection_->loop(),
+               [connection = connection_, id = id_, bytes = encode_notification(method, whose.value())] {
+                   connection->notify(id, bytes);
+               });
 }
 
 void Exchange::reply(const json::Object& result, std::vector<sdk::os::UniqueFd> descriptors)
@@ -221,11 +244,12 @@ void Exchange::reply(const json::Object& result, std::vector<sdk::os::UniqueFd> 
     });
 }
 
-void Exchange::fail(const sdk::Error& error)
+void Exchange::fail(const sdk::Error& error, ErrorCode code)
 {
-    asio::post(connection_->loop(), [connection = connection_, id = id_, bytes = encode_error(id_, error)]() mutable {
-        connection->answer(id, std::move(bytes), {});
-    });
+    asio::post(connection_->loop(),
+               [connection = connection_, id = id_, bytes = encode_error(id_, error, code)]() mutable {
+                   connection->answer(id, std::move(bytes), {});
+               });
 }
 
 void Exchange::on_cancel(std::function<void()> callback)

@@ -20,14 +20,14 @@ class Connection;
 /// Exactly one of reply and fail counts; later ones are dropped.
 class Exchange {
 public:
-    Exchange(std::shared_ptr<Connection> connection, std::uint64_t id, std::string method, json::Document params);
+    Exchange(std::shared_ptr<Connection> connection, RequestId id, std::string method, json::Document params);
 
     [[nodiscard]] const std::string& method() const { return method_; }
     [[nodiscard]] const json::Value& params() const { return params_; }
 
     void notify(std::string_view method, const json::Value& params);
     void reply(const json::Object& result, std::vector<sdk::os::UniqueFd> descriptors = {});
-    void fail(const sdk::Error& error);
+    void fail(const sdk::Error& error, ErrorCode code = ErrorCode::failed);
 
     /// Called once, on the loop thread, when the client asks to cancel or goes away before the answer; at once if that
     /// has happened already.
@@ -37,7 +37,7 @@ public:
 
 private:
     std::shared_ptr<Connection> connection_;
-    std::uint64_t id_;
+    RequestId id_;
     std::string method_;
     json::Document params_;
 };

@@ -139,8 +139,12 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
         return std::move(records).error();
     std::vector<const model::VmRecord*> by_prefix;
     std::vector<std::string> names;
+    // An id is said by programs, and always means that one VM.
+    for (const auto& record : *records)
+        if (record.id == reference)
+            return record;
     for (const auto& record : *records) {
-        if (record.name == reference || record.id == reference)
+        if (record.name == reference)
             return record;
         if (reference.size() >= 3 && record.id.starts_with(reference))
             by_prefix.push_back(&record);
@@ -155,6 +159,17 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
     if (const auto near = base::nearest(reference, names))
         hint = "did you mean '" + *near + "'? " + hint;
     return sdk::make_error(sdk::Code::not_found, "there is no vm '" + reference + "'", hint);
+}
+
+sdk::Result<model::VmRecord> VmStore::find_id(const std::string& id) const
+{
+    auto records = list();
+    if (!records)
+        return std::move(records).error();
+    for (auto& record : *records)
+        if (record.id == id)
+            return std::move(record);
+    return sdk::make_error(sdk::Code::not_found, "there is no vm with the id " + id);
 }
 
 sdk::Result<void> VmStore::record(const OperationLog& operation)

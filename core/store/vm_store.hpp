@@ -46,8 +46,11 @@ public:
     sdk::Result<void> remove(const std::string& id);
 
     [[nodiscard]] sdk::Result<std::vector<model::VmRecord>> list() const;
-    /// By name, id, or unambiguous id prefix of at least 3 digits. `not_found` with the nearest name.
+    /// What a person typed: an id, a name, or an unambiguous id prefix of at least 3 digits, in this order. `not_found`
+    /// with the nearest name.
     [[nodiscard]] sdk::Result<model::VmRecord> find(const std::string& reference) const;
+    /// Exactly this id: for whoever knows which VM it means. `not_found`.
+    [[nodiscard]] sdk::Result<model::VmRecord> find_id(const std::string& id) const;
 
     sdk::Result<void> record(const OperationLog& operation);
     /// The newest operations first.

@@ -13,6 +13,7 @@ namespace banger::agent {
 
 sdk::Result<GuestFacts> configure(const Configuration& configuration, GuestState& guest)
 {
+    set_clock(configuration.clock_ns);
     const bool first = guest.to_init && guest.init.empty();
     if (first)
         if (auto entered = enter_root(configuration, guest); !entered)

@@ -9,6 +9,7 @@
 
 #include "guest/agent/small_files.hpp"
 #include "guest/agent/terminal.hpp"
+#include "guest/agent/tools.hpp"
 #include "guest/protocol/json.hpp"
 
 namespace banger::agent {
@@ -107,7 +108,14 @@ void ExecExchange::start(std::string_view text)
     auto account = find_account(spec->user, small_file("/etc/passwd"), small_file("/etc/group"));
     if (!account)
         return fail(account.error());
-    auto started = processes_.spawn(launch_of(*spec, *account), [this](const ExitStatus& status) { on_exit(status); });
+    auto launch = launch_of(*spec, *account);
+    if (!spec->tool.empty()) {
+        launch.work = tool_named(spec->tool, spec->argv);
+        if (!launch.work)
+            return fail(sdk::make_error(sdk::Code::unsupported, "this agent has no tool '" + spec->tool + "'",
+                                        "stop and start the VM: it then gets the agent of this version"));
+    }
+    auto started = processes_.spawn(launch, [this](const ExitStatus& status) { on_exit(status); });
     if (!started)
         return fail(started.error());
 

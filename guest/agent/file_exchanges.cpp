@@ -2,7 +2,6 @@
 #include "guest/agent/file_exchanges.hpp"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,19 +13,6 @@
 
 namespace banger::agent {
 namespace {
-
-std::string parent_of(const std::string& path)
-{
-    const auto at = path.rfind('/');
-    return at == 0 ? "/" : path.substr(0, at);
-}
-
-std::string temporary_beside(const std::string& path)
-{
-    std::uint64_t random = 0;
-    [[maybe_unused]] const auto got = getrandom(&random, sizeof random, GRND_NONBLOCK);
-    return parent_of(path) + "/.banger-" + std::to_string(random) + "-" + std::to_string(getpid());
-}
 
 /// Runs in a child: a disk can take its time. Returns 0 or errno.
 int sync_and_rename(int file, const std::string& from, const std::string& to)

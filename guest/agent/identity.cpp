@@ -40,21 +40,6 @@ sdk::Result<void> feed_random_pool(const std::string& seed)
     return {};
 }
 
-void set_clock(std::int64_t nanoseconds, Before before)
-{
-    constexpr std::int64_t second = 1'000'000'000;
-    if (nanoseconds == 0)
-        return;
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    // The hardware clock has the right second already in a guest that just booted: a needless step back helps nobody.
-    // A copy's clock stood still for as long as the copy did.
-    if (before == Before::nobody && std::llabs(now.tv_sec * second + now.tv_nsec - nanoseconds) < second)
-        return;
-    const timespec wanted{nanoseconds / second, nanoseconds % second};
-    clock_settime(CLOCK_REALTIME, &wanted);
-}
-
 sdk::Result<void> set_name(const std::string& hostname)
 {
     if (sethostname(hostname.data(), hostname.size()) != 0)
@@ -188,9 +173,24 @@ std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files
     return foreign;
 }
 
+void set_clock(std::int64_t nanoseconds)
+{
+    constexpr std::int64_t second = 1'000'000'000;
+    constexpr std::int64_t close_enough = second / 50;
+    if (nanoseconds == 0)
+        return;
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    // A guest that booted has the time of its hardware clock, which knows whole seconds only; a copy's clock stood still
+    // for as long as the copy did.
+    if (std::llabs(now.tv_sec * second + now.tv_nsec - nanoseconds) < close_enough)
+        return;
+    const timespec wanted{nanoseconds / second, nanoseconds % second};
+    clock_settime(CLOCK_REALTIME, &wanted);
+}
+
 sdk::Result<void> apply_identity(const Configuration& configuration, Before before)
 {
-    set_clock(configuration.clock_ns, before);
     if (auto done = feed_random_pool(configuration.seed); !done)
         return done;
     if (auto done = set_name(configuration.hostname); !done)

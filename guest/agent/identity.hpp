@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,10 @@ namespace banger::agent {
 /// Who has the identity so far: nobody (a guest that starts), or another guest whose copy this is.
 enum class Before { nobody, another };
 
-/// Makes the guest the one that is configured: random pool, clock, host name, machine id, keys. A copy of another guest
+/// Sets the time of day to what it was when the host wrote the configuration: to be done before anything that takes time.
+void set_clock(std::int64_t nanoseconds);
+
+/// Makes the guest the one that is configured: random pool, host name, machine id, keys. A copy of another guest
 /// also loses that one's host keys, and its sshd, if one runs, is told. Errors: those of writing the files.
 [[nodiscard]] sdk::Result<void> apply_identity(const Configuration& configuration, Before before);
 

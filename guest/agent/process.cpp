@@ -115,6 +115,8 @@ void take_identity(const Account& account)
     if (chdir(launch.cwd.c_str()) != 0)
         give_up(exit_cannot_run, "cannot change to directory '" + launch.cwd + "': " + std::strerror(errno));
 
+    if (launch.work)
+        _exit(launch.work());
     auto argv = pointers(launch.argv);
     if (!launch.name.empty())
         argv[0] = const_cast<char*>(launch.name.c_str());

@@ -20,6 +20,7 @@ namespace banger::agent {
 /// Everything about a process that is settled before the fork.
 struct Launch {
     std::vector<std::string> argv;  ///< argv[0] is searched in the PATH of `env`
+    std::function<int()> work;      ///< if set, runs instead of a program; its result is the exit status
     std::string name;               ///< what the process sees as its argv[0]; empty: argv[0]
     std::vector<std::string> env;   ///< NAME=value
     std::string cwd;

@@ -13,6 +13,8 @@
 #include "guest/agent/file_exchanges.hpp"
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/health.hpp"
+#include "guest/agent/put_exchange.hpp"
+#include "guest/agent/refused_exchange.hpp"
 #include "guest/protocol/json.hpp"
 
 namespace banger::agent {
@@ -35,6 +37,11 @@ std::string state_json(const std::string& state)
     return JsonText().begin_object().member("state", state).end_object().str();
 }
 
+sdk::Error not_configured()
+{
+    return sdk::make_error(sdk::Code::precondition, "the guest is still being started", "try again in a moment");
+}
+
 Launch root_command(std::vector<std::string> argv)
 {
     ExecSpec spec;
@@ -52,17 +59,24 @@ Router Services::router()
 
 std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& stream)
 {
+    const bool framed = path == "/v0/exec" || path == "/v0/write" || path == "/v0/read" || path == "/v0/put" ||
+                        path == "/v0/connect";
+    // Until its root is there, all this would happen in the initramfs.
+    if (framed && guest_ != nullptr && guest_->init.empty())
+        return std::make_unique<RefusedExchange>(stream, not_configured());
     if (path == "/v0/exec")
         return std::make_unique<ExecExchange>(stream, loop_, processes_);
     if (path == "/v0/write")
         return std::make_unique<WriteExchange>(stream, processes_);
     if (path == "/v0/read")
         return std::make_unique<ReadExchange>(stream);
+    if (path == "/v0/put")
+        return std::make_unique<PutExchange>(stream);
     if (path == "/v0/connect")
         return std::make_unique<ConnectExchange>(stream, loop_);
     if (path == "/v0/health")
-        return std::make_unique<JsonExchange>(stream,
-                                              [this](const std::string&, const Reply& reply) { health(reply); });
+        return std::make_unique<JsonExchange>(
+            stream, [this](const std::string& body, const Reply& reply) { health(body, reply); });
     if (auto handler = guest_ != nullptr ? guest_call(path) : nullptr)
         return std::make_unique<JsonExchange>(stream, std::move(handler));
     return nullptr;
@@ -101,9 +115,19 @@ void Services::configure(const std::string& body, const Reply& reply)
     release_init(*guest_);
 }
 
-void Services::health(const Reply& reply)
+void Services::health(const std::string& body, const Reply& reply)
 {
-    reply(health_json(guest_ != nullptr ? guest_->init : "host"));
+    auto document = parse_object(body, "the health request");
+    if (!document)
+        return reply(std::move(document.error()));
+    const std::string init = guest_ != nullptr ? guest_->init : "host";
+    if (!Fields(*document, "the health request").flag("init_state"))
+        return reply(health_json(init));
+    if (init != "systemd")
+        return reply(health_json(init, init.empty() ? "not started" : "running"));
+    ask_systemd(false, [init, reply](sdk::Result<std::string> state) {
+        reply(health_json(init, state ? *state : "unknown"));
+    });
 }
 
 void Services::when_systemd_listens(std::function<void()> then)
@@ -116,27 +140,35 @@ void Services::when_systemd_listens(std::function<void()> then)
 void Services::ready(const Reply& reply)
 {
     if (guest_->init.empty())
-        return reply(sdk::make_error(sdk::Code::precondition, "the guest was not configured yet"));
+        return reply(not_configured());
     if (guest_->init != "systemd")
         return reply(state_json("running"));
-    when_systemd_listens([this, reply] { ask_systemd(reply); });
+    when_systemd_listens([this, reply] {
+        ask_systemd(true, [reply](sdk::Result<std::string> state) {
+            if (!state)
+                return reply(std::move(state.error()));
+            reply(state_json(*state));
+        });
+    });
 }
 
-void Services::ask_systemd(const Reply& reply)
+void Services::ask_systemd(bool wait, std::function<void(sdk::Result<std::string>)> then)
 {
     const auto pipes = std::make_shared<ProcessPipes>();
-    auto started = processes_.spawn(
-        root_command({"systemctl", "is-system-running", "--wait"}), [pipes, reply](const ExitStatus& status) {
-            // Its exit status is not 0 for a degraded system: the word on its stdout is the answer.
-            const auto state = read_rest(pipes->out);
-            if (!state.empty())
-                return reply(state_json(state));
-            reply(sdk::make_error(sdk::Code::unavailable, "systemctl in the guest ended with status " +
-                                                              std::to_string(status.shell_code()) + ": " +
-                                                              read_rest(pipes->err)));
-        });
+    std::vector<std::string> argv{"systemctl", "is-system-running"};
+    if (wait)
+        argv.emplace_back("--wait");
+    auto started = processes_.spawn(root_command(std::move(argv)), [pipes, then](const ExitStatus& status) {
+        // Its exit status is not 0 for a degraded system: the word on its stdout is the answer.
+        auto state = read_rest(pipes->out);
+        if (!state.empty())
+            return then(std::move(state));
+        then(sdk::make_error(sdk::Code::unavailable, "systemctl in the guest ended with status " +
+                                                         std::to_string(status.shell_code()) + ": " +
+                                                         read_rest(pipes->err)));
+    });
     if (!started)
-        return reply(std::move(started.error()));
+        return then(std::move(started.error()));
     *pipes = std::move(started->pipes);
     pipes->in.reset();
 }

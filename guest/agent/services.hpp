@@ -31,9 +31,10 @@ private:
     std::unique_ptr<Exchange> route(const std::string& path, Stream& stream);
     JsonExchange::Handler guest_call(const std::string& path);
     void configure(const std::string& body, const Reply& reply);
-    void health(const Reply& reply);
+    void health(const std::string& body, const Reply& reply);
     void ready(const Reply& reply);
-    void ask_systemd(const Reply& reply);
+    /// `then` gets systemd's word for the state of the system. With `wait` only once it has finished starting.
+    void ask_systemd(bool wait, std::function<void(sdk::Result<std::string>)> then);
     void shutdown(const std::string& body, const Reply& reply);
     void power_off();
     void sync(const Reply& reply);

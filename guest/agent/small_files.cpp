@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +45,19 @@ bool write_all(int fd, std::string_view content)
 }
 
 }  // namespace
+
+std::string parent_of(const std::string& path)
+{
+    const auto at = path.rfind('/');
+    return at == 0 ? "/" : path.substr(0, at);
+}
+
+std::string temporary_beside(const std::string& path)
+{
+    std::uint64_t random = 0;
+    [[maybe_unused]] const auto got = getrandom(&random, sizeof random, GRND_NONBLOCK);
+    return parent_of(path) + "/.banger-" + std::to_string(random) + "-" + std::to_string(getpid());
+}
 
 std::string small_file(const std::string& path)
 {

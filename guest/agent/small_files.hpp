@@ -10,6 +10,12 @@
 
 namespace banger::agent {
 
+/// The directory that an absolute path is in.
+[[nodiscard]] std::string parent_of(const std::string& path);
+
+/// A name that nobody has, in the same directory: for what is renamed to `path` once it is complete.
+[[nodiscard]] std::string temporary_beside(const std::string& path);
+
 /// The content of a small file; empty when it cannot be read.
 [[nodiscard]] std::string small_file(const std::string& path);
 

@@ -49,12 +49,17 @@ void read_environment(Fields& fields, ExecSpec& spec)
     }
 }
 
+std::string_view word_of(EntrySpec::Type type)
+{
+    return type == EntrySpec::Type::directory ? "directory" : type == EntrySpec::Type::file ? "file" : "link";
+}
+
 }  // namespace
 
 std::string to_json(const ExecSpec& spec)
 {
     JsonText json;
-    json.begin_object().member("argv", spec.argv).key("env").begin_object();
+    json.begin_object().member("argv", spec.argv).member("tool", spec.tool).key("env").begin_object();
     for (const auto& [name, value] : spec.env)
         json.member(name, value);
     json.end_object()
@@ -76,6 +81,7 @@ sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text)
     Fields fields(*document, "the exec spec");
     ExecSpec spec;
     spec.argv = fields.texts("argv");
+    spec.tool = fields.text("tool");
     read_environment(fields, spec);
     spec.cwd = fields.text("cwd");
     spec.user = fields.text("user");
@@ -168,6 +174,44 @@ sdk::Result<FileSpec> file_spec_from_json(std::string_view text)
         fields.refuse("path", "is not an absolute path");
     if ((spec.mode & ~07777U) != 0)
         fields.refuse("mode", "has bits beyond 07777");
+    if (auto verdict = fields.verdict(); !verdict)
+        return std::move(verdict.error());
+    return spec;
+}
+
+std::string to_json(const EntrySpec& spec)
+{
+    JsonText json;
+    json.begin_object().member("type", word_of(spec.type)).member("path", spec.path);
+    if (spec.type == EntrySpec::Type::link)
+        json.member("target", spec.target);
+    else
+        json.member("mode", static_cast<std::uint64_t>(spec.mode));
+    return json.end_object().str();
+}
+
+sdk::Result<EntrySpec> entry_spec_from_json(std::string_view text)
+{
+    auto document = parse_object(text, "the entry spec");
+    if (!document)
+        return std::move(document.error());
+    Fields fields(*document, "the entry spec");
+    EntrySpec spec;
+    const auto type = fields.text("type");
+    for (const auto candidate : {EntrySpec::Type::directory, EntrySpec::Type::file, EntrySpec::Type::link})
+        if (word_of(candidate) == type)
+            spec.type = candidate;
+    if (word_of(spec.type) != type)
+        fields.refuse("type", "must be directory, file or link");
+    spec.path = fields.text("path");
+    spec.mode = bounded<std::uint32_t>(fields, "mode", 0644);
+    spec.target = fields.text("target");
+    if (!spec.path.starts_with('/') || has_nul(spec.path))
+        fields.refuse("path", "is not an absolute path");
+    if ((spec.mode & ~07777U) != 0)
+        fields.refuse("mode", "has bits beyond 07777");
+    if ((spec.type == EntrySpec::Type::link) == spec.target.empty() || has_nul(spec.target))
+        fields.refuse("target", "belongs to a link, and to nothing else");
     if (auto verdict = fields.verdict(); !verdict)
         return std::move(verdict.error());
     return spec;

@@ -15,6 +15,7 @@ namespace banger::agent {
 /// decoded.
 struct ExecSpec {
     std::vector<std::string> argv;                         ///< empty: the user's login shell
+    std::string tool;  ///< not empty: one of the agent's own tools (guest/agent/tools.hpp), argv are its arguments
     std::vector<std::pair<std::string, std::string>> env;  ///< on top of PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG
     std::string cwd;                                       ///< empty: the user's home
     std::string user;                                      ///< a name, or uid[:gid]; empty: root
@@ -57,6 +58,19 @@ struct FileSpec {
 [[nodiscard]] std::string to_json(const FileSpec& spec);
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<FileSpec> file_spec_from_json(std::string_view text);
+
+/// What is put at one place of the guest. Missing directories above it are made (0755).
+struct EntrySpec {
+    enum class Type { directory, file, link };
+    Type type = Type::file;
+    std::string path;           ///< absolute in the guest
+    std::uint32_t mode = 0644;  ///< of a file or directory
+    std::string target;         ///< of a link
+};
+
+[[nodiscard]] std::string to_json(const EntrySpec& spec);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<EntrySpec> entry_spec_from_json(std::string_view text);
 
 /// Where a connection in the guest goes: 127.0.0.1:port, or a Unix socket.
 struct ConnectSpec {

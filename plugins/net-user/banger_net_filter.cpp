@@ -4,7 +4,7 @@
 //
 // Stands between one VMM and its passt and stops what the guest may not send. It takes one connection on its listening
 // socket (descriptor 3), carries frames between it and passt (descriptor 4), and ends when either end does; passt ends
-// with it. NAME is there to be found in the list of processes.
+// with it. Whoever connects to descriptor 6 is told what passed. NAME is there to be found in the list of processes.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +19,7 @@
 #include "filter_descriptors.hpp"
 #include "frame_relay.hpp"
 #include "sandbox.hpp"
+#include "traffic.hpp"
 
 namespace {
 
@@ -35,11 +36,14 @@ int fail(const std::string& reason)
 std::optional<int> accept_vmm()
 {
     for (;;) {
-        std::array<pollfd, 2> watch{{{descriptor::listener, POLLIN, 0}, {descriptor::passt, 0, 0}}};
+        std::array<pollfd, 3> watch{
+            {{descriptor::listener, POLLIN, 0}, {descriptor::passt, 0, 0}, {descriptor::counters, POLLIN, 0}}};
         if (::poll(watch.data(), watch.size(), -1) < 0 && errno != EINTR)
             return std::nullopt;
         if (watch[1].revents != 0)
             return std::nullopt;
+        if ((watch[2].revents & POLLIN) != 0)
+            user::tell_traffic(descriptor::counters, {});
         if ((watch[0].revents & POLLIN) == 0)
             continue;
         const int vmm = ::accept4(descriptor::listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -68,6 +72,6 @@ int main(int count, char** arguments)
     const auto vmm = accept_vmm();
     ::close(descriptor::listener);
     if (vmm)
-        user::relay_frames(*vmm, descriptor::passt, *egress);
+        user::relay_frames(*vmm, descriptor::passt, *egress, descriptor::counters);
     ::_exit(0);  // what others registered for a program's end may need more than the sandbox has
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "frame_policy.hpp"
+#include "traffic.hpp"
 
 namespace banger::user {
 namespace {
@@ -104,23 +105,33 @@ short wanted(const Outbox& own, const Outbox& other)
 
 }  // namespace
 
-void relay_frames(int vmm, int passt, sdk::Egress egress)
+void relay_frames(int vmm, int passt, sdk::Egress egress, int counters)
 {
+    Traffic traffic;
     Inbox from_vmm(vmm);
     Inbox from_passt(passt);
     Outbox to_vmm(vmm);
     Outbox to_passt(passt);
     const auto from_guest = [&](Frame frame) {
         const Verdict verdict = judge(frame, egress);
-        if (verdict == Verdict::pass)
-            to_passt.add(frame);
-        else if (verdict == Verdict::refuse && to_vmm.waiting() < most_answers)
+        if (verdict == Verdict::pass) {
+            ++traffic.tx_packets;
+            traffic.tx_bytes += frame.size();
+            return to_passt.add(frame);
+        }
+        ++traffic.refused_packets;
+        if (verdict == Verdict::refuse && to_vmm.waiting() < most_answers)
             if (const auto answer = refusal_of(frame); !answer.empty())
                 to_vmm.add(answer);
     };
-    const auto from_outside = [&](Frame frame) { to_vmm.add(frame); };
+    const auto from_outside = [&](Frame frame) {
+        ++traffic.rx_packets;
+        traffic.rx_bytes += frame.size();
+        to_vmm.add(frame);
+    };
     for (;;) {
-        std::array<pollfd, 2> watch{{{vmm, wanted(to_vmm, to_passt), 0}, {passt, wanted(to_passt, to_vmm), 0}}};
+        std::array<pollfd, 3> watch{
+            {{vmm, wanted(to_vmm, to_passt), 0}, {passt, wanted(to_passt, to_vmm), 0}, {counters, POLLIN, 0}}};
         if (::poll(watch.data(), watch.size(), -1) < 0 && errno != EINTR)
             return;
         if ((watch[0].revents & POLLIN) != 0 && !from_vmm.receive(from_guest))
@@ -129,6 +140,8 @@ void relay_frames(int vmm, int passt, sdk::Egress egress)
             return;
         if (!to_passt.send() || !to_vmm.send())
             return;
+        if ((watch[2].revents & POLLIN) != 0)
+            tell_traffic(counters, traffic);
         // An end that is gone is also told while nobody reads it.
         if ((watch[0].revents & (POLLHUP | POLLERR)) != 0 || (watch[1].revents & (POLLHUP | POLLERR)) != 0)
             return;

@@ -126,6 +126,14 @@ sdk::Result<std::optional<os::ProcessId>> find_filter(const sdk::Handle& handle)
     return found->empty() ? std::nullopt : std::optional(found->front());
 }
 
+std::string pids_of(const sdk::Owner& owner)
+{
+    std::string pids;
+    for (const auto& id : processes_of(link_name(owner), false).value_or({}))
+        pids += (pids.empty() ? "" : " ") + std::to_string(id.pid);
+    return pids;
+}
+
 sdk::Result<void> end_processes(const sdk::Owner& owner)
 {
     const std::string name = link_name(owner);

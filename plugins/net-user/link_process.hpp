@@ -25,6 +25,9 @@ namespace banger::user {
 /// The living filter of this handle: the bound one, else the one that carries the name.
 [[nodiscard]] sdk::Result<std::optional<sdk::os::ProcessId>> find_filter(const sdk::Handle& handle);
 
+/// The pids of all living processes of the link, separated by blanks.
+[[nodiscard]] std::string pids_of(const sdk::Owner& owner);
+
 /// Ends both processes and waits until they are gone. None there is success.
 [[nodiscard]] sdk::Result<void> end_processes(const sdk::Owner& owner);
 

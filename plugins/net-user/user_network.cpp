@@ -18,6 +18,7 @@
 #include "guest_network.hpp"
 #include "link_process.hpp"
 #include "passt.hpp"
+#include "traffic.hpp"
 
 namespace banger::user {
 namespace {
@@ -30,6 +31,7 @@ constexpr std::string_view stream_word = "link:stream-socket";
 constexpr std::string_view restricted_word = "link:user-restricted";
 constexpr std::string_view none_word = "link:none";
 constexpr std::chrono::seconds longest_start{30};
+constexpr std::chrono::milliseconds longest_answer{500};  // of a filter that lives
 
 /// The plugin's section of the configuration; the schema in net-user.plugin.json describes each key.
 struct Config {
@@ -82,6 +84,29 @@ std::string socket_of(const sdk::Owner& owner)
     return owner.directory + "/net.sock";
 }
 
+std::string counters_of(const sdk::Owner& owner)
+{
+    return owner.directory + "/net-count.sock";
+}
+
+// What the filter says has passed. No facts from one that does not answer, or is of an earlier banger.
+sdk::Fields ask_traffic(const sdk::Owner& owner)
+{
+    const auto filter = os::try_connect_unix(counters_of(owner));
+    if (!filter)
+        return {};
+    std::string said;
+    const auto deadline = std::chrono::steady_clock::now() + longest_answer;
+    while (said.size() < 4096 && os::wait_readable(filter->get(), -1, deadline)) {
+        std::array<char, 512> bytes{};
+        const ssize_t got = ::read(filter->get(), bytes.data(), bytes.size());
+        if (got <= 0)
+            break;
+        said.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    return traffic_facts(said);
+}
+
 sdk::Link link_without_outside(const sdk::LinkSpec& spec)
 {
     sdk::Link link;
@@ -122,6 +147,9 @@ sdk::Result<void> wait_until_ready(const os::UniqueFd& ready, sdk::Call& call)
 sdk::Result<os::ProcessId> start_filter(const std::string& program, const sdk::LinkSpec& spec,
                                         const os::UniqueFd& listener, const os::UniqueFd& passt, sdk::Call& call)
 {
+    auto counters = os::listen_unix(counters_of(spec.owner));
+    if (!counters)
+        return std::move(counters).error();
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
         return sdk::os_error("make a pipe");
@@ -132,7 +160,8 @@ sdk::Result<os::ProcessId> start_filter(const std::string& program, const sdk::L
     command.directory = spec.owner.directory;
     command.descriptors = {{listener.get(), filter_descriptor::listener},
                            {passt.get(), filter_descriptor::passt},
-                           {said.get(), filter_descriptor::ready}};
+                           {said.get(), filter_descriptor::ready},
+                           {counters->get(), filter_descriptor::counters}};
     auto id = os::spawn_detached(command);
     if (!id)
         return id;
@@ -201,7 +230,8 @@ public:
     {
         auto ended = end_processes(handle.owner);
         auto removed = os::remove_file(socket_of(handle.owner));
-        return ended ? removed : ended;
+        auto no_counters = os::remove_file(counters_of(handle.owner));
+        return !ended ? ended : !removed ? removed : no_counters;
     }
 
     sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
@@ -211,7 +241,10 @@ public:
             return std::move(filter).error();
         if (!*filter)
             return sdk::Inspection{};
-        return sdk::Inspection{true, link_handle(handle.owner, **filter).bound};
+        sdk::Inspection inspection{true, link_handle(handle.owner, **filter).bound};
+        inspection.facts["pids"] = pids_of(handle.owner);
+        inspection.facts.merge(ask_traffic(handle.owner));
+        return inspection;
     }
 
     sdk::Result<std::vector<sdk::Handle>> list() override { return list_links(host_); }

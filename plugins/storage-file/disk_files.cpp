@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
 #include "qcow2_overlay.hpp"
@@ -18,29 +20,32 @@ using sdk::Code;
 using sdk::make_error;
 namespace os = sdk::os;
 
-sdk::Result<Qcow2Overlay> read_top(const std::string& path, const std::string& role)
+constexpr std::string_view top_end = ".qcow2";
+constexpr std::size_t most_digits = 9;  // of a generation, so that there is always a next one
+
+// Of what stands between "ROLE" and ".qcow2": nothing, or ".N-TAG".
+std::optional<unsigned> generation_in(std::string_view text)
 {
-    auto fd = os::open_file(path, O_RDONLY);
-    if (!fd)
-        return std::move(fd).error();
-    auto overlay = read_qcow2_overlay(fd->get());
-    if (!overlay)
-        return make_error(Code::corrupt, "disk '" + role + "' is damaged: " + path + " is no qcow2 image");
-    return overlay;
+    if (text.empty())
+        return 0;
+    const auto dash = text.find('-');
+    if (text[0] != '.' || dash == std::string_view::npos || dash - 1 > most_digits)
+        return std::nullopt;
+    unsigned generation = 0;
+    const auto read = std::from_chars(text.data() + 1, text.data() + dash, generation);
+    if (read.ec != std::errc() || read.ptr != text.data() + dash || generation == 0)
+        return std::nullopt;
+    return generation;
 }
 
-// A length of 0 reaches to the file's end and beyond.
-bool is_locked(const std::string& path, off_t start, off_t length)
+sdk::Result<std::string> random_tag()
 {
-    const os::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd)
-        return false;
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = start;
-    lock.l_len = length;
-    return ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    std::array<unsigned char, 4> bytes{};
+    if (::getentropy(bytes.data(), bytes.size()) != 0)
+        return sdk::os_error("draw a random name");
+    std::array<char, 9> text{};
+    (void)std::snprintf(text.data(), text.size(), "%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
+    return std::string(text.data());
 }
 
 }  // namespace
@@ -54,96 +59,91 @@ sdk::Result<DiskFiles> DiskFiles::of(const sdk::Owner& owner, const std::string&
     return DiskFiles(owner.directory, role);
 }
 
-std::string DiskFiles::qcow2(unsigned generation) const
+sdk::Result<std::vector<DiskFiles::Top>> DiskFiles::tops() const
 {
-    return generation == 0 ? stem_ + ".qcow2" : stem_ + "." + std::to_string(generation) + ".qcow2";
-}
-
-std::optional<unsigned> DiskFiles::generation() const
-{
-    std::optional<unsigned> newest;
-    constexpr std::string_view end = ".qcow2";
     const auto names = os::list_directory(directory_);
     if (!names)
-        return newest;
-    for (const auto& name : *names) {
-        if (!name.starts_with(role_ + ".") || !name.ends_with(end))
+        return names.error();
+    std::vector<Top> tops;
+    for (const std::string_view name : *names) {
+        if (!name.starts_with(role_) || !name.ends_with(top_end) || name.size() < role_.size() + top_end.size())
             continue;
-        if (name == role_ + std::string(end)) {
-            newest = std::max(newest.value_or(0), 0U);
-            continue;
-        }
-        const std::string_view number(name.data() + role_.size() + 1, name.size() - role_.size() - 1 - end.size());
-        unsigned generation = 0;
-        const auto read = std::from_chars(number.data(), number.data() + number.size(), generation);
-        if (read.ec == std::errc() && read.ptr == number.data() + number.size())
-            newest = std::max(newest.value_or(0), generation);
+        const auto middle = name.substr(role_.size(), name.size() - role_.size() - top_end.size());
+        if (const auto generation = generation_in(middle))
+            tops.push_back({*generation, directory_ + "/" + std::string(name)});
     }
-    return newest;
+    std::sort(tops.begin(), tops.end(), [](const Top& a, const Top& b) { return a.generation < b.generation; });
+    return tops;
 }
 
-std::vector<std::string> DiskFiles::existing() const
+sdk::Result<std::string> DiskFiles::next_top() const
 {
-    std::vector<std::string> paths{raw(), unfinished(), freeze()};
-    if (const auto newest = generation())
-        for (unsigned i = 0; i <= *newest; ++i)
-            paths.push_back(qcow2(i));
+    const auto all = tops();
+    if (!all)
+        return all.error();
+    const auto tag = random_tag();
+    if (!tag)
+        return tag.error();
+    const unsigned generation = all->empty() ? 1 : all->back().generation + 1;
+    return stem_ + "." + std::to_string(generation) + "-" + *tag + std::string(top_end);
+}
+
+sdk::Result<std::vector<std::string>> DiskFiles::existing() const
+{
+    std::vector<std::string> paths{raw(), unfinished(), freeze(), freeze() + ".new"};
     std::erase_if(paths, [](const std::string& path) { return !os::exists(path); });
+    const auto all = tops();
+    if (!all && all.error().code == Code::not_found)
+        return paths;
+    if (!all)
+        return all.error();
+    for (const auto& top : *all)
+        paths.push_back(top.path);
     return paths;
 }
 
 sdk::Result<sdk::Disk> DiskFiles::open() const
 {
-    const auto newest = generation();
+    const auto all = tops();
+    if (!all)
+        return all.error();
     struct stat status {};
     const bool is_raw = ::stat(raw().c_str(), &status) == 0;
-    if (is_raw && newest)
-        return make_error(Code::corrupt, "disk '" + role_ + "' is there twice: " + raw() + " and " + qcow2(*newest),
+    if (is_raw && !all->empty())
+        return make_error(Code::corrupt,
+                          "disk '" + role_ + "' is there twice: " + raw() + " and " + all->back().path,
                           "remove the one that you did not mean");
     if (is_raw)
         return sdk::Disk{role_, raw(), "raw", false, static_cast<std::uint64_t>(status.st_size)};
-    if (!newest)
+    if (all->empty())
         return make_error(Code::not_found, "disk '" + role_ + "' was never made, or its data is gone: there is no " +
-                                               raw() + " and no " + qcow2(0));
-    auto overlay = read_top(qcow2(*newest), role_);
+                                               raw() + " and no " + first(qcow2_word));
+    const std::string& path = all->back().path;
+    auto fd = os::open_file(path, O_RDONLY);
+    if (!fd)
+        return std::move(fd).error();
+    auto overlay = read_qcow2_overlay(fd->get());
     if (!overlay)
-        return std::move(overlay).error();
-    return sdk::Disk{role_, qcow2(*newest), "qcow2", false, overlay->bytes};
+        return make_error(Code::corrupt,
+                          "disk '" + role_ + "' is damaged: " + path + " is no qcow2 image over a layer");
+    return sdk::Disk{role_, path, "qcow2", false, overlay->bytes,
+                     sdk::Layer{std::move(overlay->backing_path), 0, std::move(overlay->backing_format)}};
 }
 
-sdk::Result<sdk::Layer> DiskFiles::layer() const
+sdk::Result<void> DiskFiles::grow(const sdk::Disk& disk, std::uint64_t bytes)
 {
-    auto overlay = read_top(qcow2(generation().value_or(0)), role_);
-    if (!overlay)
-        return std::move(overlay).error();
-    return sdk::Layer{overlay->backing_path, 0, {}};
-}
-
-sdk::Result<std::uint64_t> bytes_in(const sdk::Layer& layer)
-{
-    struct stat status {};
-    if (::stat(layer.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-        return make_error(Code::not_found, "the layer " + layer.path + " is gone", "pull the VM's image again");
-    if (layer.format == "raw")
-        return static_cast<std::uint64_t>(status.st_size);
-    if (layer.format != "qcow2")
-        return make_error(Code::unsupported,
-                          "storage 'file' makes no disks over layers of format '" + layer.format + "'");
-    auto overlay = read_top(layer.path, layer.path);
-    if (!overlay)
-        return std::move(overlay).error();
-    return overlay->bytes;
-}
-
-bool is_in_use(const std::string& path)
-{
-    return is_locked(path, 0, 0);
-}
-
-bool is_written(const std::string& path)
-{
-    constexpr off_t write_permission = 100 + 1;
-    return is_locked(path, write_permission, 1);
+    auto fd = os::open_file(disk.path, O_RDWR | O_NOFOLLOW);
+    if (!fd)
+        return std::move(fd).error();
+    if (disk.format == "qcow2")
+        return grow_qcow2_overlay(fd->get(), bytes);
+    if (::ftruncate(fd->get(), static_cast<off_t>(bytes)) == 0 && ::fsync(fd->get()) == 0)
+        return {};
+    const int why = errno;
+    auto error = sdk::os_error("make " + disk.path + " " + std::to_string(bytes) + " bytes long", why);
+    if (why == EFBIG)
+        error.code = Code::unsupported;
+    return error;
 }
 
 sdk::Result<void> write_top(const std::string& path, std::uint64_t bytes, const sdk::Layer& layer)

@@ -10,6 +10,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "disk_files.hpp"
+#include "layer_chain.hpp"
 #include "reflink.hpp"
 
 namespace banger::file {
@@ -19,13 +20,20 @@ using sdk::Code;
 using sdk::make_error;
 namespace os = sdk::os;
 
+sdk::Result<void> check_length(const sdk::DiskSpec& spec)
+{
+    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
+        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
+                                             " bytes long: that is not a multiple of 4096");
+    return {};
+}
+
 sdk::Result<void> check(const sdk::DiskSpec& spec)
 {
     if (spec.format != raw_word && spec.format != qcow2_word)
         return make_error(Code::unsupported, "storage 'file' makes no disks of format '" + spec.format + "'");
-    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
-        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
-                                             " bytes long: that is not a multiple of 4096");
+    if (auto legal = check_length(spec); !legal)
+        return legal;
     if (spec.bytes < spec.layer.bytes)
         return make_error(Code::invalid,
                           "disk '" + spec.role + "' of " + std::to_string(spec.bytes) +
@@ -33,10 +41,10 @@ sdk::Result<void> check(const sdk::DiskSpec& spec)
                           "ask for a larger disk");
     if (spec.format == raw_word && spec.layer.format != "raw")
         return make_error(Code::unsupported, "a raw disk cannot stand on a layer of format '" + spec.layer.format + "'");
-    auto bytes = bytes_in(spec.layer);
-    if (!bytes)
-        return std::move(bytes).error();
-    if (*bytes != spec.layer.bytes)
+    auto chain = chain_of(spec.layer);
+    if (!chain)
+        return std::move(chain).error();
+    if (chain->front().bytes != spec.layer.bytes)
         return make_error(Code::corrupt, "the layer " + spec.layer.path + " has another size than its image says",
                           "delete the image and pull it again");
     return {};
@@ -87,27 +95,41 @@ sdk::Result<void> publish(const DiskFiles& files, const sdk::DiskSpec& spec)
 
 sdk::Result<void> remove_files(const DiskFiles& files)
 {
-    for (const std::string& path : files.existing())
+    const auto paths = files.existing();
+    if (!paths)
+        return paths.error();
+    for (const std::string& path : *paths)
         if (auto removed = os::remove_file(path); !removed)
             return removed;
     return {};
 }
 
-// An overlay is worth only what lies under it, so that is checked before a guest sees holes in its file system.
-sdk::Result<void> check_layer(const DiskFiles& files, const sdk::DiskSpec& spec)
+// An overlay is worth only what lies under it, so that is checked before a guest sees holes in its file system. The
+// spec's layer may lie deeper: a freeze put others between, and its end was never written down.
+sdk::Result<sdk::Layer> find_layer(const sdk::Layer& under, const sdk::DiskSpec& spec)
 {
-    auto layer = files.layer();
-    if (!layer)
-        return std::move(layer).error();
-    if (layer->path != spec.layer.path)
-        return make_error(Code::corrupt, "disk '" + spec.role + "' stands on " + layer->path +
-                                             " and not on its image's " + spec.layer.path);
-    auto bytes = bytes_in(spec.layer);
-    if (!bytes)
-        return std::move(bytes).error().while_doing("attach disk '" + spec.role + "'");
-    if (*bytes != spec.layer.bytes)
+    auto chain = chain_of(under);
+    if (!chain)
+        return std::move(chain).error().while_doing("attach disk '" + spec.role + "'");
+    const auto meant = std::find_if(chain->begin(), chain->end(),
+                                    [&](const sdk::Layer& layer) { return layer.path == spec.layer.path; });
+    if (meant == chain->end())
+        return make_error(Code::corrupt,
+                          "disk '" + spec.role + "' stands on " + under.path + " and not on " + spec.layer.path);
+    if (meant->bytes != spec.layer.bytes)
         return make_error(Code::corrupt, "the layer " + spec.layer.path + " under disk '" + spec.role +
                                              "' is no longer the one that it was made over");
+    return chain->front();
+}
+
+// Whoever calls has seen that no VMM of this VM lives. This finds the others, where the file system can tell.
+sdk::Result<void> check_unused(const std::string& path, const std::string& role)
+{
+    auto written = os::is_written(path);
+    if (!written && written.error().code != Code::unsupported)
+        return std::move(written).error();
+    if (written && *written)
+        return make_error(Code::busy, "disk '" + role + "' is in use: " + path, "stop the VM first");
     return {};
 }
 
@@ -138,7 +160,10 @@ public:
             return std::move(files).error();
         if (auto checked = check(spec); !checked)
             return checked;
-        for (const std::string& path : files->existing())
+        const auto existing = files->existing();
+        if (!existing)
+            return existing.error();
+        for (const std::string& path : *existing)
             if (path != files->unfinished())
                 return make_error(Code::exists, "disk '" + spec.role + "' is there already: " + path);
         if (call.cancelled())
@@ -166,9 +191,21 @@ public:
         auto disk = files->open();
         if (!disk)
             return std::move(disk).error();
-        if (disk->format == "qcow2")
-            if (auto sound = check_layer(*files, spec); !sound)
-                return std::move(sound).error();
+        if (disk->layer) {
+            auto layer = find_layer(*disk->layer, spec);
+            if (!layer)
+                return std::move(layer).error();
+            disk->layer = std::move(*layer);
+        }
+        if (disk->bytes < spec.bytes) {
+            if (auto legal = check_length(spec); !legal)
+                return std::move(legal).error();
+            if (auto unused = check_unused(disk->path, spec.role); !unused)
+                return std::move(unused).error().while_doing("grow disk '" + spec.role + "'");
+            if (auto grown = DiskFiles::grow(*disk, spec.bytes); !grown)
+                return std::move(grown).error().while_doing("grow disk '" + spec.role + "'");
+            disk->bytes = spec.bytes;
+        }
         return sdk::Attached<sdk::Disk>{std::move(*disk), {"storage/0", "file", spec.role, spec.owner, {}}};
     }
 
@@ -181,9 +218,15 @@ public:
             return std::move(files).error();
         sdk::Inspection inspection;
         if (const auto disk = files->open()) {
-            inspection.facts = {{"data", disk->path}};
-            if (const auto layer = disk->format == "qcow2" ? files->layer() : sdk::Layer{})
-                inspection.facts.emplace("layer", layer->path);
+            inspection.facts = {{"data", disk->path}, {"bytes", std::to_string(disk->bytes)}};
+            struct stat status {};
+            if (::stat(disk->path.c_str(), &status) == 0) {
+                constexpr std::int64_t block = 512;  // of st_blocks, whatever the file system's own are (stat(2))
+                inspection.facts["allocated_bytes"] = std::to_string(status.st_blocks * block);
+                inspection.facts["apparent_bytes"] = std::to_string(status.st_size);
+            }
+            if (disk->layer)
+                inspection.facts.emplace("layer", disk->layer->path);
         }
         return inspection;
     }
@@ -195,10 +238,14 @@ public:
         auto files = DiskFiles::of(owner, role);
         if (!files)
             return std::move(files).error();
-        // Older tops are layers, which other VMs read.
-        for (const std::string& path : {files->raw(), files->qcow2(files->generation().value_or(0))})
-            if (is_in_use(path))
-                return make_error(Code::busy, "disk '" + role + "' is in use: " + path, "stop the VM first");
+        if (os::exists(files->freeze()))
+            return make_error(Code::busy, "disk '" + role + "' is being frozen");
+        const auto paths = files->existing();
+        if (!paths)
+            return paths.error();
+        for (const std::string& path : *paths)
+            if (auto unused = check_unused(path, role); !unused)
+                return unused;
         return remove_files(*files);
     }
 

@@ -7,7 +7,8 @@
 
 namespace banger::file {
 
-/// storage/0 "file": a disk is one file in the VM's directory, `<role>.raw` or `<role>.qcow2`.
+/// storage/0 "file": a disk is a file in the VM's directory, `<role>.raw` or `<role>.qcow2`, and one more for each time
+/// that a qcow2 disk was frozen (disk_files.hpp).
 ///
 /// Where the file system can share blocks between files, the disk is a raw clone of its layer that stands alone; else
 /// it is a qcow2 overlay and needs its layer for ever. Nothing is ever copied. The name tells the format because the

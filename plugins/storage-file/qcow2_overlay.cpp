@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
@@ -15,9 +16,19 @@ constexpr std::uint64_t cluster_bytes = 1U << cluster_bits;
 constexpr std::uint64_t bytes_per_l1_entry = cluster_bytes / 8 * cluster_bytes;
 // QEMU refuses larger level-1 tables (QCOW_MAX_L1_SIZE, 32 MiB).
 constexpr std::uint64_t most_l1_entries = (32U << 20U) / 8;
+// 16 TiB. The format lets a table be longer than the disk needs; a hole of 256 KiB costs nothing.
+constexpr std::uint64_t least_l1_entries = (16ULL << 40U) / bytes_per_l1_entry;
 constexpr std::size_t longest_backing_path = 1023;
 constexpr std::uint32_t header_bytes = 104;
+constexpr std::string_view magic_and_version("QFI\xfb\0\0\0\3", 8);
+constexpr std::size_t header_length_at = 100;
 constexpr std::uint32_t backing_format_extension = 0xE2792ACA;
+
+// In the header: the size (8 bytes), the encryption method (4), the number of level-1 entries (4), where they are (8).
+constexpr std::size_t size_at = 24;
+constexpr std::size_t crypt_method_at = 32;
+constexpr std::size_t l1_entries_at = 36;
+constexpr std::size_t l1_offset_at = 40;
 
 // The file, cluster by cluster: header, refcount table, refcount block, level-1 table. What is not written is a hole
 // and reads as zeros, which is what an empty level-1 table holds.
@@ -58,8 +69,7 @@ std::string header_of(const Qcow2Overlay& overlay, std::uint64_t l1_entries)
     const std::string& format = overlay.backing_format;  // at most eight letters
     constexpr std::uint64_t backing_path_at = header_bytes + 8 + 8 + 8;  // after the two extensions below
     return BigEndian()
-        .text("QFI\xfb")
-        .u32(3)  // version
+        .text(magic_and_version)
         .u64(backing_path_at)
         .u32(static_cast<std::uint32_t>(overlay.backing_path.size()))
         .u32(cluster_bits)
@@ -94,6 +104,23 @@ std::uint64_t number_at(std::string_view bytes, std::size_t offset, std::size_t 
     return value;
 }
 
+// The format that the header's extensions name for the backing file; empty if none does. Each extension is a type, a
+// length, and that many bytes, filled up to a multiple of 8.
+std::string backing_format_in(std::string_view header, std::uint64_t path_at)
+{
+    std::uint64_t at = number_at(header, header_length_at, 4);
+    while (at + 8 <= path_at) {
+        const std::uint64_t type = number_at(header, at, 4);
+        const std::uint64_t length = number_at(header, at + 4, 4);
+        if (type == 0 || length > path_at - at - 8)
+            break;
+        if (type == backing_format_extension)
+            return std::string(header.substr(at + 8, length));
+        at += 8 + (length + 7) / 8 * 8;
+    }
+    return {};
+}
+
 sdk::Result<void> write_at(int fd, std::uint64_t offset, std::string_view content)
 {
     while (!content.empty()) {
@@ -108,11 +135,23 @@ sdk::Result<void> write_at(int fd, std::uint64_t offset, std::string_view conten
     return {};
 }
 
+std::uint64_t l1_entries_for(std::uint64_t bytes)
+{
+    return bytes / bytes_per_l1_entry + (bytes % bytes_per_l1_entry != 0 ? 1 : 0);
+}
+
+sdk::Result<void> flush(int fd)
+{
+    if (::fdatasync(fd) != 0)
+        return sdk::os_error("write a qcow2 image");
+    return {};
+}
+
 }  // namespace
 
 sdk::Result<void> write_qcow2_overlay(int fd, const Qcow2Overlay& overlay)
 {
-    const std::uint64_t l1_entries = overlay.bytes / bytes_per_l1_entry + (overlay.bytes % bytes_per_l1_entry != 0);
+    const std::uint64_t l1_entries = std::max(l1_entries_for(overlay.bytes), least_l1_entries);
     if (overlay.bytes == 0 || overlay.bytes % 512 != 0 || l1_entries > most_l1_entries)
         return sdk::make_error(sdk::Code::invalid,
                                "a qcow2 image cannot be " + std::to_string(overlay.bytes) + " bytes long");
@@ -149,13 +188,62 @@ sdk::Result<Qcow2Overlay> read_qcow2_overlay(int fd)
         return sdk::os_error("read a qcow2 image");
     const std::string_view header(cluster.data(), static_cast<std::size_t>(got));
     const auto wrong = sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image over another file");
-    if (header.size() < header_bytes || !header.starts_with("QFI\xfb"))
+    if (header.size() < header_bytes || !header.starts_with(magic_and_version))
         return wrong;
     const std::uint64_t path_at = number_at(header, 8, 8);
     const std::uint64_t path_bytes = number_at(header, 16, 4);
     if (path_at == 0 || path_at > header.size() || path_bytes == 0 || path_bytes > header.size() - path_at)
         return wrong;
-    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes)), {}};
+    std::string format = backing_format_in(header, path_at);
+    if (format.empty())
+        return wrong;
+    return Qcow2Overlay{number_at(header, 24, 8), std::string(header.substr(path_at, path_bytes)), std::move(format)};
+}
+
+sdk::Result<bool> has_own_data(int fd)
+{
+    std::string header(header_bytes, '\0');
+    if (::pread(fd, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) ||
+        !header.starts_with(magic_and_version))
+        return sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image");
+    const std::uint64_t l1_entries = number_at(header, 36, 4);
+    if (l1_entries > most_l1_entries)
+        return sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image");
+    std::string table(l1_entries * 8, '\0');
+    const auto at = static_cast<off_t>(number_at(header, 40, 8));
+    if (::pread(fd, table.data(), table.size(), at) != static_cast<ssize_t>(table.size()))
+        return sdk::make_error(sdk::Code::corrupt, "this qcow2 image has no whole table");
+    return table.find_first_not_of('\0') != std::string::npos;
+}
+
+sdk::Result<void> grow_qcow2_overlay(int fd, std::uint64_t bytes)
+{
+    std::string header(header_bytes, '\0');
+    if (::pread(fd, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) ||
+        !header.starts_with("QFI\xfb"))
+        return sdk::make_error(sdk::Code::corrupt, "this is no qcow2 image");
+    if (bytes < number_at(header, size_at, 8) || bytes % 512 != 0)
+        return sdk::make_error(sdk::Code::invalid, "a qcow2 image cannot be made " + std::to_string(bytes) +
+                                                       " bytes long by growing it");
+    const std::uint64_t has = number_at(header, l1_entries_at, 4);
+    const std::uint64_t needs = std::max(l1_entries_for(bytes), has);
+    // The rest of the table's last cluster is the table's too.
+    const std::uint64_t room = (has * 8 + cluster_bytes - 1) / cluster_bytes * cluster_bytes / 8;
+    if (needs > room)
+        return sdk::make_error(sdk::Code::unsupported, "the table of this qcow2 image has no room for " +
+                                                           std::to_string(bytes) + " bytes");
+    if (needs > has) {
+        const std::string empty((needs - has) * 8, '\0');
+        if (auto wrote = write_at(fd, number_at(header, l1_offset_at, 8) + has * 8, empty); !wrote)
+            return wrote;
+        if (auto flushed = flush(fd); !flushed)
+            return flushed;
+    }
+    const auto crypt_method = static_cast<std::uint32_t>(number_at(header, crypt_method_at, 4));
+    const auto fields = BigEndian().u64(bytes).u32(crypt_method).u32(static_cast<std::uint32_t>(needs));
+    if (auto wrote = write_at(fd, size_at, fields.bytes()); !wrote)
+        return wrote;
+    return flush(fd);
 }
 
 }  // namespace banger::file

@@ -29,6 +29,8 @@ sdk::Result<Config> read_config(std::string_view text)
                                                  : AcceleratorChoice::automatic;
         } else if (key == "translation_cache_mib" && value.IsUint()) {
             config.translation_cache_mib = value.GetUint();
+        } else if (key == "start_patience" && value.IsUint() && value.GetUint() > 0) {
+            config.start_patience = std::chrono::seconds(value.GetUint());
         } else {
             return wrong("has an unknown or mistyped key '" + std::string(key) + "'");
         }

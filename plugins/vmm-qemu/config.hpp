@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ struct Config {
     std::string program = "qemu-system-x86_64";
     AcceleratorChoice accelerator = AcceleratorChoice::automatic;
     std::uint32_t translation_cache_mib = 0;  ///< 0: by the host's memory
+    std::chrono::seconds start_patience{60};  ///< a loaded host starts QEMU in one or two; later ones are lost
 };
 
 /// Reads what core has validated against the schema. `invalid` for text that is not such JSON.

@@ -24,18 +24,26 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-constexpr std::chrono::seconds longest_start{60};  // a loaded host starts QEMU in one; this one is lost
-
-sdk::Result<void> wait_until_running(sdk::os::UniqueFd api, sdk::Call& call)
+sdk::Error never_ran(sdk::Error error, const Config& config)
 {
-    const QmpLimits limits{std::chrono::steady_clock::now() + longest_start, call.cancel_descriptor()};
+    if (error.code != Code::timed_out)
+        return error;
+    return make_error(Code::timed_out,
+                      "QEMU did not start its machine within " + std::to_string(config.start_patience.count()) + " s",
+                      "if this host is only slow, raise start_patience in [plugin.vmm-qemu]; else try another program "
+                      "there, or `banger doctor`");
+}
+
+sdk::Result<void> wait_until_running(sdk::os::UniqueFd api, const Config& config, sdk::Call& call)
+{
+    const QmpLimits limits{std::chrono::steady_clock::now() + config.start_patience, call.cancel_descriptor()};
     auto qmp = Qmp::open(std::move(api), limits);
     if (!qmp)
-        return std::move(qmp).error();
+        return never_ran(std::move(qmp).error(), config);
     // QEMU answers commands from its main loop only, which it enters after it has started the processors.
     auto status = qmp->execute("query-status", limits);
     if (!status)
-        return std::move(status).error();
+        return never_ran(std::move(status).error(), config);
     rapidjson::Document document;
     document.Parse(*status);
     if (document.IsObject() && document.HasMember("running") && document["running"].IsTrue())
@@ -107,7 +115,7 @@ public:
         auto started = start_qemu(spec, *found, config_, false, process_, call);
         if (!started)
             return std::move(started).error();
-        if (auto running = wait_until_running(std::move(started->api), call); !running)
+        if (auto running = wait_until_running(std::move(started->api), config_, call); !running)
             return started->launch.explain(std::move(running).error());
         return sdk::Attached<sdk::Machine>{machine_on(found->accelerator), started->launch.keep()};
     }

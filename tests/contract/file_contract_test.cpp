@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "banger/sdk/testing/storage_contract.hpp"
 #include "banger/sdk/testing/storage_fork_contract.hpp"
+#include "banger/sdk/testing/storage_fork_kill_contract.hpp"
 #include "file_fork.hpp"
 #include "file_storage.hpp"
 
@@ -37,6 +38,8 @@ std::vector<StorageForkUnderTest> forks_of_this_machine()
 }
 
 INSTANTIATE_TEST_SUITE_P(File, StorageForkContract, ::testing::ValuesIn(forks_of_this_machine()),
+                         [](const auto& each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(File, StorageForkKillContract, ::testing::ValuesIn(forks_of_this_machine()),
                          [](const auto& each) { return each.param.name; });
 
 }  // namespace

@@ -6,21 +6,18 @@
 #include "banger/sdk/testing/fake_kernel_source.hpp"
 #include "banger/sdk/testing/fake_network.hpp"
 #include "banger/sdk/testing/fake_provisioner.hpp"
-#include "banger/sdk/testing/fake_storage.hpp"
-#include "banger/sdk/testing/fake_storage_fork.hpp"
 #include "banger/sdk/testing/fake_vmm.hpp"
 #include "banger/sdk/testing/fake_vmm_snapshot.hpp"
 #include "banger/sdk/testing/image_source_contract.hpp"
 #include "banger/sdk/testing/kernel_source_contract.hpp"
 #include "banger/sdk/testing/network_contract.hpp"
 #include "banger/sdk/testing/provisioner_contract.hpp"
-#include "banger/sdk/testing/storage_contract.hpp"
-#include "banger/sdk/testing/storage_fork_contract.hpp"
 #include "banger/sdk/testing/vmm_contract.hpp"
 #include "banger/sdk/testing/vmm_snapshot_contract.hpp"
 #include "core/plugins/guarded.hpp"
 #include "core/plugins/kinds.hpp"
 #include "fake_machines.hpp"
+#include "tests/contract/fake_storages.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -67,13 +64,14 @@ INSTANTIATE_TEST_SUITE_P(
         [](Host& host) {
             return behind_guard<VmmSnapshot>(std::make_shared<FakeVmmSnapshot>(host, counting_world()));
         })));
-INSTANTIATE_TEST_SUITE_P(Guarded, StorageContract,
-                         ::testing::Values(StorageUnderTest{
-                             "guarded", open_in_world<Storage, FakeStorage, FakeStorageWorld>, "disk:raw", true}));
-INSTANTIATE_TEST_SUITE_P(Guarded, StorageForkContract,
-                         ::testing::Values(StorageForkUnderTest{
-                             "guarded", open_in_world<Storage, FakeStorage, FakeStorageWorld>,
-                             open_in_world<StorageFork, FakeStorageFork, FakeForkWorld>, "disk:raw"}));
+
+constexpr auto behind_a_guard = []<typename Interface>(std::unique_ptr<Interface> fake) {
+    return behind_guard<Interface>(std::move(fake));
+};
+constexpr auto name_of = [](const auto& each) { return each.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(Guarded, StorageContract, ::testing::ValuesIn(fake_storages(behind_a_guard)), name_of);
+INSTANTIATE_TEST_SUITE_P(Guarded, StorageForkContract, ::testing::ValuesIn(fake_forks(behind_a_guard)), name_of);
 INSTANTIATE_TEST_SUITE_P(Guarded, NetworkContract,
                          ::testing::Values(NetworkUnderTest{
                              "guarded", open_in_world<Network, FakeNetwork, FakeNetworkWorld>, "link:stream-socket"}));

@@ -4,22 +4,21 @@
 #include "qemu_machines.hpp"
 #include "qemu_snapshot.hpp"
 #include "qemu_vmm.hpp"
+#include "tests/demanded_accelerator.hpp"
 
 namespace banger::sdk::testing {
 namespace {
 
 std::unique_ptr<Vmm> open(Host& host)
 {
-    auto vmm = qemu::make_vmm(host, "{}");
-    EXPECT_TRUE(vmm) << vmm.error().message;
-    return vmm ? std::move(*vmm) : nullptr;
+    return banger::tests::on_demanded_accelerator<Vmm>(
+        host, [&](const std::string& config) { return qemu::make_vmm(host, config); });
 }
 
 std::unique_ptr<VmmSnapshot> open_snapshot(Host& host)
 {
-    auto snapshot = qemu::make_snapshot(host, "{}");
-    EXPECT_TRUE(snapshot) << snapshot.error().message;
-    return snapshot ? std::move(*snapshot) : nullptr;
+    return banger::tests::on_demanded_accelerator<VmmSnapshot>(
+        host, [&](const std::string& config) { return qemu::make_snapshot(host, config); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Qemu, VmmContract, ::testing::Values(VmmUnderTest{"qemu", open, idle_guest}));

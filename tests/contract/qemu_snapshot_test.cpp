@@ -18,6 +18,7 @@
 #include "command_line.hpp"
 #include "qemu_machines.hpp"
 #include "qemu_vmm.hpp"
+#include "tests/demanded_accelerator.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -31,8 +32,9 @@ protected:
         for (const auto& handle : vmm ? vmm->list().value_or({}) : std::vector<Handle>{})
             EXPECT_TRUE(vmm->release(handle));
     }
-    void start(const BootSpec& boot, const char* config = "{}")
+    void start(const BootSpec& boot, const std::string& accelerator = banger::tests::demanded_accelerator())
     {
+        const std::string config = R"({"accelerator":")" + accelerator + "\"}";
         auto made_vmm = qemu::make_vmm(host, config);
         auto made_snapshot = qemu::make_snapshot(host, config);
         ASSERT_TRUE(made_vmm && made_snapshot);
@@ -85,7 +87,7 @@ TEST_F(QemuSnapshotTest, AMachineThatWritesWithoutEndIsSavedInBoundedSpace)
 // The next daemon may find another QEMU or accelerator on the host than the machine was started with.
 TEST_F(QemuSnapshotTest, AMachineIsSavedAsWhatItRunsOnAndNotAsTheHostIsNow)
 {
-    start(counting_guest(host), R"({"accelerator":"tcg"})");
+    start(counting_guest(host), "tcg");
     auto emulating = std::move(snapshot);
     auto other = qemu::make_snapshot(host, R"({"accelerator":"kvm","program":"/nowhere/qemu"})");
     ASSERT_TRUE(other);

@@ -199,6 +199,52 @@ TEST(Crash, AStopThatItsCallerLeavesIsNoPowerCut)
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
 }
 
+TEST(Crash, AStopWhoseDaemonDiesIsNoPowerCut)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f; echo also > /var/f"}).status, 0);
+    auto child = sdk::os::spawn(host.command({"vm", "stop", "a"}));
+    ASSERT_TRUE(child);
+    ASSERT_TRUE(wait_for_text(directory_of(host, "a") + "/record.json", "\"desired\": \"stopped\"",
+                              std::chrono::seconds(30)));
+    host.kill_daemon();
+    ASSERT_TRUE(child->wait());
+    EXPECT_EQ(shown(host, "a", "state"), "stopping") << "the next daemon goes on with it";
+    EXPECT_EQ(host.banger({"vm", "stop", "a"}).status, 0) << "waits its turn, and finds it stopped";
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
+}
+
+TEST(Crash, AStartWhoseDaemonDiesIsUndoneAtOnce)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--no-start"}).status, 0);
+    const std::string record = directory_of(host, "a") + "/record.json";
+    host.stop_daemon();
+    CallOptions options;
+    options.environment["BANGER_FAULT"] = "kill:1@after vmm/0 qemu attach";
+    EXPECT_NE(host.banger({"vm", "start", "a"}, options).status, 0);
+    EXPECT_NE(sdk::os::read_file(record)->find("\"desired\": \"starting\""), std::string::npos);
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    EXPECT_EQ(shown(host, "a", "desired"), "stopped");
+    expect_clean(host);
+}
+
+TEST(Crash, AStopWithoutPatienceKeepsWhatWasWritten)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f; echo also > /var/f"}).status, 0);
+    auto stopped = host.banger({"vm", "stop", "--timeout", "0", "a"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_LT(stopped.took, std::chrono::seconds(10));
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f", "/var/f"}).out, "kept\nalso\n");
+}
+
 TEST(Crash, RepairTouchesOnlyWhatDoesNotAgree)
 {
     const Installation host;

@@ -60,6 +60,17 @@ protected:
     }
 };
 
+// Once it was started, the record and the disks are of one length, and that is the old one or the new.
+void expect_disks_as_recorded(const Installation& host, bool changed)
+{
+    const auto recorded = json::uint_or(host.json({"vm", "show", "walked"}), "disk_bytes");
+    const auto looked = host.json({"vm", "stats", "--interval", "100ms", "walked"});
+    for (const auto& disk : json::find(*json::find((*json::find(looked, "vms"))[0], "host"), "disks")->GetArray())
+        EXPECT_EQ(json::uint_or(disk, "bytes"), recorded) << json::string_or(disk, "role");
+    constexpr std::uint64_t gibibyte = 1U << 30U;
+    EXPECT_TRUE(recorded == 6 * gibibyte || (!changed && recorded == 4 * gibibyte)) << recorded;
+}
+
 TEST_P(FaultWalk, LeavesAWorldThatAgrees)
 {
     const Walk& walk = GetParam();
@@ -87,13 +98,16 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
     const int steps = count_steps(host, walk.verb.walk);
     ASSERT_GT(steps, 4);
     clear();
-    for (int n = 1; n <= steps + 1; n += walk.stride) {
+    for (int n = 1; n <= steps + 1; n += walk.stride * sample_every()) {
         SCOPED_TRACE(std::string(walk.mode) + " at step " + std::to_string(n) + " of " + std::to_string(steps));
         prepare();
         auto run = armed(host, walk.mode + (":" + std::to_string(n)), walk.verb.walk);
         end_daemon(host);
         expect_clean(host);
         EXPECT_EQ(pid_of(host, "neighbour"), neighbour_pid);
+        if (shown(host, "walked", "state") == "stopping") {
+            EXPECT_EQ(host.banger({"vm", "stop", "walked"}).status, 0) << "a new daemon goes on with the stop";
+        }
         const auto state = shown(host, "walked", "state");
         EXPECT_TRUE(state.empty() || state == "running" || state == "stopped") << state;
         if (std::string(walk.verb.name) == "create" && run.status == 0) {
@@ -103,6 +117,8 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
             auto started = host.banger({"vm", "start", "walked"});
             EXPECT_EQ(started.status, 0) << "neither whole nor gone: " << started.err;
         }
+        if (std::string(walk.verb.name) == "set")
+            expect_disks_as_recorded(host, run.status == 0);
         if (HasFailure())
             return;  // the first broken step says enough
         clear();
@@ -113,6 +129,8 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
 const std::vector<std::string> create_walked{"vm", "create", "--name", "walked", "--ready", "agent"};
 const std::vector<std::string> create_stopped{"vm", "create", "--name", "walked", "--no-start"};
 
+const std::vector<std::string> set_walked{"vm", "set", "walked", "--disk", "6G", "--vcpu", "2"};
+
 std::vector<Walk> walks(const char* vmm, int stride)
 {
     std::vector<Walk> all;
@@ -120,6 +138,8 @@ std::vector<Walk> walks(const char* vmm, int stride)
         all.push_back({{"create", {}, create_walked}, mode, vmm, stride});
         all.push_back({{"start", create_stopped, {"vm", "start", "walked"}}, mode, vmm, stride});
         all.push_back({{"stop", create_walked, {"vm", "stop", "walked", "--timeout", "0"}}, mode, vmm, stride});
+        all.push_back({{"set", create_stopped, set_walked}, mode, vmm, stride});
+        all.push_back({{"restart", create_walked, {"vm", "restart", "walked", "--timeout", "0"}}, mode, vmm, stride});
         all.push_back({{"delete", create_walked, {"vm", "delete", "-f", "walked"}}, mode, vmm, stride});
         // A daemon that finds one VM running and one whose VMM died: all it does is reconcile.
         all.push_back({{"reconcile", create_walked, {"vm", "list"}, true}, mode, vmm, stride});

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -173,6 +174,12 @@ std::uint64_t pid_of(const Installation& host, const std::string& vm)
 {
     auto value = host.json({"vm", "show", vm});
     return json::uint_or(value, "pid");
+}
+
+int sample_every()
+{
+    const char* value = std::getenv("BANGER_TEST_SAMPLE");
+    return value == nullptr ? 1 : std::max(1, std::atoi(value));
 }
 
 void expect_clean(const Installation& host)

@@ -63,6 +63,10 @@ private:
 std::string shown(const Installation& host, const std::string& vm, const std::string& key);
 std::uint64_t pid_of(const Installation& host, const std::string& vm);
 
+/// How much of a long test is done: all (1), or every n-th part of it. From BANGER_TEST_SAMPLE, which run-as sets for the
+/// second account that the tests run as.
+int sample_every();
+
 /// EXPECTs that audit finds nothing.
 void expect_clean(const Installation& host);
 

@@ -23,7 +23,11 @@ class NoOperations : public handles::Operations {
 public:
     sdk::Result<void> release(const sdk::Handle& /*handle*/) override { return {}; }
     sdk::Result<sdk::Inspection> inspect(const sdk::Handle& /*handle*/) override { return sdk::Inspection{}; }
-    sdk::Result<std::vector<sdk::Handle>> list() override { return std::vector<sdk::Handle>{}; }
+    handles::Listing list(sdk::Call* /*call*/) override { return {}; }
+    sdk::Result<std::vector<sdk::Handle>> list_of(const sdk::Owner& /*owner*/) override
+    {
+        return std::vector<sdk::Handle>{};
+    }
 };
 
 /// What the daemon that is dead worked with. There must be none.

@@ -60,16 +60,21 @@ json::Document golden(const std::string& name)
     return parsed ? std::move(*parsed) : json::Document();
 }
 
+void expect_golden_of(const Installation& host, const std::string& name, const std::vector<std::string>& call)
+{
+    auto with_format = call;
+    with_format.insert(with_format.begin(), {"-o", "json"});
+    const auto called = host.banger(with_format);  // the status is what was found, for doctor and audit
+    auto answer = json::parse(called.out, name);
+    ASSERT_TRUE(answer) << name << ": " << called.out << called.err;
+    EXPECT_EQ(members_of(*answer), members_of(golden(name))) << name;
+}
+
 class JsonContract : public ::testing::Test {
 protected:
     void expect_golden(const std::string& name, const std::vector<std::string>& call) const
     {
-        auto with_format = call;
-        with_format.insert(with_format.begin(), {"-o", "json"});
-        const auto called = host_.banger(with_format);  // the status is what was found, for doctor and audit
-        auto answer = json::parse(called.out, name);
-        ASSERT_TRUE(answer) << name << ": " << called.out << called.err;
-        EXPECT_EQ(members_of(*answer), members_of(golden(name))) << name;
+        expect_golden_of(host_, name, call);
     }
 
     const Installation host_{"\n[providers]\nvmm = \"null\"\n"};
@@ -82,9 +87,24 @@ TEST_F(JsonContract, OfMachines)
     expect_golden("vm_show", {"vm", "show", "web"});
     expect_golden("vm_show_handles", {"vm", "show", "web", "--handles"});
     expect_golden("vm_stop", {"vm", "stop", "web"});
+    expect_golden("vm_set", {"vm", "set", "web", "--memory", "640"});
+    expect_golden("vm_health_stopped", {"vm", "health", "web"});
+    expect_golden("vm_stats_stopped", {"vm", "stats", "web"});
+    expect_golden("vm_prune_dry", {"vm", "prune", "--dry-run"});
+    expect_golden("vm_restart_one", {"vm", "restart", "web"});
+    expect_golden("vm_stop", {"vm", "stop", "web"});
     expect_golden("vm_start", {"vm", "start", "web"});
     expect_golden("vm_kill", {"vm", "kill", "web"});
     expect_golden("vm_delete", {"vm", "delete", "-f", "web"});
+}
+
+// What guests say of themselves needs one.
+TEST_F(JsonContract, OfGuests)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "web", "--ready", "agent"}).status, 0);
+    expect_golden_of(host, "vm_stats_one", {"vm", "stats", "web"});
+    expect_golden_of(host, "vm_health", {"vm", "health", "web"});
 }
 
 TEST_F(JsonContract, OfImagesAndKernels)
@@ -102,6 +122,9 @@ TEST_F(JsonContract, OfTheHost)
     expect_golden("plugin_show", {"plugin", "show", "vmm-qemu"});
     expect_golden("config_show", {"config", "show"});
     expect_golden("config_path", {"config", "path"});
+    expect_golden("config_get", {"config", "get", "vm_defaults.disk"});
+    expect_golden("config_set", {"config", "set", "vm_defaults.image", "debian-bookworm-minimal"});
+    expect_golden("config_validate", {"config", "validate"});
     expect_golden("doctor", {"doctor"});
     expect_golden("daemon_status", {"daemon", "status"});
     expect_golden("version", {"version"});

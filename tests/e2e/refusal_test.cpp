@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Bad input, and what it gets: one clear sentence with a hint, and nothing left behind.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <optional>
@@ -39,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"image", {"vm", "create", "--image", "debian-bokworm"}, 1, {"debian-bokworm", "'debian-bookworm'"}},
         Refusal{"kernel", {"vm", "create", "--kernel", "debian-clod"}, 1, {"debian-clod", "'debian-cloud'"}},
         Refusal{"name", {"vm", "create", "--name", "Not A Name"}, 2, {"Not A Name"}},
+        Refusal{"name_id", {"vm", "create", "--name", "6321e1061973"}, 2, {"6321e1061973", "a vm's id"}},
         Refusal{"cpus_zero", {"vm", "create", "--vcpu", "0"}, 2, {"--vcpu"}},
         Refusal{"cpus_negative", {"vm", "create", "--vcpu", "-1"}, 2, {"--vcpu"}},
         Refusal{"cpus_absurd", {"vm", "create", "--vcpu", "100000"}, 2, {"--vcpu"}},
@@ -128,6 +131,30 @@ TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
     expect_clean(host);
 }
 
+TEST(RefusedHost, AQemuThatFreezesIsNamedAndNothingIsLeft)
+{
+    const Installation host("\n[plugin.vmm-qemu]\nprogram = \"/bin/false\"\n");
+    // Asked who it is it answers; as a machine it stops before its first word.
+    const std::string program = host.home() + "/frozen-qemu";
+    ASSERT_TRUE(sdk::os::write_file_atomic(program,
+                                           "#!/bin/sh\nfor word; do case $word in -name) kill -STOP $$ ;; esac; done\n"
+                                           "exec qemu-system-x86_64 \"$@\"\n",
+                                           0755));
+    auto config = sdk::os::read_file(host.home() + "/config.toml");
+    ASSERT_TRUE(config);
+    config->resize(config->find("[plugin.vmm-qemu]"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(host.home() + "/config.toml",
+                                           *config + "[plugin.vmm-qemu]\nprogram = \"" + program +
+                                               "\"\naccelerator = \"tcg\"\nstart_patience = 2\n"));
+    auto called = host.banger({"vm", "run", "--", "true"});
+    EXPECT_EQ(called.status, 125) << called.err;
+    EXPECT_NE(called.err.find("QEMU did not start its machine within 2 s"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("hint:  if this host is only slow, raise start_patience"), std::string::npos) << called.err;
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    EXPECT_LE(host.processes().size(), 1U) << "only the daemon is left";
+    expect_clean(host);
+}
+
 TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
 {
     const Installation host;
@@ -140,6 +167,34 @@ TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
     EXPECT_EQ(list.status, 0) << list.err;
     EXPECT_NE(list.out.find("broken"), std::string::npos) << list.out;
     EXPECT_EQ(host.banger({"vm", "create", "--no-start"}).status, 0);
+}
+
+TEST(RefusedPlugin, OneThatNobodyUsesSpoilsNoAuditAndNoRebuiltJournal)
+{
+    const Installation host;
+    CallOptions options;  // its factories throw, refuse, lie and hang
+    options.environment["BANGER_PLUGIN_PATH"] = std::getenv("BANGER_TEST_BAD_PLUGIN");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}, options).status, 0);
+    auto used = host.banger({"vm", "create", "--no-start", "--storage", "refuses"});
+    EXPECT_NE(used.err.find("the moon is not full"), std::string::npos) << "the daemon does not see it: " << used.err;
+    auto audit = host.banger({"audit"});
+    EXPECT_EQ(audit.status, 0) << audit.out << audit.err;
+    ASSERT_TRUE(sdk::os::remove_file(host.vms() + "/" + shown(host, "a", "id") + "/handles.json"));
+    EXPECT_EQ(host.banger({"audit", "--repair"}).status, 0);
+    expect_clean(host);
+    EXPECT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    expect_clean(host);
+}
+
+TEST(RefusedPlugin, OneThatIsSelectedAndCannotBeAskedIsAFinding)
+{
+    const Installation host("\n[providers]\nstorage = \"refuses\"\n");
+    CallOptions options;
+    options.environment["BANGER_PLUGIN_PATH"] = std::getenv("BANGER_TEST_BAD_PLUGIN");
+    auto audit = host.banger({"audit"}, options);
+    EXPECT_EQ(audit.status, 1) << audit.err;
+    EXPECT_NE(audit.out.find("nobody can say what storage 'refuses' holds: the moon is not full"), std::string::npos)
+        << audit.out << audit.err;
 }
 
 /// A call of banger whose standard error is read while it goes on.
@@ -206,6 +261,102 @@ TEST(Interrupted, CtrlCWhileAMachineIsMadeLeavesNothing)
         EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
         expect_clean(host);
     }
+}
+
+TEST(InterruptedPull, CtrlCWhileTheImageIsMadeLeavesNothing)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"image", "delete", "debian-bookworm-minimal"}).status, 0);
+    for (const char* stage : {"install packages", "write the root file system"}) {
+        UnderWay run(host, {"vm", "run", "--", "true"});
+        ASSERT_TRUE(run.wait_for(stage)) << run.said();
+        run.interrupt();
+        EXPECT_NE(run.end(), 0) << stage;
+        EXPECT_NE(run.said().find("cancelled"), std::string::npos) << run.said();
+        for (const char* directory : {"/state/images", "/cache/plugins/image-debian"})
+            for (const auto& left : sdk::os::list_directory(host.home() + directory).value_or({}))
+                ADD_FAILURE() << stage << ": " << directory << "/" << left << " is left";
+        for (const auto& left : host.processes())
+            ADD_FAILURE() << stage << ": " << left << " goes on";
+        EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
+        expect_clean(host);
+    }
+}
+
+TEST(Interrupted, WhoWaitsForAMachineIsToldForWhat)
+{
+    const Installation host;
+    UnderWay create(host, {"vm", "create", "--name", "a"});
+    ASSERT_TRUE(create.wait_for("boot")) << create.said();
+    UnderWay stop(host, {"vm", "stop", "a"});
+    EXPECT_TRUE(stop.wait_for("waiting: vm 'a' is being created (")) << stop.said();
+    stop.interrupt();
+    EXPECT_NE(stop.end(), 0);
+    EXPECT_NE(stop.said().find("cancelled while waiting: vm 'a' is being created ("), std::string::npos) << stop.said();
+    EXPECT_EQ(create.end(), 0) << create.said();
+    EXPECT_EQ(shown(host, "a", "state"), "running");
+}
+
+// Takes connections, and never says anything.
+class SilentMirror {
+public:
+    SilentMirror() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), length), 0);
+        EXPECT_EQ(::listen(socket_.get(), 16), 0);
+        EXPECT_EQ(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+        port_ = ntohs(address.sin_port);
+    }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/debian"; }
+
+private:
+    sdk::os::UniqueFd socket_;
+    int port_ = 0;
+};
+
+TEST(Interrupted, NobodyElseWaitsBehindThoseWhoMakeSomething)
+{
+    const SilentMirror mirror;
+    const Installation host("\n[daemon]\nworkers = 1\n\n[plugin.image-debian]\nmirror = \"" + mirror.url() + "\"\n");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    UnderWay maker(host, {"image", "pull", "debian-bookworm"});  // the only worker, for as long as the mirror is silent
+    ASSERT_TRUE(maker.wait_for("debian-bookworm")) << maker.said();
+    CallOptions soon;
+    soon.timeout = std::chrono::seconds(20);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}, soon).out, "a\n");
+    EXPECT_EQ(host.banger({"audit"}, soon).status, 0);
+    // One that waits for the worker is called off at once.
+    sdk::os::Command shell;
+    shell.argv = {"timeout", "--signal=INT", "1", host.command({}).argv.front(), "vm", "create", "--name", "b"};
+    shell.environment = {{"BANGER_HOME", host.home()}};
+    sdk::os::RunLimits limits;
+    limits.timeout = std::chrono::seconds(20);
+    auto waiting = sdk::os::run(shell, {}, limits);
+    ASSERT_TRUE(waiting) << "it waits for the worker: " << waiting.error().message;
+    EXPECT_NE(waiting->err.find("cancelled before it began"), std::string::npos) << waiting->err;
+    maker.interrupt();
+    EXPECT_NE(maker.end(), 0);
+    expect_clean(host);
+}
+
+TEST(Interrupted, CtrlCCallsOffAllThatACommandStarts)
+{
+    const Installation host;
+    for (const char* name : {"a", "b", "c"})
+        ASSERT_EQ(host.banger({"vm", "create", "--name", name, "--no-start"}).status, 0);
+    UnderWay start(host, {"vm", "start", "a", "b", "c"});
+    for (const char* stage : {"boot vm 'a'", "boot vm 'b'", "boot vm 'c'"})
+        ASSERT_TRUE(start.wait_for(stage)) << start.said();
+    start.interrupt();
+    EXPECT_EQ(start.end(), 128 + SIGINT);
+    EXPECT_NE(start.said().find("cancelled: 'a', 'b' and 'c'"), std::string::npos) << start.said();
+    for (const char* name : {"a", "b", "c"})
+        EXPECT_EQ(shown(host, name, "state"), "stopped") << name;
+    expect_clean(host);
 }
 
 TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)

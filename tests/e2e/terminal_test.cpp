@@ -117,6 +117,23 @@ TEST(Terminal, ABareRunIsAShellAndLeavingItKeepsTheMachineAndSaysHowToDeleteIt)
     expect_clean(host);
 }
 
+TEST(Terminal, AMachineThatPowersItselfOffIsNotSaidToRun)
+{
+    const Installation host;
+    Screen screen(host, {"vm", "run", "--name", "a"});
+    ASSERT_TRUE(screen.shows("a:~#")) << screen.seen();
+    screen.type("systemctl poweroff\n");
+    ASSERT_TRUE(screen.shows("vm 'a' is stopped: `banger vm start a`")) << screen.seen();
+    EXPECT_EQ(screen.wait(), 125);
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+
+    auto cut = host.banger({"vm", "run", "--name", "b", "--", "reboot", "-f"});
+    EXPECT_EQ(cut.status, 125) << cut.err;
+    EXPECT_NE(cut.err.find("vm 'b' is stopped"), std::string::npos) << cut.err;
+    EXPECT_EQ(cut.err.find("still running"), std::string::npos) << cut.err;
+}
+
 TEST(Terminal, ABareRunWithRmDeletesWhateverTheStatus)
 {
     const Installation host;

@@ -53,6 +53,8 @@ void parse_as_every_message(const std::string& payload)
         std::abort();
     if (const auto spec = file_spec_from_json(payload); spec && !file_spec_from_json(to_json(*spec)))
         std::abort();
+    if (const auto spec = entry_spec_from_json(payload); spec && !entry_spec_from_json(to_json(*spec)))
+        std::abort();
     if (const auto spec = configuration_from_json(payload); spec && !configuration_from_json(to_json(*spec)))
         std::abort();
     if (const auto status = exit_status_from_json(payload); status && !exit_status_from_json(to_json(*status)))

@@ -192,8 +192,17 @@ public:
             (void)guest.write(GuestFile{"/late", "too late", 0600});
             return ok;
         }
-        auto ran = guest.run(GuestCommand{{"echo", request.name}, {}, {}, {}, {}});
-        return ran ? Result<void>() : Result<void>(std::move(ran).error());
+        if (auto ran = guest.run(GuestCommand{{"echo", request.name}, {}, {}, {}, {}}); !ran)
+            return std::move(ran).error();
+        if (auto put = guest.put({{GuestEntry::Type::link, "/root/a", 0, "b", -1, {}}}); !put)
+            return put;
+        if (auto wrote = guest.write({"/root/name", request.name, 0600}); !wrote)
+            return wrote;
+        auto name = guest.read("/root/name", request.name.size());
+        if (!name)
+            return std::move(name).error();
+        call.warn("this is " + *name);
+        return {};
     }
 
 private:

@@ -15,6 +15,7 @@
 #include "core/guest/initramfs.hpp"
 #include "guest/protocol/frames.hpp"
 #include "qemu_vmm.hpp"
+#include "tests/demanded_accelerator.hpp"
 
 namespace banger::proofs {
 
@@ -181,11 +182,12 @@ bool ProofGuest::boot(const Seed& seed, std::vector<sdk::Disk> disks)
 {
     const std::string hex = sdk::testing::FakeHost::random_hex(64);
     auto token = agent::token_from_hex(hex);
-    auto vmm = qemu::make_vmm(host_, "{}");
-    if (!token || !vmm)
+    auto vmm = tests::on_demanded_accelerator<sdk::Vmm>(
+        host_, [this](const std::string& config) { return qemu::make_vmm(host_, config); });
+    if (!token || vmm == nullptr)
         return false;
     token_ = *token;
-    vmm_ = std::move(*vmm);
+    vmm_ = std::move(vmm);
     sdk::BootSpec spec;
     spec.owner = owner_;
     spec.kernel = seed.kernel.vmlinux;

@@ -161,7 +161,9 @@ int status_of(const siginfo_t& info)
 struct Stat {
     char state = 'X';
     pid_t session = 0;
+    std::uint64_t cpu_ticks = 0;  // in user mode and in the kernel
     std::uint64_t start_time = 0;
+    std::uint64_t resident_pages = 0;
 };
 
 Result<Stat> read_stat(pid_t pid)
@@ -184,8 +186,12 @@ Result<Stat> read_stat(pid_t pid)
             stat.state = (*text)[at];
         if (field == 6)
             stat.session = static_cast<pid_t>(std::strtol(text->c_str() + at, nullptr, 10));
-        if (field == 22) {
+        if (field == 14 || field == 15)
+            stat.cpu_ticks += std::strtoull(text->c_str() + at, nullptr, 10);
+        if (field == 22)
             stat.start_time = std::strtoull(text->c_str() + at, nullptr, 10);
+        if (field == 24) {
+            stat.resident_pages = std::strtoull(text->c_str() + at, nullptr, 10);
             return stat;
         }
         at = end + 1;
@@ -325,6 +331,17 @@ Result<ProcessId> identify(pid_t pid)
     if (stat->state == 'Z' || stat->state == 'X')
         return make_error(Code::not_found, "process " + std::to_string(pid) + " has ended");
     return ProcessId{pid, stat->start_time};
+}
+
+Result<ProcessUse> use_of(pid_t pid)
+{
+    auto stat = read_stat(pid);
+    if (!stat)
+        return std::move(stat).error();
+    const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return ProcessUse{std::chrono::milliseconds(stat->cpu_ticks * 1000 / ticks_per_second),
+                      stat->resident_pages * page_bytes};
 }
 
 bool is_alive(const ProcessId& id)

@@ -65,6 +65,18 @@ TEST(CallContext, TellsProgressUntilSilenced)
     EXPECT_EQ(stages, std::vector<std::string>{"one"});
 }
 
+TEST(CallContext, TellsWarningsUntilSilenced)
+{
+    std::vector<std::string> warnings;
+    CallContext call;
+    call.warn("to nobody");
+    call.on_warning([&](const std::string& message) { warnings.push_back(message); });
+    call.warn("one");
+    call.silence();
+    call.warn("two");
+    EXPECT_EQ(warnings, std::vector<std::string>{"one"});
+}
+
 TEST(Event, WinsOverCancellationAndTime)
 {
     auto event = Event::make();

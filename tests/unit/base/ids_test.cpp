@@ -49,7 +49,7 @@ TEST(Names, TakenOnesAreNotGiven)
 
 TEST(Names, DnsLabelsAreFine)
 {
-    for (const std::string name : {"a", "0a", "web", "web-1", "a--b", "xn--x", "1-1"})
+    for (const std::string name : {"a", "0a", "web", "web-1", "a--b", "xn--x", "1-1", "deadbeef", "deadbeefdeadx"})
         EXPECT_TRUE(check_vm_name(name)) << name;
     EXPECT_TRUE(check_vm_name(std::string(63, 'a')));
 }
@@ -74,6 +74,8 @@ TEST(Names, EveryBrokenRuleIsSaid)
         {"web-", "'web-'" + rule + "it must start and end with a letter or digit", "such as 'web'"},
         {"-", "'-'" + rule + "it must start and end with a letter or digit", "such as 'sandbox' or 'web-1'"},
         {"123", "'123'" + rule + "digits alone look like an address", "such as 'vm-123'"},
+        {"6321e1061973", "'6321e1061973'" + rule + "twelve hexadecimal digits are a vm's id",
+         "such as 'vm-6321e1061973'"},
     };
     for (const auto& [name, message, hint] : cases) {
         const auto result = check_vm_name(name);

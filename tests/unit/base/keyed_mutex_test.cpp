@@ -52,7 +52,9 @@ TEST(KeyedMutex, WaitingCanBeCancelled)
     EXPECT_FALSE(waiter.get());
     CallContext cancelled_before;
     cancelled_before.cancel();
-    EXPECT_EQ(locks.lock("1", "x", &cancelled_before).error().code, sdk::Code::cancelled);
+    const auto refused = locks.lock("1", "x", &cancelled_before);
+    EXPECT_EQ(refused.error().code, sdk::Code::cancelled);
+    EXPECT_EQ(refused.error().message, "cancelled while waiting: vm 'web' is being started (0 s)");
 }
 
 TEST(KeyedMutex, AReleasedKeyGoesToWhoWaits)

@@ -57,6 +57,32 @@ TEST(SingleFlight, ManyCallersShareOneRun)
     EXPECT_EQ(flights.waiting("image"), 0U);
 }
 
+TEST(SingleFlight, EveryCallerIsWarnedWheneverItJoined)
+{
+    Flights flights;
+    Held held;
+    const auto work = [&](sdk::Call& call) {
+        call.warn("half of it is missing");
+        return held.work()(call);
+    };
+    const auto warned = [&] {
+        std::vector<std::string> warnings;
+        CallContext call;
+        call.on_warning([&](const std::string& message) { warnings.push_back(message); });
+        EXPECT_TRUE(flights.run("k", call, work));
+        return warnings;
+    };
+    auto first = std::async(std::launch::async, warned);
+    held.started.wait();
+    auto second = std::async(std::launch::async, warned);
+    while (flights.waiting("k") < 2)
+        std::this_thread::yield();
+    held.let_go.set();
+    EXPECT_EQ(first.get(), std::vector<std::string>{"half of it is missing"});
+    EXPECT_EQ(second.get(), std::vector<std::string>{"half of it is missing"});
+    EXPECT_EQ(held.runs, 1);
+}
+
 TEST(SingleFlight, TheWorkGoesOnWhenTheFirstCallerLeaves)
 {
     Flights flights;

@@ -44,7 +44,7 @@ bool read_into(int descriptor, std::string& into)
 }  // namespace
 
 CliProcess::CliProcess(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment,
-                       Streams streams)
+                       Streams streams, unsigned short columns)
 {
     ::signal(SIGPIPE, SIG_IGN);
     auto in = make_pipe();
@@ -54,7 +54,7 @@ CliProcess::CliProcess(const std::vector<std::string>& words, const std::map<std
     if (streams != Streams::pipes) {
         int master = -1;
         int other = -1;
-        winsize size{24, 80, 0, 0};
+        winsize size{24, columns, 0, 0};
         if (::openpty(&master, &other, nullptr, nullptr, &size) != 0)
             std::abort();
         ::fcntl(master, F_SETFD, FD_CLOEXEC);

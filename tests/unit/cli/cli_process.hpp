@@ -31,7 +31,7 @@ public:
     };
 
     CliProcess(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment,
-               Streams streams = Streams::pipes);
+               Streams streams = Streams::pipes, unsigned short columns = 80);
     ~CliProcess();
     CliProcess(const CliProcess&) = delete;
     CliProcess& operator=(const CliProcess&) = delete;

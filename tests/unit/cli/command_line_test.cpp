@@ -236,7 +236,7 @@ TEST(CommandLine, TheFormatMayStandAnywhereBeforeTheSeparator)
 {
     EXPECT_EQ(parse_command_line({"-o", "json", "vm", "list"})->format, Format::json);
     EXPECT_EQ(parse_command_line({"vm", "list", "-ojson"})->format, Format::json);
-    EXPECT_EQ(parse_command_line({"vm", "list", "--output=json"})->format, Format::json);
+    EXPECT_EQ(parse_command_line({"vm", "list", "--format=json"})->format, Format::json);
     EXPECT_EQ(parse_command_line({"vm", "exec", "a", "--", "x", "-o", "json"})->format, Format::table);
     EXPECT_EQ(parse_command_line({"--version", "-o", "json"})->format, Format::json);
     EXPECT_THAT(refused({"vm", "list", "-o", "json", "-o", "table"}).message, HasSubstr("more than once"));
@@ -277,6 +277,35 @@ TEST(Help, OfGroupsAndOfTheProgram)
     EXPECT_THAT(parsed<Help>({"vm", "--help"}).text, HasSubstr("recover"));
     EXPECT_THAT(parsed<Help>({"vm", "--help"}).text, ::testing::Not(HasSubstr("proxy")));
     EXPECT_THAT(refused({"help", "vm", "rum"}).hint, HasSubstr("run"));
+}
+
+TEST(Help, EveryGroupHasExamplesThatAreCommandsOfIt)
+{
+    for (const auto& group : groups()) {
+        const auto help = parsed<Help>({std::string(group.name), "--help"}).text;
+        EXPECT_THAT(help, HasSubstr("Examples:")) << group.name;
+        for (const auto& line : wrapped(help, 1000))
+            EXPECT_LE(width_of(line), 80U) << line;
+        for (const auto& example : group.examples) {
+            const std::string prefix = "banger " + std::string(group.name) + " ";
+            const auto at = example.command.find(prefix);
+            ASSERT_NE(at, std::string::npos) << example.command;
+            EXPECT_THAT(help, HasSubstr(example.command));
+            if (at == 0) {
+                const auto words = wrapped(example.command, 1);
+                const auto command = parse_command_line({words.begin() + 1, words.end()});
+                EXPECT_TRUE(command) << example.command << ": " << command.error().message;
+            }
+        }
+    }
+}
+
+TEST(Help, TooManyWordsAreRefusedByName)
+{
+    const auto error = refused({"help", "vm", "run", "x", "y"});
+    EXPECT_EQ(error.message, "`banger help vm run` takes no more words, such as 'x'");
+    EXPECT_EQ(error.hint, "see `banger vm run --help`");
+    EXPECT_THAT(refused({"help", "doctor", "x"}).message, HasSubstr("'x'"));
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ sdk::Result<json::Object> vm_named(const json::Value& params)
     const std::string vm = json::string_or(params, "vm");
     if (vm == "nobody")
         return sdk::make_error(sdk::Code::not_found, "there is no vm 'nobody'", "see `banger vm list`");
-    return vm_answer(vm, vm == "db" ? "stopped" : "running");
+    return vm_answer(vm == "3fa94b0c11d2" ? "web" : vm, vm == "db" ? "stopped" : "running");
 }
 
 sdk::Result<json::Object> shown(const json::Value& params)
@@ -94,6 +94,122 @@ sdk::Result<json::Object> stopped(const json::Value& params)
     if (!vm)
         return vm;
     return vm_answer(json::string_or(params, "vm"), "stopped");
+}
+
+sdk::Result<json::Object> restarted(const json::Value& params)
+{
+    auto vm = vm_named(params);
+    if (!vm)
+        return vm;
+    auto now = vm_answer(json::string_or(params, "vm"), "running");
+    now.set("was_running", json::string_or(params, "vm") != "db");
+    return now;
+}
+
+sdk::Result<json::Object> changed(const json::Value& params)
+{
+    if (json::string_or(params, "vm") == "web")
+        return sdk::make_error(sdk::Code::precondition, "vm 'web' is running, and is only changed while stopped",
+                               "`banger vm stop web` first, and `banger vm start web` afterwards");
+    return stopped(params);
+}
+
+json::Object counters(std::uint64_t bytes, std::uint64_t packets)
+{
+    json::Object object;
+    object.set("rx_bytes", bytes).set("rx_packets", packets).set("tx_bytes", bytes / 2).set("tx_packets", packets / 2);
+    return object;
+}
+
+json::Object host_stats(bool running, std::uint64_t look)
+{
+    json::Array disks;
+    for (const char* role : {"root", "work"}) {
+        json::Object disk;
+        disk.set("role", role).set("bytes", 8 * gibibyte).set("allocated_bytes", gibibyte / 4);
+        disk.set("apparent_bytes", gibibyte / 2);
+        disks.add(disk);
+    }
+    json::Object host;
+    if (running)
+        host.set("cpu_ms", 5000 + 120 * look).set("resident_bytes", gibibyte / 2).set("processes", 3);
+    else
+        host.set_null("cpu_ms").set_null("resident_bytes").set_null("processes");
+    host.set("disks", disks);
+    if (running)
+        host.set("network", counters(3U << 20U, 4000).set("refused_packets", 2));
+    else
+        host.set_null("network");
+    return host;
+}
+
+json::Object guest_stats()
+{
+    json::Array load;
+    load.add(json::Value(0.25)).add(json::Value(0.5)).add(json::Value(1.0));
+    json::Object memory;
+    memory.set("total_bytes", 2 * gibibyte).set("available_bytes", 3 * gibibyte / 2);
+    json::Array disks;
+    for (const auto& [role, mount] : {std::pair{"root", "/"}, {"work", "/root"}}) {
+        json::Object disk;
+        disk.set("role", role).set("mount", mount).set("total_bytes", 8 * gibibyte).set("free_bytes", 6 * gibibyte);
+        disks.add(disk);
+    }
+    json::Array network;
+    network.add(json::Object().set("name", "eth0").set_all(counters(3U << 20U, 4000).value()));
+    json::Object guest;
+    guest.set("uptime_ms", 90'000).set("load", load).set("memory", memory).set("disks", disks).set("network", network);
+    return guest;
+}
+
+// Each look at a machine is a second after the one before, in which it worked for 120 ms.
+sdk::Result<json::Object> stats(const json::Value& params)
+{
+    auto vm = vm_named(params);
+    if (!vm)
+        return vm;
+    static std::map<std::string, std::uint64_t> looks;
+    const std::string name = json::string_or(vm->value(), "name");
+    const std::uint64_t look = looks[name]++;
+    const bool running = json::string_or(vm->value(), "state") == "running";
+    json::Object object;
+    object.set("id", "3fa94b0c11d2").set("name", name).set("state", running ? "running" : "stopped");
+    object.set("vcpus", 2).set("memory_mib", 2048).set("sampled_ms", 1'000'000 + 1000 * look);
+    object.set("host", host_stats(running, look));
+    if (running)
+        object.set("guest", guest_stats());
+    else
+        object.set_null("guest");
+    object.set("guest_problem", "");
+    return object;
+}
+
+sdk::Result<json::Object> health(const json::Value& params)
+{
+    auto vm = vm_named(params);
+    if (!vm)
+        return vm;
+    const bool running = json::string_or(vm->value(), "state") == "running";
+    json::Array checks;
+    const auto add = [&](const char* name, const char* status, const char* message, const char* hint) {
+        json::Object check;
+        check.set("name", name).set("status", status).set("message", message).set("hint", hint);
+        checks.add(check);
+    };
+    json::Object object;
+    object.set("id", "3fa94b0c11d2").set("name", json::string_or(params, "vm"));
+    object.set("state", running ? "running" : "stopped").set("healthy", running);
+    if (running) {
+        object.set("round_trip_ms", 1.5).set("clock_drift_ms", 12).set("init_state", "degraded");
+        add("vmm", "ok", "its VMM runs as process 4711", "");
+        add("init", "warning", "systemd is degraded: a unit has failed",
+            "`banger vm exec web -- systemctl --failed` lists which");
+    } else {
+        object.set_null("round_trip_ms").set_null("clock_drift_ms").set("init_state", "");
+        add("vmm", "failed", "it is stopped", "`banger vm start db` starts it");
+    }
+    object.set("checks", checks);
+    return object;
 }
 
 sdk::Result<json::Object> deleted(const json::Value& params)
@@ -157,6 +273,23 @@ sdk::Result<json::Object> settings(const json::Value& /*params*/)
     return object;
 }
 
+// A plugin that takes only its own words.
+sdk::Result<json::Object> judged(const json::Value& params)
+{
+    json::Array problems;
+    if (json::string_or(params, "text").find("accelerator = \"warp\"") != std::string::npos) {
+        const std::string place = json::string_or(params, "file") + ":2: ";
+        json::Object problem;
+        problem.set("line", 2).set("hint", "known: auto, kvm, tcg");
+        problem.set("message",
+                    place + "accelerator in [plugin.vmm-qemu] cannot be \"warp\": it is one of auto, kvm, tcg");
+        problems.add(problem);
+    }
+    json::Object object;
+    object.set("problems", problems);
+    return object;
+}
+
 json::Object check(const std::string& name, const std::string& status, const std::string& message,
                    const std::string& hint)
 {
@@ -216,6 +349,7 @@ json::Object vm_answer(const std::string& name, const std::string& state)
         .set("image", "debian-bookworm");
     vm.set("kernel", "debian-cloud").set("vcpus", 2).set("memory_mib", 2048).set("disk_bytes", 8 * gibibyte);
     vm.set("egress", "internet").set("init", "auto").set("removal", "never").set("created", "2026-01-02T03:04:05Z");
+    vm.set("started", "2026-02-03T04:05:06Z").set("last_used", "2026-02-03T05:06:07Z");
     vm.set("providers", providers);
     if (state == "running")
         vm.set("address", "10.0.2.15").set("pid", 4711).set("accelerator", "tcg");
@@ -232,6 +366,10 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"vm.start", vm_named},
         {"vm.stop", stopped},
         {"vm.kill", stopped},
+        {"vm.restart", restarted},
+        {"vm.set", changed},
+        {"vm.stats", stats},
+        {"vm.health", health},
         {"vm.delete", deleted},
         {"vm.show", shown},
         {"vm.ssh", ssh},
@@ -268,6 +406,7 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"plugin.show",
          [](const json::Value&) -> sdk::Result<json::Object> { return plugin("vmm-qemu", "vmm/0", "qemu", true); }},
         {"config.show", settings},
+        {"config.validate", judged},
         {"doctor", checks},
         {"audit", audit},
     };

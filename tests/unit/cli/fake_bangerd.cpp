@@ -1,9 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
 // A daemon without machines, for tests of the command line: it speaks docs/rpc.md over the real socket, and its
-// "guests" are threads that speak frames. What was called is noted in the file "calls" below BANGER_HOME. BANGER_FAKE:
-// "refuse" cannot start and says so, "die" ends without a word, "busy" will not stop while idle is asked for.
-// BANGER_FAKE_BUILD is the build it claims to be.
+// "guests" are threads that speak frames. A call about the vm "held" is answered once "release" is called about. What was
+// called is noted in the file "calls" below BANGER_HOME. BANGER_FAKE: "refuse" cannot start and says so, "die" ends
+// without a word, "busy" will not stop while idle is asked for. BANGER_FAKE_BUILD is the build it claims to be.
 #include <sys/file.h>
 #include <sys/socket.h>
 
@@ -67,10 +67,33 @@ private:
             return connect(exchange);
         if (method == "vm.logs")
             return logs(exchange);
+        const std::string vm = json::string_or(exchange->params(), "vm");
+        if (vm == "held")
+            return hold(exchange);
+        if (vm == "release")
+            release();
         auto result = canned_answer(method, exchange->params());
         if (result)
             return exchange->reply(*result);
         exchange->fail(result.error());
+    }
+
+    // Answered once "release" is asked about something; cancelled before that, it says so.
+    void hold(const ExchangePtr& exchange)
+    {
+        json::Object progress;
+        progress.set("stage", "holding").set("done", 0).set("total", 0).set("unit", "");
+        exchange->notify("progress", progress.value());
+        held_.push_back(exchange);
+        exchange->on_cancel([exchange] {
+            exchange->fail(sdk::make_error(sdk::Code::cancelled, "what was begun with vm 'held' is undone"));
+        });
+    }
+
+    void release()
+    {
+        for (const auto& exchange : std::exchange(held_, {}))
+            exchange->reply(vm_answer("held", "running"));
     }
 
     void stop(const ExchangePtr& exchange)
@@ -122,8 +145,12 @@ private:
 
     void connect(const ExchangePtr& exchange)
     {
+        const std::string vm = json::string_or(exchange->params(), "vm");
+        if (vm == "nossh")
+            return exchange->fail(sdk::make_error(sdk::Code::unavailable, "nobody listens on port 22"));
         auto [ours, theirs] = pair();
-        std::thread(run_fake_port, std::move(ours)).detach();
+        if (vm != "cut")
+            std::thread(run_fake_port, std::move(ours)).detach();
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 
@@ -156,6 +183,7 @@ private:
     config::Paths paths_;
     boost::asio::io_context loop_;
     rpc::Server server_;
+    std::vector<ExchangePtr> held_;
 };
 
 int main_of_fake(int ready)

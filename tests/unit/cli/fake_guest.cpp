@@ -15,6 +15,12 @@ namespace {
 
 using agent::FrameType;
 
+// What git says in a guest whose workspace changed.
+constexpr char workspace_status[] = "5b1f0b1c4f7a4f0e8c2e5a0c5d1f2e3a4b5c6d7e\0"
+                                    "9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b\0main\0"
+                                    "2\0M\0src/shop.c\0A\0new\nline\0D\0old\0";
+constexpr const char* workspace_patch = "diff --git a/file b/file\n--- a/file\n+++ b/file\n@@ -1 +1 @@\n-one\n+two\n";
+
 class FakeGuest {
 public:
     FakeGuest(sdk::os::UniqueFd stream, std::string params) : stream_(std::move(stream)), params_(std::move(params)) {}
@@ -40,6 +46,12 @@ public:
         if (what == "flood")
             while (alive_)
                 say(std::string(agent::max_frame_payload, 'x'));
+        if (json::string_or(*document, "tool") == "create")
+            return take_input("count");
+        if (what == "sh" && argv.size() > 2 && argv[2].find("--name-status") != std::string::npos)
+            return say(std::string(workspace_status, sizeof workspace_status - 1)), end(0);
+        if (what == "sh")
+            return say(workspace_patch), end(0);
         if (what == "cat" || what == "count" || what == "shell")
             return take_input(what);
         if (what == "signals")

@@ -27,12 +27,31 @@ const std::vector<Golden>& all()
         {"vm_start", {"vm", "start", "web"}},
         {"vm_stop", {"vm", "stop", "web"}},
         {"vm_kill", {"vm", "kill", "web"}},
+        {"vm_restart", {"vm", "restart", "web", "db"}},
+        {"vm_restart_one", {"vm", "restart", "web"}},
+        {"vm_set", {"vm", "set", "db", "--memory", "2G"}},
+        {"vm_set_some", {"vm", "set", "web", "db", "nobody", "--vcpu", "2"}, 1},
+        {"vm_stats", {"vm", "stats", "web", "db"}},
+        {"vm_stats_one", {"vm", "stats", "web"}},
+        {"vm_stats_some", {"vm", "stats", "nobody", "db"}, 1},
+        {"vm_stats_stopped", {"vm", "stats", "db"}},
+        {"vm_health", {"vm", "health", "web"}},
+        {"vm_health_stopped", {"vm", "health", "db"}, 1},
+        {"vm_health_some", {"vm", "health", "web", "db", "nobody"}, 1},
+        {"vm_prune", {"vm", "prune", "-f"}},
+        {"vm_prune_dry", {"vm", "prune", "--dry-run", "--stale", "1d"}},
+        {"vm_prune_unasked", {"vm", "prune"}, 1},
         {"vm_delete", {"vm", "delete", "web"}},
         {"vm_delete_some", {"vm", "delete", "web", "nobody", "db"}, 1},
         {"vm_list", {"vm", "list"}},
         {"vm_show", {"vm", "show", "web"}},
         {"vm_show_handles", {"vm", "show", "web", "--handles"}},
         {"vm_show_nobody", {"vm", "show", "nobody"}, 1},
+        {"workspace_prepare", {"vm", "workspace", "prepare", "web", "<home>/shop"}},
+        {"workspace_prepare_plan", {"vm", "workspace", "prepare", "--dry-run", "web", "<home>/shop"}},
+        {"workspace_export", {"vm", "workspace", "export", "web"}},
+        {"workspace_export_output", {"vm", "workspace", "export", "--output", "<home>/patch", "web"}},
+        {"workspace_status", {"vm", "workspace", "status", "web"}},
         {"vm_recover", {"vm", "recover"}},
         {"image_list", {"image", "list"}},
         {"image_show", {"image", "show", "debian-bookworm"}},
@@ -47,6 +66,14 @@ const std::vector<Golden>& all()
         {"plugin_show", {"plugin", "show", "vmm-qemu"}},
         {"config_show", {"config", "show"}},
         {"config_path", {"config", "path"}},
+        {"config_get", {"config", "get", "vm_defaults.disk"}},
+        {"config_get_unset", {"config", "get", "plugin.vmm-qemu.accelerator"}, 1},
+        {"config_set", {"config", "set", "vm_defaults.image", "debian-bookworm-minimal"}},
+        {"config_set_wrong", {"config", "set", "vm_defaults.egress", "internt"}, 1},
+        {"config_set_plugin_wrong", {"config", "set", "plugin.vmm-qemu.accelerator", "warp"}, 1},
+        {"config_set_unknown", {"config", "set", "vm_defaults.vcpus", "2"}, 2},
+        {"config_validate", {"config", "validate"}},
+        {"config_validate_wrong", {"config", "validate", BANGER_WRONG_CONFIG}, 1},
         {"daemon_start", {"daemon", "start"}},
         {"daemon_status", {"daemon", "status"}},
         {"daemon_stop", {"daemon", "stop"}},
@@ -71,6 +98,12 @@ protected:
     std::string transcript(bool json)
     {
         auto words = GetParam().words;
+        for (auto& word : words)
+            word = replaced(word, "<home>", home_);
+        // A directory in no repository: git's digests change with the time.
+        EXPECT_TRUE(sdk::os::make_directories(home_ + "/shop/src"));
+        for (const char* file : {"/shop/.env", "/shop/src/shop.c"})
+            EXPECT_TRUE(sdk::os::write_file_atomic(home_ + file, "text\n"));
         if (json)
             words.insert(words.begin(), {"-o", "json"});
         if (GetParam().words[0] == "daemon")
@@ -81,6 +114,7 @@ protected:
             text += "---- standard error\n" + ended.err;
         text += "---- status " + std::to_string(ended.status) + "\n";
         EXPECT_EQ(ended.status, GetParam().status) << text;
+        text = replaced(text, std::string(BANGER_WRONG_CONFIG), "<wrong.toml>");
         return replaced(replaced(replaced(text, home_, "<home>"), std::string(rpc::build_id()), "<build>"),
                         std::string(rpc::version()), "<version>");
     }

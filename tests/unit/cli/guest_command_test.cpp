@@ -253,6 +253,28 @@ TEST_F(GuestCommandTest, ABareRunOnATerminalIsSsh)
     EXPECT_THAT(ended.err, HasSubstr("is still running"));
 }
 
+// An ssh that does nothing but start its proxy, and fails. To the guest that cuts it off it would go on sending for ever.
+constexpr const char* proxy_only = R"(#!/bin/sh
+mkfifo "$0.silence"
+for word; do case $word in
+    "ProxyCommand="*" cut 22") sh -c "exec ${word#ProxyCommand=}" <> "$0.silence" ;;
+    "ProxyCommand="*) sh -c "exec ${word#ProxyCommand=}" ;;
+esac; done
+rm "$0.silence"
+exit 255
+)";
+
+TEST_F(GuestCommandTest, WhatKeepsSshFromItsGuestIsBangersFailure)
+{
+    ASSERT_TRUE(sdk::os::write_file_atomic(home_ + "/ssh", proxy_only, 0755));
+    environment_["PATH"] = home_ + ":/usr/bin:/bin";
+    const auto unreachable = banger({"vm", "ssh", "nossh"});
+    EXPECT_EQ(unreachable.status, 125);
+    EXPECT_EQ(unreachable.err, "error: nobody listens on port 22\n");
+    EXPECT_EQ(banger({"vm", "ssh", "cut"}).status, 125) << "the guest closed the connection, not ssh";
+    EXPECT_EQ(banger({"vm", "ssh", "web"}, "x").status, 255) << "the proxy did its work, so it is ssh's or the guest's";
+}
+
 TEST_F(GuestCommandTest, ABareRunWithRmOnlyDeletes)
 {
     const auto ended = banger({"vm", "run", "--rm", "--name", "web"}, "x");

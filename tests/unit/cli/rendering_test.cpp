@@ -113,11 +113,11 @@ protected:
         to_.reset(ends[1]);
     }
 
-    void step(Progress& progress, const char* stage, std::uint64_t done, std::uint64_t total)
+    void step(Progress& progress, const char* stage, std::uint64_t done, std::uint64_t total, std::size_t call = 0)
     {
         json::Object params;
         params.set("stage", stage).set("done", done).set("total", total).set("unit", "bytes");
-        progress.take("progress", params.value());
+        progress.take("progress", params.value(), call);
     }
 
     std::string written()
@@ -151,6 +151,38 @@ TEST_F(ProgressTest, ALiveLineIsOverwrittenAndVanishes)
     EXPECT_EQ(written(), "\rpulling 25% of 100 MiB\x1b[K\r\x1b[Ka remark\n\rpulling 25% of 100 MiB\x1b[K\r\x1b[K");
 }
 
+TEST_F(ProgressTest, AWarningIsALineThatStays)
+{
+    Progress progress(to_.get(), true);
+    json::Object params;
+    params.set("message", "'~/x' is not there\x07");
+    step(progress, "provision", 0, 0);
+    progress.take("warning", params.value());
+    progress.clear();
+    EXPECT_EQ(written(), "\rprovision\x1b[K\r\x1b[Kwarning: '~/x' is not there?\n\rprovision\x1b[K\r\x1b[K");
+}
+
+TEST_F(ProgressTest, EachCallUnderWayHasStagesOfItsOwn)
+{
+    Progress progress(to_.get(), false);
+    step(progress, "power off vm 'a'", 0, 0, 0);
+    step(progress, "power off vm 'b'", 0, 0, 1);
+    step(progress, "power off vm 'a'", 1, 2, 0);  // nothing new
+    step(progress, "boot vm 'a'", 0, 0, 0);
+    EXPECT_EQ(written(), "power off vm 'a'\npower off vm 'b'\nboot vm 'a'\n");
+}
+
+TEST_F(ProgressTest, TheLiveLineCountsTheOthers)
+{
+    Progress progress(to_.get(), true);
+    step(progress, "power off vm 'a'", 0, 0, 0);
+    step(progress, "power off vm 'b'", 0, 0, 1);
+    progress.ended(1);
+    progress.ended(0);
+    EXPECT_EQ(written(),
+              "\rpower off vm 'a'\x1b[K\rpower off vm 'b' (and 1 more)\x1b[K\rpower off vm 'a'\x1b[K\r\x1b[K");
+}
+
 TEST_F(ProgressTest, TheSpecIsALine)
 {
     Progress progress(to_.get(), false);
@@ -177,14 +209,14 @@ TEST(Doctor, WrapsToTheTerminal)
 
 TEST(SshCommand, TrustsOneKeyAndReadsNoConfiguration)
 {
-    const SshWay way{"we'b", "root", "/home/a b/id%1", "/known \"hosts\"", "web.vm", true};
-    const auto command = ssh_command(way, "/opt/my tools/banger", {"-L", "1:h:2"});
+    const SshWay way{"we'b", "root", "/home/a b/id%1", "/known \"hosts\"", "web.vm", true, ""};
+    const auto command = ssh_command(way, "/opt/my tools/banger", {"-L", "1:h:2"}, "/proc/7/fd/8");
     EXPECT_EQ(command[0], "ssh");
     EXPECT_THAT(command, Contains("IdentityFile=\"/home/a b/id%%1\""));
     EXPECT_THAT(command, Contains("UserKnownHostsFile=\"/known \\\"hosts\\\"\""));
     EXPECT_THAT(command, Contains("StrictHostKeyChecking=yes"));
     EXPECT_THAT(command, Contains("HostKeyAlias=web.vm"));
-    EXPECT_THAT(command, Contains("ProxyCommand='/opt/my tools/banger' vm proxy 'we'\\''b' 22"));
+    EXPECT_THAT(command, Contains("ProxyCommand='/opt/my tools/banger' vm proxy --report /proc/7/fd/8 'we'\\''b' 22"));
     const std::vector<std::string> end(command.end() - 3, command.end());
     EXPECT_THAT(end, ElementsAre("root@web.vm", "-L", "1:h:2"));
 }

@@ -79,6 +79,20 @@ TEST(ConnectSpec, NamesExactlyOneTarget)
     EXPECT_FALSE(connect_spec_from_json(R"({"unix":")" + std::string(108, 'x') + R"("})"));
 }
 
+TEST(EntrySpec, ComesBackWhole)
+{
+    for (const auto& spec : {EntrySpec{EntrySpec::Type::directory, "/root/d", 0750, {}},
+                             EntrySpec{EntrySpec::Type::file, "/root/\xff \n\"", 0600, {}},
+                             EntrySpec{EntrySpec::Type::link, "/root/l", 0644, "../\xff"}}) {
+        const auto back = entry_spec_from_json(to_json(spec));
+        ASSERT_TRUE(back) << back.error().message;
+        EXPECT_EQ(back->type, spec.type);
+        EXPECT_EQ(back->path, spec.path);
+        EXPECT_EQ(back->mode, spec.mode);
+        EXPECT_EQ(back->target, spec.target);
+    }
+}
+
 TEST(ErrorJson, ComesBackWhole)
 {
     sdk::Error error{sdk::Code::no_space, "the disk is full", "delete something", {"writing"}};

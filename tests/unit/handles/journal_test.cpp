@@ -32,7 +32,15 @@ public:
             std::any_of(live.begin(), live.end(), [&](const sdk::Handle& one) { return one.key == handle.key; });
         return sdk::Inspection{present, {}};
     }
-    sdk::Result<std::vector<sdk::Handle>> list() override { return live; }
+    Listing list(sdk::Call* /*call*/) override { return {live, {}}; }
+    sdk::Result<std::vector<sdk::Handle>> list_of(const sdk::Owner& owner) override
+    {
+        std::vector<sdk::Handle> its;
+        std::copy_if(live.begin(), live.end(), std::back_inserter(its), [&](const sdk::Handle& one) {
+            return one.owner.vm == owner.vm && one.owner.instance == owner.instance;
+        });
+        return its;
+    }
 
     std::vector<sdk::Handle> live;
     std::vector<std::string> stuck;

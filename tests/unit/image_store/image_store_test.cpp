@@ -124,6 +124,26 @@ TEST_F(ImageStoreTest, AnUnknownNameGetsTheNearest)
     EXPECT_EQ(source.fetches(), 0);
 }
 
+TEST_F(ImageStoreTest, ASourceThatCannotWorkHereSaysWhyAndWhatToDoBeforeItIsTried)
+{
+    FunctionSource source(testing::gives(testing::small_image().text()));
+    source.answer.usable = false;
+    source.answer.reason = "this user has no range of subordinate ids";
+    source.answer.hint = "add one: usermod --add-subuids 100000-165535 me";
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto image = store.pull("small", call);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().code, Code::unsupported);
+    EXPECT_EQ(image.error().message,
+              "image source 'fake' cannot be used here: this user has no range of subordinate ids");
+    EXPECT_EQ(image.error().hint, source.answer.hint);
+    EXPECT_EQ(source.fetches(), 0);
+    EXPECT_THAT(names(), IsEmpty());
+    source.answer.usable = true;
+    EXPECT_TRUE(store.pull("small", call)) << "asked again: somebody did what the hint says";
+}
+
 TEST_F(ImageStoreTest, TheSameStreamMakesTheSameBytes)
 {
     FunctionSource source(testing::gives(testing::small_image().text()));
@@ -400,6 +420,7 @@ protected:
         ASSERT_TRUE(listed);
         ASSERT_THAT(*listed, SizeIs(1));
         EXPECT_EQ(listed->front().id, id);
+        EXPECT_EQ(listed->front().name, "small");
         EXPECT_NE(listed->front().problem, "");
         EXPECT_GT(listed->front().bytes, 0U);
 

@@ -28,6 +28,7 @@ public:
     {
         return add(path, AE_IFREG, mode, content);
     }
+    Tar& link(const std::string& path, const std::string& target) { return add(path, AE_IFLNK, 0777, target); }
 
     [[nodiscard]] std::string text() const
     {
@@ -41,9 +42,12 @@ public:
             archive_entry_set_pathname(entry, item.path.c_str());
             archive_entry_set_filetype(entry, item.type);
             archive_entry_set_perm(entry, item.mode);
-            archive_entry_set_size(entry, static_cast<la_int64_t>(item.content.size()));
+            const std::string content = item.type == AE_IFLNK ? std::string() : item.content;
+            if (item.type == AE_IFLNK)
+                archive_entry_set_symlink(entry, item.content.c_str());
+            archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
             archive_write_header(writer, entry);
-            archive_write_data(writer, item.content.data(), item.content.size());
+            archive_write_data(writer, content.data(), content.size());
             archive_entry_free(entry);
         }
         archive_write_close(writer);
@@ -102,7 +106,7 @@ public:
 
     explicit FunctionSource(Fetch fetch) : fetch_(std::move(fetch)) {}
 
-    sdk::Result<sdk::Probe> probe(sdk::Call& /*call*/) override { return sdk::Probe{true, "a fake", {}, {}, {}, {}}; }
+    sdk::Result<sdk::Probe> probe(sdk::Call& /*call*/) override { return answer; }
     sdk::Result<sdk::ImageStream> fetch(const sdk::ImageRequest& request, sdk::Call& call) override
     {
         ++fetches_;
@@ -110,6 +114,8 @@ public:
     }
 
     [[nodiscard]] int fetches() const { return fetches_; }
+
+    sdk::Probe answer{true, "a fake", {}, {}, {}, {}};
 
 private:
     Fetch fetch_;

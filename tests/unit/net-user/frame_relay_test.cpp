@@ -10,6 +10,7 @@
 #include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "frames.hpp"
+#include "traffic.hpp"
 
 namespace banger::user {
 namespace {
@@ -67,6 +68,18 @@ private:
     UniqueFd passt_;
     std::thread relay_;
 };
+
+TEST(Traffic, IsToldInWordsThatAreReadBack)
+{
+    const auto facts = traffic_facts(to_text({1, 2, 3, 4, 18446744073709551615U}));
+    EXPECT_EQ(facts, (sdk::Fields{{"rx_bytes", "1"},
+                                  {"rx_packets", "2"},
+                                  {"tx_bytes", "3"},
+                                  {"tx_packets", "4"},
+                                  {"refused_packets", "18446744073709551615"}}));
+    for (const char* torn : {"", "rx_bytes=1 rx_pack", "rx_bytes=x\n", "rx_bytes\n", "rx_bytes=\n", "=-1\n"})
+        EXPECT_TRUE(traffic_facts(torn).empty()) << torn;
+}
 
 TEST_F(FrameRelayTest, CarriesFramesBothWays)
 {

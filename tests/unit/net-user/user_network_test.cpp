@@ -132,7 +132,11 @@ TEST_F(UserNetworkTest, TheSocketIsPrivateAndTheProcessesAreNotRoot)
     const auto found = processes_of(spec.owner);
     EXPECT_EQ(found.size(), 2U);
     for (const auto& id : found) {
-        const auto text = os::read_file("/proc/" + std::to_string(id.pid) + "/status");
+        // passt answers its caller before it shuts itself in, of which nothing tells.
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        auto text = os::read_file("/proc/" + std::to_string(id.pid) + "/status");
+        while (text && text->find("Seccomp:\t2") == std::string::npos && std::chrono::steady_clock::now() < deadline)
+            text = os::read_file("/proc/" + std::to_string(id.pid) + "/status");
         ASSERT_TRUE(text);
         EXPECT_THAT(*text, Not(HasSubstr("Uid:\t0\t"))) << "process " << id.pid;
         EXPECT_THAT(*text, HasSubstr("Seccomp:\t2")) << "process " << id.pid;

@@ -10,6 +10,7 @@
 #include <future>
 #include <latch>
 
+#include "banger/sdk/testing/fake_guest.hpp"
 #include "core/base/call_context.hpp"
 #include "core/base/fault.hpp"
 #include "core/plugins/guarded.hpp"
@@ -208,29 +209,19 @@ TEST_F(GuardTest, AnImageIsWrittenThroughADescriptorOfItsOwn)
     EXPECT_FALSE(images->fetch(request, call));
 }
 
-class RecordingGuest : public sdk::GuestAccess {
-public:
-    sdk::Result<sdk::GuestOutput> run(const sdk::GuestCommand& command) override
-    {
-        ran = command.argv;
-        return sdk::GuestOutput{};
-    }
-    sdk::Result<void> write(const sdk::GuestFile& file) override
-    {
-        wrote = file.path;
-        return {};
-    }
-    std::vector<std::string> ran;
-    std::string wrote;
-};
-
 TEST_F(GuardTest, AProvisionerReachesTheGuest)
 {
     const auto provisioner = misbehaving<sdk::Provisioner>("no", "none");
-    RecordingGuest guest;
+    sdk::testing::FakeGuest guest;
+    std::vector<std::string> warnings;
     CallContext call;
+    call.on_warning([&](const std::string& message) { warnings.push_back(message); });
     ASSERT_TRUE(provisioner->apply({host_.new_owner(), "web"}, guest, call));
-    EXPECT_EQ(guest.ran, (std::vector<std::string>{"echo", "web"}));
+    ASSERT_EQ(guest.commands().size(), 1U);
+    EXPECT_EQ(guest.commands().front().argv, (std::vector<std::string>{"echo", "web"}));
+    EXPECT_EQ(guest.links().at("/root/a"), "b");
+    EXPECT_EQ(guest.files().at("/root/name").first, "web");
+    EXPECT_EQ(warnings, std::vector<std::string>{"this is web"}) << "warnings arrive";
 }
 
 TEST_F(GuardTest, TheFaultSeamIsBeforeAndAfterEveryChange)

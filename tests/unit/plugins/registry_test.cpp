@@ -95,7 +95,7 @@ TEST(Registry, AMissingSymbolIsFoundWhenLoadingAndNotWhenCalling)
 TEST(Registry, WhatFactoriesDoWrongIsSaid)
 {
     TestRegistry plugins({"factories"});
-    plugins.settings.deadlines.change = std::chrono::milliseconds(200);
+    plugins.settings.deadlines.query = std::chrono::milliseconds(200);
     const auto message = [&](const std::string& name) {
         const auto made = plugins->get<sdk::Storage>(name);
         EXPECT_FALSE(made) << name;
@@ -119,6 +119,29 @@ TEST(Registry, AWrongSettingBreaksOnlyItsPlugin)
     EXPECT_EQ(made.error().message, "/c.toml:7: level in [plugin.good] cannot be 99: it must be at most 9");
     EXPECT_EQ(plugins->show("good")->state, PluginState::broken);
     EXPECT_EQ(plugins->show("factories")->state, PluginState::found);
+}
+
+TEST(RegistryChoice, TheProblemOfTheOnlyOneIsSaidAndItsNameSuggested)
+{
+    TestRegistry plugins({"good"}, R"({"levle":1})");
+    CallContext call;
+    const auto any = plugins->choose("storage/0", "auto", call);
+    ASSERT_FALSE(any);
+    EXPECT_THAT(any.error().message, HasSubstr("/c.toml:7"));
+    EXPECT_THAT(any.error().message, HasSubstr("levle"));
+    EXPECT_THAT(any.error().hint, HasSubstr("level"));
+    EXPECT_EQ(any.error().during, std::vector<std::string>{"look for storage 'good'"});
+    EXPECT_EQ(plugins->choose("storage/0", "godo", call).error().hint, "did you mean 'good'?");
+}
+
+TEST(RegistryChoice, ABrokenOneIsAmongTheReasons)
+{
+    TestRegistry plugins({"good", "wrong-abi"}, R"({"method":"unusable"})");
+    CallContext call;
+    const auto any = plugins->choose("storage/0", "auto", call);
+    ASSERT_FALSE(any);
+    EXPECT_THAT(any.error().message, StartsWith("no storage can be used here: good: told to be unusable; wrong-abi: "));
+    EXPECT_THAT(any.error().message, HasSubstr("does not fit this banger"));
 }
 
 TEST(Registry, ASectionForNobodyIsAComplaint)
@@ -200,6 +223,32 @@ TEST(RegistryChoice, ANamedOneMustBeUsable)
     EXPECT_EQ(any.error().message, "no storage can be used here: good: told to be unusable");
     EXPECT_EQ(plugins->choose("vmm/0", "auto", call).error().message, "there is no vmm provider");
     EXPECT_EQ(plugins->choose("storage/0", "godo", call).error().code, sdk::Code::not_found);
+}
+
+TEST(RegistryChoice, WhatIsWrongWithTheOnlyPluginIsSaidByWhoeverWantsIt)
+{
+    TestRegistry plugins({"good"}, R"({"levle":3})");
+    plugins.settings.config["good"].where["/levle"] = "/c.toml:8";
+    CallContext call;
+    for (const char* wanted : {"auto", "good"}) {
+        const auto choice = plugins->choose("storage/0", wanted, call);
+        ASSERT_FALSE(choice);
+        EXPECT_THAT(choice.error().message, StartsWith("/c.toml:8")) << wanted;
+        EXPECT_THAT(choice.error().message, HasSubstr("levle")) << wanted;
+        EXPECT_THAT(choice.error().hint, HasSubstr("level")) << wanted;
+    }
+    EXPECT_EQ(plugins->choose("storage/0", "godo", call).error().hint, "did you mean 'good'?") << "broken, but meant";
+    EXPECT_TRUE(plugins->names("storage/0").empty());
+}
+
+TEST(RegistryChoice, ABrokenPluginIsNamedBesideThoseThatCannotWork)
+{
+    TestRegistry plugins({"good", "wrong-abi"}, R"({"method":"unusable"})");
+    CallContext call;
+    const auto any = plugins->choose("storage/0", "auto", call);
+    ASSERT_FALSE(any);
+    EXPECT_THAT(any.error().message, HasSubstr("good: told to be unusable; wrong-abi: "));
+    EXPECT_EQ(any.error().hint, "configure it otherwise");
 }
 
 TEST(RegistryChoice, AUsableProviderIsProbedOnce)

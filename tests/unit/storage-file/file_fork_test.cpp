@@ -2,32 +2,34 @@
 #include "file_fork.hpp"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/disk_bytes.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "file_storage.hpp"
+#include "layer_chain.hpp"
+#include "qcow2_overlay.hpp"
 
 namespace banger::file {
 namespace {
 
+using sdk::Code;
+using sdk::testing::DiskBytes;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 namespace os = sdk::os;
 
-constexpr off_t reads = 100;
-constexpr off_t writes = 101;
-
-/// A program that works with an image, as far as the locks of QEMU's kind tell: on byte 100 it reads, on 101 it writes.
-class Program {
+/// A program that has the file open for writing, as a VMM has its disk.
+class Writer {
 public:
-    explicit Program(const std::string& path, off_t byte) : fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC))
+    explicit Writer(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC))
     {
-        struct flock lock {};
-        lock.l_type = F_RDLCK;
-        lock.l_whence = SEEK_SET;
-        lock.l_start = byte;
-        lock.l_len = 1;
-        EXPECT_EQ(::fcntl(fd_.get(), F_OFD_SETLK, &lock), 0);
+        EXPECT_TRUE(fd_) << path;
     }
+    void end() { fd_.reset(); }
 
 private:
     os::UniqueFd fd_;
@@ -45,18 +47,23 @@ protected:
     }
 
     [[nodiscard]] std::string in_vm(const std::string& name) const { return spec.disk.owner.directory + "/" + name; }
-    sdk::Handle begin()
+    [[nodiscard]] std::vector<std::string> files() const { return *os::list_directory(spec.disk.owner.directory); }
+    [[nodiscard]] sdk::Handle handle() { return fork->plan(spec)->at(0); }  // the key alone, as after a crash
+    /// The new top.
+    sdk::Disk begin()
     {
         auto begun = fork->attach(spec, call);
         EXPECT_TRUE(begun) << begun.error().message;
-        return fork->plan(spec)->at(0);  // the key alone, as after a crash
+        return begun ? begun->value.top.value_or(sdk::Disk{}) : sdk::Disk{};
     }
-    [[nodiscard]] bool attaches_over(const sdk::Layer& layer)
+    void freeze()
     {
-        auto again = spec.disk;
-        again.layer = layer;
-        return storage->attach(again, call).has_value();
+        (void)begin();
+        const auto layer = fork->commit(handle());
+        ASSERT_TRUE(layer) << layer.error().message;
+        ASSERT_TRUE(fork->release(handle()));
     }
+    [[nodiscard]] sdk::Result<sdk::Attached<sdk::Disk>> attach() { return storage->attach(spec.disk, call); }
 
     sdk::testing::FakeHost host;
     sdk::testing::FakeCall call;
@@ -65,63 +72,180 @@ protected:
     sdk::FreezeSpec spec;
 };
 
-TEST_F(FileForkTest, AFreezeWhoseMachineNeverMovedIsUndone)
+TEST_F(FileForkTest, AFreezeWhoseMachineNeverMovedIsUndoneThoughItHasTheNewTopOpen)
 {
-    const auto handle = begin();
-    const Program machine(in_vm("root.qcow2"), writes);
-    const Program added(in_vm("root.1.qcow2"), writes);  // opened, and not swapped to
-    ASSERT_TRUE(fork->release(handle));
+    const auto top = begin();
+    const Writer machine(in_vm("root.qcow2"));
+    const Writer added(top.path);  // opened, and not swapped to
+    ASSERT_TRUE(fork->release(handle()));
     EXPECT_FALSE(os::exists(spec.layer_path));
-    EXPECT_EQ(*os::list_directory(spec.disk.owner.directory), std::vector<std::string>{"root.qcow2"});
-    EXPECT_TRUE(attaches_over(spec.disk.layer));
+    EXPECT_THAT(files(), ElementsAre("root.qcow2"));
+    EXPECT_TRUE(attach());
 }
 
-TEST_F(FileForkTest, AFreezeWhoseMachineHasMovedIsFinished)
+// The machine may still have the first one open by its name.
+TEST_F(FileForkTest, ATopThatWasUndoneNeverLendsItsNameToAnother)
 {
-    const auto handle = begin();
-    // QEMU keeps the layer open beside its new top.
-    const Program machine(in_vm("root.1.qcow2"), writes);
-    const Program below(in_vm("root.qcow2"), reads);
-    ASSERT_TRUE(fork->release(handle));
-    EXPECT_TRUE(os::exists(spec.layer_path));
-    EXPECT_FALSE(os::exists(in_vm("root.freeze")));
-    EXPECT_TRUE(attaches_over({spec.layer_path, 8U << 20U, "qcow2"}));
+    const Writer machine(in_vm("root.qcow2"));
+    const auto first = begin();
+    ASSERT_TRUE(fork->release(handle()));
+    const auto second = begin();
+    EXPECT_NE(first.path, second.path);
+}
+
+TEST_F(FileForkTest, ATopThatHoldsDataIsNeverRemoved)
+{
+    const auto top = begin();
+    if (const auto reason = DiskBytes(top).unreadable())
+        GTEST_SKIP() << *reason;
+    ASSERT_TRUE(DiskBytes(top).fill(7, 0, 65536));
+    Writer somebody(in_vm("root.qcow2"));  // but no machine that writes there
+    const auto released = fork->release(handle());
+    ASSERT_FALSE(released);
+    EXPECT_EQ(released.error().code, Code::precondition);
+    EXPECT_TRUE(fork->inspect(handle())->present);
+    somebody.end();
+    ASSERT_TRUE(fork->release(handle()));
+    EXPECT_TRUE(DiskBytes(attach()->value).holds(7, 0, 65536));
 }
 
 TEST_F(FileForkTest, AnAttachThatDiedBeforeItsTopIsUndone)
 {
-    const auto handle = begin();
-    ASSERT_TRUE(os::remove_file(in_vm("root.1.qcow2")));
+    const auto top = begin();
+    ASSERT_TRUE(os::remove_file(top.path));
     ASSERT_TRUE(os::write_file_atomic(in_vm("root.new"), "half"));
-    ASSERT_TRUE(fork->release(handle));
-    EXPECT_EQ(*os::list_directory(spec.disk.owner.directory), std::vector<std::string>{"root.qcow2"});
+    ASSERT_TRUE(fork->release(handle()));
+    EXPECT_THAT(files(), ElementsAre("root.qcow2"));
     EXPECT_FALSE(os::exists(spec.layer_path));
-    EXPECT_TRUE(attaches_over(spec.disk.layer));
+    EXPECT_TRUE(attach());
 }
 
 TEST_F(FileForkTest, ALayerOfSomebodyElseIsNotRemoved)
 {
     ASSERT_TRUE(os::write_file_atomic(spec.layer_path, "another freeze's"));
     EXPECT_FALSE(fork->attach(spec, call));
-    const auto handle = fork->plan(spec)->at(0);
-    ASSERT_TRUE(os::write_file_atomic(in_vm("root.freeze"), spec.layer_path));  // it died before it had made anything
-    EXPECT_FALSE(fork->commit(handle));
-    ASSERT_TRUE(fork->release(handle));
+    // It died before it had made anything.
+    ASSERT_TRUE(os::write_file_atomic(in_vm("root.freeze"), "begun\n" + spec.layer_path));
+    EXPECT_FALSE(fork->commit(handle()));
+    ASSERT_TRUE(fork->release(handle()));
     EXPECT_TRUE(os::exists(spec.layer_path));
-    EXPECT_TRUE(attaches_over(spec.disk.layer));
+    EXPECT_TRUE(attach());
 }
 
 TEST_F(FileForkTest, AFrozenDiskIsDestroyedAndItsLayerStays)
 {
-    ASSERT_TRUE(fork->commit(begin()));
+    const auto top = begin();
+    ASSERT_TRUE(fork->commit(handle()));
+    ASSERT_TRUE(fork->release(handle()));
     const auto inspection = storage->inspect({"storage/0", "file", "root", spec.disk.owner, {}});
     ASSERT_TRUE(inspection);
-    EXPECT_EQ(inspection->facts.at("data"), in_vm("root.1.qcow2"));
+    EXPECT_EQ(inspection->facts.at("data"), top.path);
     EXPECT_EQ(inspection->facts.at("layer"), spec.layer_path);
-    const Program child(spec.layer_path, reads);
-    ASSERT_TRUE(storage->destroy(spec.disk.owner, "root")) << "another VM reads the layer";
-    EXPECT_TRUE(os::list_directory(spec.disk.owner.directory)->empty());
+    ASSERT_TRUE(storage->destroy(spec.disk.owner, "root"));
+    EXPECT_TRUE(files().empty());
     EXPECT_TRUE(os::exists(spec.layer_path));
+}
+
+TEST_F(FileForkTest, ADiskIsNotDestroyedWhileAnyOfItsTopsIsWrittenTo)
+{
+    freeze();
+    ASSERT_EQ(::chmod(in_vm("root.qcow2").c_str(), 0600), 0);
+    Writer somebody(in_vm("root.qcow2"));
+    EXPECT_EQ(storage->destroy(spec.disk.owner, "root").error().code, Code::busy);
+    EXPECT_EQ(files().size(), 2U);
+    somebody.end();
+    EXPECT_TRUE(storage->destroy(spec.disk.owner, "root"));
+}
+
+TEST_F(FileForkTest, ALayerThatIsWrittenToIsNotDestroyed)
+{
+    (void)begin();
+    const Writer machine(in_vm("root.qcow2"));
+    EXPECT_EQ(fork->destroy({spec.layer_path, 0, "qcow2"}).error().code, Code::busy);
+    EXPECT_TRUE(os::exists(spec.layer_path));
+}
+
+TEST_F(FileForkTest, EveryLayerIsLookedAtBeforeADiskIsAttached)
+{
+    freeze();
+    const std::string first = spec.layer_path;
+    spec.layer_path += "-2";
+    freeze();
+    ASSERT_TRUE(attach());
+    EXPECT_EQ(attach()->value.layer->path, spec.layer_path);
+    const std::string content = *os::read_file(first);
+    ASSERT_TRUE(os::write_file_atomic(first, "no qcow2 image"));
+    EXPECT_EQ(attach().error().code, Code::corrupt);
+    ASSERT_TRUE(os::remove_file(first));
+    EXPECT_EQ(attach().error().code, Code::not_found);
+    ASSERT_TRUE(os::write_file_atomic(first, content));
+    EXPECT_TRUE(attach());
+    ASSERT_EQ(::truncate(spec.disk.layer.path.c_str(), 4096), 0);
+    EXPECT_EQ(attach().error().code, Code::corrupt);
+}
+
+TEST_F(FileForkTest, ALayerThatStandsOnItselfIsSaid)
+{
+    auto fd = os::open_file(spec.layer_path, O_RDWR | O_CREAT);
+    ASSERT_TRUE(fd);
+    ASSERT_TRUE(write_qcow2_overlay(fd->get(), {1U << 20U, spec.layer_path, "qcow2"}));
+    auto child = spec.disk;
+    child.owner = host.new_owner();
+    child.layer = {spec.layer_path, 1U << 20U, "qcow2"};
+    EXPECT_EQ(storage->create(child, call).error().code, Code::corrupt);
+}
+
+// What a guest wrote at the start of a raw image says nothing.
+TEST_F(FileForkTest, ALayerIsOfTheFormatThatIsWrittenAboveIt)
+{
+    const std::string image = spec.disk.layer.path;
+    std::string content = *os::read_file(image);
+    content.replace(0, 4, "QFI\xfb");
+    ASSERT_TRUE(os::write_file_atomic(image, content));
+    freeze();
+    EXPECT_TRUE(attach());
+    const auto chain = chain_of({spec.layer_path, 0, "qcow2"});
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->back().format, "raw");
+}
+
+TEST_F(FileForkTest, ADiskOverAsManyLayersAsThereMayBeIsNotFrozen)
+{
+    for (std::size_t depth = 1; depth < most_layers; ++depth) {
+        spec.layer_path = host.vms_directory() + "/layer-" + std::to_string(depth);
+        freeze();
+    }
+    auto child = spec.disk;
+    child.owner = host.new_owner();
+    child.layer = {spec.layer_path, 8U << 20U, "qcow2"};
+    EXPECT_TRUE(storage->create(child, call));
+    spec.layer_path += "-more";
+    const auto begun = fork->attach(spec, call);
+    ASSERT_FALSE(begun);
+    EXPECT_EQ(begun.error().code, Code::precondition);
+    EXPECT_THAT(begun.error().message, HasSubstr(std::to_string(most_layers) + " layers"));
+    EXPECT_FALSE(begun.error().hint.empty());
+    EXPECT_TRUE(attach());
+}
+
+TEST_F(FileForkTest, ADirectoryThatCannotBeReadIsAnErrorAndNoEmptyOne)
+{
+    const std::string directory = spec.disk.owner.directory;
+    ASSERT_EQ(::rename(directory.c_str(), (directory + "-away").c_str()), 0);
+    ASSERT_TRUE(os::write_file_atomic(directory, "no directory"));
+    EXPECT_FALSE(fork->attach(spec, call));
+    EXPECT_FALSE(storage->attach(spec.disk, call));
+    EXPECT_FALSE(storage->create(spec.disk, call));
+}
+
+TEST_F(FileForkTest, NamesThatAreNobodysTopsAreLeftAlone)
+{
+    for (const char* name : {"root.4294967295.qcow2", "root.9999999999-00.qcow2", "root.x-00.qcow2", "rooty.qcow2"})
+        ASSERT_TRUE(os::write_file_atomic(in_vm(name), "somebody's"));
+    freeze();
+    EXPECT_EQ(attach()->value.layer->path, spec.layer_path);
+    ASSERT_TRUE(storage->destroy(spec.disk.owner, "root"));
+    EXPECT_EQ(files().size(), 4U);
 }
 
 }  // namespace

@@ -106,7 +106,8 @@ TEST_F(FileStorageTest, ARawDiskThatLooksLikeQcow2IsStillRaw)
     const auto attached = storage->attach(spec, call);
     ASSERT_TRUE(attached);
     EXPECT_EQ(attached->value.format, "raw");
-    EXPECT_EQ(attached->value.bytes, 8192U);
+    EXPECT_EQ(attached->value.bytes, spec.bytes) << "made as long as it is to be";
+    EXPECT_EQ(os::read_file(attached->value.path)->substr(0, 5), "QFI\xfbx");
 }
 
 TEST_F(FileStorageTest, ADamagedDiskIsSaidAndStays)
@@ -147,7 +148,7 @@ TEST_F(FileStorageTest, ALayerThatChangedUnderADiskIsSaid)
     EXPECT_EQ(storage->attach(spec, call).error().code, Code::not_found);
 }
 
-TEST_F(FileStorageTest, ADiskThatAVmmHasOpenIsNotDestroyed)
+TEST_F(FileStorageTest, ADiskThatAVmmHasOpenIsNotDestroyedAndDoesNotGrow)
 {
     if (!os::find_program("qemu-io"))
         GTEST_SKIP() << "needs qemu-io: install qemu-utils";
@@ -174,6 +175,11 @@ TEST_F(FileStorageTest, ADiskThatAVmmHasOpenIsNotDestroyed)
     const auto destroyed = storage->destroy(spec.owner, "root");
     ASSERT_FALSE(destroyed);
     EXPECT_EQ(destroyed.error().code, Code::busy);
+    auto longer = spec;
+    longer.bytes += 4096;
+    const auto grown = storage->attach(longer, call);
+    ASSERT_FALSE(grown) << "nor grown";
+    EXPECT_EQ(grown.error().code, Code::busy);
     talk.reset();
     EXPECT_TRUE(user->wait());
     EXPECT_TRUE(storage->destroy(spec.owner, "root"));

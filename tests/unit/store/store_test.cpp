@@ -59,6 +59,23 @@ TEST_F(StoreTest, KeepsARecordAndACopyBesideTheDisks)
     EXPECT_EQ(model::to_json(*copy).text(), model::to_json(*found).text());
 }
 
+TEST_F(StoreTest, ARecordOlderThanProvisioningIsOfAVmThatNeedsNone)
+{
+    auto record = vm("aaaaaaaaaaaa", "web");
+    auto fresh = model::record_from_json(model::to_json(record).value());
+    ASSERT_TRUE(fresh);
+    EXPECT_FALSE(fresh->provisioned);
+    record.provisioned = true;
+    EXPECT_TRUE(model::record_from_json(model::to_json(record).value())->provisioned);
+    const std::string text = model::to_json(record).text();
+    const std::string member = ",\"provisioned\":true";
+    const auto at = text.find(member);
+    ASSERT_NE(at, std::string::npos) << text;
+    auto old = json::parse_object(text.substr(0, at) + text.substr(at + member.size()), "record");
+    ASSERT_TRUE(old);
+    EXPECT_TRUE(model::record_from_json(*old)->provisioned);
+}
+
 TEST_F(StoreTest, ReservesANameOnce)
 {
     VmStore store(database(), vms());
@@ -80,6 +97,20 @@ TEST_F(StoreTest, FindsByNameIdAndUnambiguousPrefix)
     EXPECT_EQ(store.find("abc").error().code, sdk::Code::invalid);
     EXPECT_EQ(store.find("ab").error().code, sdk::Code::not_found);
     EXPECT_NE(store.find("onw").error().hint.find("'one'"), std::string::npos);
+}
+
+TEST_F(StoreTest, AnIdMeansItsVmWhateverOthersAreNamed)
+{
+    VmStore store(database(), vms());
+    ASSERT_TRUE(store.reserve(vm("abc000000000", "zebra")));
+    ASSERT_TRUE(store.reserve(vm("def111111111", "abc000000000")));  // of an earlier banger, which allowed it
+    ASSERT_TRUE(store.reserve(vm("eee222222222", "abc0")));
+    EXPECT_EQ(store.find("abc000000000")->name, "zebra");
+    EXPECT_EQ(store.find("abc0")->id, "eee222222222") << "a name before a prefix";
+    EXPECT_EQ(store.find_id("abc000000000")->name, "zebra");
+    ASSERT_TRUE(store.remove("abc000000000"));
+    EXPECT_EQ(store.find_id("abc000000000").error().code, sdk::Code::not_found);
+    EXPECT_EQ(store.find_id("zebra").error().code, sdk::Code::not_found);
 }
 
 TEST_F(StoreTest, UpdateOfNothingIsNotFound)

@@ -13,6 +13,7 @@
 #include "pvh_image.hpp"
 #include "qemu_vmm.hpp"
 #include "qmp.hpp"
+#include "tests/demanded_accelerator.hpp"
 
 namespace banger::qemu {
 namespace {
@@ -23,9 +24,9 @@ class BootTest : public ::testing::Test {
 protected:
     void SetUp() override
     {
-        auto made = make_vmm(host, "{}");
-        ASSERT_TRUE(made) << made.error().message;
-        vmm = std::move(*made);
+        vmm = banger::tests::on_demanded_accelerator<sdk::Vmm>(
+            host, [this](const std::string& config) { return make_vmm(host, config); });
+        ASSERT_NE(vmm, nullptr);
         spec.owner = host.new_owner();
         spec.kernel = spec.owner.directory + "/kernel";
         spec.memory_mib = 32;

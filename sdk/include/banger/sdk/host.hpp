@@ -48,6 +48,8 @@ public:
     /// Becomes readable when `cancelled` becomes true; for poll(2). Never read from it.
     [[nodiscard]] virtual int cancel_descriptor() const = 0;
     virtual void progress(const Progress& progress) = 0;
+    /// What whoever waits for the call should know although it goes on: one sentence, no final full stop.
+    virtual void warn(const std::string& message) = 0;
 };
 
 /// Whether a provider can work on this host, and with what.

@@ -54,6 +54,9 @@ public:
     /// Undoes attach. Done already is success.
     [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;
 
+    /// Facts of a link that is present, where the provider knows them: `pids`, the processes that carry it, separated by
+    /// blanks; `rx_bytes`, `rx_packets`, `tx_bytes`, `tx_packets`, what the guest received and sent since attach, frames
+    /// with their headers; `refused_packets`, what it sent and may not.
     [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
 
     /// Everything of this instance that exists now, found without a journal.

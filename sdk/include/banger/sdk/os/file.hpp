@@ -47,6 +47,14 @@ Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 060
 
 Result<std::uint64_t> free_bytes(const std::string& path);  ///< available to us on its file system
 
+/// Whether anybody has this file open for writing, whoever that is: the kernel gives no read lease on such a file
+/// (fcntl(2), F_SETLEASE). A file that is not there is written by nobody. The file must be ours. `unsupported` on file
+/// systems that cannot tell, such as those of a network.
+Result<bool> is_written(const std::string& path);
+
+/// Whether is_written can tell, of files in this directory: tried, on one without a name.
+bool tells_writers(const std::string& directory);
+
 /// A connected Unix stream socket. The path may be longer than the 108 bytes of sockaddr_un (unix(7)): it is reached
 /// through its directory's descriptor.
 Result<UniqueFd> connect_unix(const std::string& path);

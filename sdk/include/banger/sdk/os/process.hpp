@@ -100,6 +100,13 @@ Result<void> send_signal(const ProcessId& id, int signal);
 /// Signals it if it is alive and waits until all its threads are gone, and with them what it held open. `timed_out`
 /// if they are not. Gone already is success.
 Result<void> kill_and_wait(const ProcessId& id, int signal, std::chrono::milliseconds timeout);
+/// What a process has of the host.
+struct ProcessUse {
+    std::chrono::milliseconds cpu{0};   ///< time of its threads on processors so far; no finer than a clock tick, 10 ms
+    std::uint64_t resident_bytes = 0;   ///< memory in RAM, shared parts included
+};
+/// From /proc/pid/stat (proc(5)). `not_found` if there is no such process.
+Result<ProcessUse> use_of(pid_t pid);
 /// The arguments of a process as it shows them: empty for a thread of the kernel and for a process that is just dying.
 Result<std::vector<std::string>> arguments_of(pid_t pid);
 /// Every process whose arguments satisfy `match`.

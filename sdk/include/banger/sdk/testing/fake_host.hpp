@@ -104,7 +104,7 @@ private:
     std::vector<std::pair<LogLevel, std::string>> lines_;
 };
 
-/// A call for tests: it can be cancelled from any thread, and keeps the progress it was told.
+/// A call for tests: it can be cancelled from any thread, and keeps the progress and the warnings it was told.
 class FakeCall : public Call {
 public:
     FakeCall() : event_(::eventfd(0, EFD_CLOEXEC))
@@ -120,6 +120,11 @@ public:
         const std::lock_guard lock(mutex_);
         told_.push_back(progress);
     }
+    void warn(const std::string& message) override
+    {
+        const std::lock_guard lock(mutex_);
+        warnings_.push_back(message);
+    }
 
     void cancel()
     {
@@ -131,12 +136,18 @@ public:
         const std::lock_guard lock(mutex_);
         return told_;
     }
+    [[nodiscard]] std::vector<std::string> warnings() const
+    {
+        const std::lock_guard lock(mutex_);
+        return warnings_;
+    }
 
 private:
     os::UniqueFd event_;
     std::atomic<bool> cancelled_ = false;
     mutable std::mutex mutex_;
     std::vector<Progress> told_;
+    std::vector<std::string> warnings_;
 };
 
 }  // namespace banger::sdk::testing

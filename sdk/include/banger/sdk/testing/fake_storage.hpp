@@ -90,8 +90,17 @@ public:
         const std::lock_guard lock(world_->mutex_);
         if (world_->failure_)
             return *std::exchange(world_->failure_, std::nullopt);
+        const auto bytes = std::max(static_cast<std::uint64_t>(status.st_size), spec.bytes);
+        if (bytes > static_cast<std::uint64_t>(status.st_size)) {
+            if (world_->attachments_.contains({spec.owner.vm, spec.role}))
+                return make_error(Code::busy, "disk '" + spec.role + "' cannot grow while it is attached");
+            if (bytes % 4096 != 0)
+                return make_error(Code::invalid, "disk '" + spec.role + "' cannot be that uneven");
+            if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0)
+                return os_error("grow " + path);
+        }
         world_->attachments_[{spec.owner.vm, spec.role}] = spec.owner;
-        return Attached<Disk>{Disk{spec.role, path, "raw", false, static_cast<std::uint64_t>(status.st_size)},
+        return Attached<Disk>{Disk{spec.role, path, "raw", false, bytes},
                               handle_of(spec.owner, spec.role, {{"path", path}})};
     }
 
@@ -105,7 +114,13 @@ public:
     Result<Inspection> inspect(const Handle& handle) override
     {
         const std::lock_guard lock(world_->mutex_);
-        return Inspection{world_->attachments_.contains({handle.owner.vm, handle.key}), {}};
+        Inspection inspection{world_->attachments_.contains({handle.owner.vm, handle.key}), {}};
+        struct stat status {};
+        if (::stat(path_of(handle.owner, handle.key).c_str(), &status) == 0)
+            inspection.facts = {{"bytes", std::to_string(status.st_size)},
+                                {"allocated_bytes", std::to_string(status.st_blocks * 512)},
+                                {"apparent_bytes", std::to_string(status.st_size)}};
+        return inspection;
     }
 
     Result<std::vector<Handle>> list() override
@@ -123,6 +138,8 @@ public:
         const std::lock_guard lock(world_->mutex_);
         if (world_->attachments_.contains({owner.vm, role}))
             return make_error(Code::busy, "disk '" + role + "' is attached");
+        if (os::exists(owner.directory + "/" + role + ".fake-freeze"))
+            return make_error(Code::busy, "disk '" + role + "' is being frozen");
         return os::remove_file(path_of(owner, role));
     }
 

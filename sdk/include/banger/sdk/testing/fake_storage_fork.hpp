@@ -1,9 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
-#include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,19 +12,11 @@
 
 namespace banger::sdk::testing {
 
-/// The freezes that FakeStorageFork providers have under way. Keep one world over a restart. Threads: any.
-class FakeForkWorld {
-private:
-    friend class FakeStorageFork;
-    std::mutex mutex_;
-    std::map<std::pair<std::string, std::string>, std::pair<Owner, std::string>> freezes_;  // by VM and role: the layer
-};
-
 /// storage.fork/0 for the disks of FakeStorage: the layer is a copy that commit makes while the machine stands still.
-/// It keeps state and passes StorageForkContract.
+/// A freeze under way is a file beside the disk, `<role>.fake-freeze`. It passes StorageForkContract.
 class FakeStorageFork : public StorageFork {
 public:
-    FakeStorageFork(Host& host, std::shared_ptr<FakeForkWorld> world) : host_(host), world_(std::move(world)) {}
+    explicit FakeStorageFork(Host& host) : host_(host) {}
 
     Result<Probe> probe(Call& /*call*/) override
     {
@@ -38,85 +28,90 @@ public:
 
     Result<std::vector<Handle>> plan(const FreezeSpec& spec) override
     {
-        return std::vector{handle_of(spec.disk.owner, spec.disk.role, {})};
+        return std::vector{handle_of(spec.disk.owner, spec.disk.role)};
     }
 
     Result<Attached<Freeze>> attach(const FreezeSpec& spec, Call& call) override
     {
-        const std::lock_guard lock(world_->mutex_);
+        const Handle handle = handle_of(spec.disk.owner, spec.disk.role);
         auto bytes = os::read_file(FakeStorage::path_of(spec.disk.owner, spec.disk.role), most_bytes);
         if (!bytes)
             return std::move(bytes).error();
-        if (world_->freezes_.contains(key_of(spec.disk.owner, spec.disk.role)))
+        if (layer_of(handle))
             return make_error(Code::busy, "disk '" + spec.disk.role + "' is being frozen already");
         if (os::exists(spec.layer_path))
             return make_error(Code::exists, "there is a layer already: " + spec.layer_path);
         if (call.cancelled())
             return make_error(Code::cancelled, "cancelled");
-        world_->freezes_[key_of(spec.disk.owner, spec.disk.role)] = {spec.disk.owner, spec.layer_path};
-        return Attached<Freeze>{Freeze{Layer{spec.layer_path, bytes->size(), "raw"}, {}, true},
-                                handle_of(spec.disk.owner, spec.disk.role, {{"layer", spec.layer_path}})};
+        if (auto noted = os::write_file_atomic(note_of(handle), spec.layer_path); !noted)
+            return std::move(noted).error();
+        return Attached<Freeze>{Freeze{Layer{spec.layer_path, bytes->size(), "raw"}, {}}, handle};
     }
 
     Result<Layer> commit(const Handle& handle) override
     {
-        const std::lock_guard lock(world_->mutex_);
-        const auto known = world_->freezes_.find(key_of(handle.owner, handle.key));
-        const auto made = handle.bound.find("layer");
-        if (known == world_->freezes_.end() && (made == handle.bound.end() || !os::exists(made->second)))
+        const auto path = layer_of(handle);
+        if (!path)
             return make_error(Code::not_found, "disk '" + handle.key + "' is not being frozen");
-        const std::string path = known == world_->freezes_.end() ? made->second : known->second.second;
-        if (known != world_->freezes_.end()) {
-            auto bytes = os::read_file(FakeStorage::path_of(handle.owner, handle.key), most_bytes);
-            if (!bytes)
-                return std::move(bytes).error();
-            if (auto wrote = os::write_file_atomic(path, *bytes); !wrote)
-                return std::move(wrote).error();
-            world_->freezes_.erase(known);
-        }
-        auto bytes = os::read_file(path, most_bytes);
+        const bool is_there = os::exists(*path);
+        auto bytes = os::read_file(is_there ? *path : FakeStorage::path_of(handle.owner, handle.key), most_bytes);
         if (!bytes)
             return std::move(bytes).error();
-        return Layer{path, bytes->size(), "raw"};
+        if (!is_there)
+            if (auto wrote = os::write_file_atomic(*path, *bytes, 0444); !wrote)
+                return std::move(wrote).error();
+        return Layer{*path, bytes->size(), "raw"};
     }
 
     Result<void> release(const Handle& handle) override
     {
-        const std::lock_guard lock(world_->mutex_);
-        world_->freezes_.erase(key_of(handle.owner, handle.key));
-        return {};
+        if (const auto path = layer_of(handle))
+            if (auto removed = os::remove_file(*path + ".new"); !removed)
+                return removed;
+        return os::remove_file(note_of(handle));
     }
 
     Result<Inspection> inspect(const Handle& handle) override
     {
-        const std::lock_guard lock(world_->mutex_);
-        return Inspection{world_->freezes_.contains(key_of(handle.owner, handle.key)), {}};
+        const auto path = layer_of(handle);
+        if (!path)
+            return Inspection{};
+        return Inspection{true, {{"layer", *path}, {"frozen", os::exists(*path) ? "yes" : "no"}}};
     }
 
     Result<std::vector<Handle>> list() override
     {
-        const std::lock_guard lock(world_->mutex_);
         std::vector<Handle> handles;
-        for (const auto& [key, freeze] : world_->freezes_)
-            if (freeze.first.instance == host_.instance())
-                handles.push_back(handle_of(freeze.first, key.second, {}));
+        constexpr std::string_view end = ".fake-freeze";
+        for (const auto& vm : os::list_directory(host_.vms_directory()).value_or({})) {
+            const Owner owner{host_.instance(), vm, host_.vms_directory() + "/" + vm};
+            for (const auto& name : os::list_directory(owner.directory).value_or({}))
+                if (name.ends_with(end))
+                    handles.push_back(handle_of(owner, name.substr(0, name.size() - end.size())));
+        }
         return handles;
     }
+
+    Result<void> destroy(const Layer& layer) override { return os::remove_file(layer.path); }
 
 private:
     static constexpr std::size_t most_bytes = 1U << 30U;
 
-    static std::pair<std::string, std::string> key_of(const Owner& owner, const std::string& role)
+    static std::string note_of(const Handle& handle)
     {
-        return {owner.vm, role};
+        return handle.owner.directory + "/" + handle.key + ".fake-freeze";
     }
-    static Handle handle_of(const Owner& owner, const std::string& role, Fields bound)
+    static std::optional<std::string> layer_of(const Handle& handle)
     {
-        return Handle{"storage.fork/0", "fake", role, owner, std::move(bound)};
+        const auto note = os::read_file(note_of(handle));
+        return note ? std::optional(*note) : std::nullopt;
+    }
+    static Handle handle_of(const Owner& owner, const std::string& role)
+    {
+        return Handle{"storage.fork/0", "fake", role, owner, {}};
     }
 
     Host& host_;
-    std::shared_ptr<FakeForkWorld> world_;
 };
 
 }  // namespace banger::sdk::testing

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ protected:
 
     LinkSpec new_spec(Egress egress = Egress::internet) { return {host.new_owner(), egress, GetParam().attachment}; }
     void reopen() { network = GetParam().open(host); }
+    /// The bound fields are among the facts.
+    void expect_bound_facts(const Handle& handle)
+    {
+        auto inspection = network->inspect(handle);
+        ASSERT_TRUE(inspection) << inspection.error().message;
+        for (const auto& [key, value] : handle.bound)
+            EXPECT_EQ(inspection->facts[key], value) << key;
+    }
     bool present(const Handle& handle)
     {
         auto inspection = network->inspect(handle);
@@ -145,10 +154,25 @@ TEST_P(NetworkContract, WhatIsAttachedIsPresentUntilReleased)
     const auto spec = new_spec();
     const auto handle = must_attach(spec).handle;
     EXPECT_TRUE(present(handle));
-    EXPECT_EQ(network->inspect(handle)->facts, handle.bound);
+    expect_bound_facts(handle);
     EXPECT_TRUE(network->release(handle));
     EXPECT_FALSE(present(handle));
     EXPECT_TRUE(os::list_directory(spec.owner.directory)->empty());
+}
+
+TEST_P(NetworkContract, WhatItCountsAreNumbersAndItsProcessesLive)
+{
+    const auto handle = must_attach(new_spec()).handle;
+    auto inspection = network->inspect(handle);
+    ASSERT_TRUE(inspection) << inspection.error().message;
+    for (const char* count : {"rx_bytes", "rx_packets", "tx_bytes", "tx_packets", "refused_packets"})
+        if (const auto fact = inspection->facts.find(count); fact != inspection->facts.end()) {
+            EXPECT_FALSE(fact->second.empty()) << count;
+            EXPECT_EQ(fact->second.find_first_not_of("0123456789"), std::string::npos) << count << ": " << fact->second;
+        }
+    std::istringstream pids(inspection->facts["pids"]);
+    for (std::string pid; pids >> pid;)
+        EXPECT_TRUE(os::exists("/proc/" + pid)) << pid;
 }
 
 TEST_P(NetworkContract, ReleaseIsIdempotentAndWorksAfterARestart)
@@ -214,7 +238,7 @@ TEST_P(NetworkContract, ASecondAttachIsRefusedAndTheFirstLivesOn)
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, Code::exists);
     EXPECT_TRUE(present(handle));
-    EXPECT_EQ(network->inspect(handle)->facts, handle.bound);
+    expect_bound_facts(handle);
 }
 
 TEST_P(NetworkContract, ALinkCanBeAttachedAgainAfterRelease)
@@ -323,6 +347,29 @@ TEST_P(StreamNetworkContract, TheSocketAcceptsAndTheGatewayAnswers)
     const auto link = must_attach(spec).value;
     EXPECT_TRUE(link.attachment.fields.at("path").starts_with(spec.owner.directory + "/"));
     EXPECT_TRUE(guest_of(link).arp(link.gateway));
+}
+
+TEST_P(StreamNetworkContract, WhatPassesIsCounted)
+{
+    const auto [link, handle] = must_attach(new_spec());
+    auto guest = guest_of(link);
+    ASSERT_TRUE(guest.arp(link.gateway));
+    const auto count = [&](const char* fact) {
+        const auto inspection = network->inspect(handle);
+        EXPECT_TRUE(inspection);
+        const auto found = inspection->facts.find(fact);
+        return found == inspection->facts.end() ? 0 : std::stoull(found->second);
+    };
+    const auto sent = count("tx_packets");
+    EXPECT_GE(sent, 1U);
+    EXPECT_GE(count("rx_packets"), 1U);
+    EXPECT_GE(count("tx_bytes"), 42U);  // an ARP question in its frame
+    EXPECT_GE(count("rx_bytes"), 42U);
+    const auto refused = count("refused_packets");
+    EXPECT_NE(guest.connect("127.0.0.1", 9), FramePeer::Answer::connected);
+    EXPECT_GT(count("refused_packets"), refused);
+    reopen();
+    EXPECT_GE(count("tx_packets"), sent) << "a later provider goes on counting";
 }
 
 TEST_P(StreamNetworkContract, TheHostsLoopbackIsOutOfReach)

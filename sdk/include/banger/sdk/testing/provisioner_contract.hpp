@@ -57,9 +57,13 @@ TEST_P(ProvisionerContract, ApplyingTwiceIsApplyingOnce)
     ASSERT_TRUE(applied) << applied.error().message;
     EXPECT_FALSE(guest.files().empty() && guest.commands().empty());
     const auto files = guest.files();
+    const auto directories = guest.directories();
+    const auto links = guest.links();
     provisioner = GetParam().open(host);
     EXPECT_TRUE(provisioner->apply(request, guest, call));
     EXPECT_EQ(guest.files(), files);
+    EXPECT_EQ(guest.directories(), directories);
+    EXPECT_EQ(guest.links(), links);
 }
 
 TEST_P(ProvisionerContract, AGuestThatFailsIsReportedAndCanBeTriedAgain)

@@ -9,16 +9,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
-#include "banger/sdk/os/process.hpp"
 #include "banger/sdk/storage.hpp"
+#include "banger/sdk/testing/disk_bytes.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 
 namespace banger::sdk::testing {
@@ -35,68 +35,6 @@ inline std::ostream& operator<<(std::ostream& out, const StorageUnderTest& stora
 {
     return out << storage.name;
 }
-
-/// Bytes of a disk as a VMM sees them: a raw file or device directly, a qcow2 image through qemu-io.
-class DiskBytes {
-public:
-    explicit DiskBytes(Disk disk) : disk_(std::move(disk)) {}
-
-    /// Why this machine cannot look into the disk, if it cannot.
-    [[nodiscard]] std::optional<std::string> unreadable() const
-    {
-        if (disk_.format == "raw" || os::find_program("qemu-io"))
-            return std::nullopt;
-        return "qemu-io is needed to look into a " + disk_.format + " image: install qemu-utils";
-    }
-
-    /// Every byte of the range has this value.
-    [[nodiscard]] ::testing::AssertionResult holds(int value, std::uint64_t offset, std::uint64_t length) const
-    {
-        if (disk_.format != "raw")
-            return qemu_io({"-r"}, "read", value, offset, length);
-        const os::UniqueFd fd(::open(disk_.path.c_str(), O_RDONLY | O_CLOEXEC));
-        std::string bytes(length, '\0');
-        const ssize_t got = ::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (got != static_cast<ssize_t>(length))
-            return ::testing::AssertionFailure() << "read " << got << " bytes of " << length << " at " << offset;
-        const auto other = bytes.find_first_not_of(static_cast<char>(value));
-        if (other != std::string::npos)
-            return ::testing::AssertionFailure() << "byte " << offset + other << " is not " << value;
-        return ::testing::AssertionSuccess();
-    }
-
-    [[nodiscard]] ::testing::AssertionResult fill(int value, std::uint64_t offset, std::uint64_t length) const
-    {
-        if (disk_.format != "raw")
-            return qemu_io({}, "write", value, offset, length);
-        const os::UniqueFd fd(::open(disk_.path.c_str(), O_WRONLY | O_CLOEXEC));
-        const std::string bytes(length, static_cast<char>(value));
-        if (::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(length))
-            return ::testing::AssertionFailure() << "cannot write " << disk_.path;
-        return ::testing::AssertionSuccess();
-    }
-
-private:
-    [[nodiscard]] ::testing::AssertionResult qemu_io(const std::vector<std::string>& options, const std::string& verb,
-                                                     int value, std::uint64_t offset, std::uint64_t length) const
-    {
-        os::Command command;
-        command.argv = {"qemu-io", "-f", disk_.format};
-        command.argv.insert(command.argv.end(), options.begin(), options.end());
-        command.argv.insert(
-            command.argv.end(),
-            {"-c", verb + " -P " + std::to_string(value) + " " + std::to_string(offset) + " " + std::to_string(length),
-             disk_.path});
-        const auto output = os::run_checked(command);
-        if (!output)
-            return ::testing::AssertionFailure() << output.error().message;
-        if (output->out.find("failed") != std::string::npos || !output->err.empty())
-            return ::testing::AssertionFailure() << output->out << output->err;
-        return ::testing::AssertionSuccess();
-    }
-
-    Disk disk_;
-};
 
 /// What every storage/0 provider promises. Instantiate for each provider, each format and each fake:
 ///     INSTANTIATE_TEST_SUITE_P(File, StorageContract, ::testing::Values(StorageUnderTest{...}));
@@ -222,7 +160,7 @@ TEST_P(StorageContract, AnAttachedDiskIsWhatWasAskedFor)
     EXPECT_TRUE(os::exists(disk.path));
     EXPECT_EQ(disk.path.front(), '/');
     EXPECT_EQ(handle.kind, "storage/0");
-    EXPECT_FALSE(handle.key.empty());
+    EXPECT_EQ(handle.key, spec.role);
     EXPECT_EQ(handle.owner.vm, spec.owner.vm);
 }
 
@@ -269,6 +207,79 @@ TEST_P(StorageContract, DataSurvivesReleaseAndRestart)
     EXPECT_TRUE(storage->release(attached.handle));
     reopen();
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds(written_value, 65536, 65536));
+}
+
+TEST_P(StorageContract, AttachGrowsAShorterDiskAndKeepsWhatIsInIt)
+{
+    auto spec = new_spec();
+    must_create(spec);
+    {
+        const auto attached = must_attach(spec);
+        const DiskBytes bytes(attached.value);
+        if (const auto reason = bytes.unreadable())
+            GTEST_SKIP() << *reason;
+        EXPECT_TRUE(bytes.fill(written_value, 4096, 4096));
+        EXPECT_TRUE(bytes.fill(written_value, disk_bytes - 4096, 4096));
+        EXPECT_TRUE(storage->release(attached.handle));
+    }
+    // Across what the tables of image formats count in: 64 KiB, 512 MiB, and all that they hold at first.
+    for (const std::uint64_t longer : {disk_bytes + 4096, std::uint64_t{1} << 30U, std::uint64_t{9} << 40U}) {
+        spec.bytes = longer;
+        const auto grown = must_attach(spec);
+        EXPECT_EQ(grown.value.bytes, longer);
+        const DiskBytes bytes(grown.value);
+        EXPECT_TRUE(bytes.holds(layer_value, 0, 4096));
+        EXPECT_TRUE(bytes.holds(written_value, 4096, 4096));
+        EXPECT_TRUE(bytes.holds(written_value, disk_bytes - 4096, 4096));
+        EXPECT_TRUE(bytes.holds(0, disk_bytes, 4096));
+        EXPECT_TRUE(bytes.holds(0, longer - 4096, 4096));
+        EXPECT_TRUE(bytes.fill(0, longer - 4096, 4096));
+        EXPECT_TRUE(storage->release(grown.handle));
+        reopen();
+    }
+}
+
+TEST_P(StorageContract, AttachNeverCutsALongerDisk)
+{
+    auto spec = new_spec();
+    must_create(spec);
+    spec.bytes = disk_bytes - 4096;
+    const auto attached = must_attach(spec);
+    EXPECT_EQ(attached.value.bytes, disk_bytes);
+    EXPECT_TRUE(storage->release(attached.handle));
+    spec.bytes = disk_bytes + 1;
+    const auto uneven = storage->attach(spec, call);
+    ASSERT_FALSE(uneven);
+    EXPECT_EQ(to_string(uneven.error().code), to_string(Code::invalid)) << uneven.error().message;
+    spec.bytes = disk_bytes;
+    EXPECT_EQ(must_attach(spec).value.bytes, disk_bytes);
+}
+
+TEST_P(StorageContract, InspectSaysHowLargeTheDiskIs)
+{
+    auto spec = new_spec();
+    const Handle handle{"storage/0", "whoever", spec.role, spec.owner, {}};  // from the key alone
+    const auto number = [&](const char* fact) -> std::uint64_t {
+        auto inspection = storage->inspect(handle);
+        EXPECT_TRUE(inspection) << inspection.error().message;
+        const auto found = inspection->facts.find(fact);
+        return found == inspection->facts.end() ? 0 : std::stoull(found->second);
+    };
+    EXPECT_EQ(number("bytes"), 0U) << "there is no disk yet";
+    must_create(spec);
+    EXPECT_EQ(number("bytes"), disk_bytes);
+    const auto allocated = number("allocated_bytes");
+    EXPECT_GT(number("apparent_bytes"), 0U);
+    spec.bytes = 2 * disk_bytes;
+    const auto attached = must_attach(spec);
+    EXPECT_EQ(number("bytes"), 2 * disk_bytes);
+    const DiskBytes bytes(attached.value);
+    if (const auto reason = bytes.unreadable())
+        GTEST_SKIP() << *reason;
+    EXPECT_TRUE(bytes.fill(written_value, disk_bytes, 1U << 20U));
+    EXPECT_GE(number("allocated_bytes"), allocated + (1U << 20U));
+    EXPECT_TRUE(storage->release(attached.handle));
+    EXPECT_EQ(number("bytes"), 2 * disk_bytes) << "released, and still the user's";
 }
 
 TEST_P(StorageContract, ReleaseIsIdempotentAndWorksAfterARestart)

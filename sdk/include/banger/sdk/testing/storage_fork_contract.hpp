@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <functional>
@@ -28,12 +30,35 @@ inline std::ostream& operator<<(std::ostream& out, const StorageForkUnderTest& f
     return out << fork.name;
 }
 
+/// The machine of these tests: it has its disk open for writing, as every VMM has that lives, and writes when it is
+/// told to. Between writes it stands still.
+class WritingMachine {
+public:
+    void start(const Disk& disk)
+    {
+        disk_ = disk;
+        open_ = os::UniqueFd(::open(disk.path.c_str(), O_RDWR | O_CLOEXEC));
+        EXPECT_TRUE(open_) << disk.path;
+    }
+    void die() { open_.reset(); }
+    [[nodiscard]] bool lives() const { return static_cast<bool>(open_); }
+    [[nodiscard]] const Disk& disk() const { return disk_; }
+    [[nodiscard]] ::testing::AssertionResult writes(int value, std::uint64_t offset, std::uint64_t length) const
+    {
+        return DiskBytes(disk_).fill(value, offset, length);
+    }
+
+private:
+    Disk disk_;
+    os::UniqueFd open_;
+};
+
 /// What every storage.fork/0 provider promises. Instantiate for each provider, each format and each fake.
-/// The test itself is the machine: it writes where the provider says, between writes it stands still.
 class StorageForkContract : public ::testing::TestWithParam<StorageForkUnderTest> {
 protected:
     static constexpr std::uint64_t disk_bytes = 4U << 20U;
     static constexpr std::uint64_t block = 65536;
+    static constexpr int image_value = 0x11;
 
     void SetUp() override
     {
@@ -41,28 +66,41 @@ protected:
         fork = GetParam().open(host);
         ASSERT_NE(storage, nullptr);
         ASSERT_NE(fork, nullptr);
-        spec.disk = disk_over(host.cache_directory() + "/image");
-        spec.layer_path = host.vms_directory() + "/frozen-layer";
-        ASSERT_TRUE(os::write_file_atomic(spec.disk.layer.path, std::string(disk_bytes, '\x11')));
-        must_create(spec.disk);
-        disk = must_attach(spec.disk);
-        if (const auto reason = DiskBytes(disk).unreadable())
+        ASSERT_TRUE(os::write_file_atomic(image_path(), std::string(disk_bytes, static_cast<char>(image_value))));
+        start_anew();
+        if (const auto reason = DiskBytes(machine.disk()).unreadable())
             GTEST_SKIP() << *reason;
-        ASSERT_TRUE(DiskBytes(disk).fill(1, 0, block));
+        ASSERT_TRUE(machine.writes(1, 0, block));
     }
     void TearDown() override
     {
-        for (const auto& handle : fork->list().value_or({}))
-            EXPECT_TRUE(fork->release(handle));
-        for (const auto& handle : storage->list().value_or({}))
-            EXPECT_TRUE(storage->release(handle));
-        for (const auto& owned : made_)
-            EXPECT_TRUE(storage->destroy(owned, "root"));
+        machine.die();
+        for (const auto& begun : fork->list().value_or({}))
+            EXPECT_TRUE(fork->release(begun));
+        release_disks();
+        for (const auto& owned : made_) {
+            const auto destroyed = storage->destroy(owned, "root");
+            EXPECT_TRUE(destroyed) << destroyed.error().message;
+        }
     }
 
-    DiskSpec disk_over(const std::string& path)
+    void release_disks()
     {
-        return {host.new_owner(), "root", {path, disk_bytes, "raw"}, disk_bytes, GetParam().format};
+        machine.die();
+        for (const auto& attached : storage->list().value_or({}))
+            EXPECT_TRUE(storage->release(attached));
+    }
+
+    [[nodiscard]] std::string image_path() const { return host.cache_directory() + "/image"; }
+    DiskSpec disk_over(const Layer& layer) { return {host.new_owner(), "root", layer, disk_bytes, GetParam().format}; }
+
+    /// A machine with a new disk over the image, and a freeze of it to come.
+    void start_anew()
+    {
+        spec.disk = disk_over({image_path(), disk_bytes, "raw"});
+        spec.layer_path = host.vms_directory() + "/frozen-" + spec.disk.owner.vm;
+        must_create(spec.disk);
+        machine.start(must_attach(spec.disk));
     }
     void must_create(const DiskSpec& of)
     {
@@ -76,29 +114,70 @@ protected:
         EXPECT_TRUE(attached) << attached.error().message;
         return attached ? attached->value : Disk{};
     }
+    /// What was written to the disk up to this value, each to a block of its own, is what its VM's next start finds.
+    void expect_kept(int last)
+    {
+        std::vector<DiskBytes::Range> written;
+        for (int value = 1; value <= last; ++value)
+            written.push_back({value, static_cast<std::uint64_t>(value - 1) * block, block});
+        EXPECT_TRUE(DiskBytes(after_a_restart()).holds(written));
+    }
+    /// The disk as the next start of its VM finds it, in a new daemon.
+    Disk after_a_restart()
+    {
+        machine.die();
+        EXPECT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
+        storage = GetParam().open_storage(host);
+        return must_attach(spec.disk);
+    }
     Attached<Freeze> must_begin()
     {
         auto begun = fork->attach(spec, call);
         EXPECT_TRUE(begun) << begun.error().message;
         return begun ? *begun : Attached<Freeze>{};
     }
-    /// The instant, and from then on the machine writes to `disk`.
+    /// The machine goes where the freeze says.
+    void follow(const Freeze& freeze)
+    {
+        if (freeze.top)
+            machine.start(*freeze.top);
+    }
+    /// A freeze from its beginning to its end.
     Layer must_freeze()
     {
         const auto [freeze, handle] = must_begin();
-        if (freeze.top)
-            disk = *freeze.top;
+        follow(freeze);
         auto layer = fork->commit(handle);
         EXPECT_TRUE(layer) << layer.error().message;
+        EXPECT_TRUE(fork->release(handle));
         return layer ? *layer : Layer{};
     }
-    bool under_way()
+    /// By its key alone, as a daemon knows it that did not begin it.
+    Handle handle()
     {
         const auto plan = fork->plan(spec);
         EXPECT_TRUE(plan);
-        const auto inspection = fork->inspect(plan->at(0));
+        return plan->at(0);
+    }
+    bool under_way() { return inspected().present; }
+    bool frozen() { return inspected().facts["frozen"] == "yes"; }
+    Inspection inspected()
+    {
+        auto inspection = fork->inspect(handle());
         EXPECT_TRUE(inspection) << inspection.error().message;
-        return inspection && inspection->present;
+        return inspection.value_or({});
+    }
+    static DiskBytes bytes_of(const Layer& layer)
+    {
+        return DiskBytes(Disk{"root", layer.path, layer.format, true, layer.bytes});
+    }
+    /// Its beginning and nothing else, as it was before this machine wrote more.
+    static void expect_whole(const Layer& layer, int first = 1)
+    {
+        EXPECT_TRUE(bytes_of(layer).holds({{first, 0, block}, {image_value, block, disk_bytes - block}}));
+        struct stat status {};
+        EXPECT_EQ(::stat(layer.path.c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 0222, 0U) << layer.path << " can be written to";
     }
 
     FakeHost host;
@@ -106,7 +185,7 @@ protected:
     std::unique_ptr<Storage> storage;
     std::unique_ptr<StorageFork> fork;
     FreezeSpec spec;
-    Disk disk;  ///< where the machine writes now
+    WritingMachine machine;
 
 private:
     std::vector<Owner> made_;
@@ -137,42 +216,50 @@ TEST_P(StorageForkContract, AFrozenDiskGoesOnAndItsLayerDoesNotChange)
     const Layer layer = must_freeze();
     EXPECT_EQ(layer.path, spec.layer_path);
     EXPECT_EQ(layer.bytes, disk_bytes);
-    EXPECT_TRUE(DiskBytes(disk).holds(1, 0, block)) << "what was there before";
-    ASSERT_TRUE(DiskBytes(disk).fill(2, 0, block));
-    ASSERT_TRUE(DiskBytes(disk).fill(3, 2 * block, block));
-    const DiskBytes frozen(Disk{"root", layer.path, layer.format, true, layer.bytes});
-    EXPECT_TRUE(frozen.holds(1, 0, block));
-    EXPECT_TRUE(frozen.holds(0x11, block, 3 * block));
+    EXPECT_TRUE(DiskBytes(machine.disk()).holds(1, 0, block)) << "what was there before";
+    ASSERT_TRUE(machine.writes(2, 0, block));
+    ASSERT_TRUE(machine.writes(3, 2 * block, block));
+    expect_whole(layer);
 }
 
 TEST_P(StorageForkContract, ADiskOverTheLayerHasWhatTheFirstHadAtThatInstant)
 {
     const Layer layer = must_freeze();
-    ASSERT_TRUE(DiskBytes(disk).fill(2, 0, block));
-    DiskSpec child = disk_over("");
-    child.layer = layer;
+    ASSERT_TRUE(machine.writes(2, 0, block));
+    const DiskSpec child = disk_over(layer);
     must_create(child);
     const DiskBytes bytes(must_attach(child));
     EXPECT_TRUE(bytes.holds(1, 0, block));
-    EXPECT_TRUE(bytes.holds(0x11, block, disk_bytes - block));
+    EXPECT_TRUE(bytes.holds(image_value, block, disk_bytes - block));
     ASSERT_TRUE(bytes.fill(4, 0, block));
-    EXPECT_TRUE(DiskBytes(disk).holds(2, 0, block)) << "a child's write stays its own";
-    EXPECT_TRUE(DiskBytes(Disk{"root", layer.path, layer.format, true, 0}).holds(1, 0, block));
+    EXPECT_TRUE(DiskBytes(machine.disk()).holds(2, 0, block)) << "a child's write stays its own";
+    expect_whole(layer);
 }
 
-TEST_P(StorageForkContract, AFrozenDiskIsAttachedAgainAfterARestart)
+TEST_P(StorageForkContract, AFrozenDiskIsAttachedByWhatItWasMadeOverAndSaysWhatItStandsOn)
 {
-    const bool new_top = must_begin().value.top.has_value();
-    const auto plan = fork->plan(spec);
+    const bool moved = [&] {
+        const auto freeze = must_begin().value;
+        follow(freeze);
+        return freeze.top.has_value();
+    }();
     fork = GetParam().open(host);
-    auto layer = fork->commit(plan->at(0));
+    const auto layer = fork->commit(handle());
     ASSERT_TRUE(layer) << "commit needs the key alone: " << layer.error().message;
-    ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
-    storage = GetParam().open_storage(host);
-    DiskSpec again = spec.disk;
-    if (new_top)
-        again.layer = *layer;
-    EXPECT_TRUE(DiskBytes(must_attach(again)).holds(1, 0, block));
+    ASSERT_TRUE(fork->release(handle()));
+    ASSERT_TRUE(machine.writes(2, block, block));
+    const Disk disk = after_a_restart();  // the record knows nothing of the freeze
+    EXPECT_TRUE(DiskBytes(disk).holds(1, 0, block));
+    EXPECT_TRUE(DiskBytes(disk).holds(2, block, block));
+    if (moved || disk.layer) {
+        ASSERT_TRUE(disk.layer);
+        EXPECT_EQ(disk.layer->path, layer->path);
+        EXPECT_EQ(disk.layer->bytes, layer->bytes);
+        EXPECT_EQ(disk.layer->format, layer->format);
+        ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
+        spec.disk.layer = *disk.layer;  // and now it does
+        EXPECT_TRUE(DiskBytes(must_attach(spec.disk)).holds(2, block, block));
+    }
 }
 
 TEST_P(StorageForkContract, AFreezeOfAFreezeOfAFreeze)
@@ -180,70 +267,136 @@ TEST_P(StorageForkContract, AFreezeOfAFreezeOfAFreeze)
     std::vector<Layer> layers;
     for (int round = 2; round < 5; ++round) {
         spec.layer_path = host.vms_directory() + "/layer-" + std::to_string(round);
-        const bool new_top = [&] {
-            const auto [freeze, handle] = must_begin();
-            if (freeze.top)
-                disk = *freeze.top;
-            const auto layer = fork->commit(handle);
-            EXPECT_TRUE(layer) << layer.error().message;
-            layers.push_back(layer ? *layer : Layer{});
-            return freeze.top.has_value();
-        }();
-        if (new_top)
-            spec.disk.layer = layers.back();
-        ASSERT_TRUE(DiskBytes(disk).fill(round, 0, block));
+        layers.push_back(must_freeze());
+        ASSERT_TRUE(machine.writes(round, 0, block));
     }
     for (int i = 0; i < 3; ++i)
-        EXPECT_TRUE(DiskBytes(Disk{"root", layers[i].path, layers[i].format, true, 0}).holds(i + 1, 0, block)) << i;
+        expect_whole(layers[i], i + 1);
+    EXPECT_TRUE(DiskBytes(machine.disk()).holds(4, 0, block));
+    const Disk disk = after_a_restart();
     EXPECT_TRUE(DiskBytes(disk).holds(4, 0, block));
+    // Whoever lies over another needs it.
+    if (!disk.layer)
+        return;
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
+    ASSERT_TRUE(os::remove_file(layers[1].path));
+    const auto attached = storage->attach(spec.disk, call);
+    ASSERT_FALSE(attached);
+    EXPECT_EQ(to_string(attached.error().code), to_string(Code::not_found)) << attached.error().message;
 }
 
-TEST_P(StorageForkContract, CommitAndReleaseCanBeRepeated)
+TEST_P(StorageForkContract, TheDepthOfLayersIsBounded)
 {
-    const auto [freeze, handle] = must_begin();
+    constexpr int more_than_anybody_bears = 64;
+    for (int round = 0; round < more_than_anybody_bears; ++round) {
+        spec.layer_path = host.vms_directory() + "/layer-" + std::to_string(round);
+        const auto begun = fork->attach(spec, call);
+        if (!begun) {
+            EXPECT_EQ(to_string(begun.error().code), to_string(Code::precondition)) << begun.error().message;
+            EXPECT_FALSE(under_way());
+            EXPECT_FALSE(os::exists(spec.layer_path));
+            ASSERT_TRUE(machine.writes(2, block, block));
+            expect_kept(2);
+            return;
+        }
+        follow(begun->value);
+        ASSERT_TRUE(fork->commit(begun->handle));
+        ASSERT_TRUE(fork->release(begun->handle));
+    }
+    EXPECT_FALSE(after_a_restart().layer) << "a disk that never stands alone stands on ever more";
+}
+
+TEST_P(StorageForkContract, AFreezeIsUnderWayUntilItIsReleasedSoThatItsLayerCanBeWrittenDown)
+{
+    const auto [freeze, bound] = must_begin();
     EXPECT_TRUE(under_way());
-    ASSERT_TRUE(fork->commit(handle));
-    EXPECT_FALSE(under_way());
-    const auto again = fork->commit(handle);
+    EXPECT_FALSE(frozen());
+    EXPECT_EQ(inspected().facts["layer"], spec.layer_path);
+    follow(freeze);
+    ASSERT_TRUE(fork->commit(bound));
+    fork = GetParam().open(host);
+    EXPECT_TRUE(under_way());
+    EXPECT_TRUE(frozen());
+    const auto found = fork->list();
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 1U);
+    const auto again = fork->commit(found->at(0));
     ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->path, spec.layer_path);
     EXPECT_EQ(again->bytes, disk_bytes);
-    EXPECT_TRUE(fork->release(handle));
-    EXPECT_TRUE(fork->release(handle));
-    EXPECT_TRUE(os::exists(spec.layer_path)) << "a layer that was committed stays";
+    EXPECT_TRUE(fork->release(bound));
+    EXPECT_TRUE(fork->release(bound));
+    EXPECT_FALSE(under_way());
+    EXPECT_TRUE(fork->list()->empty());
+    expect_whole(*again);
+    EXPECT_EQ(to_string(fork->commit(bound).error().code), to_string(Code::not_found));
 }
 
-TEST_P(StorageForkContract, AFreezeThatNobodyCarriesOnIsFoundAndEndedWithTheDiskWhole)
+TEST_P(StorageForkContract, ADiskThatIsBeingFrozenIsNotDestroyed)
 {
-    const bool new_top = must_begin().value.top.has_value();
+    (void)must_begin();
+    machine.die();
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
+    const auto destroyed = storage->destroy(spec.disk.owner, "root");
+    ASSERT_FALSE(destroyed);
+    EXPECT_EQ(to_string(destroyed.error().code), to_string(Code::busy)) << destroyed.error().message;
+    ASSERT_TRUE(fork->release(handle()));
+    EXPECT_TRUE(DiskBytes(after_a_restart()).holds(1, 0, block));
+}
+
+TEST_P(StorageForkContract, AMachineThatMovedAndWroteKeepsAllOfItWhenNobodyCarriesOn)
+{
+    const auto [freeze, bound] = must_begin();
+    const auto early = freeze.top ? fork->commit(bound) : Result<Layer>(Layer{});
+    ASSERT_EQ(early.has_value(), !freeze.top) << "what a machine writes to is no layer";
+    if (!early) {
+        EXPECT_EQ(to_string(early.error().code), to_string(Code::precondition)) << early.error().message;
+        EXPECT_FALSE(frozen());
+        follow(freeze);
+    } else {
+        ASSERT_TRUE(fork->commit(bound)) << "it stands still";
+    }
+    ASSERT_TRUE(machine.writes(2, block, block));
     fork = GetParam().open(host);
+    EXPECT_TRUE(frozen());
     const auto found = fork->list();
     ASSERT_TRUE(found);
     ASSERT_EQ(found->size(), 1U);
     EXPECT_EQ(found->at(0).owner.vm, spec.disk.owner.vm);
     EXPECT_EQ(found->at(0).owner.directory, spec.disk.owner.directory);
-    EXPECT_TRUE(under_way());
+    const auto layer = fork->commit(found->at(0));
+    ASSERT_TRUE(layer) << layer.error().message;
     ASSERT_TRUE(fork->release(found->at(0)));
+    ASSERT_TRUE(machine.writes(3, 2 * block, block));
+    expect_whole(*layer);
+    expect_kept(3);
+}
+
+TEST_P(StorageForkContract, AMachineThatNeverMovedGoesOnAsIfNothingHadBeen)
+{
+    (void)must_begin();
+    ASSERT_TRUE(machine.writes(2, block, block));
+    fork = GetParam().open(host);
+    EXPECT_FALSE(frozen());
+    ASSERT_TRUE(fork->release(handle()));
     EXPECT_FALSE(under_way());
-    EXPECT_TRUE(fork->list()->empty());
-    ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
-    // Frozen or never frozen: either way the disk has what was written.
-    DiskSpec again = spec.disk;
-    if (new_top && os::exists(spec.layer_path))
-        again.layer = Layer{spec.layer_path, disk_bytes, disk.format};
-    EXPECT_TRUE(DiskBytes(must_attach(again)).holds(1, 0, block));
+    EXPECT_FALSE(os::exists(spec.layer_path));
+    ASSERT_TRUE(machine.writes(3, 2 * block, block));
+    expect_kept(3);
 }
 
 TEST_P(StorageForkContract, OneFreezeAtATimeAndNoLayerTwice)
 {
-    const auto [freeze, handle] = must_begin();
+    const auto [freeze, bound] = must_begin();
     FreezeSpec other = spec;
     other.layer_path += "-2";
     auto second = fork->attach(other, call);
     ASSERT_FALSE(second);
     EXPECT_EQ(to_string(second.error().code), to_string(Code::busy)) << second.error().message;
-    ASSERT_TRUE(fork->commit(handle));
-    if (freeze.top)
-        disk = *freeze.top;
+    follow(freeze);
+    ASSERT_TRUE(fork->commit(bound));
+    EXPECT_FALSE(fork->attach(other, call)) << "committed, and not yet written down";
+    ASSERT_TRUE(fork->release(bound));
     auto twice = fork->attach(spec, call);
     ASSERT_FALSE(twice);
     EXPECT_EQ(to_string(twice.error().code), to_string(Code::exists)) << twice.error().message;
@@ -265,7 +418,45 @@ TEST_P(StorageForkContract, WhatCannotBeFrozenLeavesNothing)
     EXPECT_EQ(to_string(begun.error().code), to_string(Code::cancelled)) << begun.error().message;
     EXPECT_EQ(*os::list_directory(spec.disk.owner.directory), *before);
     EXPECT_FALSE(os::exists(spec.layer_path));
-    EXPECT_EQ(to_string(fork->commit(fork->plan(spec)->at(0)).error().code), to_string(Code::not_found));
+    EXPECT_EQ(to_string(fork->commit(handle()).error().code), to_string(Code::not_found));
+}
+
+TEST_P(StorageForkContract, ALayerIsDestroyedOnceNobodyStandsOnIt)
+{
+    const Layer layer = must_freeze();
+    const DiskSpec child = disk_over(layer);
+    must_create(child);
+    (void)must_attach(child);
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", child.owner, {}}));
+    machine.die();
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
+    ASSERT_TRUE(storage->destroy(child.owner, "root"));
+    ASSERT_TRUE(storage->destroy(spec.disk.owner, "root"));
+    EXPECT_TRUE(os::exists(layer.path)) << "a disk's end is none of its layer's";
+    const auto beside = os::list_directory(host.vms_directory())->size();
+    EXPECT_TRUE(fork->destroy(layer));
+    EXPECT_TRUE(fork->destroy(layer));
+    EXPECT_FALSE(os::exists(layer.path));
+    EXPECT_LT(os::list_directory(host.vms_directory())->size(), beside);
+}
+
+TEST_P(StorageForkContract, DisksOverOneLayerComeAndGoInAnyOrder)
+{
+    const Layer layer = must_freeze();
+    const DiskSpec one = disk_over(layer);
+    const DiskSpec other = disk_over(layer);
+    must_create(one);
+    must_create(other);
+    (void)must_attach(one);
+    const Disk stays = must_attach(other);
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", one.owner, {}}));
+    machine.die();
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", spec.disk.owner, {}}));
+    EXPECT_TRUE(DiskBytes(stays).holds(1, 0, block));
+    EXPECT_TRUE(DiskBytes(stays).fill(5, 0, block));
+    ASSERT_TRUE(storage->release({"storage/0", "", "root", other.owner, {}}));
+    EXPECT_TRUE(storage->list()->empty());
+    expect_whole(layer);
 }
 
 }  // namespace banger::sdk::testing

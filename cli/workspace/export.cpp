@@ -1,0 +1,154 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "cli/workspace/export.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "banger/sdk/os/file.hpp"
+#include "cli/guest_tool.hpp"
+#include "cli/text.hpp"
+#include "cli/workspace/git.hpp"
+
+namespace banger::workspace {
+namespace {
+
+using sdk::os::UniqueFd;
+
+/// Runs in the guest, with the directory and the base as arguments. What is added goes to an index of its own, which
+/// begins with what is known of the files as they came, so that only changed ones are read.
+constexpr const char* with_index = R"sh(set -e
+command -v git >/dev/null || {
+    echo "there is no git in the machine, which compares the files: install it there" >&2
+    exit 1
+}
+cd "$1" || exit 1
+git=$(git rev-parse --absolute-git-dir)
+base=${2:-refs/banger/base}
+git rev-parse --verify --quiet "$base^{commit}" >/dev/null || {
+    echo "'$1' was not made by banger, or has no commit '$base': name one with --base-commit" >&2
+    exit 1
+}
+index=$git/banger-export-index.$$
+[ -w "$git" ] || index=$(mktemp)
+trap 'rm -f "$index"' EXIT
+for known in "$git/banger-base-index" "$git/index"; do
+    [ ! -f "$known" ] || { cp "$known" "$index"; break; }
+done
+export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
+git add -A --ignore-errors 2>/dev/null || git add -A
+)sh";
+constexpr const char* print_patch = R"sh(git diff --cached --binary --full-index --no-color --no-ext-diff --no-textconv \
+    --no-renames --ignore-submodules=all --src-prefix=a/ --dst-prefix=b/ "$base"
+)sh";
+constexpr const char* print_status = R"sh(printf '%s\0' "$(git rev-parse "$base^{commit}")" \
+    "$(git rev-parse --verify --quiet HEAD || true)" "$(git symbolic-ref --quiet --short HEAD || true)" \
+    "$(git rev-list --count HEAD --not refs/banger/base 2>/dev/null || echo 0)"
+git diff --cached --name-status -z --no-renames --ignore-submodules=all "$base"
+)sh";
+
+std::vector<std::string> script(const char* last, const GuestWorkspace& workspace)
+{
+    return {"sh", "-c", std::string(with_index) + last, "sh", workspace.path, workspace.base};
+}
+
+sdk::Result<void> run_script(cli::Context& context, const char* last, const GuestWorkspace& workspace, int out)
+{
+    const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    auto ran = cli::run_program(context, workspace.vm, script(last, workspace), nothing.get(), out);
+    return ran ? ran
+               : std::move(ran).error().while_doing("look at the workspace " + cli::quoted(workspace.path) + " of vm '" +
+                                                    cli::printable(workspace.vm) + "'");
+}
+
+}  // namespace
+
+std::vector<std::string> patch_command(const GuestWorkspace& workspace)
+{
+    return script(print_patch, workspace);
+}
+
+sdk::Result<Patch> Patch::take(cli::Context& context, const GuestWorkspace& workspace)
+{
+    auto place = TemporaryDirectory::make();
+    if (!place)
+        return std::move(place).error();
+    Patch patch;
+    patch.place_ = std::move(*place);
+    patch.path_ = patch.place_.path() + "/patch";
+    auto file = sdk::os::open_file(patch.path_, O_WRONLY | O_CREAT | O_EXCL);
+    if (!file)
+        return std::move(file).error();
+    if (auto ran = run_script(context, print_patch, workspace, file->get()); !ran)
+        return std::move(ran).error();
+    struct stat status {};
+    if (::fstat(file->get(), &status) != 0)
+        return sdk::os_error("read the patch");
+    patch.bytes_ = static_cast<std::uint64_t>(status.st_size);
+    return patch;
+}
+
+sdk::Result<void> Patch::apply(const std::string& directory, int interrupt) const
+{
+    if (bytes_ == 0)
+        return {};
+    const Git git(directory, interrupt);
+    auto fits = git.run({"apply", "--check", "--whitespace=nowarn", path_});
+    if (!fits)
+        return std::move(fits).error().with_hint("the files here changed since the workspace was made: keep the patch "
+                                                 "with --output, and see git-apply(1), --3way");
+    auto applied = git.run({"apply", "--whitespace=nowarn", path_});
+    return applied ? sdk::Result<void>() : std::move(applied).error();
+}
+
+sdk::Result<void> Patch::write(const std::string& file) const
+{
+    auto text = sdk::os::read_file(path_, bytes_);
+    if (!text)
+        return std::move(text).error();
+    return sdk::os::write_file_atomic(file, *text, 0644);
+}
+
+sdk::Result<void> Patch::print() const
+{
+    auto file = sdk::os::open_file(path_, O_RDONLY);
+    if (!file)
+        return std::move(file).error();
+    std::vector<char> piece(1 << 20);
+    for (;;) {
+        const ssize_t got = ::read(file->get(), piece.data(), piece.size());
+        if (got < 0)
+            return sdk::os_error("read the patch");
+        if (got == 0)
+            return {};
+        if (auto written = sdk::os::write_all(STDOUT_FILENO, {piece.data(), static_cast<std::size_t>(got)}); !written)
+            return written;
+    }
+}
+
+sdk::Result<Status> status_of(cli::Context& context, const GuestWorkspace& workspace)
+{
+    const UniqueFd buffer(::memfd_create("banger", MFD_CLOEXEC));
+    if (!buffer)
+        return sdk::os_error("make a buffer");
+    if (auto ran = run_script(context, print_status, workspace, buffer.get()); !ran)
+        return std::move(ran).error();
+    auto text = sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()), 1UL << 30);
+    if (!text)
+        return std::move(text).error();
+    const auto parts = nul_terminated(*text);
+    constexpr std::size_t fixed = 4;
+    if (parts.size() < fixed)
+        return sdk::make_error(sdk::Code::corrupt, "the vm's git answered with something else than a status");
+    Status status{parts[0], parts[1], parts[2], 0, {}};
+    std::from_chars(parts[3].data(), parts[3].data() + parts[3].size(), status.commits);
+    for (std::size_t at = fixed; at + 1 < parts.size(); at += 2)
+        status.changes.push_back({parts[at].empty() ? '?' : parts[at].front(), parts[at + 1]});
+    return status;
+}
+
+}  // namespace banger::workspace

@@ -1,0 +1,60 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "cli/workspace/file_tree.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/text.hpp"
+
+namespace banger::workspace {
+namespace {
+
+std::string leaf_of(const std::string& name)
+{
+    return name.substr(name.rfind('/') + 1);
+}
+
+}  // namespace
+
+sdk::Result<FileTree> FileTree::open(const std::string& root)
+{
+    sdk::os::UniqueFd opened(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened)
+        return sdk::os_error("read " + cli::quoted(root));
+    return FileTree(std::move(opened));
+}
+
+int FileTree::parent_of(const std::string& name)
+{
+    const auto slash = name.rfind('/');
+    if (slash == std::string::npos)
+        return root_.get();
+    std::string path = name.substr(0, slash);
+    if (path == parent_path_)
+        return parent_.get();
+    open_how how{};
+    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    parent_.reset(static_cast<int>(::syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how)));
+    parent_path_ = std::move(path);
+    return parent_.get();
+}
+
+std::optional<struct stat> FileTree::look(const std::string& name)
+{
+    const int parent = parent_of(name);
+    struct stat status {};
+    if (parent < 0 || ::fstatat(parent, leaf_of(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return status;
+}
+
+bool FileTree::may_read(const std::string& name)
+{
+    const int parent = parent_of(name);
+    return parent >= 0 && ::faccessat(parent, leaf_of(name).c_str(), R_OK, 0) == 0;
+}
+
+}  // namespace banger::workspace

@@ -1,0 +1,62 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "cli/workspace/sync.hpp"
+#include "cli/workspace/two_way_plan.hpp"
+
+namespace banger::workspace {
+
+/// Brings changes of a workspace from the host to a guest and back. What both sides agreed on is in memory; it begins
+/// with the record of what went to the guest (sync_record).
+///
+/// A file that changed on both sides since is a conflict, unless both are the same by now: the host's stays, the guest's
+/// is put beside it as NAME.guest-conflict, and neither overwrites the other until that file is gone; then the host's
+/// goes, unless the guest's changed once more. Files from the guest are only those that git considers, have no way out
+/// of the repository or into a git directory, and never go over a file that changed here in the same moment.
+/// Threads: one. Stays where it is: the watch refers to it.
+class TwoWaySync {
+public:
+    TwoWaySync(cli::Context& context, SyncOptions options)
+        : context_(context),
+          options_(std::move(options)),
+          there_(context, options_.vm, options_.guest_path)
+    {
+    }
+    TwoWaySync(const TwoWaySync&) = delete;
+    TwoWaySync& operator=(const TwoWaySync&) = delete;
+
+    /// Looks at both sides. Errors: those of Sync::begin; precondition where one of them is no repository.
+    sdk::Result<void> begin();
+    sdk::Result<Synced> all();
+    sdk::Result<int> go_on(const SyncListener& listener);
+
+private:
+    sdk::Result<Synced> some(const tree::Happened& here, const tree::Happened& there);
+    sdk::Result<Synced> round(std::set<std::string> candidates, const tree::Stamps& there);
+    sdk::Result<void> leave_out_what_git_ignores(std::set<std::string>& candidates);
+    void settle_conflicts(std::set<std::string>& candidates);
+    sdk::Result<void> remove_there(const std::vector<std::string>& names);
+    sdk::Result<void> remove_here(const std::vector<std::string>& names);
+    sdk::Result<void> receive(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
+                              Synced& synced);
+    sdk::Result<void> compare(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
+                              Synced& synced);
+    sdk::Result<void> keep_both(const std::string& name, const std::string& theirs);
+    sdk::Result<std::vector<std::string>> send(const std::vector<std::string>& names, bool with_record);
+    [[nodiscard]] bool is_in_conflict(const std::string& name) const;
+
+    cli::Context& context_;
+    SyncOptions options_;
+    GuestTree there_;
+    std::optional<WorkingTree> here_;
+    Agreements agreed_;
+    std::map<std::string, tree::Stamp> conflicts_;  ///< with the guest's version that is kept here
+    bool record_is_old_ = false;
+};
+
+}  // namespace banger::workspace

@@ -1,0 +1,51 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "guest/tree/stamp.hpp"
+
+namespace banger::workspace {
+
+/// What one side's version of a file that changed on both is called beside the host's.
+inline constexpr const char* conflict_ending = ".guest-conflict";
+
+/// What both sides were when they last agreed on a file.
+struct Agreement {
+    std::optional<tree::Stamp> here;   ///< nothing: not there
+    std::optional<tree::Stamp> there;  ///< nothing, with a `here`: as it arrives from here (see is_as_sent)
+};
+using Agreements = std::map<std::string, Agreement>;
+
+/// A file on both sides now; nothing where it is not there.
+struct Sides {
+    std::optional<tree::Stamp> here;
+    std::optional<tree::Stamp> there;
+};
+
+/// What a round of a sync in both directions has to do, by name.
+struct TwoWayPlan {
+    std::vector<std::string> send;
+    std::vector<std::string> receive;
+    std::vector<std::string> remove_there;
+    std::vector<std::string> remove_here;
+    std::vector<std::string> compare;  ///< changed on both sides: a conflict, unless they are the same by now
+    std::vector<std::string> forget;   ///< gone on both sides
+};
+
+/// Whether the guest's file may be the one that went to it, or came from it, when ours had this stamp: on its way a time
+/// loses what is no whole second, and permissions lose set-id bits (guest/tree/packer.hpp, unpacker.hpp).
+[[nodiscard]] bool is_as_sent(const tree::Stamp& here, const tree::Stamp& there);
+
+/// A side that did not change gives way to the one that did. A deletion gives way to a change: the file comes back.
+[[nodiscard]] TwoWayPlan plan_two_way(const Agreements& agreed, const std::map<std::string, Sides>& sides);
+
+/// A name that a guest may have for a file of ours: relative, without "." and "..", nothing of git's own, and not that
+/// of a conflict's copy.
+[[nodiscard]] bool may_come(const std::string& name);
+
+}  // namespace banger::workspace

@@ -1,0 +1,67 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "banger/sdk/os/fd.hpp"
+#include "cli/workspace/repository.hpp"
+#include "guest/tree/stamp.hpp"
+#include "guest/tree/watcher.hpp"
+
+namespace banger::workspace {
+
+/// The files of a repository that git considers, checked-out submodules' included, as they come and go. Names are
+/// relative to its root. A plain directory has all of its files.
+class WorkingTree {
+public:
+    /// Errors: those of find_repository.
+    static sdk::Result<WorkingTree> open(const std::string& path, bool tracked_only, int interrupt);
+
+    [[nodiscard]] const Repository& repository() const { return repositories_.at(""); }
+    [[nodiscard]] const std::string& root() const { return repository().root; }
+    [[nodiscard]] int directory() const { return directory_.get(); }
+    void set_interrupt(int interrupt) { interrupt_ = interrupt; }
+
+    /// All of them now: tracked ones, and untracked ones that are not ignored unless only tracked ones count.
+    sdk::Result<std::set<std::string>> names();
+
+    /// Of these names, those that git considers though they are new to it. One question to git for all of them.
+    sdk::Result<std::set<std::string>> considered(const std::set<std::string>& names);
+
+    /// Begins to watch, or begins again. What git ignores is not watched.
+    sdk::Result<void> watch();
+    /// Readable when something happened (poll(2)); of the files, and of git's own state.
+    [[nodiscard]] int files_descriptor() const { return watcher_->descriptor(); }
+    [[nodiscard]] int git_descriptor() const { return git_state_.get(); }
+    /// Takes what happened so far. `everything` also when what git ignores may be different now: another HEAD, another
+    /// list of ignored files.
+    sdk::Result<void> take(tree::Happened& happened);
+
+    [[nodiscard]] std::optional<tree::Stamp> stamp(const std::string& name) const
+    {
+        return tree::settled_stamp_of(directory_.get(), name);
+    }
+    [[nodiscard]] bool is_directory(const std::string& name) const;
+
+private:
+    sdk::Result<void> list(const std::string& prefix, const Repository& repository, std::set<std::string>& names);
+    sdk::Result<void> find_ignored(const std::string& prefix, const Repository& repository);
+    void watch_git_state();
+    void take_git_state(tree::Happened& happened) const;
+    [[nodiscard]] bool passes(const std::string& directory) const;
+    /// git refuses to say anything of such a name.
+    [[nodiscard]] bool is_behind_link(const std::string& name) const;
+    [[nodiscard]] const std::string* repository_of(const std::string& name) const;
+
+    std::map<std::string, Repository> repositories_;  ///< by where they are; the top one at ""
+    bool tracked_only_ = false;
+    int interrupt_ = -1;
+    sdk::os::UniqueFd directory_;
+    std::set<std::string> ignored_;  ///< directories
+    std::optional<tree::Watcher> watcher_;
+    sdk::os::UniqueFd git_state_;
+};
+
+}  // namespace banger::workspace

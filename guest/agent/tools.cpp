@@ -1,0 +1,369 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/tools.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+#include <string_view>
+
+#include "banger/sdk/os/file.hpp"
+#include "guest/agent/small_files.hpp"
+#include "guest/protocol/json.hpp"
+#include "guest/tree/packer.hpp"
+#include "guest/tree/stamp.hpp"
+#include "guest/tree/unpacker.hpp"
+#include "guest/tree/watcher.hpp"
+
+namespace banger::agent {
+namespace {
+
+using Arguments = std::vector<std::string>;
+using sdk::os::UniqueFd;
+
+void say(const std::string& line)
+{
+    (void)sdk::os::write_all(STDERR_FILENO, line + "\n");
+}
+
+sdk::Result<UniqueFd> open_directory(const std::string& path)
+{
+    UniqueFd opened(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened)
+        return sdk::os_error("open the directory '" + path + "'");
+    return opened;
+}
+
+sdk::Result<void> unpack_into(const tree::Target& target, const tree::UnpackOptions& options)
+{
+    auto directory = open_directory(target.directory);
+    if (!directory)
+        return std::move(directory).error();
+    auto unpacked = tree::unpack(STDIN_FILENO, directory->get(), target.leaf, options);
+    return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
+}
+
+sdk::Result<void> unpack(const Arguments& arguments)
+{
+    auto target = tree::target_of(arguments[0], arguments[1]);
+    if (!target)
+        return std::move(target).error();
+    return unpack_into(*target, {});
+}
+
+sdk::Result<void> mirror(const Arguments& arguments)
+{
+    make_directories(arguments[0]);
+    tree::UnpackOptions options;
+    options.replace = true;
+    return unpack_into({arguments[0], "."}, options);
+}
+
+bool is_empty_directory(const std::string& path)
+{
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(path.c_str()), &closedir);
+    while (const dirent* entry = listing ? readdir(listing.get()) : nullptr)
+        if (const std::string_view name = entry->d_name; name != "." && name != "..")
+            return false;
+    return listing != nullptr;
+}
+
+/// Nothing but what was there before: an empty directory or none.
+void take_back(const std::string& path, bool was_there)
+{
+    (void)sdk::os::remove_tree(path);
+    if (was_there)
+        make_directories(path);
+}
+
+/// How a process that was to do something ended.
+struct ChildEnd {
+    sdk::Result<void> result;
+    int signal = 0;  ///< one that ended it, or that was to end us
+};
+
+/// Does it in a process of its own, so that a signal to end leaves somebody who can clear up.
+ChildEnd in_a_child(const std::function<sdk::Result<void>()>& work)
+{
+    sigset_t ends;
+    sigset_t before;
+    sigemptyset(&ends);
+    for (const int one : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD})
+        sigaddset(&ends, one);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    int words[2];
+    if (pipe2(words, O_CLOEXEC) != 0)
+        return {sdk::os_error("make a pipe")};
+    const UniqueFd from(words[0]);
+    UniqueFd to(words[1]);
+    const pid_t child = fork();
+    if (child < 0)
+        return {sdk::os_error("start a process")};
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sigprocmask(SIG_SETMASK, &before, nullptr);
+        const auto done = work();
+        if (!done)
+            (void)sdk::os::write_all(to.get(), error_to_json(done.error()));
+        _exit(done ? 0 : 1);
+    }
+    to.reset();
+    int asked = 0;
+    int status = 0;
+    while (waitpid(child, &status, WNOHANG) != child)
+        if (int signal = 0; sigwait(&ends, &signal) == 0 && signal != SIGCHLD) {
+            asked = signal;
+            kill(child, SIGKILL);
+        }
+    if (asked != 0)
+        return {{}, asked};
+    if (WIFSIGNALED(status))
+        return {{}, WTERMSIG(status)};
+    if (WEXITSTATUS(status) == 0)
+        return {};
+    std::string error;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0; (got = ::read(from.get(), piece.data(), piece.size())) > 0;)
+        error.append(piece.data(), static_cast<std::size_t>(got));
+    return {error_from_json(error)};
+}
+
+sdk::Result<void> create(const Arguments& arguments)
+{
+    const std::string& path = arguments[0];
+    const bool was_there = access(path.c_str(), F_OK) == 0;
+    if (was_there && !is_empty_directory(path))
+        return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
+                               "choose another place, or remove it there first");
+    make_directories(path);
+    auto end = in_a_child([&] { return unpack_into({path, "."}, {}); });
+    if (!end.result || end.signal != 0)
+        take_back(path, was_there);
+    if (end.signal != 0) {
+        sigset_t own;
+        sigemptyset(&own);
+        sigaddset(&own, end.signal);
+        ::signal(end.signal, SIG_DFL);
+        sigprocmask(SIG_UNBLOCK, &own, nullptr);
+        ::raise(end.signal);
+    }
+    return std::move(end.result);
+}
+
+/// A mount of the tree over itself that nobody writes through, root included (mount(2), MS_BIND and MS_REMOUNT).
+sdk::Result<void> seal(const Arguments& arguments)
+{
+    const char* path = arguments[0].c_str();
+    if (mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
+        mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0)
+        return sdk::os_error("make '" + arguments[0] + "' read-only");
+    return {};
+}
+
+sdk::Result<void> pack(const Arguments& arguments)
+{
+    tree::PackEvents events;
+    events.on_skipped = [](const std::string& path, std::string_view what) {
+        say("note: left out " + std::string(what) + ": " + path);
+    };
+    events.on_changed = [](const std::string& name) { say("note: it changed while it was read: " + name); };
+    tree::Packer packer(STDOUT_FILENO, std::move(events));
+    // A link that is named is meant for what it leads to, as cp(1) has it.
+    const UniqueFd here(open(arguments[0].c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto packed = here ? packer.add_tree(here.get(), ".", ".") : packer.add_target(arguments[0], ".");
+    return packed ? packer.finish() : packed;
+}
+
+sdk::Result<void> copy_bytes(int from, int to, const std::string& path)
+{
+    std::vector<char> buffer(256UL * 1024);
+    for (;;) {
+        const ssize_t got = ::read(from, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return sdk::os_error("read '" + path + "'");
+        if (got == 0)
+            return {};
+        if (auto written = sdk::os::write_all(to, {buffer.data(), static_cast<std::size_t>(got)}); !written)
+            return std::move(written).error().while_doing("copy '" + path + "'");
+    }
+}
+
+sdk::Result<void> read(const Arguments& arguments)
+{
+    const UniqueFd file(open(arguments[0].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    struct stat status {};
+    if (!file || fstat(file.get(), &status) != 0)
+        return sdk::os_error("read '" + arguments[0] + "'");
+    if (!S_ISREG(status.st_mode))
+        return sdk::make_error(sdk::Code::invalid, "'" + arguments[0] + "' is not a regular file");
+    return copy_bytes(file.get(), STDOUT_FILENO, arguments[0]);
+}
+
+sdk::Result<void> write(const Arguments& arguments)
+{
+    const std::string& path = arguments[0];
+    struct stat there {};
+    const bool exists = stat(path.c_str(), &there) == 0;
+    if (path.empty() || path.back() == '/' || (exists && !S_ISREG(there.st_mode)))
+        return sdk::make_error(sdk::Code::invalid, "'" + path + "' is not the name of a file",
+                               "standard input has no name of its own: say what the file is to be called");
+    const std::string beside = path + ".banger-" + std::to_string(getpid());
+    const UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file)
+        return sdk::os_error("write '" + path + "'");
+    auto written = copy_bytes(STDIN_FILENO, file.get(), path);
+    if (written && exists && fchmod(file.get(), there.st_mode & 07777U) != 0)
+        written = sdk::os_error("set the mode of '" + path + "'");
+    if (written && rename(beside.c_str(), path.c_str()) != 0)
+        written = sdk::os_error("write '" + path + "'");
+    if (!written)
+        ::unlink(beside.c_str());
+    return written;
+}
+
+/// What is on standard input, NUL-terminated, to its end.
+std::vector<std::string> read_names()
+{
+    std::string text;
+    std::array<char, 65536> piece{};
+    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(got));
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < text.size(); at += names.back().size() + 1)
+        names.emplace_back(text.c_str() + at);
+    return names;
+}
+
+sdk::Result<void> for_each_name(const std::string& path, sdk::Result<void> (*act)(int directory, const std::string& name))
+{
+    auto directory = open_directory(path);
+    if (!directory)
+        return std::move(directory).error();
+    for (const auto& name : read_names())
+        if (auto acted = act(directory->get(), name); !acted)
+            return acted;
+    return {};
+}
+
+sdk::Result<void> remove(const Arguments& arguments)
+{
+    return for_each_name(arguments[0], tree::remove_beneath);
+}
+
+sdk::Result<void> unlink(const Arguments& arguments)
+{
+    return for_each_name(arguments[0], tree::unlink_beneath);
+}
+
+sdk::Result<void> scan(const Arguments& arguments)
+{
+    auto directory = open_directory(arguments[0]);
+    if (!directory)
+        return std::move(directory).error();
+    tree::Stamps stamps;
+    const auto names = read_names();
+    for (const auto& name : names)
+        if (const auto stamp = tree::stamp_of(directory->get(), name))
+            stamps.emplace(name, *stamp);
+    if (names.empty()) {
+        auto all = tree::scan(directory->get());
+        if (!all)
+            return std::move(all).error();
+        stamps = std::move(*all);
+    }
+    return sdk::os::write_all(STDOUT_FILENO, tree::to_text(stamps));
+}
+
+sdk::Result<void> gather(const Arguments& arguments)
+{
+    auto directory = open_directory(arguments[0]);
+    if (!directory)
+        return std::move(directory).error();
+    tree::Packer packer(STDOUT_FILENO);
+    for (const auto& name : read_names())
+        if (auto added = packer.add(directory->get(), name, name); !added && added.error().code != sdk::Code::not_found)
+            return added;
+    return packer.finish();
+}
+
+sdk::Result<void> watch(const Arguments& arguments)
+{
+    auto watcher = tree::Watcher::open(arguments[0]);
+    if (!watcher)
+        return std::move(watcher).error();
+    tree::Happened happened;
+    happened.everything = true;
+    for (;;) {
+        std::string text = happened.everything ? std::string(".\0", 2) : std::string();
+        for (const auto& name : happened.names)
+            text.append(name).push_back('\0');
+        if (auto written = sdk::os::write_all(STDOUT_FILENO, text); !written)
+            return written;
+        std::array<pollfd, 2> ready{{{watcher->descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
+        if (poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR)
+            return sdk::os_error("wait for changes");
+        std::array<char, 4096> ignored{};
+        if (ready[1].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0)
+            return {};
+        happened = {};
+        if (auto taken = watcher->take(happened); !taken)
+            return taken;
+    }
+}
+
+sdk::Result<void> hold(const Arguments& /*arguments*/)
+{
+    std::array<char, 4096> ignored{};
+    while (::read(STDIN_FILENO, ignored.data(), ignored.size()) > 0) {
+    }
+    return {};
+}
+
+struct Tool {
+    std::string_view name;
+    std::size_t arguments;
+    sdk::Result<void> (*run)(const Arguments&);
+};
+constexpr std::array<Tool, 13> tools{{
+    {"unpack", 2, unpack},
+    {"create", 1, create},
+    {"mirror", 1, mirror},
+    {"seal", 1, seal},
+    {"pack", 1, pack},
+    {"write", 1, write},
+    {"read", 1, read},
+    {"remove", 1, remove},
+    {"unlink", 1, unlink},
+    {"scan", 1, scan},
+    {"gather", 1, gather},
+    {"watch", 1, watch},
+    {"hold", 0, hold},
+}};
+
+}  // namespace
+
+std::function<int()> tool_named(const std::string& name, const std::vector<std::string>& arguments)
+{
+    for (const auto& tool : tools)
+        if (tool.name == name && tool.arguments == arguments.size())
+            return [run = tool.run, arguments] {
+                const auto done = run(arguments);
+                if (!done)
+                    say(error_to_json(done.error()));
+                return done ? 0 : 1;
+            };
+    return nullptr;
+}
+
+}  // namespace banger::agent

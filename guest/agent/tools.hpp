@@ -1,0 +1,34 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace banger::agent {
+
+/// What the agent itself can do as a command, in any guest, whatever programs its image has (ExecSpec::tool). Each runs
+/// in a child with the standard streams, the user and the working directory of an exec, and returns an exit status: 0,
+/// or 1 after a line with an error as JSON (guest/protocol/json.hpp) on standard error. Lines that begin with "note: "
+/// are for the person.
+///
+/// | tool | arguments | |
+/// | --- | --- | --- |
+/// | unpack | DESTINATION BASE | an archive (guest/tree) from standard input to where tree::target_of says |
+/// | create | DIRECTORY | the same into a directory that is empty or not there; a failure or a signal leaves it so |
+/// | mirror | DIRECTORY | the same into that directory, made if need be; what is in the way of an entry is removed |
+/// | pack | PATH | that file or tree to standard output, as an archive whose root is "." |
+/// | write | DESTINATION | standard input into one file, which is replaced when it is complete |
+/// | read | PATH | one file to standard output |
+/// | seal | DIRECTORY | makes it read-only for everybody, until the guest stops |
+/// | remove | DIRECTORY | paths below it, NUL-terminated on standard input; gone already is success |
+/// | unlink | DIRECTORY | the same, files and links only; a path with a slash at its end is a directory, if it is empty |
+/// | scan | DIRECTORY | what the files are whose paths below it are on standard input, or all of them but those in a .git, where there are none: stamps (guest/tree/stamp.hpp) |
+/// | gather | DIRECTORY | the files whose paths below it are on standard input, as an archive; those that are gone are left out |
+/// | watch | DIRECTORY | paths below it, NUL-terminated, as things happen to them; "." at the beginning, when from now on nothing is missed, and where anything may have; ends when its standard input does |
+/// | hold | | ends when its standard input does: it tells whoever holds the other end that the guest is there |
+///
+/// An empty function for a name that is none of these.
+[[nodiscard]] std::function<int()> tool_named(const std::string& name, const std::vector<std::string>& arguments);
+
+}  // namespace banger::agent

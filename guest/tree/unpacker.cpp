@@ -1,0 +1,522 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/tree/unpacker.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::tree {
+namespace {
+
+constexpr std::size_t piece = 256UL * 1024;
+constexpr mode_t permissions = 0777;  ///< without set-id and sticky bits
+
+using sdk::Code;
+using sdk::os::UniqueFd;
+
+sdk::Error odd_name(const std::string& name)
+{
+    return sdk::make_error(Code::invalid, "the stream has an entry named '" + name + "', which would lead outside");
+}
+
+/// "a/b" of "./a//b/"; "" for the root of the tree. Errors: invalid for what leads elsewhere.
+sdk::Result<std::string> clean_name(const std::string& name)
+{
+    if (name.empty() || name.front() == '/')
+        return odd_name(name);
+    std::string clean;
+    for (std::size_t at = 0; at <= name.size();) {
+        const auto slash = std::min(name.find('/', at), name.size());
+        const auto part = name.substr(at, slash - at);
+        at = slash + 1;
+        if (part == "..")
+            return odd_name(name);
+        if (!part.empty() && part != ".")
+            clean += (clean.empty() ? "" : "/") + part;
+    }
+    return clean;
+}
+
+UniqueFd open_beneath(int directory, const std::string& path, int flags)
+{
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    return UniqueFd(static_cast<int>(syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
+}
+
+/// Where the bytes come from, as libarchive asks for them.
+struct Source {
+    int descriptor = -1;
+    std::vector<char> buffer = std::vector<char>(piece);
+    bool ended = false;
+};
+
+la_ssize_t read_some(archive* open, void* client, const void** bytes)
+{
+    auto& source = *static_cast<Source*>(client);
+    for (;;) {
+        const ssize_t got = read(source.descriptor, source.buffer.data(), source.buffer.size());
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            archive_set_error(open, errno, "read");
+        source.ended = source.ended || got <= 0;
+        *bytes = source.buffer.data();
+        return got;
+    }
+}
+
+struct FreeReader {
+    void operator()(archive* open) const { archive_read_free(open); }
+};
+
+class Unpacker {
+public:
+    Unpacker(int descriptor, int directory, std::string leaf, const UnpackOptions& options)
+        : root_(directory), leaf_(leaf == "." ? "" : std::move(leaf)), options_(options), source_{descriptor}
+    {
+    }
+
+    sdk::Result<Unpacked> run();
+
+private:
+    struct Place {
+        int directory = -1;  ///< of its parent
+        std::string name;    ///< in it
+        std::string path;    ///< below root_; what errors say
+    };
+    struct Finished {
+        std::string path;
+        mode_t mode;
+        timespec time;
+    };
+
+    sdk::Result<void> open();
+    sdk::Result<void> take(archive_entry* entry);
+    [[nodiscard]] sdk::Result<std::string> path_of(const char* name) const;
+    sdk::Result<Place> place_of(const char* name);
+    sdk::Result<int> parent(const std::string& path);
+    sdk::Result<void> make_parents(const std::string& path);
+    sdk::Result<void> clear(const Place& place);
+    sdk::Result<void> make_directory(const Place& place, archive_entry* entry);
+    sdk::Result<void> make_file(const Place& place, archive_entry* entry);
+    sdk::Result<void> make_symlink(const Place& place, archive_entry* entry);
+    sdk::Result<void> make_hard_link(const Place& place, const char* to);
+    sdk::Result<void> write_content(int file, archive_entry* entry);
+    /// `make` makes an entry of the name it gets; it goes to a name beside the place, and then replaces what is there.
+    template <typename Make>
+    sdk::Result<void> put(const Place& place, Make make);
+    sdk::Result<void> finish_directories();
+    sdk::Result<void> read_to_end();
+    [[nodiscard]] sdk::Error broken() const;
+
+    int root_;
+    std::string leaf_;
+    const UnpackOptions& options_;
+    Source source_;
+    std::unique_ptr<archive, FreeReader> archive_{archive_read_new()};
+    std::optional<std::string> parent_path_;
+    UniqueFd parent_;
+    std::vector<Finished> directories_;
+    Unpacked done_;
+};
+
+sdk::Error failed(const std::string& what, const std::string& path)
+{
+    return sdk::os_error(what + " '" + path + "'");
+}
+
+sdk::Error in_the_way(const std::string& path)
+{
+    return sdk::make_error(Code::exists, "something else is in the way of '" + path + "'", "move it away first");
+}
+
+sdk::Error Unpacker::broken() const
+{
+    const char* why = archive_error_string(archive_.get());
+    return sdk::make_error(Code::corrupt,
+                           "the stream of files is damaged: " + std::string(why != nullptr ? why : "no reason given"));
+}
+
+sdk::Result<void> Unpacker::open()
+{
+    archive_read_support_format_tar(archive_.get());
+    archive_read_set_options(archive_.get(), "hdrcharset=BINARY");
+    if (archive_read_open(archive_.get(), &source_, nullptr, read_some, nullptr) != ARCHIVE_OK)
+        return source_.ended ? sdk::make_error(Code::corrupt, "the stream of files ended before it began") : broken();
+    return {};
+}
+
+sdk::Result<Unpacked> Unpacker::run()
+{
+    if (auto opened = open(); !opened)
+        return std::move(opened).error();
+    for (;;) {
+        archive_entry* entry = nullptr;
+        const int got = archive_read_next_header(archive_.get(), &entry);
+        if (got == ARCHIVE_EOF)
+            break;
+        if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
+            return broken();
+        if (auto taken = take(entry); !taken)
+            return std::move(taken).error();
+    }
+    // A tar says where it ends. libarchive is content with the end of its input, which a sender that died gives as well.
+    if (source_.ended)
+        return sdk::make_error(Code::corrupt, "the stream of files ended in the middle");
+    if (auto finished = finish_directories(); !finished)
+        return std::move(finished).error();
+    if (auto rest = read_to_end(); !rest)
+        return std::move(rest).error();
+    return done_;
+}
+
+/// What follows the end is padding; somebody still writes it.
+sdk::Result<void> Unpacker::read_to_end()
+{
+    for (;;) {
+        const ssize_t got = read(source_.descriptor, source_.buffer.data(), source_.buffer.size());
+        if (got == 0)
+            return {};
+        if (got < 0 && errno != EINTR)
+            return sdk::os_error("read the stream of files");
+    }
+}
+
+sdk::Result<std::string> Unpacker::path_of(const char* name) const
+{
+    auto clean = clean_name(name != nullptr ? name : "");
+    if (!clean)
+        return clean;
+    std::string path = leaf_;
+    if (!clean->empty())
+        path += (path.empty() ? "" : "/") + *clean;
+    return path;
+}
+
+sdk::Result<Unpacker::Place> Unpacker::place_of(const char* name)
+{
+    auto found = path_of(name);
+    if (!found)
+        return std::move(found).error();
+    const std::string& path = *found;
+    if (path.empty())
+        return Place{root_, "", "."};
+    const auto slash = path.rfind('/');
+    auto directory = parent(slash == std::string::npos ? "" : path.substr(0, slash));
+    if (!directory)
+        return std::move(directory).error();
+    return Place{*directory, slash == std::string::npos ? path : path.substr(slash + 1), path};
+}
+
+sdk::Result<int> Unpacker::parent(const std::string& path)
+{
+    if (path.empty())
+        return root_;
+    if (parent_path_ == path)
+        return parent_.get();
+    UniqueFd opened = open_beneath(root_, path, O_PATH | O_DIRECTORY);
+    if (!opened) {
+        if (auto made = make_parents(path); !made)
+            return std::move(made).error();
+        opened = open_beneath(root_, path, O_PATH | O_DIRECTORY);
+    }
+    if (!opened)
+        return failed("open the directory", path);
+    parent_ = std::move(opened);
+    parent_path_ = path;
+    return parent_.get();
+}
+
+sdk::Result<void> Unpacker::make_parents(const std::string& path)
+{
+    UniqueFd above;
+    for (std::size_t at = 0; at <= path.size();) {
+        const auto slash = std::min(path.find('/', at), path.size());
+        const Place place{above ? above.get() : root_, path.substr(at, slash - at), path.substr(0, slash)};
+        at = slash + 1;
+        UniqueFd opened = open_beneath(place.directory, place.name, O_PATH | O_DIRECTORY);
+        if (!opened && (errno == ELOOP || errno == ENOTDIR))
+            if (auto cleared = clear(place); !cleared)
+                return cleared;
+        if (!opened && mkdirat(place.directory, place.name.c_str(), 0755) != 0)
+            return failed("make the directory", place.path);
+        if (!opened)
+            opened = open_beneath(place.directory, place.name, O_PATH | O_DIRECTORY);
+        if (!opened)
+            return failed("open the directory", place.path);
+        above = std::move(opened);
+    }
+    return {};
+}
+
+/// Removes what stands there, where that is allowed.
+sdk::Result<void> Unpacker::clear(const Place& place)
+{
+    if (!options_.replace)
+        return in_the_way(place.path);
+    parent_path_.reset();  // it may have been below
+    return sdk::os::remove_tree("/proc/self/fd/" + std::to_string(place.directory) + "/" + place.name);
+}
+
+sdk::Result<void> Unpacker::take(archive_entry* entry)
+{
+    const auto type = archive_entry_filetype(entry);
+    if (options_.takes)
+        for (const char* name : {archive_entry_pathname(entry), archive_entry_hardlink(entry)})
+            if (name != nullptr && (type == AE_IFDIR || !options_.takes(path_of(name).value_or(""))))
+                return sdk::make_error(Code::invalid, "the stream has something that was not asked for: '" +
+                                                          std::string(name) + "'");
+    auto place = place_of(archive_entry_pathname(entry));
+    if (!place)
+        return std::move(place).error();
+    if (place->name.empty())
+        return type == AE_IFDIR ? sdk::Result<void>() : in_the_way(place->path);
+    if (const char* to = archive_entry_hardlink(entry))
+        return make_hard_link(*place, to);
+    if (type == AE_IFDIR)
+        return make_directory(*place, entry);
+    ++done_.files;
+    if (type == AE_IFLNK)
+        return make_symlink(*place, entry);
+    if (type == AE_IFREG)
+        return make_file(*place, entry);
+    return sdk::make_error(Code::invalid, "'" + place->path + "' is no file, directory or link, and cannot be made");
+}
+
+sdk::Result<void> Unpacker::make_directory(const Place& place, archive_entry* entry)
+{
+    if (mkdirat(place.directory, place.name.c_str(), 0700) != 0) {
+        if (errno != EEXIST)
+            return failed("make the directory", place.path);
+        struct stat there {};
+        if (fstatat(place.directory, place.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0)
+            return failed("inspect", place.path);
+        if (!S_ISDIR(there.st_mode)) {
+            if (auto cleared = clear(place); !cleared)
+                return cleared;
+            if (mkdirat(place.directory, place.name.c_str(), 0700) != 0)
+                return failed("make the directory", place.path);
+        }
+    }
+    directories_.push_back({place.path, static_cast<mode_t>(archive_entry_perm(entry)) & permissions,
+                            {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}});
+    return {};
+}
+
+template <typename Make>
+sdk::Result<void> Unpacker::put(const Place& place, Make make)
+{
+    if (auto made = make(place.name); made || made.error().code != Code::exists)
+        return made;
+    struct stat there {};
+    if (fstatat(place.directory, place.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(there.st_mode)) {
+        if (auto cleared = clear(place); !cleared)
+            return cleared;
+        return make(place.name);
+    }
+    std::uint64_t random = 0;
+    [[maybe_unused]] const auto got = getrandom(&random, sizeof random, GRND_NONBLOCK);
+    const std::string beside = ".banger-" + std::to_string(random);
+    if (auto made = make(beside); !made)
+        return made;
+    if (options_.may_replace && !options_.may_replace(place.path)) {
+        unlinkat(place.directory, beside.c_str(), 0);
+        return {};
+    }
+    if (renameat(place.directory, beside.c_str(), place.directory, place.name.c_str()) == 0) {
+        unlinkat(place.directory, beside.c_str(), 0);  // still there if both are links to one file, rename(2)
+        return {};
+    }
+    auto error = failed("replace", place.path);
+    unlinkat(place.directory, beside.c_str(), 0);
+    return error;
+}
+
+sdk::Result<void> Unpacker::make_symlink(const Place& place, archive_entry* entry)
+{
+    const char* target = archive_entry_symlink(entry);
+    if (target == nullptr)
+        return broken();
+    return put(place, [&](const std::string& name) -> sdk::Result<void> {
+        if (symlinkat(target, place.directory, name.c_str()) != 0)
+            return failed("make the link", place.path);
+        const timespec times[2] = {{0, UTIME_OMIT}, {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
+        utimensat(place.directory, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
+        return {};
+    });
+}
+
+sdk::Result<void> Unpacker::make_hard_link(const Place& place, const char* to)
+{
+    // The other name may be in another directory, and only one is kept open: this one must survive.
+    const UniqueFd here(openat(place.directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto first = place_of(to);
+    if (!first)
+        return std::move(first).error();
+    if (!here || first->name.empty())
+        return odd_name(to);
+    ++done_.files;
+    return put({here.get(), place.name, place.path}, [&](const std::string& name) -> sdk::Result<void> {
+        if (linkat(first->directory, first->name.c_str(), here.get(), name.c_str(), 0) != 0)
+            return failed("link", place.path);
+        return {};
+    });
+}
+
+sdk::Result<void> Unpacker::make_file(const Place& place, archive_entry* entry)
+{
+    return put(place, [&](const std::string& name) -> sdk::Result<void> {
+        const UniqueFd file(
+            openat(place.directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!file)
+            return failed("make", place.path);
+        auto written = write_content(file.get(), entry);
+        const timespec times[2] = {{0, UTIME_OMIT}, {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
+        if (written && (fchmod(file.get(), static_cast<mode_t>(archive_entry_perm(entry)) & permissions) != 0 ||
+                        futimens(file.get(), times) != 0))
+            written = sdk::os_error("set mode and time");
+        if (written)
+            return {};
+        unlinkat(place.directory, name.c_str(), 0);
+        return std::move(written).error().while_doing("write '" + place.path + "'");
+    });
+}
+
+sdk::Result<void> Unpacker::write_content(int file, archive_entry* entry)
+{
+    la_int64_t end = 0;
+    for (;;) {
+        const void* bytes = nullptr;
+        std::size_t size = 0;
+        la_int64_t at = 0;
+        const int got = archive_read_data_block(archive_.get(), &bytes, &size, &at);
+        if (got == ARCHIVE_EOF)
+            break;
+        if (got != ARCHIVE_OK)
+            return source_.ended ? sdk::make_error(Code::corrupt, "the stream of files ended in the middle") : broken();
+        for (std::size_t done = 0; done < size;) {
+            const auto* from = static_cast<const char*>(bytes) + done;
+            const ssize_t written = pwrite(file, from, size - done, at + static_cast<la_int64_t>(done));
+            if (written < 0 && errno == EINTR)
+                continue;
+            if (written < 0)
+                return sdk::os_error("write a file");
+            done += static_cast<std::size_t>(written);
+        }
+        end = at + static_cast<la_int64_t>(size);
+        done_.bytes += size;
+        if (options_.on_progress)
+            options_.on_progress(done_.bytes);
+    }
+    if (end < archive_entry_size(entry) && ftruncate(file, archive_entry_size(entry)) != 0)
+        return sdk::os_error("write a file");
+    return {};
+}
+
+/// Last and innermost first: a directory may forbid us to change what is in it, and its time changes with that.
+sdk::Result<void> Unpacker::finish_directories()
+{
+    for (auto one = directories_.rbegin(); one != directories_.rend(); ++one) {
+        const UniqueFd opened = open_beneath(root_, one->path, O_RDONLY | O_DIRECTORY);
+        if (!opened && errno == ENOENT)
+            continue;  // a later entry replaced it
+        const timespec times[2] = {{0, UTIME_OMIT}, one->time};
+        if (!opened || fchmod(opened.get(), one->mode) != 0 || futimens(opened.get(), times) != 0)
+            return failed("set mode and time of", one->path);
+    }
+    return {};
+}
+
+bool is_directory(const std::string& path)
+{
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
+sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& leaf, const UnpackOptions& options)
+{
+    return Unpacker(descriptor, directory, leaf, options).run();
+}
+
+namespace {
+
+/// A name's parent, opened, and what it is called there. No descriptor where there is no such parent.
+struct Spot {
+    UniqueFd parent;
+    std::string leaf;
+};
+sdk::Result<Spot> spot_of(int directory, const std::string& name)
+{
+    auto clean = clean_name(name);
+    if (!clean)
+        return std::move(clean).error();
+    if (clean->empty())
+        return odd_name(name);
+    const auto slash = clean->rfind('/');
+    UniqueFd parent =
+        open_beneath(directory, slash == std::string::npos ? "." : clean->substr(0, slash), O_PATH | O_DIRECTORY);
+    if (!parent && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        return failed("remove", *clean);
+    return Spot{std::move(parent), slash == std::string::npos ? *clean : clean->substr(slash + 1)};
+}
+
+}  // namespace
+
+sdk::Result<void> remove_beneath(int directory, const std::string& name)
+{
+    auto spot = spot_of(directory, name);
+    if (!spot)
+        return std::move(spot).error();
+    if (!spot->parent || unlinkat(spot->parent.get(), spot->leaf.c_str(), 0) == 0 || errno == ENOENT)
+        return {};
+    return sdk::os::remove_tree("/proc/self/fd/" + std::to_string(spot->parent.get()) + "/" + spot->leaf);
+}
+
+sdk::Result<void> unlink_beneath(int directory, const std::string& name)
+{
+    auto spot = spot_of(directory, name);
+    if (!spot)
+        return std::move(spot).error();
+    if (!spot->parent || unlinkat(spot->parent.get(), spot->leaf.c_str(), name.ends_with('/') ? AT_REMOVEDIR : 0) == 0)
+        return {};
+    for (const int harmless : {ENOENT, EISDIR, ENOTDIR, ENOTEMPTY, EEXIST})
+        if (errno == harmless)
+            return {};
+    return failed("remove", name);
+}
+
+sdk::Result<Target> target_of(const std::string& destination, const std::string& base)
+{
+    if (is_directory(destination))
+        return Target{destination, base};
+    const auto no_directory = [](const std::string& path) {
+        return sdk::make_error(Code::not_found, "there is no directory '" + path + "' to copy to", "make it first");
+    };
+    if (destination.empty() || destination.back() == '/')
+        return no_directory(destination);
+    const auto slash = destination.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : slash == 0 ? "/" : destination.substr(0, slash);
+    if (!is_directory(directory))
+        return no_directory(directory);
+    return Target{directory, slash == std::string::npos ? destination : destination.substr(slash + 1)};
+}
+
+}  // namespace banger::tree

@@ -1,0 +1,61 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "banger/sdk/result.hpp"
+
+namespace banger::tree {
+
+struct UnpackOptions {
+    /// Something else may stand where an entry goes: a file where a directory should be, a link on the way. It is
+    /// removed, with all that is below it. Else that is an error. Files over files are replaced in any case.
+    bool replace = false;
+    /// Bytes of content that were written so far.
+    std::function<void(std::uint64_t bytes)> on_progress;
+    /// Which names below `directory` may be files, links, or what a hard link leads to; directories come with them only.
+    /// Another one is an error: invalid. Empty: all may.
+    std::function<bool(const std::string& path)> takes;
+    /// Asked at the last moment before a file or link that is complete gets the name of another one: if it may not, it
+    /// vanishes instead. Empty: it may.
+    std::function<bool(const std::string& path)> may_replace;
+};
+
+struct Unpacked {
+    std::uint64_t files = 0;  ///< entries that are no directories
+    std::uint64_t bytes = 0;
+};
+
+/// Reads an archive of a Packer, or any tar, from a descriptor and makes what is in it. The entry "." becomes `leaf` in
+/// `directory`, "./a" or "a" becomes `leaf`/a; with `leaf` "." everything goes into `directory` itself.
+///
+/// The stream is not trusted: no entry leaves `directory`, no symbolic link below it is followed, no file is written
+/// through one that is there already (files are made anew, and replace what has their name when they are complete), and
+/// set-id bits are dropped. Directories get their modes and times at the end. What is made belongs to the caller.
+/// A failure leaves what was unpacked before, and no half file.
+/// Errors: corrupt for a stream that is no tar or ends in the middle, invalid for names that are not allowed, exists
+/// where something else stands, no_space and the like of the operating system, with the entry's name.
+sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& leaf, const UnpackOptions& options = {});
+
+/// Removes what is at `name` below `directory`, a whole tree if it is one, following no link. Gone already is success.
+/// Errors: invalid for a name that leads outside, and those of the operating system.
+sdk::Result<void> remove_beneath(int directory, const std::string& name);
+
+/// Removes the file or link at `name` below `directory`, or with a slash at its end the directory, if that is empty.
+/// Following no link. What is something else, is not empty or is gone stays as it is, which is success.
+/// Errors: as remove_beneath.
+sdk::Result<void> unlink_beneath(int directory, const std::string& name);
+
+/// Where a copy goes, as cp(1) has it: into `destination` under its own name where that is a directory or is written
+/// with a final slash, else it becomes `destination`.
+struct Target {
+    std::string directory;
+    std::string leaf;
+};
+/// Looks at the file system of this machine. `base` is the source's own name, "." for the content of a directory.
+/// Errors: not_found when the directory for it does not exist.
+sdk::Result<Target> target_of(const std::string& destination, const std::string& base);
+
+}  // namespace banger::tree
