@@ -359,6 +359,23 @@ TEST(Interrupted, CtrlCCallsOffAllThatACommandStarts)
     expect_clean(host);
 }
 
+TEST(Interrupted, CtrlCWhileAMachineShutsDownToStartAgainLeavesItStoppedInOrder)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    // Not on its disk yet, so a cut would lose it.
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo kept > /root/f"}).status, 0);
+    UnderWay restart(host, {"vm", "restart", "a"});
+    ASSERT_TRUE(restart.wait_for("power off vm 'a'")) << restart.said();
+    restart.interrupt();
+    EXPECT_EQ(restart.end(), 128 + SIGINT);
+    EXPECT_NE(restart.said().find("vm 'a' is stopped; its start was cancelled"), std::string::npos) << restart.said();
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f"}).out, "kept\n");
+    expect_clean(host);
+}
+
 TEST(Interrupted, DeletingAMachineThatIsBeingMadeCallsItOff)
 {
     const Installation host;
