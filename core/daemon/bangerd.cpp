@@ -18,6 +18,7 @@
 #include "core/base/ids.hpp"
 #include "core/daemon/auto_stop.hpp"
 #include "core/daemon/places.hpp"
+#include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
@@ -120,6 +121,9 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     auto agent_program = find_agent_program();
     if (!agent_program)
         return std::move(agent_program).error();
+    // Before anything is started, which would stay behind. Doctor says what it means when this fails.
+    if (auto left = leave_service("banger-" + *instance); !left)
+        log::warning(left.error().message);
 
     asio::io_context loop(1);
     auto opened = plugins::Registry::open(registry_settings(paths, *config, *instance));

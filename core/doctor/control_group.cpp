@@ -48,8 +48,8 @@ std::vector<Finding> check_control_group(lifecycle::Engine& /*engine*/, lifecycl
         return {};
     return {{"control group", Status::warning,
              "the daemon and its machines belong to " + *service + ", and are killed when that is stopped",
-             "`banger daemon stop`, then `systemd-run --scope banger daemon start` (with --user unless you are root) "
-             "before the machines are made; or KillMode=process in the unit"}};
+             "no service manager gave them a scope of their own (`banger daemon logs` says why): start the daemon outside "
+             "of the service before machines are made, or set KillMode=process in its unit"}};
 }
 
 }  // namespace banger::doctor
