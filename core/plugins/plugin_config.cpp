@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/plugins/plugin_config.hpp"
 
+// RapidJSON's own regular expressions end the process at an empty alternative; the standard library's take any pattern, or
+// throw, which RapidJSON catches.
+#define RAPIDJSON_SCHEMA_USE_INTERNALREGEX 0
 #include <rapidjson/document.h>
 #include <rapidjson/pointer.h>
 #include <rapidjson/schema.h>

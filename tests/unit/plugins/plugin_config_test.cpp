@@ -83,6 +83,14 @@ TEST_F(PluginConfig, AWrongDefaultIsThePluginsFault)
               "of type integer");
 }
 
+TEST_F(PluginConfig, PatternsAreThoseOfEcmaScript)
+{
+    sidecar_.config_schema = R"({"type":"object","properties":{"a":{"type":"string","pattern":"^(|on|off)$"}}})";
+    EXPECT_TRUE(complete(R"({"a":""})"));
+    EXPECT_TRUE(complete(R"({"a":"off"})"));
+    EXPECT_EQ(complete(R"({"a":"of"})").error().code, sdk::Code::invalid);
+}
+
 TEST_F(PluginConfig, APluginWithoutSettingsSaysSo)
 {
     sidecar_.config_schema = R"({"type":"object","additionalProperties":false})";
