@@ -31,7 +31,7 @@ sdk::Result<Exit> run(const VmCreate& verb, Context& context)
     if (!session)
         return std::move(session).error();
     json::Object params = model::to_json(verb.spec);
-    params.set("start", verb.start).set("wait", verb.start);
+    params.set("start", verb.start);
     auto vm = (*session)->call("vm.create", params);
     if (!vm)
         return std::move(vm).error();

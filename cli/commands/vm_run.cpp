@@ -130,7 +130,7 @@ sdk::Result<Exit> run(const VmRun& verb, Context& context)
     if (!session)
         return std::move(session).error();
     json::Object params = model::to_json(verb.spec);
-    params.set("start", true).set("wait", true);
+    params.set("start", true);
     auto vm = (*session)->call("vm.create", params);
     if (!vm)
         return std::move(vm).error();

@@ -32,7 +32,7 @@ sdk::Result<Answer> viewed(Service& service, sdk::Result<model::VmRecord> vm)
 sdk::Result<void> refuse_unknown(const json::Value& params)
 {
     auto known = model::spec_members();
-    known.insert(known.end(), {"start", "wait"});
+    known.emplace_back("start");
     for (const auto& member : params.GetObject()) {
         const std::string name = member.name.GetString();
         if (std::find(known.begin(), known.end(), name) == known.end())
@@ -75,8 +75,6 @@ sdk::Result<Answer> create(Service& service, const Exchange& exchange, Operation
         return std::move(spec).error();
     lifecycle::CreateOptions options;
     options.start = json::bool_or(exchange->params(), "start", true);
-    if (!json::bool_or(exchange->params(), "wait", true))
-        spec->ready = model::Ready::agent;
     options.on_spec = [&](const model::VmRecord& vm) { exchange->notify("spec", spec_event(vm).value()); };
     auto vm = lifecycle::create_vm(service.engine(), *spec, options, operation);
     if (vm && vm->removal == model::Removal::with_session)

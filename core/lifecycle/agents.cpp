@@ -91,6 +91,13 @@ sdk::Error not_running(const model::VmRecord& vm)
                            "`banger vm start " + vm.name + "` starts it");
 }
 
+namespace {
+
+/// A VMM that ends closes its sockets first: who is refused there meets one that is about to be gone.
+constexpr std::chrono::seconds patience_for_its_end{1};
+
+}  // namespace
+
 sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const model::VmRecord& vm,
                                                           Operation& operation, std::chrono::milliseconds patience)
 {
@@ -105,9 +112,11 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const 
     auto agent = engine.agents.connect(
         vm.id, vm.agent_token, [&](sdk::Call& call) { return (*vmm)->open_channel(live->vmm, call); }, patience,
         operation);
-    if (!agent)
-        return std::move(agent).error().while_doing("reach the agent of vm '" + vm.name + "'");
-    return agent;
+    if (agent)
+        return agent;
+    if (agent.error().code == sdk::Code::unavailable && wait_until_gone(*live, patience_for_its_end, operation))
+        return not_running(vm);
+    return std::move(agent).error().while_doing("reach the agent of vm '" + vm.name + "'");
 }
 
 }  // namespace banger::lifecycle

@@ -15,7 +15,6 @@ namespace banger::lifecycle {
 
 struct CreateOptions {
     bool start = true;
-    bool wait = true;  ///< for `spec.ready`; else only for the agent
     /// Told the resolved sizes before anything is made.
     std::function<void(const model::VmRecord&)> on_spec;
 };

@@ -204,6 +204,7 @@ TEST_F(Provision, AMachineThatWasOnlyMadeIsProvisionedWhenItStartsWhateverHappen
     auto started = banger(host, {"vm", "start", "a"});
     ASSERT_EQ(started.status, 0) << started.err;
     EXPECT_NE(started.err.find("provision: file-sync"), std::string::npos) << started.err;
+    EXPECT_EQ(in_guest(host, "a", "systemctl is-system-running"), "running\n") << "as ready as `vm create` makes one";
     EXPECT_EQ(in_guest(host, "a", "cat .netrc; grep -c name .gitconfig"), "machine x1\n") << "twice is once";
     in_guest(host, "a", "rm .netrc");
 
