@@ -214,6 +214,9 @@ int main(int argc, char** argv)
     }
     ::umask(0077);
     ::mallopt(M_ARENA_MAX, 2);  // an arena for each of the many threads would keep their peaks for ever
+    // Also fixes what is a large block, which otherwise grows with the largest: the top of an arena is never trimmed else
+    // (mallopt(3), M_MMAP_THRESHOLD).
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
     std::signal(SIGPIPE, SIG_IGN);
     log::start(verbose ? sdk::LogLevel::debug : sdk::LogLevel::info);
     daemon::Readiness ready(ready_fd);

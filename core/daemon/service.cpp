@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <atomic>
 #include <mutex>
 #include <set>
@@ -80,25 +79,21 @@ std::string full_text(const sdk::Error& error)
 Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t workers)
     : loop_(loop),
       engine_(engine),
-      makers_(std::make_unique<asio::thread_pool>(workers)),
-      enders_(std::make_unique<asio::thread_pool>(threads_to_end)),
-      askers_(std::make_unique<asio::thread_pool>(threads_to_ask)),
-      talkers_(std::make_unique<asio::thread_pool>(threads_to_talk)),
-      lookers_(std::make_unique<asio::thread_pool>(threads_to_look)),
-      jobs_(std::make_unique<Jobs>())
+      jobs_(std::make_unique<Jobs>()),
+      makers_(workers),
+      enders_(threads_to_end),
+      askers_(threads_to_ask),
+      talkers_(threads_to_talk),
+      lookers_(threads_to_look)
 {
     jobs_->work.emplace(loop.get_executor());
     for (auto& part : {vm_methods(), stream_methods(), source_methods(), host_methods()})
         methods_.insert(part.begin(), part.end());
 }
 
-Service::~Service()
-{
-    for (auto* pool : {makers_.get(), enders_.get(), askers_.get(), talkers_.get(), lookers_.get()})
-        pool->join();
-}
+Service::~Service() = default;
 
-asio::thread_pool& Service::workers_for(const std::string& verb)
+base::WorkerPool& Service::workers_for(const std::string& verb)
 {
     static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop"};
     static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
@@ -107,10 +102,10 @@ asio::thread_pool& Service::workers_for(const std::string& verb)
     static const std::set<std::string> talks{"vm.exec", "vm.connect"};
     static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show"};
     for (const auto& [verbs, workers] :
-         {std::pair{&ends, enders_.get()}, {&asks, askers_.get()}, {&talks, talkers_.get()}, {&looks, lookers_.get()}})
+         {std::pair{&ends, &enders_}, {&asks, &askers_}, {&talks, &talkers_}, {&looks, &lookers_}})
         if (verbs->count(verb) > 0)
             return *workers;
-    return *makers_;
+    return makers_;
 }
 
 void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work)
@@ -121,7 +116,7 @@ void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::
         if (jobs_->closing)
             operation->cancel();
     }
-    asio::post(workers_for(operation->verb()), [this, operation, work = std::move(work)] {
+    workers_for(operation->verb()).post([this, operation, work = std::move(work)] {
         work();
         job_ended(operation);
     });
@@ -152,7 +147,7 @@ void Service::stop_if_done()
 
 bool Service::only_looks(const std::string& verb)
 {
-    return &workers_for(verb) == askers_.get() || verb == "vm.stats" || verb == "vm.health";
+    return &workers_for(verb) == &askers_ || verb == "vm.stats" || verb == "vm.health";
 }
 
 void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)
@@ -224,7 +219,7 @@ void Service::stream_changed(const std::string& vm, bool open)
     if (open)
         return engine_.usage.opened(vm);
     // On the loop, which writes no files.
-    asio::post(*enders_, [this, vm] { engine_.usage.closed(vm); });
+    enders_.post([this, vm] { engine_.usage.closed(vm); });
 }
 
 void Service::watch_exit(const std::string& vm, const sdk::Handle& vmm)

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "core/base/worker_pool.hpp"
 #include "core/lifecycle/engine.hpp"
 #include "core/rpc/server.hpp"
 
 namespace boost::asio {
 class io_context;
-class thread_pool;
 }
 
 namespace banger::daemon {
@@ -76,18 +76,18 @@ private:
 
     boost::asio::io_context& loop_;
     lifecycle::Engine& engine_;
-    /// Who asks or ends something, talks to a guest, or looks at the whole host must not wait behind those who make
-    /// something: each has workers of its own.
-    std::unique_ptr<boost::asio::thread_pool> makers_;
-    std::unique_ptr<boost::asio::thread_pool> enders_;
-    std::unique_ptr<boost::asio::thread_pool> askers_;
-    std::unique_ptr<boost::asio::thread_pool> talkers_;
-    std::unique_ptr<boost::asio::thread_pool> lookers_;
-    boost::asio::thread_pool& workers_for(const std::string& verb);
+    base::WorkerPool& workers_for(const std::string& verb);
     /// Whether a verb is no use of a VM, and not worth a line among the operations.
     bool only_looks(const std::string& verb);
     Methods methods_;
     std::unique_ptr<Jobs> jobs_;
+    /// Who asks or ends something, talks to a guest, or looks at the whole host must not wait behind those who make
+    /// something: each has workers of its own. Last, since their work needs all the rest.
+    base::WorkerPool makers_;
+    base::WorkerPool enders_;
+    base::WorkerPool askers_;
+    base::WorkerPool talkers_;
+    base::WorkerPool lookers_;
 };
 
 }  // namespace banger::daemon
