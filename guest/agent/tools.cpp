@@ -15,10 +15,12 @@
 #include <csignal>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "guest/agent/small_files.hpp"
 #include "guest/protocol/json.hpp"
+#include "guest/tree/file_writer.hpp"
 #include "guest/tree/packer.hpp"
 #include "guest/tree/stamp.hpp"
 #include "guest/tree/unpacker.hpp"
@@ -43,11 +45,12 @@ sdk::Result<UniqueFd> open_directory(const std::string& path)
     return opened;
 }
 
-sdk::Result<void> unpack_into(const tree::Target& target, const tree::UnpackOptions& options)
+sdk::Result<void> unpack_into(const tree::Target& target, tree::UnpackOptions options)
 {
     auto directory = open_directory(target.directory);
     if (!directory)
         return std::move(directory).error();
+    options.caching = tree::Caching::below;
     auto unpacked = tree::unpack(STDIN_FILENO, directory->get(), target.leaf, options);
     return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
 }
@@ -183,7 +186,9 @@ sdk::Result<void> pack(const Arguments& arguments)
     return packed ? packer.finish() : packed;
 }
 
-sdk::Result<void> copy_bytes(int from, int to, const std::string& path)
+/// Gives each piece of what is read to `take`, which returns a Result.
+template <typename Take>
+sdk::Result<void> read_pieces(int from, const std::string& path, const Take& take)
 {
     std::vector<char> buffer(256UL * 1024);
     for (;;) {
@@ -194,9 +199,19 @@ sdk::Result<void> copy_bytes(int from, int to, const std::string& path)
             return sdk::os_error("read '" + path + "'");
         if (got == 0)
             return {};
-        if (auto written = sdk::os::write_all(to, {buffer.data(), static_cast<std::size_t>(got)}); !written)
-            return std::move(written).error().while_doing("copy '" + path + "'");
+        if (auto taken = take(std::string_view(buffer.data(), static_cast<std::size_t>(got))); !taken)
+            return std::move(taken).error().while_doing("copy '" + path + "'");
     }
+}
+
+sdk::Result<void> write_to(int file, const std::string& path)
+{
+    tree::FileWriter writer(file, tree::Caching::below);
+    off_t at = 0;
+    auto written = read_pieces(STDIN_FILENO, path, [&](std::string_view bytes) {
+        return writer.write(bytes, std::exchange(at, at + static_cast<off_t>(bytes.size())));
+    });
+    return written ? writer.finish() : written;
 }
 
 sdk::Result<void> read(const Arguments& arguments)
@@ -207,7 +222,8 @@ sdk::Result<void> read(const Arguments& arguments)
         return sdk::os_error("read '" + arguments[0] + "'");
     if (!S_ISREG(status.st_mode))
         return sdk::make_error(sdk::Code::invalid, "'" + arguments[0] + "' is not a regular file");
-    return copy_bytes(file.get(), STDOUT_FILENO, arguments[0]);
+    return read_pieces(file.get(), arguments[0],
+                       [](std::string_view bytes) { return sdk::os::write_all(STDOUT_FILENO, bytes); });
 }
 
 sdk::Result<void> write(const Arguments& arguments)
@@ -222,7 +238,7 @@ sdk::Result<void> write(const Arguments& arguments)
     const UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (!file)
         return sdk::os_error("write '" + path + "'");
-    auto written = copy_bytes(STDIN_FILENO, file.get(), path);
+    auto written = write_to(file.get(), path);
     if (written && exists && fchmod(file.get(), there.st_mode & 07777U) != 0)
         written = sdk::os_error("set the mode of '" + path + "'");
     if (written && rename(beside.c_str(), path.c_str()) != 0)

@@ -401,6 +401,7 @@ sdk::Result<void> Unpacker::make_file(const Place& place, archive_entry* entry)
 sdk::Result<void> Unpacker::write_content(int file, archive_entry* entry)
 {
     la_int64_t end = 0;
+    FileWriter writer(file, options_.caching);
     for (;;) {
         const void* bytes = nullptr;
         std::size_t size = 0;
@@ -410,20 +411,15 @@ sdk::Result<void> Unpacker::write_content(int file, archive_entry* entry)
             break;
         if (got != ARCHIVE_OK)
             return source_.ended ? sdk::make_error(Code::corrupt, "the stream of files ended in the middle") : broken();
-        for (std::size_t done = 0; done < size;) {
-            const auto* from = static_cast<const char*>(bytes) + done;
-            const ssize_t written = pwrite(file, from, size - done, at + static_cast<la_int64_t>(done));
-            if (written < 0 && errno == EINTR)
-                continue;
-            if (written < 0)
-                return sdk::os_error("write a file");
-            done += static_cast<std::size_t>(written);
-        }
+        if (auto written = writer.write({static_cast<const char*>(bytes), size}, at); !written)
+            return written;
         end = at + static_cast<la_int64_t>(size);
         done_.bytes += size;
         if (options_.on_progress)
             options_.on_progress(done_.bytes);
     }
+    if (auto finished = writer.finish(); !finished)
+        return finished;
     if (end < archive_entry_size(entry) && ftruncate(file, archive_entry_size(entry)) != 0)
         return sdk::os_error("write a file");
     return {};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "banger/sdk/result.hpp"
+#include "guest/tree/file_writer.hpp"
 
 namespace banger::tree {
 
@@ -13,6 +14,7 @@ struct UnpackOptions {
     /// Something else may stand where an entry goes: a file where a directory should be, a link on the way. It is
     /// removed, with all that is below it. Else that is an error. Files over files are replaced in any case.
     bool replace = false;
+    Caching caching = Caching::here;
     /// Bytes of content that were written so far.
     std::function<void(std::uint64_t bytes)> on_progress;
     /// Which names below `directory` may be files, links, or what a hard link leads to; directories come with them only.
