@@ -1,26 +1,23 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/tooling.hpp"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
+#include "cli/workspace/portable_program.hpp"
 #include "guest/tree/packer.hpp"
 
 namespace banger::workspace {
 namespace {
 
 using cli::printable;
-using sdk::os::UniqueFd;
 
 constexpr const char* place_of_mise = "/usr/local/bin/mise";
 constexpr std::chrono::minutes longest_fetch{10};
@@ -68,27 +65,6 @@ sdk::Result<std::string> run_here(std::vector<std::string> argv, int interrupt)
 
 }  // namespace
 
-bool stands_alone(const std::string& program)
-{
-    auto file = sdk::os::open_file(program, O_RDONLY);
-    if (!file)
-        return false;
-    Elf64_Ehdr header{};
-    const ssize_t got = ::pread(file->get(), &header, sizeof header, 0);
-    if (got >= 2 && std::memcmp(&header, "#!", 2) == 0)
-        return true;
-    if (got != sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-        header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(Elf64_Phdr))
-        return false;
-    for (unsigned at = 0; at < header.e_phnum; ++at) {
-        Elf64_Phdr part{};
-        const auto where = static_cast<off_t>(header.e_phoff + at * sizeof part);
-        if (::pread(file->get(), &part, sizeof part, where) != sizeof part || part.p_type == PT_INTERP)
-            return false;
-    }
-    return header.e_phnum != 0;
-}
-
 std::optional<Tooling> Tooling::plan(cli::Context& context, const Preparation& preparation, Options options)
 {
     const std::string file = file_in(preparation.checkout());
@@ -104,7 +80,7 @@ std::optional<Tooling> Tooling::plan(cli::Context& context, const Preparation& p
     tooling.log_ =
         "/root/.cache/banger/vm-run-tooling-" + plain_name(preparation.checkout().repository().root) + ".log";
     const auto found = sdk::os::find_program("mise");
-    if (found && stands_alone(*found))
+    if (found && is_portable(*found))
         tooling.host_mise_ = *found;
     else if (tooling.options_.settings.mise_url.value.empty())
         context.note("tooling: " + file + " needs a mise in the image: " +

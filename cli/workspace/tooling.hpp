@@ -43,8 +43,4 @@ private:
     std::string host_mise_;   ///< empty: none that could go
 };
 
-/// A program that runs where there are none of this host's libraries: a script, or an ELF file that asks for no
-/// interpreter (ELF specification, PT_INTERP).
-[[nodiscard]] bool stands_alone(const std::string& program);
-
 }  // namespace banger::workspace

@@ -22,6 +22,14 @@
 namespace banger::tree {
 namespace {
 
+// Not by st_ctim, which a new name changes as well.
+bool is_same(const struct stat& one, const struct stat& other)
+{
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino && one.st_mode == other.st_mode &&
+           one.st_size == other.st_size && one.st_mtim.tv_sec == other.st_mtim.tv_sec &&
+           one.st_mtim.tv_nsec == other.st_mtim.tv_nsec;
+}
+
 constexpr std::size_t piece = 256UL * 1024;
 constexpr mode_t permissions = 0777;  ///< without set-id and sticky bits
 
@@ -121,6 +129,7 @@ private:
     /// `make` makes an entry of the name it gets; it goes to a name beside the place, and then replaces what is there.
     template <typename Make>
     sdk::Result<void> put(const Place& place, Make make);
+    sdk::Result<void> replace_if_unchanged(const Place& place, const std::string& beside);
     sdk::Result<void> finish_directories();
     sdk::Result<void> read_to_end();
     [[nodiscard]] sdk::Error broken() const;
@@ -335,10 +344,8 @@ sdk::Result<void> Unpacker::put(const Place& place, Make make)
     const std::string beside = ".banger-" + std::to_string(random);
     if (auto made = make(beside); !made)
         return made;
-    if (options_.may_replace && !options_.may_replace(place.path)) {
-        unlinkat(place.directory, beside.c_str(), 0);
-        return {};
-    }
+    if (options_.may_replace)
+        return replace_if_unchanged(place, beside);
     if (renameat(place.directory, beside.c_str(), place.directory, place.name.c_str()) == 0) {
         unlinkat(place.directory, beside.c_str(), 0);  // still there if both are links to one file, rename(2)
         return {};
@@ -346,6 +353,39 @@ sdk::Result<void> Unpacker::put(const Place& place, Make make)
     auto error = failed("replace", place.path);
     unlinkat(place.directory, beside.c_str(), 0);
     return error;
+}
+
+/// The name changes hands in one step, and what had it is looked at once more before it goes: whoever wrote to it after
+/// the question was asked finds it as it was.
+sdk::Result<void> Unpacker::replace_if_unchanged(const Place& place, const std::string& beside)
+{
+    const int in = place.directory;
+    const auto exchange = [&] {
+        return renameat2(in, beside.c_str(), in, place.name.c_str(), RENAME_EXCHANGE) == 0;
+    };
+    struct stat ours {};
+    struct stat before {};
+    struct stat displaced {};
+    sdk::Result<void> done;
+    if (fstatat(in, beside.c_str(), &ours, AT_SYMLINK_NOFOLLOW) != 0)
+        return failed("inspect", place.path);
+    const bool is_there = fstatat(in, place.name.c_str(), &before, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && options_.may_replace(place.path)) {
+        if (exchange()) {
+            if (fstatat(in, beside.c_str(), &displaced, AT_SYMLINK_NOFOLLOW) == 0 && !is_same(before, displaced) &&
+                exchange() && fstatat(in, beside.c_str(), &displaced, AT_SYMLINK_NOFOLLOW) == 0 &&
+                displaced.st_ino != ours.st_ino)
+                exchange();  // ours was replaced in turn, by what is the newest
+        } else if (errno == ENOENT) {
+            // gone meanwhile, which is a change as well
+        } else if (errno != EINVAL && errno != ENOSYS) {
+            done = failed("replace", place.path);
+        } else if (renameat(in, beside.c_str(), in, place.name.c_str()) != 0) {  // not every file system can exchange
+            done = failed("replace", place.path);
+        }
+    }
+    unlinkat(in, beside.c_str(), 0);
+    return done;
 }
 
 sdk::Result<void> Unpacker::make_symlink(const Place& place, archive_entry* entry)

@@ -21,7 +21,7 @@ struct UnpackOptions {
     /// Another one is an error: invalid. Empty: all may.
     std::function<bool(const std::string& path)> takes;
     /// Asked at the last moment before a file or link that is complete gets the name of another one: if it may not, it
-    /// vanishes instead. Empty: it may.
+    /// vanishes instead, and so it does if the other one is changed after the answer. Empty: it may.
     std::function<bool(const std::string& path)> may_replace;
 };
 

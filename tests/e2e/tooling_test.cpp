@@ -120,7 +120,7 @@ TEST_F(Tooling, SaysBeforehandThatThereIsNone)
     EXPECT_THAT(none.err, AllOf(HasSubstr("there is none on this host"), HasSubstr("[tooling] mise_url"),
                                 HasSubstr("nothing installed: the image has no mise")));
     EXPECT_LT(none.err.find("there is none on this host"), none.err.find("spec:"));
-    fs::copy_file(fs::canonical("/bin/sh"), programs + "/mise");  // needs the host's libraries
+    fs::copy_file(fs::canonical("/usr/bin/git"), programs + "/mise");  // needs the host's libraries
     auto dynamic = run(host, {"--rm", repository, "--", "test", "!", "-e", "/usr/local/bin/mise"});
     EXPECT_EQ(dynamic.status, 0);
     EXPECT_THAT(dynamic.err, HasSubstr("needs libraries of this host"));

@@ -321,6 +321,34 @@ TEST_F(TreeTest, AFileThatMayNotBeReplacedStays)
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(to), {}), 3) << "and nothing beside them";
 }
 
+TEST_F(TreeTest, AFileThatChangesAfterItWasAskedAboutStays)
+{
+    UnpackOptions options;
+    options.may_replace = [&](const std::string& name) {
+        if (name == "written")
+            write(to + "/written", "by somebody else");
+        if (name == "saved") {  // as editors do it
+            write(to + "/saved~", "another");
+            std::filesystem::rename(to + "/saved~", to + "/saved");
+        }
+        if (name == "removed")
+            std::filesystem::remove(to + "/removed");
+        return true;
+    };
+    Forged stream;
+    for (const char* name : {"written", "saved", "removed", "left alone"}) {
+        write(to + "/" + name, "old");
+        stream.entry(name, S_IFREG | 0644, "new");
+    }
+    const auto done = unpacked(stream.bytes(), ".", options);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(content("written"), "by somebody else");
+    EXPECT_EQ(content("saved"), "another");
+    EXPECT_FALSE(sdk::os::exists(to + "/removed"));
+    EXPECT_EQ(content("left alone"), "new");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(to), {}), 3) << "and nothing beside them";
+}
+
 TEST_F(TreeTest, SetIdBitsAreDroppedAndDevicesRefused)
 {
     const auto done = unpacked(Forged().entry("tool", S_IFREG | 06755, "x").bytes());

@@ -1,5 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "cli/workspace/tooling.hpp"
+#include "cli/workspace/portable_program.hpp"
 
 #include <fstream>
 
@@ -8,19 +8,20 @@
 namespace banger::workspace {
 namespace {
 
-class StandsAlone : public Repositories {};
+class PortableProgram : public Repositories {};
 
-TEST_F(StandsAlone, OnlyWhatAsksForNoLibrary)
+TEST_F(PortableProgram, AsksForNoLibraryButThoseThatEveryLinuxHas)
 {
     std::ofstream(place + "/script") << "#!/bin/sh\n";
     std::ofstream(place + "/text") << "hello";
     std::ofstream(place + "/short") << "\177ELF";
-    EXPECT_TRUE(stands_alone(place + "/script"));
-    EXPECT_TRUE(stands_alone(BANGER_AGENT_PROGRAM)) << "it is static";
-    EXPECT_FALSE(stands_alone("/bin/sh"));
-    EXPECT_FALSE(stands_alone(place + "/text"));
-    EXPECT_FALSE(stands_alone(place + "/short"));
-    EXPECT_FALSE(stands_alone(place + "/none"));
+    EXPECT_TRUE(is_portable(place + "/script"));
+    EXPECT_TRUE(is_portable(BANGER_AGENT_PROGRAM)) << "it is static";
+    EXPECT_TRUE(is_portable("/bin/sh")) << "the C library";
+    EXPECT_FALSE(is_portable("/usr/bin/git")) << "it needs more than that";
+    EXPECT_FALSE(is_portable(place + "/text"));
+    EXPECT_FALSE(is_portable(place + "/short"));
+    EXPECT_FALSE(is_portable(place + "/none"));
 }
 
 }  // namespace
