@@ -56,9 +56,10 @@ sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const Livenes
         return noted;
     engine.watch_exit(vm.id, live.vmm);
     // The machine first: while it stands after a save, it may have let go of the files that it will write to.
-    auto woken = wake(engine, vm, live);
-    auto ended = end_freezes(*journal);
-    return woken ? ended : woken;
+    // One that may still stand keeps its freezes for the next daemon: ending them would seal what it goes on writing to.
+    if (auto woken = wake(engine, vm, live); !woken)
+        return woken;
+    return end_freezes(*journal);
 }
 
 }  // namespace banger::lifecycle

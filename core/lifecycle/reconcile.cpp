@@ -29,13 +29,13 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
     if (!live)
         return std::move(live).error();
     if (live->alive && vm.desired != model::Desired::starting) {
-        if (auto adopted = adopt(engine, vm, *live); !adopted)
-            return adopted;
+        auto adopted = adopt(engine, vm, *live);
+        // Also one that could not be adopted: what its last daemon began to stop is not left running for that.
         if (vm.desired == model::Desired::stopped) {
             lock->now_doing("vm '" + vm.name + "' is being stopped");
             found.stopping.push_back({std::move(vm), std::move(*lock)});
         }
-        return {};
+        return adopted;
     }
     if (!live->alive && vm.removal == model::Removal::when_stopped)
         return remove_locked(engine, vm, operation);

@@ -45,7 +45,10 @@ Result<void> SavedMachine::describe(const MachineShape& shape) const
     auto file = os::open_file(unsealed(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
     if (!boot || !file)
         return std::move(boot ? file.error() : boot.error());
-    return os::write_all(file->get(), *boot + to_text(shape));
+    auto written = os::write_all(file->get(), *boot + to_text(shape));
+    if (!written)
+        (void)os::remove_file(unsealed());  // half of it would pass for a finished save
+    return written;
 }
 
 Result<void> SavedMachine::seal() const
