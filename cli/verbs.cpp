@@ -56,6 +56,7 @@ const std::vector<Verb>& verbs()
         verb<CatalogueList, Catalogue::images>("image list"),
         verb<CatalogueShow, Catalogue::images>("image show"),
         verb<CataloguePull, Catalogue::images>("image pull"),
+        verb<ImageImport>("image import"),
         verb<CatalogueDelete, Catalogue::images>("image delete"),
         verb<CatalogueList, Catalogue::kernels>("kernel list"),
         verb<CatalogueShow, Catalogue::kernels>("kernel show"),

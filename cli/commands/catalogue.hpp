@@ -34,6 +34,14 @@ struct CataloguePull {
 };
 sdk::Result<Exit> run(const CataloguePull& verb, Context& context);
 
+struct ImageImport {
+    std::string path;
+    std::string name;
+    static Syntax syntax();
+    static sdk::Result<ImageImport> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImageImport& verb, Context& context);
+
 struct CatalogueDelete {
     Catalogue of = Catalogue::images;
     std::string name;

@@ -13,6 +13,8 @@ Syntax CataloguePull::syntax(Catalogue of)
     syntax.operands = {{"NAME"}};
     syntax.examples = {
         {"banger " + noun + " pull " + (of == Catalogue::images ? "debian-bookworm" : "debian-cloud"), "by name"}};
+    if (of == Catalogue::images)
+        syntax.examples.push_back({"banger image pull alpine:3.20", "from a registry, as Docker users write it"});
     return syntax;
 }
 

@@ -155,6 +155,20 @@ sdk::Result<Answer> pull(Service& service, const Exchange& exchange, Operation& 
     return Answer{view<Room>(service, entry ? *entry : nameless(*item), &*item), {}};
 }
 
+sdk::Result<Answer> import(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto path = json::require_string(exchange->params(), "path", "the request");
+    if (!path)
+        return std::move(path).error();
+    auto name = json::require_string(exchange->params(), "name", "the request");
+    if (!name)
+        return std::move(name).error();
+    auto image = service.engine().images.import(*path, *name, operation);
+    if (!image)
+        return std::move(image).error();
+    return Answer{view<ImageRoom>(service, nameless(*image), &*image), {}};
+}
+
 template <typename Room>
 sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation&)
 {
@@ -192,6 +206,7 @@ Methods methods_of(const std::string& prefix)
 Methods source_methods()
 {
     Methods methods = methods_of<ImageRoom>("image");
+    methods.merge(Methods{{"image.import", import}});
     methods.merge(methods_of<KernelRoom>("kernel"));
     return methods;
 }

@@ -96,6 +96,18 @@ public:
         return made;
     }
 
+    /// What the entry describes, made now if need be; for entries that no catalogue has.
+    [[nodiscard]] sdk::Result<T> obtain(const CatalogueEntry& entry, sdk::Call& call)
+    {
+        const std::string id = recipe_id(craft_.word, entry);
+        if (shelf_.holds(id))
+            return read_as(id, entry.name);
+        auto made = flights_.run(id, call, [this, entry, id](sdk::Call& shared) { return make(entry, id, shared); });
+        if (!made && made.error().code == sdk::Code::cancelled)
+            return could_not_make(std::move(made).error(), craft_.word, entry.name, shelf_.directory(), true);
+        return made;
+    }
+
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name)
     {
         const auto id = resolve(name);

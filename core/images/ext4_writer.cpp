@@ -211,6 +211,16 @@ sdk::Result<void> Ext4Writer::remove(std::string_view path)
     return state_->tree.remove(path);
 }
 
+std::vector<std::string> Ext4Writer::names_in(std::string_view path) const
+{
+    std::vector<std::string> names;
+    const auto index = state_->tree.find(path);
+    if (index && state_->tree.at(*index).children)
+        for (const auto& [name, child] : *state_->tree.at(*index).children)
+            names.push_back(name);
+    return names;
+}
+
 std::optional<FileKind> Ext4Writer::kind_of(std::string_view path) const
 {
     const auto index = state_->tree.find(path);

@@ -106,6 +106,8 @@ public:
 
     /// What is at `path`, following no link; nothing if there is nothing. Works after finish() too.
     [[nodiscard]] std::optional<FileKind> kind_of(std::string_view path) const;
+    /// The names in the directory at `path`, sorted; none if there is no directory.
+    [[nodiscard]] std::vector<std::string> names_in(std::string_view path) const;
     /// The content of the regular file at `path` up to `limit` bytes; nothing if there is no regular file.
     [[nodiscard]] sdk::Result<std::optional<std::string>> read_file(std::string_view path, std::size_t limit);
 

@@ -183,6 +183,11 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
         return sdk::make_error(Code::unsupported, who + " gave '" + streamed.stream.format + "', not a tar archive");
     if (streamed.outcome.total.entries == 0)
         return sdk::make_error(Code::corrupt, who + " gave an empty root file system");
+    // A layer that is cut in the middle of a file swallows the next one's beginning.
+    if (const auto said = streamed.stream.facts.find("layers");
+        said != streamed.stream.facts.end() && said->second != std::to_string(streamed.outcome.layers))
+        return sdk::make_error(Code::corrupt, who + " gave " + said->second + " layers of which " +
+                                                  std::to_string(streamed.outcome.layers) + " are whole");
     return {};
 }
 

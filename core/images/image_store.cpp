@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <ctime>
 #include <utility>
 
@@ -120,14 +121,27 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source)
     return craft;
 }
 
+// What no catalogue lists, as an entry that source "oci" understands.
+CatalogueEntry oci_entry(const std::string& name, const json::Object& recipe, const Catalogue& catalogue)
+{
+    CatalogueEntry entry;
+    entry.name = name;
+    entry.description = "an OCI image";
+    entry.source = "oci";
+    entry.recipe = json::to_text(recipe.value());
+    entry.kernel = catalogue.default_kernel();
+    return entry;
+}
+
 }  // namespace
 
 struct ImageStore::State {
     Collection<Image> images;
+    const Catalogue& catalogue;
 };
 
 ImageStore::ImageStore(std::string directory, const Catalogue& catalogue, FindImageSource find_source)
-    : state_(new State{Collection<Image>(std::move(directory), craft(catalogue, std::move(find_source)))})
+    : state_(new State{Collection<Image>(std::move(directory), craft(catalogue, std::move(find_source))), catalogue})
 {
 }
 
@@ -145,7 +159,33 @@ Result<Image> ImageStore::find(const std::string& name) const
 
 Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call)
 {
-    return state_->images.pull(name, call);
+    auto found = is_reference(name) ? state_->images.find(name) : state_->images.pull(name, call);
+    if (!is_reference(name) || found || found.error().code != Code::not_found)
+        return found;
+    json::Object recipe;
+    recipe.set("reference", name);
+    return state_->images.obtain(oci_entry(name, recipe, state_->catalogue), call);
+}
+
+bool ImageStore::is_reference(const std::string& name)
+{
+    return name.find_first_of(":/@") != std::string::npos;
+}
+
+Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call)
+{
+    struct stat status {};
+    // A layout is written anew by the file that lists its images.
+    const std::string index = path + "/index.json";
+    if (::stat(path.c_str(), &status) != 0)
+        return sdk::os_error("look at " + path);
+    if (S_ISDIR(status.st_mode) && ::stat(index.c_str(), &status) != 0 && errno != ENOENT)
+        return sdk::os_error("look at " + index);
+    json::Object recipe;
+    recipe.set("path", path).set("stamp", std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
+                                              std::to_string(status.st_mtim.tv_sec) + "." +
+                                              std::to_string(status.st_mtim.tv_nsec) + " " + name);
+    return state_->images.obtain(oci_entry(name, recipe, state_->catalogue), call);
 }
 
 Result<std::uint64_t> ImageStore::remove(const std::string& name)

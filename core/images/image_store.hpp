@@ -46,9 +46,14 @@ public:
     /// The pulled image of this name or id. `not_found` with the nearest name if the catalogue does not know it either,
     /// `corrupt` with its directory if it is damaged.
     [[nodiscard]] sdk::Result<Image> find(const std::string& name) const;
-    /// The image, made now if need be, once, also for many callers at the same moment: the later ones wait for the
+    /// The image, from a registry if it is a reference that nothing here has, made now if need be, once, also for many callers at the same moment: the later ones wait for the
     /// first (each can be cancelled alone). On error nothing is left.
     [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call);
+    /// The image in a file or directory of this host (an absolute path): an OCI layout, or an archive of one or of
+    /// `docker save`, under the name given. A file that changed since is another image.
+    [[nodiscard]] sdk::Result<Image> import(const std::string& path, const std::string& name, sdk::Call& call);
+    /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it.
+    [[nodiscard]] static bool is_reference(const std::string& name);
     /// Removes it, also if it is damaged, and tells how many bytes that freed. The caller has made sure that no VM
     /// stands on it. `not_found` if it is not there.
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name);

@@ -224,7 +224,9 @@ sdk::Result<TarEntry> entry_of(archive_entry* entry)
     const auto* name = archive_entry_pathname(entry);
     if (name == nullptr || *name == '\0')
         return invalid("an entry of the archive has no name");
-    auto path = relative_path(name, "the entry");
+    // A lone '/' is the root itself, as umoci writes it; nothing can leave by it.
+    const bool root = std::string_view(name).find_first_not_of('/') == std::string_view::npos;
+    auto path = relative_path(root ? "." : name, "the entry");
     if (!path)
         return std::move(path.error());
     TarEntry result;

@@ -1,10 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/images/tar_import.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "core/images/layer_marks.hpp"
 #include "core/images/tar_reader.hpp"
 
 namespace banger::images {
@@ -13,6 +15,8 @@ namespace {
 constexpr std::string_view work_path = "root";
 constexpr std::uint64_t progress_bytes = 4U << 20;
 constexpr std::uint64_t progress_entries = 1000;
+constexpr std::size_t max_layer_name_bytes = 128;
+constexpr std::size_t max_told_path_bytes = 256;
 
 class Importer {
 public:
@@ -32,6 +36,10 @@ private:
     sdk::Result<void> take_work_directory(const TarEntry& entry);
     sdk::Result<void> put(const TarEntry& entry, const Place& where, bool with_content);
     sdk::Result<void> link(const TarEntry& entry, const Place& where);
+    sdk::Result<void> begin_layer();
+    sdk::Result<void> apply(const Whiteout& whiteout);
+    sdk::Result<void> take_of_layer(TarEntry& entry);
+    sdk::Error in_layer(sdk::Error error, const std::string& path) const;
     sdk::Result<void> finish_work();
     sdk::Result<ImportOutcome> outcome();
     void tell(bool now);
@@ -41,6 +49,9 @@ private:
     ImportProgress progress_;
     ImportProgress told_;
     bool seen_work_directory_ = false;
+    std::optional<LayerMarks> layer_;  // of the layer being read; none outside of layered streams
+    std::string layer_name_;
+    std::uint64_t layers_ = 0;
 };
 
 sdk::Result<void> Importer::check_cancelled() const
@@ -133,6 +144,69 @@ sdk::Result<void> Importer::take(TarEntry& entry)
     return put(entry, where, verdict == Verdict::keep);
 }
 
+sdk::Result<void> Importer::begin_layer()
+{
+    layer_.emplace();
+    layer_name_.clear();
+    ++layers_;
+    for (;;) {
+        auto run = reader_.pull();
+        if (!run)
+            return std::move(run.error());
+        if (!*run)
+            return {};
+        layer_name_ += (*run)->bytes.substr(0, max_layer_name_bytes - std::min(max_layer_name_bytes, layer_name_.size()));
+    }
+}
+
+sdk::Error Importer::in_layer(sdk::Error error, const std::string& path) const
+{
+    return std::move(error)
+        .while_doing("take '" + path.substr(0, max_told_path_bytes) + "'")
+        .while_doing("read layer " + std::to_string(layers_) + " (" + layer_name_ + ")");
+}
+
+sdk::Result<void> Importer::apply(const Whiteout& whiteout)
+{
+    std::vector<std::string> open{whiteout.path};
+    while (!open.empty()) {
+        const std::string path = std::move(open.back());
+        open.pop_back();
+        const auto where = place(path);
+        // What this layer brings stays, whether it came before its whiteout or comes behind it. The mount point of the
+        // work disk stays too.
+        const bool stays = layer_->touched(path) || is_work(path) || (whiteout.only_below && path == whiteout.path);
+        if (!stays) {
+            if (auto removed = where.writer->remove(where.path); !removed)
+                return removed;
+            continue;
+        }
+        const std::string prefix = path.empty() ? path : path + "/";
+        const auto names = is_work(path) ? plan_.work->names_in("") : where.writer->names_in(where.path);
+        for (const auto& name : names)
+            open.push_back(prefix + name);
+    }
+    return {};
+}
+
+sdk::Result<void> Importer::take_of_layer(TarEntry& entry)
+{
+    auto whiteout = whiteout_of(entry.path);
+    if (!whiteout)
+        return std::move(whiteout.error());
+    if (*whiteout)
+        return apply(**whiteout);
+    const bool directory = !entry.hard_link && entry.kind == FileKind::directory;
+    const bool before = layer_->touched(entry.path);
+    if (auto noted = layer_->note(entry.path, directory); !noted)
+        return noted;
+    const auto where = place(entry.path);
+    if (!directory && !before && !is_work(entry.path) && where.writer->kind_of(where.path) == FileKind::directory)
+        if (auto removed = where.writer->remove(where.path); !removed)
+            return removed;
+    return take(entry);
+}
+
 sdk::Result<void> Importer::finish_work()
 {
     if (plan_.work == nullptr || seen_work_directory_)
@@ -147,6 +221,7 @@ sdk::Result<ImportOutcome> Importer::outcome()
 {
     ImportOutcome result;
     result.total = progress_;
+    result.layers = layers_;
     for (const auto& path : plan_.captures) {
         const auto where = place(path);
         auto content = where.writer->read_file(where.path, plan_.capture_limit);
@@ -176,12 +251,21 @@ sdk::Result<ImportOutcome> Importer::run()
         // Who cancels ends the writer of the archive, and that looks like damage here.
         if (auto going = check_cancelled(); !going)
             return std::move(going.error());
+        if (!entry && layer_)
+            return std::move(entry.error())
+                .while_doing("read layer " + std::to_string(layers_) + " (" + layer_name_ + ")");
         if (!entry)
             return std::move(entry.error());
         if (!*entry)
             break;
-        if (auto taken = take(**entry); !taken)
-            return std::move(taken.error());
+        if ((*entry)->path == layer_marker) {
+            if (auto begun = begin_layer(); !begun)
+                return std::move(begun.error());
+            continue;
+        }
+        auto taken = layer_ ? take_of_layer(**entry) : take(**entry);
+        if (!taken)
+            return layer_ ? in_layer(std::move(taken.error()), (*entry)->path) : std::move(taken.error());
         tell(false);
     }
     if (auto drained = reader_.drain(); !drained)

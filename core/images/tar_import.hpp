@@ -40,10 +40,15 @@ struct ImportOutcome {
     std::map<std::string, std::string> captured;
     std::set<std::string> present;  ///< those of `probes` that are there
     ImageFacts facts;
+    std::uint64_t layers = 0;  ///< that the stream said it has; 0: it was one plain archive
 };
 
 /// Reads a tar archive from a descriptor (file, pipe or socket; stays the caller's) to its end and puts its entries
 /// into the writers, which the caller finishes. No symbolic link is ever followed.
+///
+/// A stream of layers is told by its first entry (layer_marks.hpp). In it later layers replace what earlier ones left,
+/// directories by files and back, whiteouts take away what lower layers brought, wherever they stand in their own, and
+/// an error says in `during` which entry of which layer it was. A layer that names a file twice is invalid.
 ///
 /// Errors: invalid for an archive that would leave its root (absolute names, "..", hard links to such), whose hard
 /// links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is no directory while

@@ -99,6 +99,9 @@ sdk::Result<TarReader> TarReader::open(int fd)
           &archive_read_support_format_tar})
         if (support(reader) != ARCHIVE_OK)
             return source->error("libarchive on this host cannot read compressed tar archives");
+    // A layered stream is one archive behind another; nothing but padding follows the end of any other.
+    if (archive_read_set_format_option(reader, "tar", "read_concatenated_archives", "1") != ARCHIVE_OK)
+        return source->error("libarchive on this host cannot read several archives in one stream");
     (void)::fcntl(fd, F_SETPIPE_SZ, pipe_bytes);  // fewer switches between reader and writer; no pipe, no matter
     if (archive_read_open(reader, source.get(), nullptr, &Source::give, nullptr) != ARCHIVE_OK)
         return source->error("cannot read the archive");

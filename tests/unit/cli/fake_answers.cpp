@@ -393,6 +393,7 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
          }},
         {"image.show", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"image.pull", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
+        {"image.import", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"kernel.show", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"kernel.pull", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"image.delete", freed},

@@ -377,5 +377,60 @@ TEST_F(TarImport, TakesAccessControlListsOfPax)
     EXPECT_EQ(debugfs(dir / "root", "ea_list /capable").find("apple"), std::string::npos);
 }
 
+TarBuilder& layer(TarBuilder& stream, const std::string& name)
+{
+    return stream.file(".wh..wh..layer", name);
+}
+
+TEST_F(TarImport, WhiteoutsTakeWhatLowerLayersBroughtWhereverTheyStand)
+{
+    TarBuilder tar;
+    layer(tar, "low").directory("d").file("d/a", "low").file("d/b", "low").file("e", "low").file("f", "low");
+    tar.directory("root").file("root/x", "low").file("root/y", "low");
+    layer(tar, "high").file("d/c", "high").file("d/.wh..wh..opq", "").file("e", "high").file(".wh.e", "");
+    tar.file(".wh.f", "").file("root/.wh.x", "");
+    const auto outcome = import(tar.bytes());
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(outcome->layers, 2U);
+    EXPECT_EQ(root.names_in("d"), std::vector<std::string>{"c"});
+    EXPECT_EQ(root.read_file("e", 10)->value_or("gone"), "high");
+    EXPECT_FALSE(root.kind_of("f"));
+    EXPECT_EQ(work.names_in(""), std::vector<std::string>{"y"});
+    finish_clean();
+}
+
+TEST_F(TarImport, LaterLayersReplaceDirectoriesByFilesAndBackAndLinkToLowerFiles)
+{
+    TarBuilder tar;
+    layer(tar, "1").directory("d").file("d/a", "low").file("f", "low").file("kept", "kept");
+    layer(tar, "2").file("d", "file").directory("f").file("f/x", "x").hard_link("f/link", "kept");
+    layer(tar, "3").directory("d").file("d/new", "new").file("kept", "other");
+    const auto outcome = import(tar.bytes());
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(root.names_in("d"), std::vector<std::string>{"new"});
+    EXPECT_EQ(root.read_file("f/link", 10)->value_or("gone"), "kept");
+    EXPECT_EQ(root.read_file("kept", 10)->value_or("gone"), "other");
+    finish_clean();
+}
+
+TEST_F(TarImport, ErrorsInLayersNameTheLayerAndTheEntry)
+{
+    TarBuilder twice;
+    layer(layer(twice, "fine").file("a", ""), "sha256:bad").file("b", "").file("b", "");
+    const auto outcome = import(twice.bytes());
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().message, "the layer holds 'b' twice");
+    EXPECT_EQ(outcome.error().during, (std::vector<std::string>{"take 'b'", "read layer 2 (sha256:bad)"}));
+    for (const auto* name : {"a/.wh..", "a/.wh.", "a/.wh..."}) {
+        TarBuilder nothing;
+        layer(nothing, "x").file(name, "");
+        EXPECT_NE(refusal(nothing), "") << name;
+    }
+    TarBuilder through;
+    layer(through, "1").symlink("s", "/etc");
+    layer(through, "2").file("s/passwd", "x");
+    EXPECT_NE(refusal(through), "");
+}
+
 }  // namespace
 }  // namespace banger::images

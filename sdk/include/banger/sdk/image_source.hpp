@@ -16,7 +16,10 @@ struct ImageRequest {
 
 /// What fetch wrote.
 struct ImageStream {
-    std::string format;     ///< "tar": entries of the root file system, later ones replace earlier ones
+    /// "tar": entries of the root file system, later ones replace earlier ones. Layers are archives one behind the
+    /// other, lowest first, with the whiteouts of the OCI image specification (layer.md); before each stands a file
+    /// ".wh..wh..layer" that holds the layer's name for messages, and the fact "layers" says how many there are.
+    std::string format;
     Fields facts;           ///< such as packages=183, snapshot date, digest of the source
 };
 

@@ -1,0 +1,200 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "oci_image.hpp"
+
+#include <fcntl.h>
+#include <rapidjson/document.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "archive.hpp"
+#include "banger/sdk/os/file.hpp"
+#include "layer_stream.hpp"
+#include "local_image.hpp"
+#include "manifest.hpp"
+#include "reference.hpp"
+#include "registry.hpp"
+
+namespace banger::oci {
+namespace {
+
+using sdk::Code;
+using sdk::Result;
+
+struct Recipe {
+    std::string reference;
+    std::string path;
+    std::string platform;
+};
+
+Result<Recipe> read_recipe(const std::string& text, std::string platform)
+{
+    rapidjson::Document document;
+    document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+    const auto wrong = [](const std::string& why) { return sdk::make_error(Code::invalid, "the recipe " + why); };
+    if (document.HasParseError() || !document.IsObject())
+        return wrong("is not a JSON object");
+    Recipe recipe{{}, {}, std::move(platform)};
+    for (const auto& member : document.GetObject()) {
+        const std::string key = member.name.GetString();
+        if (!member.value.IsString())
+            return wrong("has a '" + key + "' that is no text");
+        const std::string value = member.value.GetString();
+        if (key == "reference")
+            recipe.reference = value;
+        else if (key == "path")
+            recipe.path = value;
+        else if (key == "platform")
+            recipe.platform = value;
+        else if (key != "stamp")
+            return wrong("has an unknown key '" + key + "'");
+    }
+    if (recipe.reference.empty() == recipe.path.empty())
+        return wrong("names neither a reference nor a path, or both");
+    if (!recipe.path.empty() && !recipe.path.starts_with('/'))
+        return wrong("has a path that is not absolute");
+    if (std::count(recipe.platform.begin(), recipe.platform.end(), '/') != 1)
+        return wrong("has a platform that is not OS/ARCHITECTURE");
+    return recipe;
+}
+
+class ImageFetch {
+public:
+    ImageFetch(Recipe recipe, std::string cache, const sdk::ImageRequest& request, sdk::Call& call)
+        : recipe_(std::move(recipe)), cache_(std::move(cache)), request_(request), call_(call)
+    {
+    }
+
+    Result<sdk::ImageStream> go()
+    {
+        if (call_.cancelled())
+            return sdk::make_error(Code::cancelled, "cancelled");
+        return recipe_.path.empty() ? from_registry() : from_file();
+    }
+
+private:
+    Result<sdk::ImageStream> from_registry()
+    {
+        auto reference = parse_reference(recipe_.reference);
+        if (!reference)
+            return std::move(reference).error();
+        if (auto made = sdk::os::make_directories(cache_, 0700); !made)
+            return std::move(made).error();
+        call_.progress({"ask registry " + reference->registry, 0, 0, {}});
+        Registry registry(*reference, cache_);
+        auto image = registry.fetch(recipe_.platform, call_);
+        if (!image)
+            return std::move(image).error();
+        const auto& layers = image->manifest.layers;
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            tell("download layer", i, layers.size());
+            auto path = registry.blob(layers[i], call_);
+            if (!path)
+                return std::move(path).error();
+            if (auto streamed = stream({*path, layers[i].digest, layers[i].digest, {}, layers[i].size}); !streamed)
+                return std::move(streamed).error();
+        }
+        return finish(image->digest, image->config, layers.size());
+    }
+
+    Result<sdk::ImageStream> from_file()
+    {
+        struct stat status {};
+        if (::stat(recipe_.path.c_str(), &status) != 0)
+            return sdk::os_error("look at " + recipe_.path);
+        std::string directory = recipe_.path;
+        call_.progress({"read the image", 0, 0, {}});
+        if (!S_ISDIR(status.st_mode)) {
+            directory = request_.directory + "/archive";
+            if (auto made = sdk::os::make_private_directory(directory); !made)
+                return std::move(made).error();
+            if (auto unpacked = unpack(recipe_.path, directory, call_); !unpacked)
+                return std::move(unpacked).error();
+        }
+        auto image = read_local(directory, recipe_.platform);
+        if (!image)
+            return std::move(image).error().while_doing("read " + recipe_.path);
+        for (std::size_t i = 0; i < image->layers.size(); ++i) {
+            tell("read layer", i, image->layers.size());
+            if (auto streamed = stream(image->layers[i]); !streamed)
+                return std::move(streamed).error();
+        }
+        return finish(image->digest, image->config, image->layers.size());
+    }
+
+    void tell(const std::string& stage, std::size_t done, std::size_t total)
+    {
+        call_.progress({stage, done, total, "layers"});
+    }
+
+    Result<void> stream(const LocalLayer& layer)
+    {
+        auto file = sdk::os::open_file(layer.path, O_RDONLY | O_NOFOLLOW);
+        if (!file)
+            return std::move(file).error();
+        const LayerBlob blob{layer.name, layer.digest, layer.uncompressed, layer.size, std::move(*file)};
+        return stream_layer(blob, request_.output, call_);
+    }
+
+    Result<sdk::ImageStream> finish(const std::string& digest, const std::string& config, std::size_t layers)
+    {
+        tell("read layer", layers, layers);
+        if (call_.cancelled())
+            return sdk::make_error(Code::cancelled, "cancelled");
+        if (auto ended = end_stream(request_.output); !ended)
+            return std::move(ended).error();
+        return sdk::ImageStream{"tar",
+                                {{"digest", digest},
+                                 {"platform", recipe_.platform},
+                                 {"layers", std::to_string(layers)},
+                                 {"execution", execution_of(config)}}};
+    }
+
+    Recipe recipe_;
+    std::string cache_;
+    const sdk::ImageRequest& request_;
+    sdk::Call& call_;
+};
+
+class OciImageSource final : public sdk::ImageSource {
+public:
+    OciImageSource(std::string cache, std::string platform) : cache_(std::move(cache)), platform_(std::move(platform)) {}
+
+    Result<sdk::Probe> probe(sdk::Call& /*call*/) override
+    {
+        sdk::Probe probe;
+        probe.usable = true;
+        probe.reason = "images for " + platform_ + " come from registries, layouts and archives";
+        return probe;
+    }
+
+    Result<sdk::ImageStream> fetch(const sdk::ImageRequest& request, sdk::Call& call) override
+    {
+        auto recipe = read_recipe(request.recipe, platform_);
+        if (!recipe)
+            return std::move(recipe).error();
+        return ImageFetch(std::move(*recipe), cache_, request, call).go();
+    }
+
+private:
+    std::string cache_;
+    std::string platform_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<sdk::ImageSource>> make_image_source(sdk::Host& host, const std::string& config)
+{
+    rapidjson::Document document;
+    document.Parse(config.data(), config.size());
+    if (document.HasParseError() || !document.IsObject() || !document.HasMember("platform") ||
+        !document["platform"].IsString())
+        return sdk::make_error(Code::invalid, "the configuration of plugin image-oci has no platform");
+    return std::unique_ptr<sdk::ImageSource>(
+        std::make_unique<OciImageSource>(host.cache_directory() + "/blobs", document["platform"].GetString()));
+}
+
+}  // namespace banger::oci
