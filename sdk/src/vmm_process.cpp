@@ -299,7 +299,8 @@ Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& lo
             return connection;
     }
     command.directory = owner_.directory;
-    command.out = log->get();
+    if (command.out < 0)
+        command.out = log->get();
     command.err = log->get();
     auto id = os::spawn_detached(command);
     // From here on only the VMM holds its sockets, so our connection ends when it does.
