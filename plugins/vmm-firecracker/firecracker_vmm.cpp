@@ -171,7 +171,8 @@ private:
             return linked;
         // The guest's serial port is Firecracker's standard output. Appended, so that whoever truncates the file gets
         // its space back.
-        auto console = sdk::os::open_file(spec.owner.directory + "/console.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW);
+        auto console = sdk::os::open_file(spec.owner.directory + "/console.log",
+                                          O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW);
         if (!console)
             return std::move(console).error();
         sdk::os::Command command;
