@@ -2,15 +2,20 @@
 #include "core/lifecycle/pick.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 namespace banger::lifecycle {
 namespace {
 
+using Candidates = std::vector<plugins::Choice>;
+
 template <typename Interface>
-sdk::Result<plugins::Choice> choose(Engine& engine, const std::string& by_spec, const std::string& by_config,
-                                    sdk::Call& call)
+sdk::Result<Candidates> candidates(Engine& engine, const std::string& by_spec, const std::string& by_config,
+                                   sdk::Call& call)
 {
-    return engine.registry.choose(std::string(plugins::kind_of<Interface>), by_spec.empty() ? by_config : by_spec, call);
+    return engine.registry.candidates(std::string(plugins::kind_of<Interface>), by_spec.empty() ? by_config : by_spec,
+                                      call);
 }
 
 // The first word that one offers and the other accepts, among those that `fits` lets through.
@@ -38,34 +43,50 @@ sdk::Error refused(const plugins::Choice& one, const plugins::Choice& other, con
                            hint);
 }
 
+sdk::Result<Choice> go_together(const plugins::Choice& vmm, const plugins::Choice& storage,
+                                const plugins::Choice& network, sdk::Egress egress)
+{
+    const auto format = join(storage.probe.offers, vmm.probe.accepts,
+                             [](const std::string& word) { return word.starts_with("disk:"); });
+    if (!format)
+        return refused(vmm, storage, "disk format",
+                       "use another --storage, or a file system with reflinks (btrfs, xfs) for the state directory");
+    const bool closed = egress == sdk::Egress::none;
+    const auto link = join(network.probe.offers, vmm.probe.accepts, [&](const std::string& word) {
+        return word.starts_with("link:") && is_closed(word) == closed;
+    });
+    if (!link)
+        return refused(vmm, network, "link for --egress " + std::string(sdk::to_string(egress)),
+                       network.probe.hint.empty() ? "use another --network" : network.probe.hint);
+    return Choice{vmm.name, storage.name, network.name, *format, *link};
+}
+
 }  // namespace
 
 sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sdk::Egress egress, sdk::Call& call)
 {
     const auto& config = engine.config.providers;
-    auto vmm = choose<sdk::Vmm>(engine, spec.vmm, config.vmm.value, call);
-    if (!vmm)
-        return std::move(vmm).error();
-    auto storage = choose<sdk::Storage>(engine, spec.storage, config.storage.value, call);
-    if (!storage)
-        return std::move(storage).error();
-    auto network = choose<sdk::Network>(engine, spec.network, config.network.value, call);
-    if (!network)
-        return std::move(network).error();
+    auto vmms = candidates<sdk::Vmm>(engine, spec.vmm, config.vmm.value, call);
+    if (!vmms)
+        return std::move(vmms).error();
+    auto storages = candidates<sdk::Storage>(engine, spec.storage, config.storage.value, call);
+    if (!storages)
+        return std::move(storages).error();
+    auto networks = candidates<sdk::Network>(engine, spec.network, config.network.value, call);
+    if (!networks)
+        return std::move(networks).error();
 
-    const auto format = join(storage->probe.offers, vmm->probe.accepts,
-                             [](const std::string& word) { return word.starts_with("disk:"); });
-    if (!format)
-        return refused(*vmm, *storage, "disk format",
-                       "use another --storage, or a file system with reflinks (btrfs, xfs) for the state directory");
-    const bool closed = egress == sdk::Egress::none;
-    const auto link = join(network->probe.offers, vmm->probe.accepts, [&](const std::string& word) {
-        return word.starts_with("link:") && is_closed(word) == closed;
-    });
-    if (!link)
-        return refused(*vmm, *network, "link for --egress " + std::string(sdk::to_string(egress)),
-                       network->probe.hint.empty() ? "use another --network" : network->probe.hint);
-    return Choice{vmm->name, storage->name, network->name, *format, *link};
+    std::optional<sdk::Error> first_refusal;
+    for (const auto& vmm : *vmms)
+        for (const auto& storage : *storages)
+            for (const auto& network : *networks) {
+                auto choice = go_together(vmm, storage, network, egress);
+                if (choice)
+                    return choice;
+                if (!first_refusal)
+                    first_refusal = std::move(choice).error();
+            }
+    return *first_refusal;
 }
 
 }  // namespace banger::lifecycle

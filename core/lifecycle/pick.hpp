@@ -14,8 +14,9 @@ struct Choice {
     std::string attachment;   ///< link:…
 };
 
-/// Picks providers: by the spec, else by config, else the first usable one in the registry's order; then finds a disk
-/// format and a link that both sides know. An impossible combination is refused here, before anything is made.
+/// Picks providers: by the spec, else by config, else of those that are usable, in the registry's order, the first that
+/// go together: that share a disk format and a link that fits the egress. A fast VMM that only works with a tap is so
+/// passed over where there is none. An impossible combination is refused here, before anything is made.
 sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sdk::Egress egress, sdk::Call& call);
 
 }  // namespace banger::lifecycle

@@ -378,6 +378,26 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
     return sdk::make_error(sdk::Code::unsupported, "no " + noun_of(kind) + " can be used here: " + reasons, hint);
 }
 
+sdk::Result<std::vector<Choice>> Registry::candidates(const std::string& kind, const std::string& wanted,
+                                                      sdk::Call& call)
+{
+    auto first = choose(kind, wanted, call);
+    if (!first)
+        return std::move(first).error();
+    std::vector<Choice> found{std::move(*first)};
+    if (!found.front().automatic)
+        return found;
+    const auto order = auto_order(kind, names(kind));
+    for (auto name = std::find(order.begin(), order.end(), found.front().name) + 1; name != order.end(); ++name) {
+        auto answer = probe(kind, *name, call);
+        if (!answer && answer.error().code == sdk::Code::cancelled)
+            return std::move(answer).error();
+        if (answer && answer->usable)
+            found.push_back({*name, true, std::move(*answer), {}});
+    }
+    return found;
+}
+
 std::vector<std::string> Registry::names(std::string_view kind) const
 {
     return offered(kind, Which::usable);

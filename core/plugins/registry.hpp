@@ -98,6 +98,11 @@ public:
     /// broken; otherwise the errors of `provider`.
     [[nodiscard]] sdk::Result<Choice> choose(const std::string& kind, const std::string& wanted, sdk::Call& call);
 
+    /// All that `choose` could answer, the one that it does first: for "auto" every provider that is usable here, in the
+    /// same order.
+    [[nodiscard]] sdk::Result<std::vector<Choice>> candidates(const std::string& kind, const std::string& wanted,
+                                                              sdk::Call& call);
+
     /// What the provider says of this host. A provider that is usable is asked once in the registry's life.
     [[nodiscard]] sdk::Result<sdk::Probe> probe(const std::string& kind, const std::string& name, sdk::Call& call);
 

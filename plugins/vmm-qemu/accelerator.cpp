@@ -14,6 +14,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/os/processor.hpp"
 #include "pvh_image.hpp"
 
 namespace banger::qemu {
@@ -75,22 +76,6 @@ sdk::Result<std::string> version_of(const std::string& program, sdk::Call& call)
     if (major < oldest_major || (major == oldest_major && minor < oldest_minor))
         return make_error(Code::unsupported, program + " is version " + version + ", and banger needs 7.2 or newer");
     return version;
-}
-
-// Whether /proc/cpuinfo (x86) lists hardware virtualisation among the first processor's flags.
-bool processor_has_virtualisation()
-{
-    std::istringstream lines(sdk::os::read_file("/proc/cpuinfo").value_or({}));
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("flags"))
-            continue;
-        std::istringstream words(line);
-        for (std::string word; words >> word;)
-            if (word == "vmx" || word == "svm")
-                return true;
-        return false;
-    }
-    return false;
 }
 
 }  // namespace
@@ -173,7 +158,7 @@ void AcceleratorProbe::save(const Known& known)
 
 sdk::Result<std::string> AcceleratorProbe::kvm_problem(const std::string& program, Known& known, sdk::Call& call)
 {
-    if (!processor_has_virtualisation())
+    if (!sdk::os::processor_has_virtualisation())
         return std::string("the processor has no hardware virtualisation that this host may use (no vmx or svm flag)");
     if (const sdk::os::UniqueFd device(::open("/dev/kvm", O_RDWR | O_CLOEXEC)); !device)
         return sdk::os_error("open /dev/kvm").message;

@@ -289,7 +289,7 @@ Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& lo
     os::UniqueFd directory_watch;
     Result<os::UniqueFd> connection = os::UniqueFd();
     if (makes_its_sockets) {
-        command.umask = 077;
+        command.umask = 0177;  // sockets are made with all rights but these
         directory_watch.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         if (::inotify_add_watch(directory_watch.get(), owner_.directory.c_str(), IN_CREATE | IN_MOVED_TO) < 0)
             return os_error("watch " + owner_.directory);
@@ -299,7 +299,8 @@ Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& lo
             return connection;
     }
     command.directory = owner_.directory;
-    command.out = log->get();
+    if (command.out < 0)
+        command.out = log->get();
     command.err = log->get();
     auto id = os::spawn_detached(command);
     // From here on only the VMM holds its sockets, so our connection ends when it does.

@@ -209,6 +209,21 @@ TEST(RegistryChoice, AutoTakesTheFirstThatIsUsableAndSaysWhyNotTheOthers)
     EXPECT_TRUE(choice->rejected.empty());
 }
 
+TEST(RegistryChoice, CandidatesAreThoseThatAreUsableOrTheOneThatIsNamed)
+{
+    TestRegistry plugins({"good"});
+    CallContext call;
+    for (const char* wanted : {"auto", "good"}) {
+        const auto found = plugins->candidates("storage/0", wanted, call);
+        ASSERT_TRUE(found) << found.error().message;
+        ASSERT_EQ(found->size(), 1U);
+        EXPECT_EQ(found->front().name, "good");
+        EXPECT_EQ(found->front().automatic, wanted == std::string("auto"));
+    }
+    EXPECT_EQ(plugins->candidates("storage/0", "godo", call).error().code, sdk::Code::not_found);
+    EXPECT_EQ(plugins->candidates("vmm/0", "auto", call).error().code, sdk::Code::unsupported);
+}
+
 TEST(RegistryChoice, ANamedOneMustBeUsable)
 {
     TestRegistry plugins({"good"}, R"({"method":"unusable"})");

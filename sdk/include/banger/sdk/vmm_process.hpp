@@ -84,9 +84,9 @@ public:
     /// The listening sockets, for the command's descriptors. Closed here once the VMM has them.
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
 
-    /// Starts the VMM in the VM's directory, its output in `log_name` there, and returns a connection to its API, which
-    /// comes to its end if the VMM ends. One that makes its sockets itself is waited for (bounded: 60 s): `unavailable`
-    /// if it ends before.
+    /// Starts the VMM in the VM's directory, its output in `log_name` there, but for a standard output that the command
+    /// has already, and returns a connection to its API, which comes to its end if the VMM ends. One that makes its
+    /// sockets itself is waited for (bounded: 60 s): `unavailable` if it ends before.
     Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call);
 
     /// What happened, as the person should read it: `error`, and the last lines of the log if the VMM ended by itself.

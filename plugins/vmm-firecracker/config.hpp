@@ -1,0 +1,19 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "banger/sdk/result.hpp"
+
+namespace banger::firecracker {
+
+/// The plugin's section of the configuration; the schema in vmm-firecracker.plugin.json describes each key.
+struct Config {
+    std::string program = "firecracker";
+};
+
+/// Reads what core has validated against the schema. `invalid` for text that is not such JSON.
+sdk::Result<Config> read_config(std::string_view text);
+
+}  // namespace banger::firecracker

@@ -1,0 +1,41 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "banger/sdk/host.hpp"
+#include "config.hpp"
+
+namespace banger::firecracker {
+
+/// The Firecracker of this host.
+struct Installation {
+    std::string program;  ///< absolute path
+    std::string version;  ///< "1.16.1"
+};
+
+/// Finds Firecracker, and whether guests run on it here.
+/// Threads: any number; one looks, the others wait for it.
+class Search {
+public:
+    Search(sdk::Host& host, Config config) : host_(host), config_(std::move(config)) {}
+
+    /// `not_found` if there is none; `unsupported` if it is older than 1.8, the first whose devices a kernel finds
+    /// through ACPI, as Debian's must.
+    sdk::Result<Installation> look(sdk::Call& call);
+
+    /// Why no guest runs on it here, as a sentence; empty if one did, which was tried. Errors: those of the trial itself.
+    sdk::Result<std::string> problem(const Installation& found, sdk::Call& call);
+
+private:
+    sdk::Host& host_;
+    Config config_;
+    std::mutex mutex_;
+    std::optional<Installation> found_;
+    std::string found_for_;               // the file that found_ and tried_ are of
+    std::optional<std::string> tried_;
+};
+
+}  // namespace banger::firecracker

@@ -1,0 +1,228 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Attaching to a Firecracker that is fake, and misbehaves where it is told to.
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "banger/sdk/vmm_process.hpp"
+#include "channel.hpp"
+#include "firecracker_vmm.hpp"
+
+namespace banger::firecracker {
+namespace {
+
+using sdk::Code;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+class AttachTest : public ::testing::Test {
+protected:
+    void SetUp() override
+    {
+        spec.owner = host.new_owner();
+        spec.kernel = file("vmlinux");
+        spec.memory_mib = 32;
+        spec.disks = {{"root", file("root.raw"), "raw", false, 4096}};
+    }
+    void TearDown() override
+    {
+        if (vmm) {
+            EXPECT_TRUE(vmm->release({"vmm/0", "firecracker", "process", spec.owner, {}}));
+        }
+    }
+    std::string file(const std::string& name) const
+    {
+        const std::string path = spec.owner.directory + "/" + name;
+        EXPECT_TRUE(sdk::os::write_file_atomic(path, "x"));
+        return path;
+    }
+    void use(const std::string& behaviour, const std::string& version = "1.16.1")
+    {
+        const std::string program = host.directory() + "/firecracker";
+        ASSERT_TRUE(sdk::os::write_file_atomic(program,
+                                               "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'Firecracker v" +
+                                                   version + "'; exit; fi\nexec '" BANGER_FAKE_FIRECRACKER "' " +
+                                                   behaviour + " \"$@\"\n",
+                                               0700));
+        auto made = make_vmm(host, R"({"firecracker_bin":")" + program + "\"}");
+        ASSERT_TRUE(made) << made.error().message;
+        vmm = std::move(*made);
+    }
+    // With these words, and nothing is left.
+    void expect_refused(Code code, const std::string& words)
+    {
+        const auto attached = vmm->attach(spec, call);
+        ASSERT_FALSE(attached);
+        EXPECT_EQ(to_string(attached.error().code), to_string(code)) << attached.error().message;
+        EXPECT_THAT(attached.error().message, HasSubstr(words));
+        EXPECT_TRUE(vmm->list()->empty());
+        for (const char* name : {"api.sock", "agent.sock", "root.disk"})
+            EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/" + name)) << name;
+    }
+
+    sdk::testing::FakeHost host;
+    sdk::testing::FakeCall call;
+    std::unique_ptr<sdk::Vmm> vmm;
+    sdk::BootSpec spec;
+};
+
+TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
+{
+    use("good");
+    spec.links = {{{"tap", {{"name", "tap0"}}}, "52:54:00:12:34:56", {}, {}, {}}};
+    const auto attached = vmm->attach(spec, call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ(attached->value.channel, sdk::ChannelKind::socket);
+    EXPECT_EQ(vmm->inspect(attached->handle)->facts.at("paused"), "false");
+    EXPECT_THAT(sdk::os::read_file(spec.owner.directory + "/requests").value_or(""),
+                EndsWith("PUT /actions {\"action_type\":\"InstanceStart\"}\nGET / \n"));
+    ASSERT_TRUE(vmm->release(attached->handle));
+    EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/root.disk"));
+    EXPECT_TRUE(sdk::os::exists(spec.disks[0].path));
+}
+
+TEST_F(AttachTest, WhatIsNoLinkOfOursStays)
+{
+    use("good");
+    file("root.disk");
+    const auto attached = vmm->attach(spec, call);
+    ASSERT_FALSE(attached);
+    EXPECT_EQ(attached.error().code, Code::exists);
+    EXPECT_EQ(sdk::os::read_file(spec.owner.directory + "/root.disk").value_or(""), "x");
+}
+
+TEST_F(AttachTest, ARefusalIsQuoted)
+{
+    use("400");
+    expect_refused(Code::invalid, "Firecracker answers PUT /drives/root with 400: no drive today");
+}
+
+TEST_F(AttachTest, AnInternalErrorIsSaid)
+{
+    use("500");
+    expect_refused(Code::internal, "Firecracker answers PUT /drives/root with 500");
+}
+
+TEST_F(AttachTest, GarbageIsSaid)
+{
+    use("garbage");
+    expect_refused(Code::internal, "no HTTP");
+}
+
+TEST_F(AttachTest, AnEarlyEndIsSaid)
+{
+    use("close");
+    expect_refused(Code::unavailable, "Firecracker ended the conversation at PUT /drives/root");
+}
+
+TEST_F(AttachTest, SilenceCanBeCancelled)
+{
+    use("slow");
+    std::thread canceller([&] {
+        const std::string requests = spec.owner.directory + "/requests";
+        while (sdk::os::read_file(requests).value_or("").find("/drives/") == std::string::npos)
+            std::this_thread::yield();
+        call.cancel();
+    });
+    expect_refused(Code::cancelled, "cancelled");
+    canceller.join();
+}
+
+TEST_F(AttachTest, OneThatDiesAtOnceIsQuoted)
+{
+    use("die");
+    expect_refused(Code::unavailable, "the fake is tired");
+}
+
+TEST_F(AttachTest, OneThatIsTooOldIsRefusedWithAHint)
+{
+    use("good", "1.7.1");
+    expect_refused(Code::unsupported, "is version 1.7.1, and banger needs 1.8 or newer");
+    const auto probe = vmm->probe(call);
+    ASSERT_TRUE(probe);
+    EXPECT_FALSE(probe->usable);
+    EXPECT_THAT(probe->reason, HasSubstr("1.7.1"));
+    EXPECT_THAT(probe->hint, HasSubstr("firecracker_bin"));
+}
+
+TEST_F(AttachTest, OneThatIsNotThereIsNotUsable)
+{
+    auto made = make_vmm(host, R"({"firecracker_bin":"no-such-firecracker"})");
+    ASSERT_TRUE(made);
+    const auto probe = (*made)->probe(call);
+    ASSERT_TRUE(probe);
+    EXPECT_FALSE(probe->usable);
+    EXPECT_THAT(probe->hint, HasSubstr("PATH"));
+}
+
+class ChannelTest : public ::testing::Test {
+protected:
+    ChannelTest() : path(directory.path() + "/agent.sock")
+    {
+        auto made = sdk::os::listen_unix(path);
+        EXPECT_TRUE(made);
+        listener = std::move(*made);
+    }
+    // Accepts one, reads the line, and answers.
+    std::thread answers(const std::string& text)
+    {
+        return std::thread([this, text] {
+            const sdk::os::UniqueFd client(::accept(listener.get(), nullptr, nullptr));
+            std::array<char, 11> line{};
+            EXPECT_EQ(::recv(client.get(), line.data(), line.size(), MSG_WAITALL), 11);
+            EXPECT_EQ(std::string(line.data(), line.size()), "CONNECT 10\n");
+            EXPECT_TRUE(sdk::os::write_all(client.get(), text));
+        });
+    }
+
+    sdk::testing::TemporaryDirectory directory;
+    sdk::testing::FakeCall call;
+    std::string path;
+    sdk::os::UniqueFd listener;
+};
+
+TEST_F(ChannelTest, WhatFollowsTheAnswerBelongsToTheSession)
+{
+    auto peer = answers("OK 1073741824\nhello");
+    const auto channel = dial_agent(path, call);
+    peer.join();
+    ASSERT_TRUE(channel) << channel.error().message;
+    std::array<char, 16> rest{};
+    EXPECT_EQ(::read(channel->get(), rest.data(), rest.size()), 5);
+    EXPECT_STREQ(rest.data(), "hello");
+}
+
+TEST_F(ChannelTest, AnEndBeforeTheAnswerIsAnError)
+{
+    auto peer = answers("");
+    const auto channel = dial_agent(path, call);
+    peer.join();
+    ASSERT_FALSE(channel);
+    EXPECT_EQ(channel.error().code, Code::unavailable);
+}
+
+TEST_F(ChannelTest, AnotherAnswerIsAnErrorHoweverLong)
+{
+    auto peer = answers(std::string(100, 'x'));
+    const auto channel = dial_agent(path, call);
+    peer.join();
+    ASSERT_FALSE(channel);
+    EXPECT_EQ(channel.error().code, Code::unavailable);
+}
+
+TEST_F(ChannelTest, TheWaitForTheGuestCanBeCancelled)
+{
+    call.cancel();
+    const auto channel = dial_agent(path, call);
+    ASSERT_FALSE(channel);
+    EXPECT_EQ(channel.error().code, Code::cancelled);
+}
+
+}  // namespace
+}  // namespace banger::firecracker
