@@ -64,18 +64,6 @@ TEST(WorkerPool, RunsAsMuchAtOnceAsItMayAndTheRestAfterwards)
     EXPECT_EQ(done, 5) << "what was posted is done before the pool is gone";
 }
 
-TEST(WorkerPool, OneAfterTheOtherNeedsOneThread)
-{
-    WorkerPool pool(8);
-    for (int i = 0; i < 100; ++i) {
-        std::promise<void> done;
-        pool.post([&] { done.set_value(); });
-        done.get_future().wait();
-    }
-    // The next may be posted before the last one's thread has come back for it.
-    EXPECT_LE(pool.threads(), 2U);
-}
-
 TEST(WorkerPool, ThreadsWithoutWorkEndButForOne)
 {
     Gate gate;
