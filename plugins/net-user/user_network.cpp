@@ -190,7 +190,7 @@ public:
             return probe;
         }
         probe.offers.insert(probe.offers.begin(), std::string(stream_word));
-        probe.reason = "guests reach the outside through passt, and never this host";
+        probe.reason = "guests reach the outside through passt, and never this host's loopback";
         probe.facts = {{"program", config_.passt}, {"filter", *filter}, {"families", "ipv4"}};
         return probe;
     }

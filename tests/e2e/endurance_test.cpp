@@ -19,7 +19,7 @@ TEST(Endurance, AHundredBootsInARowAllComeUp)
     expect_clean(host);
 }
 
-TEST(Endurance, TenCallersAskForAnImageThatIsNotThereYetAndItIsMadeOnce)
+TEST(Endurance, TenCallersAskForAKernelThatIsNotThereYetAndAllGetTheSame)
 {
     const Installation host;
     ASSERT_EQ(host.banger({"kernel", "delete", "debian-cloud"}).status, 0);

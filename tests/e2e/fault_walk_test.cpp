@@ -102,6 +102,9 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
         SCOPED_TRACE(std::string(walk.mode) + " at step " + std::to_string(n) + " of " + std::to_string(steps));
         prepare();
         auto run = armed(host, walk.mode + (":" + std::to_string(n)), walk.verb.walk);
+        // A verb undoes what it did by itself, and leaves nothing to the next daemon; that one's own reconciling may.
+        if (std::string(walk.mode) == "error" && std::string(walk.verb.name) != "reconcile")
+            expect_clean(host);
         end_daemon(host);
         expect_clean(host);
         EXPECT_EQ(pid_of(host, "neighbour"), neighbour_pid);
