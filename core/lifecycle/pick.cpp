@@ -11,6 +11,13 @@ namespace {
 using Candidates = std::vector<plugins::Choice>;
 
 template <typename Interface>
+sdk::Result<plugins::Choice> first(Engine& engine, const std::string& by_spec, const std::string& by_config,
+                                   sdk::Call& call)
+{
+    return engine.registry.choose(std::string(plugins::kind_of<Interface>), by_spec.empty() ? by_config : by_spec, call);
+}
+
+template <typename Interface>
 sdk::Result<Candidates> candidates(Engine& engine, const std::string& by_spec, const std::string& by_config,
                                    sdk::Call& call)
 {
@@ -66,6 +73,20 @@ sdk::Result<Choice> go_together(const plugins::Choice& vmm, const plugins::Choic
 sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sdk::Egress egress, sdk::Call& call)
 {
     const auto& config = engine.config.providers;
+    auto vmm = first<sdk::Vmm>(engine, spec.vmm, config.vmm.value, call);
+    if (!vmm)
+        return std::move(vmm).error();
+    auto storage = first<sdk::Storage>(engine, spec.storage, config.storage.value, call);
+    if (!storage)
+        return std::move(storage).error();
+    auto network = first<sdk::Network>(engine, spec.network, config.network.value, call);
+    if (!network)
+        return std::move(network).error();
+    auto preferred = go_together(*vmm, *storage, *network, egress);
+    if (preferred)
+        return preferred;
+
+    // Only now is everybody else asked: some of them may take their time, or never answer.
     auto vmms = candidates<sdk::Vmm>(engine, spec.vmm, config.vmm.value, call);
     if (!vmms)
         return std::move(vmms).error();
@@ -76,17 +97,12 @@ sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sd
     if (!networks)
         return std::move(networks).error();
 
-    std::optional<sdk::Error> first_refusal;
-    for (const auto& vmm : *vmms)
-        for (const auto& storage : *storages)
-            for (const auto& network : *networks) {
-                auto choice = go_together(vmm, storage, network, egress);
-                if (choice)
+    for (const auto& some_vmm : *vmms)
+        for (const auto& some_storage : *storages)
+            for (const auto& some_network : *networks)
+                if (auto choice = go_together(some_vmm, some_storage, some_network, egress))
                     return choice;
-                if (!first_refusal)
-                    first_refusal = std::move(choice).error();
-            }
-    return *first_refusal;
+    return std::move(preferred).error();
 }
 
 }  // namespace banger::lifecycle

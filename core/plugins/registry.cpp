@@ -357,8 +357,9 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
         if (!answer && answer.error().code == sdk::Code::cancelled)
             return std::move(answer).error();
         const auto reason = answer ? answer->reason : answer.error().message;
-        if (hint.empty())
-            hint = answer ? answer->hint : answer.error().hint;
+        const auto advice = answer ? answer->hint : answer.error().hint;
+        if (!advice.empty())
+            hint += (hint.empty() ? "" : "; or ") + advice;
         reasons += (reasons.empty() ? "" : "; ") + name + ": " + reason;
         choice.rejected.push_back({name, reason});
     }
