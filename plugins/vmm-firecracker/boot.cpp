@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "banger/sdk/boot_check.hpp"
 #include "banger/sdk/vmm_process.hpp"
 #include "disk_links.hpp"
 
@@ -22,20 +23,12 @@ constexpr std::size_t longest_interface = 15;  // IFNAMSIZ less the final zero
 // agent is told to restart where others power off.
 constexpr const char* end_of_line = "console=ttyS0 reboot=k banger.off=reboot";
 
-bool is_word(const std::string& text, std::size_t longest)
-{
-    const auto ordinary = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    };
-    return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), ordinary);
-}
-
 sdk::Result<void> check_disks(const std::vector<sdk::Disk>& disks)
 {
     std::vector<std::string> roles;
     for (const auto& disk : disks) {
         // The API has ids of letters, digits and underscores.
-        if (!is_word(disk.role, longest_role) || disk.role.find('-') != std::string::npos)
+        if (!sdk::is_word(disk.role, longest_role) || disk.role.find('-') != std::string::npos)
             return make_error(Code::invalid, "'" + disk.role + "' cannot be a disk's role");
         if (std::find(roles.begin(), roles.end(), disk.role) != roles.end())
             return make_error(Code::invalid, "two disks have the role '" + disk.role + "'");
@@ -57,9 +50,9 @@ sdk::Result<void> check_links(const std::vector<sdk::Link>& links)
             continue;
         if (kind != "tap")
             return make_error(Code::unsupported, "Firecracker does not know network attachments of kind '" + kind + "'");
-        if (!fields.contains("name") || !is_word(fields.at("name"), longest_interface))
+        if (!fields.contains("name") || !sdk::is_word(fields.at("name"), longest_interface))
             return make_error(Code::invalid, "a tap attachment has no usable interface name");
-        if (link.mac.size() != 17)
+        if (!sdk::is_mac(link.mac))
             return make_error(Code::invalid, "'" + link.mac + "' is not a MAC address");
     }
     return {};
@@ -78,7 +71,7 @@ sdk::Result<void> check(const sdk::BootSpec& spec)
                       std::to_string(spec.memory_mib));
     if (spec.disks.size() + spec.links.size() > most_devices)
         return refuse("a VM on Firecracker has at most " + std::to_string(most_devices) + " disks and network devices");
-    if (!is_word(spec.owner.instance, 8) || !is_word(spec.owner.vm, 12) || !spec.owner.directory.starts_with('/'))
+    if (!sdk::is_word(spec.owner.instance, 8) || !sdk::is_word(spec.owner.vm, 12) || !spec.owner.directory.starts_with('/'))
         return refuse("the VM to boot has no proper identity");
     if (auto disks = check_disks(spec.disks); !disks)
         return disks;

@@ -2,9 +2,9 @@
 #include "firecracker_vmm.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "api.hpp"
+#include "banger/sdk/boot_check.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/vmm_process.hpp"
 #include "boot.hpp"
@@ -20,37 +20,6 @@ using sdk::Code;
 using sdk::make_error;
 
 constexpr const char* log_name = "firecracker.log";
-
-std::uint64_t host_memory_mib()
-{
-    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) /
-           (1U << 20U);
-}
-
-sdk::Result<void> must_open(const std::string& what, const std::string& path, int flags)
-{
-    const sdk::os::UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK));
-    if (!file)
-        return sdk::os_error("open " + what + " " + path);
-    return {};
-}
-
-// Firecracker would say it too, but after its start and in its own words.
-sdk::Result<void> check_host(const sdk::BootSpec& spec)
-{
-    if (const auto host = host_memory_mib(); spec.memory_mib > host)
-        return make_error(Code::invalid, "the VM wants " + std::to_string(spec.memory_mib) +
-                                             " MiB of memory, and this host has " + std::to_string(host));
-    if (auto kernel = must_open("kernel", spec.kernel, O_RDONLY); !kernel)
-        return kernel;
-    if (!spec.initramfs.empty())
-        if (auto initramfs = must_open("initramfs", spec.initramfs, O_RDONLY); !initramfs)
-            return initramfs;
-    for (const auto& disk : spec.disks)
-        if (auto opened = must_open(disk.role + " disk", disk.path, disk.read_only ? O_RDONLY : O_RDWR); !opened)
-            return opened;
-    return {};
-}
 
 sdk::Result<void> tell_all(sdk::os::UniqueFd socket, const std::vector<Request>& requests, const sdk::Call& call)
 {
@@ -124,7 +93,7 @@ public:
     {
         if (auto checked = check(spec); !checked)
             return std::move(checked).error();
-        if (auto checked = check_host(spec); !checked)
+        if (auto checked = sdk::check_host(spec); !checked)
             return std::move(checked).error();
         auto found = search_.look(call);
         if (!found)

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "banger/sdk/boot_check.hpp"
 #include "banger/sdk/vmm_process.hpp"
 
 namespace banger::qemu {
@@ -61,29 +62,11 @@ private:
     Writer writer_;
 };
 
-bool is_word(const std::string& text, std::size_t longest)
-{
-    const auto ordinary = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    };
-    return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), ordinary);
-}
-
-bool is_mac(const std::string& text)
-{
-    if (text.size() != 17)
-        return false;
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (i % 3 == 2 ? text[i] != ':' : std::string_view("0123456789abcdefABCDEF").find(text[i]) == std::string::npos)
-            return false;
-    return true;
-}
-
 sdk::Result<void> check_disks(const std::vector<sdk::Disk>& disks)
 {
     std::vector<std::string> roles;
     for (const auto& disk : disks) {
-        if (!is_word(disk.role, longest_serial))
+        if (!sdk::is_word(disk.role, longest_serial))
             return make_error(Code::invalid, "'" + disk.role + "' cannot be a disk's role");
         if (std::find(roles.begin(), roles.end(), disk.role) != roles.end())
             return make_error(Code::invalid, "two disks have the role '" + disk.role + "'");
@@ -104,11 +87,11 @@ sdk::Result<void> check_links(const std::vector<sdk::Link>& links)
             continue;
         if (kind != "stream-socket" && kind != "tap" && kind != "user-restricted")
             return make_error(Code::unsupported, "QEMU does not know network attachments of kind '" + kind + "'");
-        if (!is_mac(link.mac))
+        if (!sdk::is_mac(link.mac))
             return make_error(Code::invalid, "'" + link.mac + "' is not a MAC address");
         if (kind == "stream-socket" && !fields.contains("path"))
             return make_error(Code::invalid, "a stream-socket attachment has no path");
-        if (kind == "tap" && (!fields.contains("name") || !is_word(fields.at("name"), longest_interface)))
+        if (kind == "tap" && (!fields.contains("name") || !sdk::is_word(fields.at("name"), longest_interface)))
             return make_error(Code::invalid, "a tap attachment has no usable interface name");
     }
     return {};
@@ -181,7 +164,7 @@ sdk::Result<void> check(const sdk::BootSpec& spec)
                       std::to_string(spec.memory_mib));
     if (spec.disks.size() + spec.links.size() > most_devices)
         return refuse("a VM has at most " + std::to_string(most_devices) + " disks and network devices");
-    if (!is_word(spec.owner.instance, 8) || !is_word(spec.owner.vm, 12) || !spec.owner.directory.starts_with('/'))
+    if (!sdk::is_word(spec.owner.instance, 8) || !sdk::is_word(spec.owner.vm, 12) || !spec.owner.directory.starts_with('/'))
         return refuse("the VM to boot has no proper identity");
     if (auto disks = check_disks(spec.disks); !disks)
         return disks;

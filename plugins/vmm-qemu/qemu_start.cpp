@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "banger/sdk/boot_check.hpp"
 #include "banger/sdk/os/file.hpp"
 
 namespace banger::qemu {
@@ -15,42 +16,12 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-constexpr std::uint64_t mib = 1U << 20U;
-
-std::uint64_t host_memory_mib()
-{
-    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) /
-           mib;
-}
-
 // QEMU takes a gigabyte by itself; half of that holds a booted Debian's code without being thrown away.
 std::uint32_t translation_cache_mib(const Config& config)
 {
     if (config.translation_cache_mib != 0)
         return config.translation_cache_mib;
-    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(host_memory_mib() / 16, 32, 512));
-}
-
-sdk::Result<void> must_open(const std::string& what, const std::string& path, int flags)
-{
-    const sdk::os::UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK));
-    if (!file)
-        return sdk::os_error("open " + what + " " + path);
-    return {};
-}
-
-// QEMU would say it too, but after its start and in its own words.
-sdk::Result<void> check_files(const sdk::BootSpec& spec)
-{
-    if (auto kernel = must_open("kernel", spec.kernel, O_RDONLY); !kernel)
-        return kernel;
-    if (!spec.initramfs.empty())
-        if (auto initramfs = must_open("initramfs", spec.initramfs, O_RDONLY); !initramfs)
-            return initramfs;
-    for (const auto& disk : spec.disks)
-        if (auto opened = must_open(disk.role + " disk", disk.path, disk.read_only ? O_RDONLY : O_RDWR); !opened)
-            return opened;
-    return {};
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(sdk::host_memory_mib() / 16, 32, 512));
 }
 
 std::vector<bool> which_are_devices(const std::vector<sdk::Disk>& disks)
@@ -91,11 +62,8 @@ sdk::Result<Started> start_qemu(const sdk::BootSpec& spec, const Installation& f
 {
     if (auto checked = check(spec); !checked)
         return std::move(checked).error();
-    if (const auto host = host_memory_mib(); spec.memory_mib > host)
-        return make_error(Code::invalid, "the VM wants " + std::to_string(spec.memory_mib) +
-                                             " MiB of memory, and this host has " + std::to_string(host));
-    if (auto files = check_files(spec); !files)
-        return std::move(files).error();
+    if (auto checked = sdk::check_host(spec); !checked)
+        return std::move(checked).error();
     auto launch = sdk::VmmLaunch::prepare(process, spec.owner, true);
     if (!launch)
         return std::move(launch).error();

@@ -86,6 +86,7 @@ TEST(Boot, WhatFirecrackerCannotDoIsRefusedBeforehand)
     EXPECT_EQ(refused([](auto& spec) { spec.links[0].attachment.fields = {}; }), "invalid");
     EXPECT_EQ(refused([](auto& spec) { spec.links[0].attachment.fields["name"] = "a/b"; }), "invalid");
     EXPECT_EQ(refused([](auto& spec) { spec.links[0].mac = ""; }), "invalid");
+    EXPECT_EQ(refused([](auto& spec) { spec.links[0].mac = "zz:zz:zz:zz:zz:zz"; }), "invalid");
     EXPECT_EQ(refused([](auto& spec) { spec.vcpus = 33; }), "invalid");
     EXPECT_EQ(refused([](auto& spec) { spec.disks.resize(17); }), "invalid");
 }
