@@ -82,17 +82,11 @@ sdk::Result<void> write_config_file(const std::string& file, const std::string& 
 sdk::Result<void> apply_config(Context& context)
 {
     context.end_session();
-    auto daemon = find_daemon();
-    if (!daemon || !*daemon)
+    auto running = find_daemon();
+    if (!running || !*running)
         return {};
-    if (auto stopped = stop_daemon(std::move(**daemon), true); !stopped) {
-        if (stopped.error().code != sdk::Code::busy)
-            return stopped;
-        context.note("the daemon is busy and keeps its old settings until `banger daemon stop`; machines run on");
-        return {};
-    }
-    auto started = reach_daemon();
-    return started ? sdk::Result<void>() : std::move(started).error();
+    auto daemon = context.daemon();
+    return daemon ? sdk::Result<void>() : std::move(daemon).error();
 }
 
 }  // namespace banger::cli

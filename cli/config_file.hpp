@@ -29,8 +29,7 @@ sdk::Result<std::string> read_config_file(const std::string& file);
 /// a file that is there keeps its mode, and a symbolic link leads where it led.
 sdk::Result<void> write_config_file(const std::string& file, const std::string& text);
 
-/// Has a running daemon read its configuration: one that has nothing to do is replaced, machines go on. Says to the
-/// person if it is busy.
+/// Has a daemon that runs read the configuration now; none is started. An error of the new settings is the result.
 sdk::Result<void> apply_config(Context& context);
 
 }  // namespace banger::cli

@@ -56,7 +56,7 @@ sdk::Result<Session*> Context::daemon()
 {
     if (session_)
         return session_.get();
-    auto client = reach_daemon();
+    auto client = reach_daemon([this](const std::string& line) { note(line); });
     if (!client)
         return std::move(client).error();
     auto session = Session::open(std::move(*client), progress_);

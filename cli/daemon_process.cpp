@@ -17,6 +17,7 @@
 #include "banger/sdk/os/process.hpp"
 #include "cli/own_program.hpp"
 #include "cli/unreachable_daemon.hpp"
+#include "core/config/config.hpp"
 #include "core/config/paths.hpp"
 #include "core/rpc/build.hpp"
 
@@ -59,6 +60,8 @@ sdk::Result<std::string> daemon_program()
 /// One caller at a time starts or replaces the daemon; the others wait here and then find it running.
 sdk::Result<sdk::os::UniqueFd> lock_start(const config::Paths& paths)
 {
+    if (auto trusted = paths.check(); !trusted)
+        return std::move(trusted).error();
     if (auto made = sdk::os::make_private_directory(paths.runtime); !made)
         return std::move(made).error();
     auto lock = sdk::os::open_file(paths.runtime + "/start.lock", O_RDWR | O_CREAT);
@@ -196,13 +199,14 @@ sdk::Result<rpc::Client> start_and_connect(const config::Paths& paths)
     return rpc::Client::connect(paths.socket());
 }
 
-enum class Age { same, older_but_understood, foreign };
+// How a daemon that runs differs from the one that would be started in its place.
+enum class Match { same, other_settings, other_build, foreign };
 
-Age compare(const json::Value& status)
+Match compare(const json::Value& status, const config::Paths& paths)
 {
-    if (json::string_or(status, "build") == rpc::build_id())
-        return Age::same;
-    return json::find_int(status, "protocol") == rpc::protocol_version ? Age::older_but_understood : Age::foreign;
+    if (json::string_or(status, "build") != rpc::build_id())
+        return json::find_int(status, "protocol") == rpc::protocol_version ? Match::other_build : Match::foreign;
+    return json::string_or(status, "config") == config::stamp_of(paths.config_file) ? Match::same : Match::other_settings;
 }
 
 // Whether the daemon at the other end runs the very file that would be started in its place.
@@ -218,11 +222,11 @@ bool runs_our_program(const rpc::Client& client)
 }
 
 // With the start lock held.
-sdk::Result<rpc::Client> replace(const config::Paths& paths, rpc::Client old, Age age)
+sdk::Result<rpc::Client> replace(const config::Paths& paths, rpc::Client old, Match match, const Note& note)
 {
-    const bool understood = age == Age::older_but_understood;
+    const bool understood = match != Match::foreign;
     // Replacing it by itself would change nothing, and do so at every command.
-    if (runs_our_program(old)) {
+    if (match != Match::other_settings && runs_our_program(old)) {
         if (understood)
             return old;
         return sdk::make_error(sdk::Code::precondition, "banger and the bangerd beside it are of different versions",
@@ -231,12 +235,14 @@ sdk::Result<rpc::Client> replace(const config::Paths& paths, rpc::Client old, Ag
     auto stopped = stop_daemon(std::move(old), true);
     if (stopped)
         return start_and_connect(paths);
-    if (understood)
-        return rpc::Client::connect(paths.socket());
-    return std::move(stopped).error().while_doing("replace the daemon, which is of another version");
+    if (!understood)
+        return std::move(stopped).error().while_doing("replace the daemon, which is of another version");
+    if (match == Match::other_settings)
+        note(paths.config_file + " has changed, and the daemon is busy: it keeps its old settings until it is not");
+    return rpc::Client::connect(paths.socket());
 }
 
-sdk::Result<rpc::Client> reach_with_lock(const config::Paths& paths)
+sdk::Result<rpc::Client> reach_with_lock(const config::Paths& paths, const Note& note)
 {
     auto lock = lock_start(paths);
     if (!lock)
@@ -247,10 +253,10 @@ sdk::Result<rpc::Client> reach_with_lock(const config::Paths& paths)
     auto status = daemon_status(*client);
     if (!status)
         return std::move(status).error();
-    const Age age = compare(*status);
-    if (age == Age::same)
+    const Match match = compare(*status, paths);
+    if (match == Match::same)
         return client;
-    return replace(paths, std::move(*client), age);
+    return replace(paths, std::move(*client), match, note);
 }
 
 }  // namespace
@@ -263,7 +269,7 @@ sdk::Result<json::Document> daemon_status(rpc::Client& client)
     return std::move(reply->result);
 }
 
-sdk::Result<rpc::Client> reach_daemon()
+sdk::Result<rpc::Client> reach_daemon(const Note& note)
 {
     auto paths = config::Paths::find();
     if (!paths)
@@ -271,11 +277,11 @@ sdk::Result<rpc::Client> reach_daemon()
     auto client = rpc::Client::connect(paths->socket());
     if (client) {
         auto status = daemon_status(*client);
-        if (status && compare(*status) == Age::same)
+        if (status && compare(*status, *paths) == Match::same)
             return client;
         client = sdk::make_error(sdk::Code::unavailable, "to be replaced");  // its connection is closed here
     }
-    return reach_with_lock(*paths);
+    return reach_with_lock(*paths, note);
 }
 
 sdk::Result<std::optional<rpc::Client>> find_daemon()

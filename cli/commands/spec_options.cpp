@@ -93,7 +93,7 @@ std::vector<Option> spec_options()
         {"egress",
          0,
          "WHERE",
-         "what it may reach: none, internet (not the host nor private networks) or all",
+         "what it may reach: none, internet (no private networks) or all; never the host's loopback",
          {"none", "internet", "all"},
          false},
         {"init",

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/config/config.hpp"
 
+#include <sys/stat.h>
+
 #include <charconv>
 
 #include "banger/sdk/os/file.hpp"
@@ -22,6 +24,7 @@ Config defaults(const HostFacts& host)
 {
     constexpr std::uint64_t workers = 16;
     constexpr std::chrono::minutes plugin_deadline{2};
+    constexpr std::chrono::minutes boot_timeout{2};
     constexpr std::uint64_t history_depth = 50;
     const std::string cpus = std::to_string(host.cpus) + (host.cpus == 1 ? " CPU" : " CPUs");
     const std::string memory = std::to_string(host.memory_mib) + " MiB of memory";
@@ -45,6 +48,7 @@ Config defaults(const HostFacts& host)
     config.daemon = {
         .workers = {workers, Origin::built_in, {}},
         .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
+        .boot_timeout = {boot_timeout, Origin::built_in, {}},
         .auto_stop_stale_after = {std::chrono::milliseconds(0), Origin::built_in, {}},
     };
     config.workspace = {
@@ -56,14 +60,26 @@ Config defaults(const HostFacts& host)
 
 sdk::Result<Config> load(const std::string& file, const HostFacts& host)
 {
+    // Before the text: what is written between the two is noticed at the next look.
+    std::string stamp = stamp_of(file);
     auto text = sdk::os::read_file(file, 1U << 20U);
-    if (text)
-        return parse(*text, file, host);
-    if (text.error().code != sdk::Code::not_found)
+    if (!text && text.error().code != sdk::Code::not_found)
         return std::move(text).error().while_doing("read the configuration");
-    Config config = defaults(host);
-    config.file = file;
+    auto config = text ? parse(*text, file, host) : sdk::Result<Config>(defaults(host));
+    if (config) {
+        config->file = file;
+        config->stamp = std::move(stamp);
+    }
     return config;
+}
+
+std::string stamp_of(const std::string& file)
+{
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0)
+        return "none";
+    return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) + ":" + std::to_string(status.st_size) + ":" +
+           std::to_string(status.st_ctim.tv_sec) + "." + std::to_string(status.st_ctim.tv_nsec);
 }
 
 std::uint64_t line_in(std::string_view message, std::string_view file)

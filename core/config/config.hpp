@@ -66,6 +66,7 @@ struct Providers {
 struct Daemon {
     Value<std::uint64_t> workers;                      ///< finite operations at a time, 1 to 256
     Value<std::chrono::milliseconds> plugin_deadline;  ///< of a call that changes something; a time such as "2m"
+    Value<std::chrono::milliseconds> boot_timeout;           ///< how long a guest may take until its agent answers
     Value<std::chrono::milliseconds> auto_stop_stale_after;  ///< a running VM unused for so long is stopped; 0: never
 };
 
@@ -97,6 +98,7 @@ struct Config {
     std::map<std::string, PluginSection> plugins;
     std::string file;  ///< as asked for, whether or not it exists
     bool file_read = false;
+    std::string stamp;  ///< of the file as it was read (`stamp_of`); empty where it came from text
 };
 
 /// What holds without any file.
@@ -106,6 +108,10 @@ struct Config {
 /// unknown key, a wrong type or a value out of range: the message begins with file and line, the hint has the nearest
 /// known key. `permission` and the like if the file cannot be read.
 [[nodiscard]] sdk::Result<Config> load(const std::string& file, const HostFacts& host);
+
+/// Changes whenever the file is written or replaced, by inode, size and time of change; "none" where it is not there or
+/// cannot be looked at.
+[[nodiscard]] std::string stamp_of(const std::string& file);
 
 /// The same from text, for which `file` is only a name.
 [[nodiscard]] sdk::Result<Config> parse(std::string_view text, const std::string& file, const HostFacts& host);

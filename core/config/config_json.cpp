@@ -174,6 +174,8 @@ std::string to_json(const Config& config)
     write(json, "workers", config.daemon.workers);
     const auto& deadline = config.daemon.plugin_deadline;
     write(json, "plugin_deadline", as_text(deadline, time_text(deadline.value)));
+    const auto& boot = config.daemon.boot_timeout;
+    write(json, "boot_timeout", as_text(boot, time_text(boot.value)));
     const auto& stale = config.daemon.auto_stop_stale_after;
     write(json, "auto_stop_stale_after", as_text(stale, time_text(stale.value)));
     json.EndObject();

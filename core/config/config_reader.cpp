@@ -302,6 +302,7 @@ public:
             {"daemon",
              {{"workers", count(config_.daemon.workers, 1, 256)},
               {"plugin_deadline", duration(config_.daemon.plugin_deadline, std::chrono::seconds(1))},
+              {"boot_timeout", duration(config_.daemon.boot_timeout, std::chrono::seconds(1))},
               {"auto_stop_stale_after",
                duration(config_.daemon.auto_stop_stale_after, std::chrono::seconds(1), true)}}},
             {"workspace",
@@ -565,7 +566,8 @@ ReadFile read_all(std::string_view text, const std::string& file, const HostFact
         all.problems.push_back(
             {problem.source().begin.line,
              sdk::make_error(sdk::Code::invalid,
-                             line_of(file, problem.source()) + ": " + std::string(problem.description())),
+                             line_of(file, problem.source()) + ": " + std::string(problem.description()),
+                             "the file is TOML: texts stand in quotes, and each key and table only once"),
              false});
         return all;
     }

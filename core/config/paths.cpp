@@ -92,8 +92,25 @@ sdk::Result<Paths> Paths::find()
     });
 }
 
+sdk::Result<void> Paths::check() const
+{
+    const std::string directory = config_file.substr(0, config_file.rfind('/'));
+    struct stat status {};
+    if (::stat(directory.c_str(), &status) != 0)
+        return errno == ENOENT ? sdk::Result<void>() : sdk::os_error("look at " + directory);
+    if (!S_ISDIR(status.st_mode))
+        return sdk::make_error(sdk::Code::invalid, directory + " is not a directory",
+                               "BANGER_HOME names the directory that banger keeps everything in");
+    if ((status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
+        return sdk::make_error(sdk::Code::permission, "every user of this host can write to " + directory,
+                               "`chmod o-w " + directory + "`, and see that nobody has");
+    return {};
+}
+
 sdk::Result<void> Paths::make() const
 {
+    if (auto trusted = check(); !trusted)
+        return trusted;
     for (const auto& directory : {state, vms(), images(), kernels(), cache, plugin_cache(), runtime})
         if (auto made = sdk::os::make_private_directory(directory); !made)
             return std::move(made).error().while_doing("prepare banger's directories");

@@ -30,8 +30,12 @@ struct Paths {
     [[nodiscard]] static sdk::Result<Paths> find(const Environment& environment);
     [[nodiscard]] static sdk::Result<Paths> find();  ///< with the process's own environment
 
+    /// Whether the directory of config.toml may be trusted, where it exists: what stands in it is run. `permission` if every
+    /// user can write there, `invalid` if it is no directory.
+    [[nodiscard]] sdk::Result<void> check() const;
+
     /// Makes the state, cache and runtime directories and those below, private to us (0700).
-    /// `permission` if one belongs to somebody else.
+    /// The errors of `check`; `permission` if one belongs to somebody else.
     [[nodiscard]] sdk::Result<void> make() const;
 
     [[nodiscard]] std::string database() const { return state + "/banger.db"; }

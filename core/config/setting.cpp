@@ -118,6 +118,7 @@ std::vector<Setting> all_settings(const Config& config)
         word("providers.network", use.network),
         number("daemon.workers", daemon.workers),
         time("daemon.plugin_deadline", daemon.plugin_deadline),
+        time("daemon.boot_timeout", daemon.boot_timeout),
         time("daemon.auto_stop_stale_after", daemon.auto_stop_stale_after),
         number("workspace.depth", config.workspace.depth),
         flag("workspace.tracked_only", config.workspace.tracked_only),
@@ -158,6 +159,7 @@ sdk::Result<std::string> check_key(const std::string& name)
         {"vm_defaults.memory_mib", "vm_defaults.memory"},
         {"vm_defaults.disk_bytes", "vm_defaults.disk"},
         {"daemon.plugin_deadline_ms", "daemon.plugin_deadline"},
+        {"daemon.boot_timeout_ms", "daemon.boot_timeout"},
         {"daemon.auto_stop_stale_after_ms", "daemon.auto_stop_stale_after"},
     };
     if (name.starts_with(plugin_prefix))

@@ -130,6 +130,9 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     if (!opened)
         return std::move(opened).error();
     plugins::Registry& registry = **opened;
+    // What a setting that is not meant would do unseen: `auto` would take another provider.
+    if (auto problems = registry.check_config(config->plugins); !problems.empty())
+        return std::move(problems.front());
     const images::Catalogue& catalogue = images::Catalogue::built_in();
     images::ImageStore image_store(paths.images(), catalogue, source_finder<sdk::ImageSource>(registry));
     images::KernelStore kernel_store(paths.kernels(), catalogue, source_finder<sdk::KernelSource>(registry));

@@ -29,6 +29,7 @@ sdk::Result<Answer> status(Service& service, const Exchange&, Operation&)
     answer.result.set("pid", static_cast<std::int64_t>(::getpid())).set("version", rpc::version());
     answer.result.set("build", rpc::build_id()).set("protocol", rpc::protocol_version);
     answer.result.set("socket", engine.paths.socket()).set("home", engine.paths.state);
+    answer.result.set("config", engine.config.stamp);
     answer.result.set("instance", engine.instance).set("uptime_s", static_cast<std::int64_t>(uptime));
     answer.result.set("vms", static_cast<std::uint64_t>(records ? records->size() : 0));
     answer.result.set("streams", static_cast<std::uint64_t>(engine.agents.open_streams()));

@@ -3,7 +3,7 @@
 
 namespace banger::doctor {
 
-// Plugins that cannot be used, selected or not, and sections of the configuration without a plugin.
+// Plugins that cannot be used, selected or not.
 std::vector<Finding> check_plugins(lifecycle::Engine& engine, lifecycle::Operation&)
 {
     std::vector<Finding> findings;

@@ -17,7 +17,6 @@ namespace banger::lifecycle {
 namespace {
 
 // Generous, for many guests that boot at once without hardware support; a guest that shows no life by then never will.
-constexpr std::chrono::seconds patience_for_boot{120};
 constexpr std::chrono::seconds patience_for_system{300};
 
 struct Providers {
@@ -138,7 +137,7 @@ public:
             const auto span = operation_.span("agent answers");
             auto connected = engine_.agents.connect(
                 vm_.id, vm_.agent_token,
-                [&](sdk::Call& call) { return use_.vmm->open_channel(machine_.handle, call); }, patience_for_boot,
+                [&](sdk::Call& call) { return use_.vmm->open_channel(machine_.handle, call); }, engine_.config.daemon.boot_timeout.value,
                 operation_);
             if (!connected)
                 return std::move(connected).error();
@@ -149,7 +148,7 @@ public:
         auto configuration = guest_configuration(engine_, vm_, boot_);
         if (!configuration)
             return std::move(configuration).error();
-        auto facts = agent->configure(*configuration, guest::Patience::of(patience_for_boot, operation_.token()));
+        auto facts = agent->configure(*configuration, guest::Patience::of(engine_.config.daemon.boot_timeout.value, operation_.token()));
         if (!facts)
             return std::move(facts).error();
         for (const auto& step : facts->spans)

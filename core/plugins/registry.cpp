@@ -226,7 +226,6 @@ sdk::Result<std::unique_ptr<Registry>> Registry::open(Settings settings)
         registry->note_crashes(opened->crashes);
     }
     registry->look(std::move(in_flight));
-    registry->match_config();
     return registry;
 }
 
@@ -252,17 +251,6 @@ void Registry::look(std::shared_ptr<InFlight> in_flight)
         if (entries_.back()->is_disabled())
             complaints_.push_back(*entries_.back()->problem());
     }
-}
-
-// A section for a plugin that is not there is most likely a misspelt one.
-void Registry::match_config()
-{
-    std::vector<std::string> ids;
-    for (const auto& entry : entries_)
-        ids.push_back(entry->id());
-    for (const auto& [id, section] : settings_.config)
-        if (std::find(ids.begin(), ids.end(), id) == ids.end())
-            complaints_.push_back(nobodys(id, section, ids));
 }
 
 std::vector<sdk::Error> Registry::check_config(const std::map<std::string, config::PluginSection>& sections) const

@@ -113,11 +113,12 @@ public:
     /// `not_found` with the nearest id.
     [[nodiscard]] sdk::Result<PluginStatus> show(const std::string& id) const;
 
-    /// What the plugins would say to these sections of a configuration, as when a daemon starts with them.
+    /// What the plugins say to these sections of a configuration, and which sections nobody takes. A daemon does not start
+    /// with any of these; in a registry that is opened all the same, a wrong section breaks its plugin.
     [[nodiscard]] std::vector<sdk::Error> check_config(
         const std::map<std::string, config::PluginSection>& sections) const;
 
-    /// What a person should know: plugins disabled now for a crash, and [plugin.X] sections without a plugin.
+    /// What a person should know: plugins disabled now for a crash, and crashes that could not be noted.
     [[nodiscard]] const std::vector<sdk::Error>& complaints() const { return complaints_; }
 
 private:
@@ -126,7 +127,6 @@ private:
     explicit Registry(Settings settings);
     void note_crashes(const std::vector<Crash>& crashes);
     void look(std::shared_ptr<InFlight> in_flight);
-    void match_config();
     [[nodiscard]] sdk::Result<Entry*> find(const CapabilityName& wanted) const;
     enum class Which { usable, unusable, all };
     [[nodiscard]] std::vector<std::string> offered(std::string_view kind, Which which) const;

@@ -137,7 +137,9 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
     auto records = list();
     if (!records)
         return std::move(records).error();
+    constexpr std::size_t shortest_prefix = 3;
     std::vector<const model::VmRecord*> by_prefix;
+    bool begins_an_id = false;
     std::vector<std::string> names;
     // An id is said by programs, and always means that one VM.
     for (const auto& record : *records)
@@ -146,8 +148,10 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
     for (const auto& record : *records) {
         if (record.name == reference)
             return record;
-        if (reference.size() >= 3 && record.id.starts_with(reference))
+        const bool begins = !reference.empty() && record.id.starts_with(reference);
+        if (begins && reference.size() >= shortest_prefix)
             by_prefix.push_back(&record);
+        begins_an_id = begins_an_id || begins;
         names.push_back(record.name);
     }
     if (by_prefix.size() == 1)
@@ -156,6 +160,8 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
         return sdk::make_error(sdk::Code::invalid, "'" + reference + "' is the beginning of more than one vm's id",
                                "give more digits, or the name");
     std::string hint = "`banger vm list` shows all";
+    if (begins_an_id)
+        hint = "the beginning of an id takes at least 3 digits; " + hint;
     if (const auto near = base::nearest(reference, names))
         hint = "did you mean '" + *near + "'? " + hint;
     return sdk::make_error(sdk::Code::not_found, "there is no vm '" + reference + "'", hint);

@@ -79,20 +79,23 @@ TEST(Crash, TheDaemonDiesInTheMiddleOfATransferAndTheNextTransferWorks)
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
     const std::string large(64U << 20U, 'x');
     for (const bool into_guest : {true, false}) {
-        const std::string marker = into_guest ? "cat | sleep 100" : "yes";
+        // Neither can end by itself: the one takes a part of what comes, the other never stops.
+        Called transferred;
         std::thread transfer([&] {
             CallOptions options;
             if (into_guest)
                 options.input = large;
-            host.banger({"vm", "exec", "a", "--", "sh", "-c",
-                         into_guest ? "head -c 1000000 >/dev/null; echo begun >/dev/kmsg; cat >/dev/null; sleep 100"
-                                    : "echo begun again >/dev/kmsg; exec yes"},
-                        options);
+            transferred = host.banger({"vm", "exec", "a", "--", "sh", "-c",
+                                       into_guest ? "head -c 1000000 | wc -c; echo begun >/dev/kmsg; sleep 100"
+                                                  : "yes | head -c 1000000; echo begun again >/dev/kmsg; exec yes"},
+                                      options);
         });
         EXPECT_TRUE(wait_for_text(directory_of(host, "a") + "/console.log", into_guest ? "begun" : "begun again",
                                   std::chrono::seconds(30)));
         host.kill_daemon();
         transfer.join();
+        EXPECT_EQ(transferred.status, 125) << transferred.err;
+        EXPECT_FALSE(transferred.out.empty()) << "nothing was under way";
         CallOptions next;
         next.input = large;
         auto back = host.banger({"vm", "exec", "a", "--", "cat"}, next);

@@ -131,21 +131,43 @@ TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
     expect_clean(host);
 }
 
-TEST(RefusedHost, AQemuThatFreezesIsNamedAndNothingIsLeft)
+// Has machines run by a script in QEMU's place: `as_machine` is a line of it that a machine meets and a question does not.
+void put_script_before_qemu(const Installation& host, const std::string& as_machine, const std::string& settings)
 {
-    const Installation host("\n[plugin.vmm-qemu]\nprogram = \"/bin/false\"\n");
-    // Asked who it is it answers; as a machine it stops before its first word.
-    const std::string program = host.home() + "/frozen-qemu";
+    const std::string program = host.home() + "/scripted-qemu";
     ASSERT_TRUE(sdk::os::write_file_atomic(program,
-                                           "#!/bin/sh\nfor word; do case $word in -name) kill -STOP $$ ;; esac; done\n"
-                                           "exec qemu-system-x86_64 \"$@\"\n",
+                                           "#!/bin/sh\nfor word; do case $word in -name) " + as_machine +
+                                               " ;; esac; done\nexec qemu-system-x86_64 \"$@\"\n",
                                            0755));
     auto config = sdk::os::read_file(host.home() + "/config.toml");
     ASSERT_TRUE(config);
-    config->resize(config->find("[plugin.vmm-qemu]"));
-    ASSERT_TRUE(sdk::os::write_file_atomic(host.home() + "/config.toml",
-                                           *config + "[plugin.vmm-qemu]\nprogram = \"" + program +
-                                               "\"\naccelerator = \"tcg\"\nstart_patience = 2\n"));
+    const auto section = config->find("[plugin.vmm-qemu]");
+    if (section != std::string::npos)
+        config->resize(section);
+    ASSERT_TRUE(sdk::os::write_file_atomic(
+        host.home() + "/config.toml", *config + settings + "\n[plugin.vmm-qemu]\nprogram = \"" + program +
+                                          "\"\naccelerator = \"tcg\"\nstart_patience = 2\n"));
+}
+
+TEST(RefusedGuest, AGuestThatSaysNothingIsWaitedForAsLongAsConfigSaysAndIsKept)
+{
+    const Installation host;
+    put_script_before_qemu(host, "set -- \"$@\" -S", "\n[daemon]\nboot_timeout = \"3s\"\n");
+    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
+    EXPECT_EQ(called.status, 125) << called.err;
+    for (const char* text : {"never answered", "within 3 s", "banger vm logs a"})
+        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    EXPECT_LT(called.took, std::chrono::seconds(20));
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    EXPECT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    EXPECT_LE(host.processes().size(), 1U) << "only the daemon is left";
+    expect_clean(host);
+}
+
+TEST(RefusedHost, AQemuThatFreezesIsNamedAndNothingIsLeft)
+{
+    const Installation host;
+    put_script_before_qemu(host, "kill -STOP $$", "");
     auto called = host.banger({"vm", "run", "--", "true"});
     EXPECT_EQ(called.status, 125) << called.err;
     EXPECT_NE(called.err.find("QEMU did not start its machine within 2 s"), std::string::npos) << called.err;

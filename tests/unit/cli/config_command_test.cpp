@@ -106,7 +106,7 @@ TEST_F(ConfigCommand, ARunningDaemonIsStartedAgainAndABusyOneIsLeftAlone)
     banger({"daemon", "start"});
     const auto busy = banger({"config", "set", "daemon.workers", "6"});
     EXPECT_EQ(busy.status, 0) << busy.err;
-    EXPECT_THAT(busy.err, HasSubstr("the daemon is busy"));
+    EXPECT_THAT(busy.err, HasSubstr("the daemon is busy: it keeps its old settings"));
     EXPECT_EQ(starts(), 3);
 }
 

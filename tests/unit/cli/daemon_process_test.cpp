@@ -88,6 +88,30 @@ TEST_F(DaemonTest, OneThatCarriesAStreamIsLeftAlone)
     EXPECT_EQ(starts(), 1);
 }
 
+TEST_F(DaemonTest, OneWhoseConfigurationWasEditedIsReplacedOnce)
+{
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    std::ofstream(home_ + "/config.toml") << "[daemon]\nworkers = 3\n";
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(banger({"vm", "list"}).status, 0);
+        EXPECT_EQ(starts(), 2);
+    }
+    std::filesystem::remove(home_ + "/config.toml");
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(starts(), 3);
+}
+
+TEST_F(DaemonTest, OneThatIsBusyKeepsItsSettingsAndThatIsSaid)
+{
+    environment_["BANGER_FAKE"] = "busy";
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    std::ofstream(home_ + "/config.toml") << "[daemon]\nworkers = 3\n";
+    const auto ended = banger({"vm", "list"});
+    EXPECT_EQ(ended.status, 0);
+    EXPECT_EQ(ended.err, home_ + "/config.toml has changed, and the daemon is busy: it keeps its old settings until it is not\n");
+    EXPECT_EQ(starts(), 1);
+}
+
 TEST_F(DaemonTest, AnInstallationOfTwoBuildsDoesNotRestartItForEver)
 {
     environment_["BANGER_FAKE_BUILD"] = "0.0.9+older";

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/config/config.hpp"
 #include "core/config/paths.hpp"
 #include "core/rpc/build.hpp"
 #include "core/rpc/server.hpp"
@@ -56,7 +57,7 @@ private:
         note(exchange);
         const std::string& method = exchange->method();
         if (method == "daemon.status")
-            return exchange->reply(status_answer(environment("BANGER_FAKE_BUILD")));
+            return exchange->reply(status_answer(environment("BANGER_FAKE_BUILD"), config_));
         if (method == "daemon.stop")
             return stop(exchange);
         if (method == "vm.create")
@@ -181,6 +182,7 @@ private:
     }
 
     config::Paths paths_;
+    std::string config_ = config::stamp_of(paths_.config_file);  // that of its start
     boost::asio::io_context loop_;
     rpc::Server server_;
     std::vector<ExchangePtr> held_;

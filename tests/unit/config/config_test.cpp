@@ -59,6 +59,7 @@ network = "user"
 [daemon]
 workers = 4
 plugin_deadline = "90s"
+boot_timeout = "45s"
 auto_stop_stale_after = "8h"
 
 [plugin.vmm-qemu]
@@ -84,9 +85,10 @@ accelerator = "tcg"
     EXPECT_EQ(config->daemon.workers.value, 4U);
     EXPECT_EQ(config->daemon.plugin_deadline.value, 90s);
     EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
+    EXPECT_EQ(config->daemon.boot_timeout.value, 45s);
     EXPECT_EQ(config->daemon.auto_stop_stale_after.value, 8h);
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:23");
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:24");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:24");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:25");
 }
 
 TEST(Config, MemoryIsMibOrASize)
@@ -381,6 +383,7 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("network":{"value":"auto","origin":"built-in","where":""}},)"
                     R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
                     R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""},)"
+                    R"("boot_timeout":{"value":"2m","origin":"built-in","where":""},)"
                     R"("auto_stop_stale_after":{"value":"0","origin":"built-in","where":""}},)"
                     R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <map>
 
+#include "banger/sdk/os/file.hpp"
+
 namespace banger::config {
 namespace {
 
@@ -114,6 +116,21 @@ TEST_F(PathsTest, DirectoriesAreMadePrivate)
         ASSERT_EQ(::stat(made.c_str(), &status), 0) << made;
         EXPECT_EQ(status.st_mode & 0777U, 0700U) << made;
     }
+}
+
+TEST_F(PathsTest, AHomeThatIsAFileOrOpenToAllIsRefusedWithAHint)
+{
+    const auto refused = [&](const std::string& home) {
+        auto made = Paths::find(environment({{"BANGER_HOME", home}}))->make();
+        return made ? sdk::make_error(sdk::Code::internal, "it was taken") : made.error();
+    };
+    ASSERT_TRUE(sdk::os::write_file_atomic(directory_ + "/file", ""));
+    EXPECT_EQ(refused(directory_ + "/file").message, directory_ + "/file is not a directory");
+    EXPECT_NE(refused(directory_ + "/file").hint, "");
+    ASSERT_EQ(::mkdir((directory_ + "/open").c_str(), 0700), 0);
+    ASSERT_EQ(::chmod((directory_ + "/open").c_str(), 0777), 0);
+    EXPECT_EQ(refused(directory_ + "/open").message, "every user of this host can write to " + directory_ + "/open");
+    EXPECT_FALSE(sdk::os::exists(directory_ + "/open/state"));
 }
 
 TEST_F(PathsTest, AFileInTheWayIsAnError)

@@ -144,13 +144,13 @@ TEST(RegistryChoice, ABrokenOneIsAmongTheReasons)
     EXPECT_THAT(any.error().message, HasSubstr("does not fit this banger"));
 }
 
-TEST(Registry, ASectionForNobodyIsAComplaint)
+TEST(Registry, ASectionForNobodyIsAProblem)
 {
     TestRegistry plugins({"good"});
-    plugins.settings.config["goood"] = {"{}", {{"", "/c.toml:9"}}};
-    ASSERT_EQ(plugins->complaints().size(), 1U);
-    EXPECT_EQ(plugins->complaints().front().message, "/c.toml:9: there is no plugin 'goood' to configure");
-    EXPECT_EQ(plugins->complaints().front().hint, "did you mean 'good'?");
+    const auto problems = plugins->check_config({{"goood", {"{}", {{"", "/c.toml:9"}}}}});
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems.front().message, "/c.toml:9: there is no plugin 'goood' to configure");
+    EXPECT_EQ(problems.front().hint, "did you mean 'good'?");
 }
 
 TEST(Registry, APluginSeesItsHostAndItsSettings)

@@ -96,6 +96,8 @@ TEST_F(StoreTest, FindsByNameIdAndUnambiguousPrefix)
     EXPECT_EQ(store.find("abc1")->name, "two");
     EXPECT_EQ(store.find("abc").error().code, sdk::Code::invalid);
     EXPECT_EQ(store.find("ab").error().code, sdk::Code::not_found);
+    EXPECT_NE(store.find("ab").error().hint.find("at least 3 digits"), std::string::npos);
+    EXPECT_EQ(store.find("xy").error().hint.find("digits"), std::string::npos);
     EXPECT_NE(store.find("onw").error().hint.find("'one'"), std::string::npos);
 }
 
