@@ -228,7 +228,7 @@ void check_egress()
     EXPECT_EQ(greeter.reached(), (std::vector<std::string>{on_the_internet, on_the_internet, private_host}));
 }
 
-TEST(NetworkPolicy, AGuestReachesWhatItsPolicyAllowsAndNeverTheHostsLoopback)
+TEST(Network, AGuestReachesWhatItsPolicyAllowsAndNeverTheHostsLoopback)
 {
     const pid_t child = ::fork();
     if (child == 0) {

@@ -149,21 +149,6 @@ void put_script_before_qemu(const Installation& host, const std::string& as_mach
                                           "\"\naccelerator = \"tcg\"\nstart_patience = 2\n"));
 }
 
-TEST(RefusedGuest, AGuestThatSaysNothingIsWaitedForAsLongAsConfigSaysAndIsKept)
-{
-    const Installation host;
-    put_script_before_qemu(host, "set -- \"$@\" -S", "\n[daemon]\nboot_timeout = \"3s\"\n");
-    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
-    EXPECT_EQ(called.status, 125) << called.err;
-    for (const char* text : {"never answered", "within 3 s", "banger vm logs a"})
-        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
-    EXPECT_LT(called.took, std::chrono::seconds(20));
-    EXPECT_EQ(shown(host, "a", "state"), "stopped");
-    EXPECT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
-    EXPECT_LE(host.processes().size(), 1U) << "only the daemon is left";
-    expect_clean(host);
-}
-
 TEST(RefusedHost, AQemuThatFreezesIsNamedAndNothingIsLeft)
 {
     const Installation host;

@@ -224,31 +224,6 @@ TEST(Verbs, HealthSaysWhatIsWrong)
     expect_clean(host);
 }
 
-char process_state(std::uint64_t pid)
-{
-    auto stat = sdk::os::read_file("/proc/" + std::to_string(pid) + "/stat");
-    return stat ? stat->at(stat->rfind(')') + 2) : '-';
-}
-
-TEST(Verbs, KillSendsTheSignalThatIsNamed)
-{
-    const Installation host;
-    make(host, "a");
-    const auto vmm = pid_of(host, "a");
-    ASSERT_EQ(host.banger({"vm", "kill", "--signal", "STOP", "a"}).status, 0);
-    EXPECT_EQ(process_state(vmm), 'T');
-    EXPECT_EQ(shown(host, "a", "state"), "running") << "it is not dead";
-    ASSERT_EQ(host.banger({"vm", "kill", "--signal", "sigcont", "a"}).status, 0);
-    EXPECT_NE(process_state(vmm), 'T');
-    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "true"}).status, 0);
-    auto unknown = host.banger({"vm", "kill", "--signal", "NOSUCH", "a"});
-    EXPECT_EQ(unknown.status, 1);
-    EXPECT_NE(unknown.err.find("there is no signal 'NOSUCH'"), std::string::npos) << unknown.err;
-    ASSERT_EQ(host.banger({"vm", "kill", "--signal", "15", "a"}).status, 0);
-    EXPECT_EQ(shown(host, "a", "state"), "stopped");
-    expect_clean(host);
-}
-
 TEST(Verbs, PruneDeletesTheStoppedAndNoOther)
 {
     const Installation host;
