@@ -149,6 +149,18 @@ private:
 
 }  // namespace
 
+sdk::Result<UniqueFd> begin_tool(Session& session, const ToolCall& call)
+{
+    json::Object params;
+    params.set("vm", call.vm).set("tool", call.tool).set("argv", call.arguments).set("user", call.user);
+    auto reply = session.call("vm.exec", params);
+    if (!reply)
+        return std::move(reply).error();
+    if (reply->descriptors.empty())
+        return sdk::make_error(sdk::Code::internal, "the daemon sent no stream for the command");
+    return std::move(reply->descriptors.front());
+}
+
 sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out)
 {
     auto session = context.daemon();
@@ -157,15 +169,10 @@ sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int o
     auto words = make_buffer();
     if (!words)
         return std::move(words).error();
-    json::Object params;
-    params.set("vm", call.vm).set("tool", call.tool).set("argv", call.arguments).set("user", call.user);
-    auto reply = (*session)->call("vm.exec", params);
-    if (!reply)
-        return std::move(reply).error();
-    if (reply->descriptors.empty())
-        return sdk::make_error(sdk::Code::internal, "the daemon sent no stream for the command");
-    const auto end =
-        run_stream(std::move(reply->descriptors.front()), {in, out, words->get()}, false, (*session)->signals());
+    auto stream = begin_tool(**session, call);
+    if (!stream)
+        return std::move(stream).error();
+    const auto end = run_stream(std::move(*stream), {in, out, words->get()}, false, (*session)->signals());
     return std::visit(Ended(**session, call, take_words(context, content_of(*words).value_or(""))), end);
 }
 

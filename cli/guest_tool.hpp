@@ -18,6 +18,9 @@ struct ToolCall {
     std::string user;  ///< empty: root
 };
 
+/// The stream (guest/protocol/frames.hpp) of a tool that was begun in a guest.
+sdk::Result<sdk::os::UniqueFd> begin_tool(Session& session, const ToolCall& call);
+
 /// Runs it to its end with these descriptors as its standard input and output. What it notes is shown. Errors: the
 /// tool's own, and banger's; cancelled, with the session's interrupted_by, if a signal ended it.
 sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out);

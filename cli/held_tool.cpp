@@ -16,14 +16,10 @@ sdk::Result<HeldTool> HeldTool::start(Context& context, const ToolCall& call)
     auto session = context.daemon();
     if (!session)
         return std::move(session).error();
-    json::Object params;
-    params.set("vm", call.vm).set("tool", call.tool).set("argv", call.arguments).set("user", call.user);
-    auto reply = (*session)->call("vm.exec", params);
-    if (!reply)
-        return std::move(reply).error();
-    if (reply->descriptors.empty())
-        return sdk::make_error(sdk::Code::internal, "the daemon sent no stream for the command");
-    return HeldTool(call.vm, std::move(reply->descriptors.front()));
+    auto stream = begin_tool(**session, call);
+    if (!stream)
+        return std::move(stream).error();
+    return HeldTool(call.vm, std::move(*stream));
 }
 
 sdk::Error HeldTool::ended() const

@@ -176,6 +176,39 @@ git add -A; echo and more >>moved; echo untracked >last)sh");
               "many\nfirst\nmain\n M s\n");
 }
 
+TEST_F(Workspace, ASparseWorktreeWithPointersToLargeFilesComesBackTheSame)
+{
+    sh(repository, R"sh(mkdir left; echo out >left/out; printf '*.psd filter=lfs diff=lfs merge=lfs -text\n' >.gitattributes
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 12\n' 7 >src/art.psd
+git add -A; git commit -qm second; git worktree add -q -b other ../tree; cd ../tree; git sparse-checkout set src
+echo here >>src/file)sh");
+    const std::string tree = home + "/tree";
+    auto prepared = banger({"vm", "workspace", "prepare", "a", tree + "/src"});
+    ASSERT_EQ(prepared.status, 0) << prepared.err;
+    EXPECT_EQ(in_guest(std::string("cd repo; ") + listing), sh(tree, listing));
+    EXPECT_EQ(in_guest("cd repo; git branch --show-current; git status --porcelain"), "other\n M src/file\n");
+    in_guest("cd repo; git commit -qam here; echo there >>src/file; sed -i s/12/13/ src/art.psd; git commit -qam there");
+
+    auto command = host.command({"vm", "workspace", "export", "--apply", "a"});
+    command.directory = tree + "/src";
+    for (const auto& [name, value] : environment())
+        command.environment.emplace_back(name, value);
+    auto applied = sdk::os::run_checked(command);
+    ASSERT_TRUE(applied) << applied.error().message;
+    EXPECT_EQ(sh(tree, listing), in_guest(std::string("cd repo; ") + listing));
+    EXPECT_EQ(sh(tree, "tail -1 src/art.psd; test ! -e left; git log --format=%s"), "size 13\nsecond\nfirst\n");
+}
+
+TEST_F(Workspace, ACopyHasNoRepositoryAndWhatIsReadonlyStaysAsItIs)
+{
+    prepare({"--mode", "copy", "--guest-path", "/root/copy"});
+    EXPECT_EQ(in_guest(std::string("cd copy; test ! -e .git; ") + listing), sh(repository, listing));
+    prepare({"--readonly", "--guest-path", "/root/fixed"});
+    EXPECT_EQ(in_guest("cd fixed; git status --porcelain; ! touch new 2>&1; ! rm file 2>&1"),
+              "touch: cannot touch 'new': Read-only file system\nrm: cannot remove 'file': Read-only file system\n");
+    EXPECT_EQ(in_guest(std::string("cd fixed; ") + listing), sh(repository, listing));
+}
+
 TEST_F(Workspace, ExportsToAFileAndFromAnotherBase)
 {
     prepare();
