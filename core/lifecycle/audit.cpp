@@ -97,6 +97,8 @@ bool still_true(Engine& engine, const handles::Finding& finding)
         return named;
     if (finding.kind == Kind::unfinished_file)
         return sdk::os::exists(finding.path);
+    if (finding.kind == Kind::row_without_directory || finding.kind == Kind::directory_without_row)
+        return sdk::os::exists(finding.path) != engine.store.find_id(finding.vm).has_value();
     if (finding.kind != Kind::unclaimed_object)
         return true;
     auto inspected = engine.operations.inspect(finding.handle);

@@ -50,13 +50,26 @@ TEST(Crash, WhatAGuestFsyncedSurvivesTheDeathOfItsVmm)
     expect_clean(host);
 }
 
-TEST(Crash, AfterAKillTheStateIsStoppedAndNothingIsHeld)
+TEST(Crash, AfterAKillWithAnySignalTheStateIsStoppedAndNothingIsHeld)
 {
     const Installation host;
-    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
-    ASSERT_EQ(host.banger({"vm", "kill", "a"}).status, 0);
-    EXPECT_EQ(shown(host, "a", "state"), "stopped");
-    expect_clean(host);
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--no-start", "--ready", "agent"}).status, 0);
+    for (const char* signal : {"", "TERM", "INT", "QUIT", "HUP"}) {
+        SCOPED_TRACE(signal);
+        ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+        const auto vmm = vmm_of(host, "a");
+        std::vector<std::string> kill{"vm", "kill", "a"};
+        if (*signal != '\0')
+            kill.insert(kill.end(), {"--signal", signal});
+        auto killed = host.banger(kill);
+        ASSERT_EQ(killed.status, 0) << killed.err;
+        EXPECT_FALSE(sdk::os::is_alive(vmm));
+        EXPECT_EQ(shown(host, "a", "state"), "stopped");
+        expect_clean(host);
+    }
+    auto refused = host.banger({"vm", "kill", "a", "--signal", "USR1"});
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_NE(refused.err.find("USR1"), std::string::npos) << refused.err;
 }
 
 TEST(Crash, AVmSurvivesTheDeathOfTheDaemonAndIsAdopted)

@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <filesystem>
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/guest/initramfs.hpp"
 #include "tests/e2e/installation.hpp"
 
 namespace banger::e2e {
@@ -128,6 +130,31 @@ TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
         EXPECT_NE(called.err.find(text), std::string::npos) << called.err;
     EXPECT_EQ(shown(host, "a", "state"), "stopped");
     EXPECT_NE(host.banger({"vm", "logs", "a"}).out.find("Kernel panic"), std::string::npos);
+    expect_clean(host);
+}
+
+// A kernel that runs and an init that is no agent: nobody ever answers, and nothing ends by itself.
+TEST(RefusedGuest, OneThatStaysSilentIsGivenUpAfterABoundedWaitAndKeptForItsLog)
+{
+    const Installation host("\n[daemon]\nboot_timeout = \"20s\"\n");
+    ASSERT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "true"}).status, 0);
+    const std::string directory = host.home() + "/cache/initramfs";
+    auto made = sdk::os::list_directory(directory);
+    ASSERT_TRUE(made);
+    ASSERT_EQ(made->size(), 1U);
+    const std::string modules = host.home() + "/no-modules";
+    std::filesystem::create_directories(modules + "/none");
+    ASSERT_TRUE(sdk::os::write_file_atomic(modules + "/none/modules.dep", ""));
+    auto written = guest::build_initramfs(modules, "none", "/bin/busybox", directory + "/" + made->front());
+    ASSERT_TRUE(written) << written.error().message;
+    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
+    EXPECT_EQ(called.status, 125) << called.err;
+    for (const char* text : {"never answered", "Run /init as init process", "banger vm logs a"})
+        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    EXPECT_GT(called.took, std::chrono::seconds(20));
+    EXPECT_LT(called.took, std::chrono::seconds(60));
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    EXPECT_NE(host.banger({"vm", "logs", "a"}).out.find("Run /init as init process"), std::string::npos);
     expect_clean(host);
 }
 
