@@ -149,7 +149,7 @@ TEST(RefusedGuest, OneThatStaysSilentIsGivenUpAfterABoundedWaitAndKeptForItsLog)
     ASSERT_TRUE(written) << written.error().message;
     auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
     EXPECT_EQ(called.status, 125) << called.err;
-    for (const char* text : {"never answered", "Run /init as init process", "banger vm logs a"})
+    for (const char* text : {"never answered within 20 s", "Run /init as init process", "banger vm logs a", "boot_timeout"})
         EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
     EXPECT_GT(called.took, std::chrono::seconds(20));
     EXPECT_LT(called.took, std::chrono::seconds(60));
