@@ -14,6 +14,7 @@ namespace {
 // is adopted.
 sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation, Reconciled& found)
 {
+    const auto span = operation.span("settle vm '" + vm.name + "'");
     auto lock = lock_vm(engine, vm, "reconciled", operation);
     if (!lock)
         return std::move(lock).error();
