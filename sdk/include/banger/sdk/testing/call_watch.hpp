@@ -77,13 +77,9 @@ public:
         return describe(stopped);
     }
     /// The call that next() said happens now.
-    void let_on()
-    {
-        seccomp_notif_resp answer{};
-        answer.id = std::exchange(stopped_, std::nullopt).value().id;
-        answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-        ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
-    }
+    void let_on() { answer(0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }
+    /// It fails instead, with this errno.
+    void fail(int why) { answer(-why, 0); }
     /// Whether the body ends in so much time, although a call may stand.
     [[nodiscard]] bool ends(std::chrono::milliseconds patience) const
     {
@@ -91,6 +87,14 @@ public:
     }
 
 private:
+    void answer(int error, unsigned flags)
+    {
+        seccomp_notif_resp answer{};
+        answer.id = std::exchange(stopped_, std::nullopt).value().id;
+        answer.error = error;
+        answer.flags = flags;
+        ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    }
     static int watch_this_thread(const std::vector<long>& calls)
     {
         constexpr auto number = static_cast<unsigned>(offsetof(seccomp_data, nr));
