@@ -1,0 +1,134 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Images that others' tools made, in a registry that is somebody else's too: pulled, compared and booted.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/container_registry.hpp"
+#include "tests/e2e/installation.hpp"
+#include "tests/unit/images/tree_snapshot.hpp"
+
+namespace banger::e2e {
+namespace {
+
+TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    registry.make("busybox");
+    const auto image = registry.push("busybox", "tools/busybox:3.20");
+    ASSERT_FALSE(HasFailure());
+
+    auto run = host.banger({"vm", "run", "--rm", "--image", image, "--", "cat", "/etc/os-release"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_NE(run.out.find("ID=alpine\n"), std::string::npos) << run.out << run.err;
+
+    const int asked = registry.count_in_log("http.request.method=GET");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--image", image}).status, 0);
+    EXPECT_EQ(registry.count_in_log("http.request.method=GET"), asked) << "what is here is not asked for again";
+    const auto in_guest = [&](const std::string& script) {
+        const auto called = host.banger({"vm", "exec", "a", "--", "sh", "-c", script});
+        return called.out + called.err;
+    };
+    EXPECT_EQ(in_guest("cat /proc/1/comm"), "banger-init\n");
+    EXPECT_EQ(in_guest("cat /srv/www/index.html"), "from the upper layer\n");
+    EXPECT_EQ(in_guest("ls /etc/group"), "ls: /etc/group: No such file or directory\n");
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
+    const std::string local = host.home() + "/sent";
+    ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent and fetched"));
+    EXPECT_EQ(host.banger({"vm", "cp", local, "a:/var/sent"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "cp", "a:/var/sent", local + "-back"}).status, 0);
+    EXPECT_EQ(sdk::os::read_file(local + "-back").value_or(""), "sent and fetched");
+    auto stopped = host.banger({"vm", "stop", "a"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_LT(stopped.took, std::chrono::seconds(20)) << "nobody heard the request to stop";
+    expect_clean(host);
+}
+
+TEST(ContainerImage, NeedsNothingButOneProgram)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    registry.make("single");
+    const auto image = registry.push("single", "single:1");
+    ASSERT_FALSE(HasFailure());
+    auto made = host.banger({"vm", "create", "--name", "a", "--image", image});
+    ASSERT_EQ(made.status, 0) << made.err;
+    const auto shown_image = host.json({"image", "show", image});
+    EXPECT_EQ(json::find_fields(shown_image, "facts").at("has_shell"), "false");
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/busybox", "echo", "alone"}).out, "alone\n");
+    const std::string local = host.home() + "/sent";
+    ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent"));
+    EXPECT_EQ(host.banger({"vm", "cp", local, "a:/sent"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/busybox", "cat", "/sent"}).out, "sent");
+    expect_clean(host);
+}
+
+/// Both layers of an image, put together as the guest does, below `directory`. Needs root.
+class MountedImage {
+public:
+    MountedImage(const Installation& host, const std::string& image, std::string directory)
+        : directory_(std::move(directory))
+    {
+        const auto layers = host.home() + "/state/images/" + json::string_or(host.json({"image", "show", image}), "id");
+        run_script("mkdir " + directory_ + " && mount -t ext4 -o loop,ro " + layers + "/root.ext4 " + directory_ +
+                   " && mount -t ext4 -o loop,ro " + layers + "/work.ext4 " + directory_ + "/root");
+    }
+    ~MountedImage()
+    {
+        EXPECT_EQ(::umount2((directory_ + "/root").c_str(), 0), 0);
+        EXPECT_EQ(::umount2(directory_.c_str(), 0), 0);
+        EXPECT_EQ(::rmdir(directory_.c_str()), 0);
+    }
+    MountedImage(const MountedImage&) = delete;
+    MountedImage& operator=(const MountedImage&) = delete;
+
+private:
+    std::string directory_;
+};
+
+void expect_as_umoci_unpacks(const Installation& host, const std::string& image, const std::string& bundle)
+{
+    const std::string mounted = host.home() + "/mounted";
+    const MountedImage mount(host, image, mounted);
+    ASSERT_FALSE(::testing::Test::HasFatalFailure());
+    const auto wanted = images::testing::snapshot_of(bundle + "/rootfs", images::testing::Holes::as_zeros);
+    auto found = images::testing::snapshot_of(mounted, images::testing::Holes::as_zeros);
+    found.erase("root/lost+found");
+    EXPECT_GT(wanted.size(), 100U);
+    for (const auto& difference : images::testing::differences(wanted, found))
+        ADD_FAILURE() << difference;
+}
+
+TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root to unpack with owners and to mount";
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    images::testing::OddTree parts;
+    parts.long_sparse_file = false;  // umoci writes its 3 GiB out
+    ASSERT_TRUE(sdk::os::make_private_directory(host.home() + "/odd"));
+    images::testing::make_odd_tree(host.home() + "/odd", parts);
+    registry.make("hard", host.home() + "/odd");
+    const auto image = registry.push("hard", "hard:1");
+    const std::string bundle = host.home() + "/bundle";
+    run_script("umoci unpack --image " + registry.layout() + ":hard " + bundle);
+    ASSERT_FALSE(HasFailure());
+
+    auto pulled = host.banger({"image", "pull", image});
+    ASSERT_EQ(pulled.status, 0) << pulled.err;
+    expect_as_umoci_unpacks(host, image, bundle);
+
+    // The same image as a file, made by another tool.
+    const std::string archive = host.home() + "/saved.tar";
+    run_script("skopeo --insecure-policy copy --quiet oci:" + registry.layout() + ":hard docker-archive:" + archive +
+               ":hard:1");
+    auto imported = host.banger({"image", "import", archive, "--name", "local/saved:1"});
+    ASSERT_EQ(imported.status, 0) << imported.err;
+    expect_as_umoci_unpacks(host, "local/saved:1", bundle);
+}
+
+}  // namespace
+}  // namespace banger::e2e
