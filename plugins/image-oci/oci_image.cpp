@@ -12,9 +12,11 @@
 
 #include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
+#include "layer_downloads.hpp"
 #include "layer_stream.hpp"
 #include "local_image.hpp"
 #include "manifest.hpp"
+#include "options.hpp"
 #include "reference.hpp"
 #include "registry.hpp"
 
@@ -63,8 +65,8 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
 
 class ImageFetch {
 public:
-    ImageFetch(Recipe recipe, std::string cache, const sdk::ImageRequest& request, sdk::Call& call)
-        : recipe_(std::move(recipe)), cache_(std::move(cache)), request_(request), call_(call)
+    ImageFetch(Recipe recipe, const Options& options, const sdk::ImageRequest& request, sdk::Call& call)
+        : recipe_(std::move(recipe)), options_(options), request_(request), call_(call)
     {
     }
 
@@ -81,20 +83,23 @@ private:
         auto reference = parse_reference(recipe_.reference);
         if (!reference)
             return std::move(reference).error();
-        if (auto made = sdk::os::make_directories(cache_, 0700); !made)
+        if (auto made = sdk::os::make_directories(options_.cache, 0700); !made)
             return std::move(made).error();
         call_.progress({"ask registry " + reference->registry, 0, 0, {}});
-        Registry registry(*reference, cache_);
+        Registry registry(*reference, options_.registry_options(*reference));
         auto image = registry.fetch(recipe_.platform, call_);
         if (!image)
             return std::move(image).error();
         const auto& layers = image->manifest.layers;
+        LayerDownloads downloads(registry, layers, call_);
         for (std::size_t i = 0; i < layers.size(); ++i) {
-            tell("download layer", i, layers.size());
-            auto path = registry.blob(layers[i], call_);
+            auto path = downloads.wait(i);
             if (!path)
                 return std::move(path).error();
-            if (auto streamed = stream({*path, layers[i].digest, layers[i].digest, {}, layers[i].size}); !streamed)
+            auto streamed = stream({*path, layers[i].digest, layers[i].digest, {}, layers[i].size});
+            if (!streamed && streamed.error().code == Code::corrupt)
+                registry.forget(layers[i]);
+            if (!streamed)
                 return std::move(streamed).error();
         }
         return finish(image->digest, image->config, layers.size());
@@ -154,47 +159,43 @@ private:
     }
 
     Recipe recipe_;
-    std::string cache_;
+    const Options& options_;
     const sdk::ImageRequest& request_;
     sdk::Call& call_;
 };
 
 class OciImageSource final : public sdk::ImageSource {
 public:
-    OciImageSource(std::string cache, std::string platform) : cache_(std::move(cache)), platform_(std::move(platform)) {}
+    explicit OciImageSource(Options options) : options_(std::move(options)) {}
 
     Result<sdk::Probe> probe(sdk::Call& /*call*/) override
     {
         sdk::Probe probe;
         probe.usable = true;
-        probe.reason = "images for " + platform_ + " come from registries, layouts and archives";
+        probe.reason = "images for " + options_.platform + " come from registries, layouts and archives";
         return probe;
     }
 
     Result<sdk::ImageStream> fetch(const sdk::ImageRequest& request, sdk::Call& call) override
     {
-        auto recipe = read_recipe(request.recipe, platform_);
+        auto recipe = read_recipe(request.recipe, options_.platform);
         if (!recipe)
             return std::move(recipe).error();
-        return ImageFetch(std::move(*recipe), cache_, request, call).go();
+        return ImageFetch(std::move(*recipe), options_, request, call).go();
     }
 
 private:
-    std::string cache_;
-    std::string platform_;
+    Options options_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<sdk::ImageSource>> make_image_source(sdk::Host& host, const std::string& config)
 {
-    rapidjson::Document document;
-    document.Parse(config.data(), config.size());
-    if (document.HasParseError() || !document.IsObject() || !document.HasMember("platform") ||
-        !document["platform"].IsString())
-        return sdk::make_error(Code::invalid, "the configuration of plugin image-oci has no platform");
-    return std::unique_ptr<sdk::ImageSource>(
-        std::make_unique<OciImageSource>(host.cache_directory() + "/blobs", document["platform"].GetString()));
+    auto options = read_options(config, host.cache_directory() + "/blobs");
+    if (!options)
+        return std::move(options).error();
+    return std::unique_ptr<sdk::ImageSource>(std::make_unique<OciImageSource>(std::move(*options)));
 }
 
 }  // namespace banger::oci

@@ -65,6 +65,39 @@ TEST(ContainerImage, NeedsNothingButOneProgram)
     expect_clean(host);
 }
 
+TEST(ContainerImage, ComesFromARegistryWithAPasswordAndAnAuthorityOfItsOwn)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry", {.password = true, .tls = true});
+    registry.make("single");
+    const auto image = registry.push("single", "private/single:1");
+    const std::string user = host.home() + "/user";
+    const std::string trusted = user + "/.config/containers/certs.d/" + registry.address();
+    ASSERT_TRUE(sdk::os::make_directories(trusted));
+    ASSERT_FALSE(HasFailure());
+    // The daemon has the environment of who starts it.
+    const auto pull = [&](const std::string& auth_file) {
+        CallOptions options;
+        options.environment = {{"HOME", user}, {"REGISTRY_AUTH_FILE", auth_file}};
+        auto pulled = host.banger({"image", "pull", image}, options);
+        host.stop_daemon();
+        return pulled;
+    };
+    auto stranger = pull(registry.auth_file());
+    EXPECT_EQ(stranger.status, 1);
+    EXPECT_NE(stranger.err.find("a certificate that nobody here vouches for"), std::string::npos) << stranger.err;
+    EXPECT_NE(stranger.err.find(registry.address() + "/ca.crt"), std::string::npos) << stranger.err;
+
+    run_script("cp " + registry.authority() + " " + trusted);
+    auto anonymous = pull({});
+    EXPECT_EQ(anonymous.status, 1);
+    EXPECT_NE(anonymous.err.find("does not give"), std::string::npos) << anonymous.err;
+    EXPECT_NE(anonymous.err.find("podman login"), std::string::npos) << anonymous.err;
+
+    auto pulled = pull(registry.auth_file());
+    EXPECT_EQ(pulled.status, 0) << pulled.err;
+}
+
 /// Both layers of an image, put together as the guest does, below `directory`. Needs root.
 class MountedImage {
 public:

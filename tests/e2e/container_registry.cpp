@@ -22,13 +22,13 @@ constexpr const char* encoded_password = "dGVzdGVyOnNlY3JldA==";  // tester:secr
 
 void make_certificates(const std::string& directory)
 {
-    run_script("mkdir " + directory + " && cd " + directory + R"( && exec 2>/dev/null
+    run_script("mkdir -p " + directory + "/trusted && cd " + directory + R"( && exec 2>/dev/null
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=an authority' \
-            -keyout ca.key -out ca.crt
+            -keyout ca.key -out trusted/ca.crt
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=registry' \
             -keyout server.key -out server.csr
         echo 'subjectAltName = IP:127.0.0.1' >names
-        openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt)");
+        openssl x509 -req -in server.csr -CA trusted/ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt)");
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ std::string ContainerRegistry::push(const std::string& kind, const std::string& 
 {
     std::string options = " --dest-tls-verify=false";
     if (access_.tls)
-        options = " --dest-cert-dir " + directory_ + "/tls";
+        options = " --dest-cert-dir " + directory_ + "/tls/trusted";
     if (access_.password)
         options += " --dest-creds tester:secret";
     const std::string reference = address_ + "/" + name;

@@ -26,7 +26,7 @@ public:
     /// host:port; empty, with a failure noted, if it did not start.
     [[nodiscard]] const std::string& address() const { return address_; }
     /// PEM file of the authority that signed its certificate.
-    [[nodiscard]] std::string authority() const { return directory_ + "/tls/ca.crt"; }
+    [[nodiscard]] std::string authority() const { return directory_ + "/tls/trusted/ca.crt"; }
     [[nodiscard]] std::string layout() const { return directory_ + "/layout"; }
     /// A directory with nothing but one file, auth.json of containers-auth.json(5), that has the password.
     [[nodiscard]] std::string auth_file() const { return directory_ + "/auth/auth.json"; }
