@@ -135,6 +135,21 @@ CatalogueEntry oci_entry(const std::string& name, const json::Object& recipe, co
 
 }  // namespace
 
+std::map<std::string, std::string> environment_of(const Image& image)
+{
+    std::map<std::string, std::string> environment;
+    const auto execution = image.facts.find("execution");
+    if (execution == image.facts.end())
+        return environment;
+    const auto parsed = json::parse_object(execution->second, "the image's configuration");
+    if (!parsed)
+        return environment;
+    for (const auto& line : json::find_strings(*parsed, "Env"))
+        if (const auto equals = line.find('='); equals != std::string::npos && equals > 0)
+            environment.emplace(line.substr(0, equals), line.substr(equals + 1));
+    return environment;
+}
+
 struct ImageStore::State {
     Collection<Image> images;
     const Catalogue& catalogue;

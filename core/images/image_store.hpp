@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct Image {
     sdk::Fields facts;         ///< os_id, os_version, os_name, init, has_sshd, has_git, packages, ...
     std::string problem;       ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
 };
+
+/// The environment that a container image names (Env in config.md of the OCI image specification), from its facts.
+std::map<std::string, std::string> environment_of(const Image& image);
 
 /// Finds the source that the catalogue names, e.g. from the plugin registry.
 using FindImageSource = std::function<sdk::Result<sdk::ImageSource*>(const std::string& name)>;

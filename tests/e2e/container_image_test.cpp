@@ -24,6 +24,15 @@ TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
     EXPECT_EQ(run.status, 0) << run.err;
     EXPECT_NE(run.out.find("ID=alpine\n"), std::string::npos) << run.out << run.err;
 
+    // Its own command, in its directory.
+    auto own = host.banger({"vm", "run", "--rm", "--image", image});
+    EXPECT_EQ(own.status, 0) << own.err;
+    EXPECT_EQ(own.out, "from the upper layer\n");
+    auto other = host.banger({"vm", "run", "--rm", "--image", image, "--entrypoint", "sh", "--", "-c",
+                              "echo $COLOUR; id -u; id -g; pwd; exit 7"});
+    EXPECT_EQ(other.status, 7) << other.err;
+    EXPECT_EQ(other.out, "green\n70\n71\n/srv/www\n");
+
     const int asked = registry.count_in_log("http.request.method=GET");
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--image", image}).status, 0);
     EXPECT_EQ(registry.count_in_log("http.request.method=GET"), asked) << "what is here is not asked for again";
@@ -32,6 +41,7 @@ TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
         return called.out + called.err;
     };
     EXPECT_EQ(in_guest("cat /proc/1/comm"), "banger-init\n");
+    EXPECT_EQ(in_guest("echo $COLOUR; id -u; pwd"), "green\n0\n/root\n");
     EXPECT_EQ(in_guest("cat /srv/www/index.html"), "from the upper layer\n");
     EXPECT_EQ(in_guest("ls /etc/group"), "ls: /etc/group: No such file or directory\n");
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
@@ -53,8 +63,9 @@ TEST(ContainerImage, NeedsNothingButOneProgram)
     registry.make("single");
     const auto image = registry.push("single", "single:1");
     ASSERT_FALSE(HasFailure());
-    auto made = host.banger({"vm", "create", "--name", "a", "--image", image});
-    ASSERT_EQ(made.status, 0) << made.err;
+    auto own = host.banger({"vm", "run", "--name", "a", "--image", image});
+    ASSERT_EQ(own.status, 0) << own.err;
+    EXPECT_EQ(own.out, "from nothing\n");
     const auto shown_image = host.json({"image", "show", image});
     EXPECT_EQ(json::find_fields(shown_image, "facts").at("has_shell"), "false");
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/busybox", "echo", "alone"}).out, "alone\n");
