@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,6 +20,7 @@
 #include "local_image.hpp"
 #include "manifest.hpp"
 #include "options.hpp"
+#include "plain_root.hpp"
 #include "reference.hpp"
 #include "registry.hpp"
 
@@ -30,7 +34,22 @@ struct Recipe {
     std::string reference;
     std::string path;
     std::string platform;
+    std::string stamp;
+    bool pin = false;  // only what it names now is asked
 };
+
+std::string path_recipe(const std::string& path, const std::string& stamp)
+{
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    writer.StartObject();
+    writer.Key("path");
+    writer.String(path.data(), static_cast<rapidjson::SizeType>(path.size()));
+    writer.Key("stamp");
+    writer.String(stamp.data(), static_cast<rapidjson::SizeType>(stamp.size()));
+    writer.EndObject();
+    return {buffer.GetString(), buffer.GetSize()};
+}
 
 Result<Recipe> read_recipe(const std::string& text, std::string platform)
 {
@@ -39,7 +58,7 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
     const auto wrong = [](const std::string& why) { return sdk::make_error(Code::invalid, "the recipe " + why); };
     if (document.HasParseError() || !document.IsObject())
         return wrong("is not a JSON object");
-    Recipe recipe{{}, {}, std::move(platform)};
+    Recipe recipe{{}, {}, std::move(platform), {}, false};
     for (const auto& member : document.GetObject()) {
         const std::string key = member.name.GetString();
         if (!member.value.IsString())
@@ -51,7 +70,11 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
             recipe.path = value;
         else if (key == "platform")
             recipe.platform = value;
-        else if (key != "stamp")
+        else if (key == "pin")
+            recipe.pin = true;
+        else if (key == "stamp")
+            recipe.stamp = value;
+        else
             return wrong("has an unknown key '" + key + "'");
     }
     if (recipe.reference.empty() == recipe.path.empty())
@@ -90,6 +113,8 @@ private:
         auto image = registry.fetch(recipe_.platform, call_);
         if (!image)
             return std::move(image).error();
+        if (recipe_.pin)
+            return pinned(*reference, image->digest);
         const auto& layers = image->manifest.layers;
         LayerDownloads downloads(registry, layers, call_);
         for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -105,13 +130,56 @@ private:
         return finish(image->digest, image->config, layers.size());
     }
 
+    [[nodiscard]] static sdk::ImageStream pinned(const Reference& reference, const std::string& digest)
+    {
+        const std::string name = reference.registry + "/" + reference.repository + "@" + digest;
+        return {"recipe",
+                {{"recipe", R"({"reference": ")" + name + "\"}"}, {"identity", digest}}};
+    }
+
+    // Only the manifest of a layout says what it makes; anything else is told by the recipe's stamp, but for a tree, in
+    // which any file may have changed.
+    Result<sdk::ImageStream> pinned_path(bool directory)
+    {
+        sdk::ImageStream answer{"recipe", {{"identity", ""}}};
+        std::string stamp = recipe_.stamp;
+        if (directory && is_image_directory(recipe_.path)) {
+            auto image = read_local(recipe_.path, recipe_.platform);
+            if (!image)
+                return std::move(image).error().while_doing("read " + recipe_.path);
+            answer.facts["identity"] = image->digest;
+        } else if (directory) {
+            stamp += " " + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+        }
+        answer.facts["recipe"] = path_recipe(recipe_.path, stamp);
+        return answer;
+    }
+
+    static Result<sdk::ImageStream> plain(const Result<void>& streamed)
+    {
+        if (!streamed)
+            return streamed.error();
+        return sdk::ImageStream{"tar", {}};
+    }
+
     Result<sdk::ImageStream> from_file()
     {
         struct stat status {};
         if (::stat(recipe_.path.c_str(), &status) != 0)
             return sdk::os_error("look at " + recipe_.path);
-        std::string directory = recipe_.path;
+        if (recipe_.pin)
+            return pinned_path(S_ISDIR(status.st_mode));
         call_.progress({"read the image", 0, 0, {}});
+        if (S_ISDIR(status.st_mode) && !is_image_directory(recipe_.path) && is_root(recipe_.path))
+            return plain(stream_tree(recipe_.path, request_.output, call_));
+        if (!S_ISDIR(status.st_mode)) {
+            auto image = holds_image(recipe_.path);
+            if (!image)
+                return std::move(image).error();
+            if (!*image)
+                return plain(stream_archive(recipe_.path, request_.output, call_));
+        }
+        std::string directory = recipe_.path;
         if (!S_ISDIR(status.st_mode)) {
             directory = request_.directory + "/archive";
             if (auto made = sdk::os::make_private_directory(directory); !made)

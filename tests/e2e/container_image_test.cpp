@@ -172,6 +172,32 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     auto imported = host.banger({"image", "import", archive, "--name", "local/saved:1"});
     ASSERT_EQ(imported.status, 0) << imported.err;
     expect_as_umoci_unpacks(host, "local/saved:1", bundle);
+
+    // Without any layers: the tree itself, and an archive of it.
+    const std::string plain = host.home() + "/plain.tar.zst";
+    run_script("tar -C " + bundle + "/rootfs --format=posix --xattrs --xattrs-include='*' --numeric-owner --zstd -cf " +
+               plain + " .");
+    for (const auto& [path, name] : {std::pair(plain, "local/archive:1"), std::pair(bundle + "/rootfs", "local/tree:1")}) {
+        auto taken = host.banger({"image", "import", path, "--name", name});
+        ASSERT_EQ(taken.status, 0) << taken.err;
+        expect_as_umoci_unpacks(host, name, bundle);
+    }
+
+    // A layout of what the registry gave is the image that is here already.
+    const std::string layout = host.home() + "/solo";
+    run_script("skopeo --insecure-policy copy --quiet oci:" + registry.layout() + ":hard oci:" + layout + ":x");
+    auto again = host.banger({"image", "import", layout, "--name", "local/layout:1"});
+    ASSERT_EQ(again.status, 0) << again.err;
+    const auto id_of = [&](const std::string& name) { return json::string_or(host.json({"image", "show", name}), "id"); };
+    EXPECT_EQ(id_of("local/layout:1"), id_of(image));
+
+    // What was downloaded for it may go.
+    const auto would = host.json({"image", "cache", "prune", "--dry-run"});
+    EXPECT_GE(json::uint_or(would, "files"), 5U) << "its layers and its configuration";
+    const auto went = host.json({"image", "cache", "prune"});
+    EXPECT_EQ(json::uint_or(went, "freed_bytes"), json::uint_or(would, "freed_bytes"));
+    EXPECT_EQ(json::uint_or(host.json({"image", "cache", "prune"}), "files"), 0U);
+    EXPECT_EQ(host.banger({"image", "pull", image}).status, 0) << "it needs none of that";
 }
 
 }  // namespace
