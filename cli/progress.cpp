@@ -15,6 +15,7 @@ namespace {
 // A terminal gains nothing from more, and a slow one loses.
 constexpr std::chrono::milliseconds least_between_draws{80};
 constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::hours longest_told{24};
 
 std::string amount(std::uint64_t number, const std::string& unit)
 {
@@ -29,6 +30,18 @@ unsigned percent(std::uint64_t done, std::uint64_t total)
 }
 
 }  // namespace
+
+std::string pace(std::uint64_t moved, std::uint64_t left, std::chrono::nanoseconds elapsed)
+{
+    const auto seconds = std::chrono::duration<double>(elapsed).count();
+    if (moved == 0 || seconds <= 0)
+        return {};
+    const double rate = static_cast<double>(moved) / seconds;
+    // A stalled one would be told to take years.
+    const double rest = std::min(static_cast<double>(left) / rate, std::chrono::duration<double>(longest_told).count());
+    return base::format_size(static_cast<std::uint64_t>(rate)) + "/s, " +
+           base::format_duration(std::chrono::seconds(static_cast<std::int64_t>(rest))) + " left";
+}
 
 std::string spec_line(const json::Value& spec)
 {
@@ -69,6 +82,7 @@ void Progress::update(std::size_t call, const json::Value& params)
     if (fresh) {
         stage.text = text;
         stage.began = now;
+        stage.done_before = json::uint_or(params, "done");
     }
     stage.done = json::uint_or(params, "done");
     stage.total = json::uint_or(params, "total");
@@ -114,13 +128,18 @@ std::string Progress::line(Clock::time_point now) const
     const auto stage = stages_.find(latest_);
     if (stage == stages_.end())
         return {};
-    const auto& [text, done, total, unit, began] = stage->second;
+    const auto& [text, done, total, unit, began, done_before] = stage->second;
     std::string line = text;
     if (total > 0)
         line += " " + std::to_string(percent(done, total)) + "% of " + amount(total, unit);
     else if (done > 0)
         line += " " + amount(done, unit);
-    if (now - began >= patience)
+    const auto how_fast = unit == "bytes" && total > done && done > done_before && now - began >= patience
+                              ? pace(done - done_before, total - done, now - began)
+                              : std::string();
+    if (!how_fast.empty())
+        line += ", " + how_fast;
+    else if (now - began >= patience)
         line += ", " + base::format_duration(std::chrono::floor<std::chrono::seconds>(now - began));
     if (stages_.size() > 1)
         line += " (and " + std::to_string(stages_.size() - 1) + " more)";

@@ -47,6 +47,7 @@ private:
         std::uint64_t total = 0;
         std::string unit;
         Clock::time_point began;
+        std::uint64_t done_before = 0;  ///< when it began here
     };
 
     void update(std::size_t call, const json::Value& params);
@@ -60,6 +61,9 @@ private:
     std::size_t latest_ = 0;               ///< the call that was heard of last
     Clock::time_point last_drawn_;
 };
+
+/// "12 MiB/s, 40 s left": what `moved` bytes in that time make of those that are left. Empty as long as nothing can be told.
+std::string pace(std::uint64_t moved, std::uint64_t left, std::chrono::nanoseconds elapsed);
 
 /// "spec: 2 CPUs, 2 GiB memory, 8 GiB disk (debian-bookworm as 'brave-otter')": what a VM will get.
 std::string spec_line(const json::Value& spec);

@@ -42,6 +42,13 @@ struct ImageImport {
 };
 sdk::Result<Exit> run(const ImageImport& verb, Context& context);
 
+struct ImageCachePrune {
+    bool dry_run = false;
+    static Syntax syntax();
+    static sdk::Result<ImageCachePrune> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImageCachePrune& verb, Context& context);
+
 struct CatalogueDelete {
     Catalogue of = Catalogue::images;
     std::string name;

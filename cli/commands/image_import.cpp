@@ -9,8 +9,10 @@ Syntax ImageImport::syntax()
 {
     Syntax syntax;
     syntax.path = "image import";
-    syntax.summary = "make an image of an OCI layout or of what `docker save` wrote";
-    syntax.description = "The layout is a directory or a tar archive. Importing what has not changed does nothing.";
+    syntax.summary = "make an image of an OCI layout, of what `docker save` wrote, or of a root file system";
+    syntax.description =
+        "Layouts and root file systems are directories or tar archives, compressed or not. Importing a layout or archive "
+        "that has not changed does nothing.";
     syntax.operands = {{"PATH"}};
     syntax.options = {{"name", 0, "NAME", "what to call it (default: local/ and the file's name)", {}, false}};
     syntax.examples = {{"banger image import ./layout --name local/web:1", "then `banger vm run --image local/web:1`"},

@@ -21,7 +21,8 @@ namespace banger::cli {
 struct VmRun {
     model::VmSpec spec;
     bool detach = false;
-    std::vector<std::string> command;  ///< empty: an interactive shell
+    std::vector<std::string> command;  ///< empty: the image's own program, or an interactive shell
+    std::optional<std::string> entrypoint;  ///< instead of the image's, with `command` as its arguments
     std::optional<workspace::PrepareOptions> workspace;
     std::optional<workspace::Tooling::Options> tooling;  ///< unless it is not wanted
     bool dry_run = false;

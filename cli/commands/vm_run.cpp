@@ -3,6 +3,7 @@
 #include "cli/commands/vm.hpp"
 #include "cli/commands/workspace_options.hpp"
 #include "cli/guest_command.hpp"
+#include "cli/image_program.hpp"
 #include "cli/left_machine.hpp"
 #include "cli/text.hpp"
 
@@ -21,9 +22,35 @@ void remove_vm(Context& context, Session& session, const std::string& id)
         context.report(std::move(deleted).error().while_doing("delete the vm, as --rm asked"));
 }
 
-sdk::Result<Exit> use(const VmRun& verb, Context& context, const std::string& id)
+// What is run as the image says: its own program, or another in its place.
+std::optional<GuestCommand> as_the_image_says(const VmRun& verb, Context& context, const std::string& image)
+{
+    if (!verb.entrypoint && (!verb.command.empty() || verb.workspace))
+        return std::nullopt;
+    const auto program = find_image_program(context, image);
+    GuestCommand command;
+    if (program) {
+        command.argv = program->argv();
+        command.cwd = program->directory;
+        command.user = program->user;
+    }
+    if (verb.entrypoint) {
+        command.argv = {*verb.entrypoint};
+        command.argv.insert(command.argv.end(), verb.command.begin(), verb.command.end());
+    }
+    if (verb.workspace)
+        command.cwd = verb.workspace->guest_path;
+    return command.argv.empty() ? std::nullopt : std::optional(std::move(command));
+}
+
+sdk::Result<Exit> use(const VmRun& verb, Context& context, const std::string& id, const std::string& image)
 {
     const std::string directory = verb.workspace ? verb.workspace->guest_path : "";
+    if (auto own = as_the_image_says(verb, context, image)) {
+        own->vm = id;
+        own->tty = wants_tty();
+        return run_in_guest(context, *own);
+    }
     // sshd is a service of the system: with --ready agent it may not be there yet.
     if (verb.command.empty())
         return open_shell(context, id, directory, verb.spec.ready != model::Ready::agent);
@@ -47,8 +74,9 @@ Syntax VmRun::syntax()
         "now, and the command or shell begins in it; ignored files never go. `banger vm workspace export` brings back "
         "what changed. Programs that it names in mise.toml, .mise.toml or .tool-versions are installed before, with "
         "`mise install`.\n\n"
-        "Without a command it opens a shell; leaving that leaves the machine running, unless --rm was given. With a "
-        "command, standard input, output and signals are connected to it, and its exit status becomes banger's own: "
+        "Without a command it opens a shell, or runs the entrypoint and command of a container image that boots no init "
+        "of its own, in the directory and as the user that it names; the machine goes on after that, unless --rm was "
+        "given. With a command, standard input, output and signals are connected to it, and its exit status becomes banger's own: "
         "128 + N for signal N, 126 and 127 where it could not be run. A failure of banger itself is 125 then.\n\n"
         "Values that are left out come from config.toml, else from what this host has: see `banger config show`.";
     syntax.operands = {{"PATH", Operand::Count::optional}};
@@ -58,6 +86,9 @@ Syntax VmRun::syntax()
     syntax.options.insert(syntax.options.end(), of_workspace.begin(), of_workspace.end());
     syntax.options.push_back(
         {"no-bootstrap", 0, "", "do not install what the repository's mise.toml names", {}, false});
+    syntax.options.push_back({"entrypoint", 0, "PROGRAM",
+                              "run this instead of a container image's entrypoint, with the command as its arguments",
+                              {}, false});
     syntax.options.push_back(
         {"rm", 0, "", "delete the machine when the command or shell ends, whatever its status", {}, false});
     syntax.options.push_back(
@@ -84,6 +115,7 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
     verb.spec = std::move(*spec);
     verb.detach = arguments.has("detach");
     verb.command = arguments.tail();
+    verb.entrypoint = arguments.value("entrypoint");
     verb.dry_run = arguments.has("dry-run");
     if (!arguments.operands().empty()) {
         auto options = parse_workspace(arguments, arguments.operand(0));
@@ -99,7 +131,7 @@ sdk::Result<VmRun> VmRun::parse(const Arguments& arguments)
     } else if (auto alone = refuse_workspace_options(arguments); !alone) {
         return std::move(alone).error();
     }
-    if (verb.detach && !verb.command.empty())
+    if (verb.detach && (!verb.command.empty() || verb.entrypoint))
         return sdk::make_error(sdk::Code::invalid, "a command cannot run detached: its output would go nowhere",
                                "leave the command out, then use `banger vm exec NAME -- …`");
     if (arguments.has("rm"))
@@ -147,7 +179,7 @@ sdk::Result<Exit> run(const VmRun& verb, Context& context)
     if (exit && verb.detach)
         return context.show(vm->result, [&] { return name + "\n"; });
     if (exit)
-        exit = use(verb, context, id);
+        exit = use(verb, context, id, json::string_or(vm->result, "image"));
     if (verb.spec.removal == model::Removal::with_session)
         remove_vm(context, **session, id);
     else if (verb.command.empty() || !exit)

@@ -26,6 +26,8 @@ Config defaults(const HostFacts& host)
     constexpr std::chrono::minutes plugin_deadline{2};
     constexpr std::chrono::minutes boot_timeout{2};
     constexpr std::uint64_t history_depth = 50;
+    constexpr std::uint64_t most_image_entries = 4'000'000;
+    constexpr std::uint64_t most_image_bytes = 64ULL << 30U;
     const std::string cpus = std::to_string(host.cpus) + (host.cpus == 1 ? " CPU" : " CPUs");
     const std::string memory = std::to_string(host.memory_mib) + " MiB of memory";
     Config config;
@@ -54,6 +56,10 @@ Config defaults(const HostFacts& host)
     config.workspace = {
         .depth = {history_depth, Origin::built_in, {}},
         .tracked_only = {false, Origin::built_in, {}},
+    };
+    config.images = {
+        .most_entries = {most_image_entries, Origin::built_in, {}},
+        .most_bytes = {most_image_bytes, Origin::built_in, {}},
     };
     return config;
 }

@@ -76,6 +76,12 @@ struct Workspace {
     Value<bool> tracked_only;    ///< leave out what git does not track
 };
 
+/// [images]: what an image may at most be, since an archive of some kilobytes can unpack to any size
+struct Images {
+    Value<std::uint64_t> most_entries;  ///< in all its layers; each takes about 300 bytes of memory while it is read
+    Value<std::uint64_t> most_bytes;    ///< of content in all its layers; a size such as "64G"
+};
+
 /// [tooling]: where the mise comes from that installs a repository's programs in guests; both or neither
 struct Tooling {
     Value<std::string> mise_url;     ///< of a program that needs no libraries: https, http or file
@@ -93,6 +99,7 @@ struct Config {
     Providers providers;
     Daemon daemon;
     Workspace workspace;
+    Images images;
     std::vector<FileSync> file_sync;
     Tooling tooling;
     std::map<std::string, PluginSection> plugins;

@@ -184,6 +184,11 @@ std::string to_json(const Config& config)
     write(json, "depth", config.workspace.depth);
     write(json, "tracked_only", config.workspace.tracked_only);
     json.EndObject();
+    json.Key("images");
+    json.StartObject();
+    write(json, "most_entries", config.images.most_entries);
+    write(json, "most_bytes", as_text(config.images.most_bytes, size_text(config.images.most_bytes.value)));
+    json.EndObject();
     json.Key("tooling");
     json.StartObject();
     write(json, "mise_url", config.tooling.mise_url);

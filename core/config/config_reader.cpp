@@ -192,6 +192,19 @@ Read memory(Value<std::uint64_t>& into, const HostFacts& host)
     };
 }
 
+Read size(Value<std::uint64_t>& into, std::int64_t least)
+{
+    return [&into, least](const Setting& setting) -> sdk::Result<void> {
+        auto bytes = read_bytes(setting, base::PlainUnit::bytes);
+        if (!bytes)
+            return std::move(bytes).error();
+        if (*bytes < least)
+            return setting.bad("must be at least " + std::to_string(least) + " bytes");
+        setting.store(into, static_cast<std::uint64_t>(*bytes));
+        return {};
+    };
+}
+
 Read disk(Value<std::uint64_t>& into)
 {
     return [&into](const Setting& setting) -> sdk::Result<void> {
@@ -308,6 +321,9 @@ public:
             {"workspace",
              {{"depth", count(config_.workspace.depth, 0, 1'000'000)},
               {"tracked_only", flag(config_.workspace.tracked_only)}}},
+            {"images",
+             {{"most_entries", count(config_.images.most_entries, 1, 100'000'000)},
+              {"most_bytes", size(config_.images.most_bytes, 1)}}},
             {"tooling",
              {{"mise_url", text(config_.tooling.mise_url)}, {"mise_sha256", sha256(config_.tooling.mise_sha256)}}},
         };

@@ -122,6 +122,9 @@ std::vector<Setting> all_settings(const Config& config)
         time("daemon.auto_stop_stale_after", daemon.auto_stop_stale_after),
         number("workspace.depth", config.workspace.depth),
         flag("workspace.tracked_only", config.workspace.tracked_only),
+        number("images.most_entries", config.images.most_entries),
+        shown("images.most_bytes", config.images.most_bytes, size_text(config.images.most_bytes.value),
+              std::to_string(config.images.most_bytes.value)),
         word("tooling.mise_url", config.tooling.mise_url),
         word("tooling.mise_sha256", config.tooling.mise_sha256),
     };

@@ -134,7 +134,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     if (auto problems = registry.check_config(config->plugins); !problems.empty())
         return std::move(problems.front());
     const images::Catalogue& catalogue = images::Catalogue::built_in();
-    images::ImageStore image_store(paths.images(), catalogue, source_finder<sdk::ImageSource>(registry));
+    images::ImageStore image_store(paths.images(), catalogue, source_finder<sdk::ImageSource>(registry),
+                                   {config->images.most_entries.value, config->images.most_bytes.value});
     images::KernelStore kernel_store(paths.kernels(), catalogue, source_finder<sdk::KernelSource>(registry));
     image_store.sweep();
     kernel_store.sweep();

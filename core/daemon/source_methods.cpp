@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/daemon/service.hpp"
+#include "core/images/download_cache.hpp"
 #include "core/model/timestamp.hpp"
 
 namespace banger::daemon {
@@ -171,6 +172,24 @@ sdk::Result<Answer> import(Service& service, const Exchange& exchange, Operation
     return Answer{view<ImageRoom>(service, nameless(*image), &*image), {}};
 }
 
+sdk::Result<Answer> prune_cache(Service& service, const Exchange& exchange, Operation&)
+{
+    const bool dry_run = json::bool_or(exchange->params(), "dry_run");
+    const auto downloads = images::idle_downloads(service.engine().paths.plugin_cache());
+    if (!downloads)
+        return downloads.error();
+    std::uint64_t freed = 0;
+    for (const auto& download : *downloads) {
+        auto removed = dry_run ? sdk::Result<std::uint64_t>(download.bytes) : images::remove_download(download);
+        if (!removed)
+            return std::move(removed).error();
+        freed += *removed;
+    }
+    json::Object result;
+    result.set("files", static_cast<std::uint64_t>(downloads->size())).set("freed_bytes", freed);
+    return Answer{std::move(result), {}};
+}
+
 template <typename Room>
 sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation&)
 {
@@ -208,7 +227,7 @@ Methods methods_of(const std::string& prefix)
 Methods source_methods()
 {
     Methods methods = methods_of<ImageRoom>("image");
-    methods.merge(Methods{{"image.import", import}});
+    methods.merge(Methods{{"image.import", import}, {"image.cache_prune", prune_cache}});
     methods.merge(methods_of<KernelRoom>("kernel"));
     return methods;
 }

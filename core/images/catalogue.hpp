@@ -14,6 +14,7 @@ struct CatalogueEntry {
     std::string description;
     std::string source;  ///< name of the image or kernel source that understands the recipe
     std::string recipe;  ///< JSON text
+    std::string identity = {};  ///< what the recipe makes, whoever gives it and under whatever name; empty: the recipe says it
     std::string kernel;  ///< images only: the kernel they boot with unless told otherwise
     bool is_default = false;
 };

@@ -29,6 +29,8 @@ struct Craft {
     std::function<sdk::Result<void>(const CatalogueEntry&, const std::string& id, const std::string& staging,
                                     LinkedCall&)>
         make;
+    /// Whether a finished thing goes by this name.
+    std::function<bool(const T&, const std::string& name)> is_called;
     /// Lets the catalogue say what the recipe does not decide.
     std::function<void(T&, const CatalogueEntry&)> name_it;
 };
@@ -166,7 +168,7 @@ private:
             return std::nullopt;
         const T* newest = nullptr;
         for (const T& item : *items)
-            if (item.name == name && (newest == nullptr || item.created > newest->created))
+            if (craft_.is_called(item, name) && (newest == nullptr || item.created > newest->created))
                 newest = &item;
         return newest == nullptr ? std::nullopt : std::optional(newest->id);
     }

@@ -16,7 +16,6 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/images/ext4_writer.hpp"
 #include "core/images/recipe_identity.hpp"
-#include "core/images/tar_import.hpp"
 
 namespace banger::images {
 namespace {
@@ -107,12 +106,13 @@ Result<Layers> create_layers(const std::string& id, const std::string& directory
     return Layers{std::move(*root), std::move(*work)};
 }
 
-Result<ImportOutcome> read_stream(int fd, Layers& layers, LinkedCall& call)
+Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& limits, LinkedCall& call)
 {
     const ImportPlan plan{.root = layers.root,
                           .work = &layers.work,
                           .filter = pristine_root(),
                           .captures = {},
+                          .limits = limits,
                           .probes = {},
                           .progress =
                               [&call](const ImportProgress& progress) {
@@ -154,13 +154,14 @@ struct Streamed {
     sdk::ImageStream stream;
 };
 
-Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Layers& layers, LinkedCall& call)
+Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Layers& layers,
+                        const ImportLimits& limits, LinkedCall& call)
 {
     auto pipe = make_pipe();
     if (!pipe)
         return std::move(pipe).error();
     Fetching fetching(source, std::move(request), std::move(pipe->writer), call);
-    auto imported = read_stream(pipe->reader.get(), layers, call);
+    auto imported = read_stream(pipe->reader.get(), layers, limits, call);
     const bool source_failed_first = fetching.failed();
     if (!imported)
         call.cancel();
@@ -194,7 +195,7 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
 }  // namespace
 
 Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
-                                 const std::string& directory, LinkedCall& call)
+                                 const std::string& directory, const ImportLimits& limits, LinkedCall& call)
 {
     const std::string scratch = directory + "/scratch";
     if (auto made = os::make_private_directory(scratch); !made)
@@ -203,7 +204,7 @@ Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string&
     if (!layers)
         return std::move(layers).error();
 
-    auto streamed = stream(source, {entry.name, entry.recipe, scratch, -1}, *layers, call);
+    auto streamed = stream(source, {entry.name, entry.recipe, scratch, -1}, *layers, limits, call);
     if (!streamed)
         return std::move(streamed).error();
     if (auto checked = check_stream(*streamed, entry); !checked)

@@ -6,6 +6,7 @@
 #include "banger/sdk/image_source.hpp"
 #include "core/images/catalogue.hpp"
 #include "core/images/linked_call.hpp"
+#include "core/images/tar_import.hpp"
 
 namespace banger::images {
 
@@ -18,6 +19,6 @@ inline constexpr const char* work_layer = "work.ext4";
 /// Of two failures that follow from each other the first is reported: a mirror's, and not the cut archive behind it; a
 /// full disk's, and not that the source lost its listener. On error files may be left in the directory.
 sdk::Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
-                                      const std::string& directory, LinkedCall& call);
+                                      const std::string& directory, const ImportLimits& limits, LinkedCall& call);
 
 }  // namespace banger::images

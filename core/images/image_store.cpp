@@ -1,13 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/images/image_store.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/nearest.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/image_import.hpp"
 #include "core/model/json.hpp"
@@ -86,6 +89,7 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     Image image;
     image.id = id;
     image.name = *name;
+    image.other_names = json::find_strings(*record, "other_names");
     image.root = std::move(*root);
     image.work = std::move(*work);
     image.kernel = json::string_or(*record, "kernel");
@@ -95,21 +99,49 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     return image;
 }
 
-Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source)
+bool is_called(const Image& image, const std::string& name)
+{
+    return image.name == name ||
+           std::find(image.other_names.begin(), image.other_names.end(), name) != image.other_names.end();
+}
+
+// The record says one more name. Two that do this at once may lose one, which is then asked of its registry again.
+Result<void> add_name(const std::string& directory, Image& image, const std::string& name)
+{
+    if (is_called(image, name))
+        return {};
+    image.other_names.push_back(name);
+    const auto path = directory + record_name;
+    const auto text = sdk::os::read_file(path);
+    if (!text)
+        return text.error();
+    auto record = json::parse_object(*text, "image.json");
+    if (!record)
+        return record.error();
+    json::Object changed;
+    for (const auto& member : record->GetObject())
+        if (const std::string key = member.name.GetString(); key != "other_names")
+            changed.set(key, member.value);
+    changed.set("other_names", image.other_names);
+    return sdk::os::write_file_atomic(path, json::to_pretty(changed.value()), 0444);
+}
+
+Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, const ImportLimits& limits)
 {
     Craft<Image> craft;
     craft.word = "image";
     craft.catalogue = &catalogue.images();
     craft.look_up = [&catalogue](const std::string& name) { return catalogue.image(name); };
     craft.read = read_image;
-    craft.make = [find_source = std::move(find_source)](const CatalogueEntry& entry, const std::string& id,
+    craft.is_called = is_called;
+    craft.make = [find_source = std::move(find_source), limits](const CatalogueEntry& entry, const std::string& id,
                                                         const std::string& staging, LinkedCall& call) -> Result<void> {
         const auto source = find_source(entry.source);
         if (!source)
             return source.error();
         if (auto usable = check_source("image", entry.source, **source, call); !usable)
             return usable;
-        const auto facts = import_image(entry, id, **source, staging, call);
+        const auto facts = import_image(entry, id, **source, staging, limits, call);
         if (!facts)
             return facts.error();
         return write_record(staging, entry, id, *facts);
@@ -135,13 +167,66 @@ CatalogueEntry oci_entry(const std::string& name, const json::Object& recipe, co
 
 }  // namespace
 
+std::map<std::string, std::string> environment_of(const Image& image)
+{
+    std::map<std::string, std::string> environment;
+    const auto execution = image.facts.find("execution");
+    if (execution == image.facts.end())
+        return environment;
+    const auto parsed = json::parse_object(execution->second, "the image's configuration");
+    if (!parsed)
+        return environment;
+    for (const auto& line : json::find_strings(*parsed, "Env"))
+        if (const auto equals = line.find('='); equals != std::string::npos && equals > 0)
+            environment.emplace(line.substr(0, equals), line.substr(equals + 1));
+    return environment;
+}
+
 struct ImageStore::State {
     Collection<Image> images;
     const Catalogue& catalogue;
+    FindImageSource find_source;
+    std::string directory;
+
+    // What a name of somebody else's means now. The catalogue's own are recipes and need nobody.
+    [[nodiscard]] Result<CatalogueEntry> pin(CatalogueEntry entry, sdk::Call& call) const
+    {
+        const auto source = find_source(entry.source);
+        if (!source)
+            return source.error();
+        if (auto usable = check_source("image", entry.source, **source, call); !usable)
+            return std::move(usable).error();
+        const auto nowhere = sdk::os::open_file("/dev/null", O_WRONLY);
+        if (!nowhere)
+            return nowhere.error();
+        auto answer = (*source)->fetch({entry.name, entry.recipe, {}, nowhere->get()}, call);
+        if (!answer)
+            return std::move(answer).error().while_doing("pull image '" + entry.name + "'");
+        if (answer->format != "recipe")
+            return sdk::make_error(Code::unsupported, "image source '" + entry.source + "' pins no references");
+        entry.recipe = answer->facts["recipe"];
+        entry.identity = answer->facts["identity"];
+        return entry;
+    }
+
+    Result<Image> obtain_pinned(const CatalogueEntry& entry, sdk::Call& call)
+    {
+        auto pinned = pin(entry, call);
+        if (!pinned)
+            return std::move(pinned).error();
+        auto image = images.obtain(*pinned, call);
+        if (!image)
+            return image;
+        if (auto added = add_name(directory + "/" + image->id, *image, entry.name); !added)
+            return std::move(added).error();
+        return image;
+    }
 };
 
-ImageStore::ImageStore(std::string directory, const Catalogue& catalogue, FindImageSource find_source)
-    : state_(new State{Collection<Image>(std::move(directory), craft(catalogue, std::move(find_source))), catalogue})
+ImageStore::ImageStore(std::string directory, const Catalogue& catalogue, FindImageSource find_source,
+                       const ImportLimits& limits)
+    : state_(new State{Collection<Image>(directory, craft(catalogue, find_source, limits)), catalogue, find_source,
+                       directory})
 {
 }
 
@@ -159,17 +244,26 @@ Result<Image> ImageStore::find(const std::string& name) const
 
 Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call)
 {
-    auto found = is_reference(name) ? state_->images.find(name) : state_->images.pull(name, call);
-    if (!is_reference(name) || found || found.error().code != Code::not_found)
+    if (!is_reference(name))
+        return state_->images.pull(name, call);
+    auto found = state_->images.find(name);
+    if (found || found.error().code != Code::not_found)
         return found;
     json::Object recipe;
-    recipe.set("reference", name);
-    return state_->images.obtain(oci_entry(name, recipe, state_->catalogue), call);
+    recipe.set("reference", name).set("pin", "now");
+    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), call);
 }
 
-bool ImageStore::is_reference(const std::string& name)
+bool ImageStore::is_reference(const std::string& name) const
 {
-    return name.find_first_of(":/@") != std::string::npos;
+    if (name.find_first_of(":/@") != std::string::npos)
+        return true;
+    std::vector<std::string> known;
+    for (const auto& entry : state_->catalogue.images())
+        known.push_back(entry.name);
+    const bool spelled_so = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") ==
+                                                 std::string::npos;
+    return spelled_so && !is_recipe_id(name) && !base::nearest(name, known);
 }
 
 Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call)
@@ -185,7 +279,8 @@ Result<Image> ImageStore::import(const std::string& path, const std::string& nam
     recipe.set("path", path).set("stamp", std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
                                               std::to_string(status.st_mtim.tv_sec) + "." +
                                               std::to_string(status.st_mtim.tv_nsec) + " " + name);
-    return state_->images.obtain(oci_entry(name, recipe, state_->catalogue), call);
+    recipe.set("pin", "now");
+    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), call);
 }
 
 Result<std::uint64_t> ImageStore::remove(const std::string& name)

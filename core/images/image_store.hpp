@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "banger/sdk/image_source.hpp"
 #include "banger/sdk/storage.hpp"
 #include "core/images/catalogue.hpp"
+#include "core/images/tar_import.hpp"
 
 namespace banger::images {
 
@@ -17,7 +19,8 @@ namespace banger::images {
 /// rename. The directory is the truth; nothing about images is kept anywhere else.
 struct Image {
     std::string id;    ///< 16 hex digits of the digest of the recipe; names the directory
-    std::string name;  ///< as the catalogue names it
+    std::string name;  ///< as the catalogue names it, or as it was first asked for
+    std::vector<std::string> other_names;  ///< references that led to the same image
     sdk::Layer root;
     sdk::Layer work;           ///< made from the image's own /root
     std::string kernel;        ///< default kernel's name
@@ -26,6 +29,9 @@ struct Image {
     sdk::Fields facts;         ///< os_id, os_version, os_name, init, has_sshd, has_git, packages, ...
     std::string problem;       ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
 };
+
+/// The environment that a container image names (Env in config.md of the OCI image specification), from its facts.
+std::map<std::string, std::string> environment_of(const Image& image);
 
 /// Finds the source that the catalogue names, e.g. from the plugin registry.
 using FindImageSource = std::function<sdk::Result<sdk::ImageSource*>(const std::string& name)>;
@@ -39,21 +45,24 @@ using FindImageSource = std::function<sdk::Result<sdk::ImageSource*>(const std::
 class ImageStore {
 public:
     /// `directory` is created (0700) by the first pull if absent.
-    ImageStore(std::string directory, const Catalogue& catalogue, FindImageSource find_source);
+    ImageStore(std::string directory, const Catalogue& catalogue, FindImageSource find_source,
+               const ImportLimits& limits = {});
     ~ImageStore();
 
     [[nodiscard]] sdk::Result<std::vector<Image>> list() const;
     /// The pulled image of this name or id. `not_found` with the nearest name if the catalogue does not know it either,
     /// `corrupt` with its directory if it is damaged.
     [[nodiscard]] sdk::Result<Image> find(const std::string& name) const;
-    /// The image, from a registry if it is a reference that nothing here has, made now if need be, once, also for many callers at the same moment: the later ones wait for the
-    /// first (each can be cancelled alone). On error nothing is left.
+    /// The image, made now if need be, once, also for many callers at the same moment: the later ones wait for the first
+    /// (each can be cancelled alone). On error nothing is left. A reference that nothing here goes by is asked of its
+    /// registry, and what that names now is the image; one that several references lead to is one image.
     [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call);
-    /// The image in a file or directory of this host (an absolute path): an OCI layout, or an archive of one or of
-    /// `docker save`, under the name given. A file that changed since is another image.
+    /// The image in a file or directory of this host (an absolute path): an OCI layout, an archive of one or of
+    /// `docker save`, a root file system or an archive of one, under the name given. A file that changed since is another image.
     [[nodiscard]] sdk::Result<Image> import(const std::string& path, const std::string& name, sdk::Call& call);
-    /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it.
-    [[nodiscard]] static bool is_reference(const std::string& name);
+    /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it, and
+    /// a bare one that is like none of the catalogue.
+    [[nodiscard]] bool is_reference(const std::string& name) const;
     /// Removes it, also if it is damaged, and tells how many bytes that freed. The caller has made sure that no VM
     /// stands on it. `not_found` if it is not there.
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name);

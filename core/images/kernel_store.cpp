@@ -113,6 +113,7 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
             return kernel.error();
         return write_record(staging, entry, id, *kernel);
     };
+    craft.is_called = [](const Kernel& kernel, const std::string& name) { return kernel.name == name; };
     craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
     return craft;
 }

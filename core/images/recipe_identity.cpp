@@ -55,10 +55,14 @@ std::string canonical_json(const json::Value& value)
 
 std::string recipe_id(std::string_view kind, const CatalogueEntry& entry)
 {
-    const auto recipe = json::parse(entry.recipe, "the recipe of '" + entry.name + "'");
     std::string text = "banger " + std::string(kind) + " " + std::to_string(import_version) + "\n";
     text += std::to_string(entry.source.size()) + " " + entry.source + "\n";
-    text += recipe ? canonical_json(*recipe) : entry.recipe;
+    if (entry.identity.empty()) {
+        const auto recipe = json::parse(entry.recipe, "the recipe of '" + entry.name + "'");
+        text += recipe ? canonical_json(*recipe) : entry.recipe;
+    } else {
+        text += "identity " + entry.identity;
+    }
 
     std::string id;
     for (const std::uint8_t byte : sha256(text)) {

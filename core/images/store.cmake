@@ -10,6 +10,7 @@ add_library(banger-image-store STATIC
     ${CMAKE_CURRENT_BINARY_DIR}/catalogue_text.cpp
     catalogue.cpp
     collection.cpp
+    download_cache.cpp
     image_import.cpp
     image_store.cpp
     initramfs_modules.cpp

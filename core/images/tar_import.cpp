@@ -32,6 +32,7 @@ private:
     [[nodiscard]] Place place(std::string_view path) const;
     [[nodiscard]] bool is_work(std::string_view path) const { return plan_.work != nullptr && path == work_path; }
     [[nodiscard]] sdk::Result<void> check_cancelled() const;
+    sdk::Result<void> count(const TarEntry& entry);
     sdk::Result<void> take(TarEntry& entry);
     sdk::Result<void> take_work_directory(const TarEntry& entry);
     sdk::Result<void> put(const TarEntry& entry, const Place& where, bool with_content);
@@ -48,6 +49,7 @@ private:
     const ImportPlan& plan_;
     ImportProgress progress_;
     ImportProgress told_;
+    std::uint64_t lengths_ = 0;  // of all files so far
     bool seen_work_directory_ = false;
     std::optional<LayerMarks> layer_;  // of the layer being read; none outside of layered streams
     std::string layer_name_;
@@ -129,9 +131,28 @@ sdk::Result<void> Importer::link(const TarEntry& entry, const Place& where)
     return where.writer->copy(where.path, *existing.writer, existing.path);
 }
 
+sdk::Result<void> Importer::count(const TarEntry& entry)
+{
+    const auto beyond = [](const std::string& what, const char* setting) {
+        return sdk::make_error(sdk::Code::no_space, "the archive holds more than " + what,
+                               "an image that is meant to be so large needs a larger " + std::string(setting) +
+                                   " in config.toml");
+    };
+    const auto& limits = plan_.limits;
+    if (++progress_.entries > limits.entries)
+        return beyond(std::to_string(limits.entries) + " entries", "images.most_entries");
+    if (entry.hard_link || entry.kind != FileKind::regular)
+        return {};
+    if (entry.size > limits.content_bytes - std::min(limits.content_bytes, lengths_))
+        return beyond(std::to_string(limits.content_bytes) + " bytes", "images.most_bytes");
+    lengths_ += entry.size;
+    return {};
+}
+
 sdk::Result<void> Importer::take(TarEntry& entry)
 {
-    ++progress_.entries;
+    if (auto counted = count(entry); !counted)
+        return counted;
     const auto kind = entry.hard_link ? FileKind::regular : entry.kind;
     const auto verdict = plan_.filter ? plan_.filter(entry.path, kind, entry.metadata) : Verdict::keep;
     if (verdict == Verdict::drop)

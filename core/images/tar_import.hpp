@@ -20,6 +20,12 @@ struct ImportProgress {
     std::uint64_t content_bytes = 0;
 };
 
+/// What an archive may at most bring, replaced and removed entries too: of some kilobytes can come any size.
+struct ImportLimits {
+    std::uint64_t entries = UINT64_MAX;
+    std::uint64_t content_bytes = UINT64_MAX;  ///< as long as the files are, holes included
+};
+
 /// Where the entries of an archive go.
 struct ImportPlan {
     Ext4Writer& root;
@@ -29,6 +35,7 @@ struct ImportPlan {
     EntryFilter filter = {};                 ///< none: every entry is kept
     std::vector<std::string> captures = {};  ///< regular files to hand back, as relative paths
     std::size_t capture_limit = 64U << 10;   ///< bytes of each; what is longer is cut
+    ImportLimits limits = {};
     std::vector<std::string> probes = {};    ///< paths to look for, following no link
     std::function<void(const ImportProgress&)> progress =
         {};                                ///< at least every 4 MiB and 1,000 entries, and at the end
@@ -50,7 +57,7 @@ struct ImportOutcome {
 /// directories by files and back, whiteouts take away what lower layers brought, wherever they stand in their own, and
 /// an error says in `during` which entry of which layer it was. A layer that names a file twice is invalid.
 ///
-/// Errors: invalid for an archive that would leave its root (absolute names, "..", hard links to such), whose hard
+/// Errors: no_space for one that is beyond its limits; invalid for an archive that would leave its root (absolute names, "..", hard links to such), whose hard
 /// links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is no directory while
 /// there is a work disk; corrupt for a damaged archive; no_space; cancelled. After an error the writers are of no
 /// use; the caller removes their files.

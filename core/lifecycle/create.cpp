@@ -22,6 +22,9 @@ sdk::Result<images::Image> fetch_sources(Engine& engine, model::VmRecord& vm, Op
     if (!image)
         return std::move(image).error();
     vm.image_id = image->id;
+    // What a container image wants in the environment of whatever runs in it; who asked for the machine knows better.
+    for (auto& [name, value] : images::environment_of(*image))
+        vm.environment.emplace(name, std::move(value));
     if (vm.kernel.empty())
         vm.kernel = image->kernel;
     // Noted at once: from now on the image is in use.

@@ -72,7 +72,7 @@ sdk::Result<void> resolve_sources(Engine& engine, const model::VmSpec& spec, mod
     vm.kernel = spec.kernel.empty() ? defaults.kernel.value : spec.kernel;
     // Known here already, or by the catalogue; asked before anything is made.
     if (auto image = engine.images.find(vm.image); !image)
-        if (auto entry = engine.catalogue.image(vm.image); !entry && !images::ImageStore::is_reference(vm.image))
+        if (auto entry = engine.catalogue.image(vm.image); !entry && !engine.images.is_reference(vm.image))
             return std::move(entry).error();
     if (!vm.kernel.empty())
         if (auto kernel = engine.kernels.find(vm.kernel); !kernel)

@@ -53,6 +53,14 @@ std::optional<Account> look_up(std::string_view passwd, std::string_view name, s
 }
 
 /// name:password:gid:member,member
+std::optional<std::uint32_t> group_named(std::string_view group, std::string_view name)
+{
+    for (const auto line : split(group, '\n'))
+        if (const auto fields = split(line, ':'); fields.size() >= 3 && fields[0] == name && !name.empty())
+            return number_of(fields[2]);
+    return std::nullopt;
+}
+
 std::vector<gid_t> groups_of(std::string_view group, const Account& account)
 {
     std::vector<gid_t> groups{account.gid};
@@ -89,7 +97,8 @@ sdk::Result<Account> find_account(std::string_view user, std::string_view passwd
     if (parts.size() > 2)
         return sdk::make_error(sdk::Code::invalid, "'" + std::string(user) + "' is not a user or uid:gid");
     if (parts.size() == 2) {
-        const auto gid = number_of(parts[1]);
+        const auto number = number_of(parts[1]);
+        const auto gid = number ? number : group_named(group, parts[1]);
         if (!gid)
             return sdk::make_error(sdk::Code::invalid, "'" + std::string(user) + "' is not a user or uid:gid");
         account->gid = *gid;

@@ -90,6 +90,11 @@ Result<LocalImage> read_saved(const std::string& directory)
 
 }  // namespace
 
+bool is_image_directory(const std::string& directory)
+{
+    return sdk::os::exists(directory + "/index.json") || sdk::os::exists(directory + "/manifest.json");
+}
+
 Result<LocalImage> read_local(const std::string& directory, const std::string& platform)
 {
     if (sdk::os::exists(directory + "/index.json"))
@@ -97,7 +102,7 @@ Result<LocalImage> read_local(const std::string& directory, const std::string& p
     if (sdk::os::exists(directory + "/manifest.json"))
         return read_saved(directory);
     return sdk::make_error(Code::invalid, "there is neither an OCI layout nor a saved image: no index.json, no manifest.json",
-                           "give a directory or archive that `skopeo copy`, `buildah push` or `docker save` made");
+                           "give what `skopeo copy`, `buildah push` or `docker save` made, or a root file system");
 }
 
 }  // namespace banger::oci

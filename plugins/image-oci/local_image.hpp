@@ -23,6 +23,9 @@ struct LocalImage {
     std::vector<LocalLayer> layers;
 };
 
+/// Whether the directory is one of those that read_local reads.
+bool is_image_directory(const std::string& directory);
+
 /// Reads the image in a directory: an OCI layout (image-layout.md) or what `docker save` writes, unpacked. A layout with
 /// several images for the platform is invalid: which one is not said. Nothing of it is trusted before its digest is checked.
 sdk::Result<LocalImage> read_local(const std::string& directory, const std::string& platform);

@@ -3,18 +3,24 @@
 
 #include <fcntl.h>
 #include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
+#include "layer_downloads.hpp"
 #include "layer_stream.hpp"
 #include "local_image.hpp"
 #include "manifest.hpp"
+#include "options.hpp"
+#include "plain_root.hpp"
 #include "reference.hpp"
 #include "registry.hpp"
 
@@ -28,7 +34,22 @@ struct Recipe {
     std::string reference;
     std::string path;
     std::string platform;
+    std::string stamp;
+    bool pin = false;  // only what it names now is asked
 };
+
+std::string path_recipe(const std::string& path, const std::string& stamp)
+{
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    writer.StartObject();
+    writer.Key("path");
+    writer.String(path.data(), static_cast<rapidjson::SizeType>(path.size()));
+    writer.Key("stamp");
+    writer.String(stamp.data(), static_cast<rapidjson::SizeType>(stamp.size()));
+    writer.EndObject();
+    return {buffer.GetString(), buffer.GetSize()};
+}
 
 Result<Recipe> read_recipe(const std::string& text, std::string platform)
 {
@@ -37,7 +58,7 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
     const auto wrong = [](const std::string& why) { return sdk::make_error(Code::invalid, "the recipe " + why); };
     if (document.HasParseError() || !document.IsObject())
         return wrong("is not a JSON object");
-    Recipe recipe{{}, {}, std::move(platform)};
+    Recipe recipe{{}, {}, std::move(platform), {}, false};
     for (const auto& member : document.GetObject()) {
         const std::string key = member.name.GetString();
         if (!member.value.IsString())
@@ -49,7 +70,11 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
             recipe.path = value;
         else if (key == "platform")
             recipe.platform = value;
-        else if (key != "stamp")
+        else if (key == "pin")
+            recipe.pin = true;
+        else if (key == "stamp")
+            recipe.stamp = value;
+        else
             return wrong("has an unknown key '" + key + "'");
     }
     if (recipe.reference.empty() == recipe.path.empty())
@@ -63,8 +88,8 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
 
 class ImageFetch {
 public:
-    ImageFetch(Recipe recipe, std::string cache, const sdk::ImageRequest& request, sdk::Call& call)
-        : recipe_(std::move(recipe)), cache_(std::move(cache)), request_(request), call_(call)
+    ImageFetch(Recipe recipe, const Options& options, const sdk::ImageRequest& request, sdk::Call& call)
+        : recipe_(std::move(recipe)), options_(options), request_(request), call_(call)
     {
     }
 
@@ -81,23 +106,60 @@ private:
         auto reference = parse_reference(recipe_.reference);
         if (!reference)
             return std::move(reference).error();
-        if (auto made = sdk::os::make_directories(cache_, 0700); !made)
+        if (auto made = sdk::os::make_directories(options_.cache, 0700); !made)
             return std::move(made).error();
         call_.progress({"ask registry " + reference->registry, 0, 0, {}});
-        Registry registry(*reference, cache_);
+        Registry registry(*reference, options_.registry_options(*reference));
         auto image = registry.fetch(recipe_.platform, call_);
         if (!image)
             return std::move(image).error();
+        if (recipe_.pin)
+            return pinned(*reference, image->digest);
         const auto& layers = image->manifest.layers;
+        LayerDownloads downloads(registry, layers, call_);
         for (std::size_t i = 0; i < layers.size(); ++i) {
-            tell("download layer", i, layers.size());
-            auto path = registry.blob(layers[i], call_);
+            auto path = downloads.wait(i);
             if (!path)
                 return std::move(path).error();
-            if (auto streamed = stream({*path, layers[i].digest, layers[i].digest, {}, layers[i].size}); !streamed)
+            auto streamed = stream({*path, layers[i].digest, layers[i].digest, {}, layers[i].size});
+            if (!streamed && streamed.error().code == Code::corrupt)
+                registry.forget(layers[i]);
+            if (!streamed)
                 return std::move(streamed).error();
         }
         return finish(image->digest, image->config, layers.size());
+    }
+
+    [[nodiscard]] static sdk::ImageStream pinned(const Reference& reference, const std::string& digest)
+    {
+        const std::string name = reference.registry + "/" + reference.repository + "@" + digest;
+        return {"recipe",
+                {{"recipe", R"({"reference": ")" + name + "\"}"}, {"identity", digest}}};
+    }
+
+    // Only the manifest of a layout says what it makes; anything else is told by the recipe's stamp, but for a tree, in
+    // which any file may have changed.
+    Result<sdk::ImageStream> pinned_path(bool directory)
+    {
+        sdk::ImageStream answer{"recipe", {{"identity", ""}}};
+        std::string stamp = recipe_.stamp;
+        if (directory && is_image_directory(recipe_.path)) {
+            auto image = read_local(recipe_.path, recipe_.platform);
+            if (!image)
+                return std::move(image).error().while_doing("read " + recipe_.path);
+            answer.facts["identity"] = image->digest;
+        } else if (directory) {
+            stamp += " " + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+        }
+        answer.facts["recipe"] = path_recipe(recipe_.path, stamp);
+        return answer;
+    }
+
+    static Result<sdk::ImageStream> plain(const Result<void>& streamed)
+    {
+        if (!streamed)
+            return streamed.error();
+        return sdk::ImageStream{"tar", {}};
     }
 
     Result<sdk::ImageStream> from_file()
@@ -105,8 +167,19 @@ private:
         struct stat status {};
         if (::stat(recipe_.path.c_str(), &status) != 0)
             return sdk::os_error("look at " + recipe_.path);
-        std::string directory = recipe_.path;
+        if (recipe_.pin)
+            return pinned_path(S_ISDIR(status.st_mode));
         call_.progress({"read the image", 0, 0, {}});
+        if (S_ISDIR(status.st_mode) && !is_image_directory(recipe_.path) && is_root(recipe_.path))
+            return plain(stream_tree(recipe_.path, request_.output, call_));
+        if (!S_ISDIR(status.st_mode)) {
+            auto image = holds_image(recipe_.path);
+            if (!image)
+                return std::move(image).error();
+            if (!*image)
+                return plain(stream_archive(recipe_.path, request_.output, call_));
+        }
+        std::string directory = recipe_.path;
         if (!S_ISDIR(status.st_mode)) {
             directory = request_.directory + "/archive";
             if (auto made = sdk::os::make_private_directory(directory); !made)
@@ -154,47 +227,43 @@ private:
     }
 
     Recipe recipe_;
-    std::string cache_;
+    const Options& options_;
     const sdk::ImageRequest& request_;
     sdk::Call& call_;
 };
 
 class OciImageSource final : public sdk::ImageSource {
 public:
-    OciImageSource(std::string cache, std::string platform) : cache_(std::move(cache)), platform_(std::move(platform)) {}
+    explicit OciImageSource(Options options) : options_(std::move(options)) {}
 
     Result<sdk::Probe> probe(sdk::Call& /*call*/) override
     {
         sdk::Probe probe;
         probe.usable = true;
-        probe.reason = "images for " + platform_ + " come from registries, layouts and archives";
+        probe.reason = "images for " + options_.platform + " come from registries, layouts and archives";
         return probe;
     }
 
     Result<sdk::ImageStream> fetch(const sdk::ImageRequest& request, sdk::Call& call) override
     {
-        auto recipe = read_recipe(request.recipe, platform_);
+        auto recipe = read_recipe(request.recipe, options_.platform);
         if (!recipe)
             return std::move(recipe).error();
-        return ImageFetch(std::move(*recipe), cache_, request, call).go();
+        return ImageFetch(std::move(*recipe), options_, request, call).go();
     }
 
 private:
-    std::string cache_;
-    std::string platform_;
+    Options options_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<sdk::ImageSource>> make_image_source(sdk::Host& host, const std::string& config)
 {
-    rapidjson::Document document;
-    document.Parse(config.data(), config.size());
-    if (document.HasParseError() || !document.IsObject() || !document.HasMember("platform") ||
-        !document["platform"].IsString())
-        return sdk::make_error(Code::invalid, "the configuration of plugin image-oci has no platform");
-    return std::unique_ptr<sdk::ImageSource>(
-        std::make_unique<OciImageSource>(host.cache_directory() + "/blobs", document["platform"].GetString()));
+    auto options = read_options(config, host.cache_directory() + "/blobs");
+    if (!options)
+        return std::move(options).error();
+    return std::unique_ptr<sdk::ImageSource>(std::make_unique<OciImageSource>(std::move(*options)));
 }
 
 }  // namespace banger::oci

@@ -1,12 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "banger/sdk/host.hpp"
+#include "http_get.hpp"
 #include "manifest.hpp"
 #include "reference.hpp"
+#include "retry.hpp"
 
 namespace banger::oci {
 
@@ -16,34 +20,42 @@ struct Fetched {
     std::string config;  ///< JSON text
 };
 
-/// One repository of a registry that speaks the OCI distribution specification. HTTPS, and plain HTTP to loopback.
-/// Blobs are kept by digest in `cache`, and count only when size and digest are right; what a cut download left is
-/// resumed. Threads: `blob` may be called from several.
+struct RegistryOptions {
+    std::string cache;   ///< directory of blobs
+    bool plain = false;  ///< plain HTTP although the registry is not on this machine
+    Patience patience;
+};
+
+/// One repository of a registry that speaks the OCI distribution specification. HTTPS; plain HTTP to loopback, unless an
+/// authority is known for it, and where options say so. Blobs are kept by digest in the cache, and count only when size
+/// and digest are right; what a cut download left is resumed. Threads: `blob` may be called from several, and by several
+/// processes for one cache.
 class Registry {
 public:
-    Registry(Reference reference, std::string cache);
+    Registry(Reference reference, RegistryOptions options);
 
     /// Errors: not_found, permission for 401 and 403, unavailable, corrupt, unsupported; all name the reference.
     sdk::Result<Fetched> fetch(const std::string& platform, sdk::Call& call);
-    /// The path of the blob in the cache.
-    sdk::Result<std::string> blob(const Descriptor& blob, sdk::Call& call);
+    /// The path of the blob in the cache. `arrived` is told how many of its bytes are there.
+    sdk::Result<std::string> blob(const Descriptor& blob, sdk::Call& call,
+                                  const std::function<void(std::uint64_t)>& arrived = {});
+    /// Takes a blob out of the cache whose bytes are not what they were when they counted.
+    void forget(const Descriptor& blob) const;
 
 private:
-    struct Answer {
-        long status = 0;
-        std::string challenge;
-        std::string body;
-    };
-    sdk::Result<Answer> get(const std::string& url, const std::string& accept, int into, std::uint64_t from,
-                            std::uint64_t most, sdk::Call& call);
-    sdk::Result<Answer> get_allowed(const std::string& path, const std::string& accept, int into, std::uint64_t from,
-                                    std::uint64_t most, sdk::Call& call);
+    sdk::Result<HttpAnswer> get(HttpRequest request, sdk::Call& call);
+    sdk::Result<HttpAnswer> get_allowed(HttpRequest request, sdk::Call& call);
     sdk::Result<void> answer_challenge(const std::string& challenge, sdk::Call& call);
     sdk::Result<std::string> document(const std::string& path, const std::string& accept, sdk::Call& call);
-    [[nodiscard]] sdk::Error refused(long status, const std::string& what) const;
+    sdk::Result<void> download(const Descriptor& blob, int file, sdk::Call& call,
+                               const std::function<void(std::uint64_t)>& arrived);
+    [[nodiscard]] std::string path_of(const Descriptor& blob) const;
+    [[nodiscard]] sdk::Error refused(const HttpAnswer& answer, const std::string& what) const;
 
     Reference reference_;
-    std::string cache_;
+    RegistryOptions options_;
+    std::optional<std::string> authority_;
+    std::string base_;  // of URLs
     std::mutex mutex_;
     std::string token_;
     std::string user_;

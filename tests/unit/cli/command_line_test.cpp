@@ -101,6 +101,14 @@ TEST(CommandLine, WhatIsNotGivenIsNotSet)
     EXPECT_TRUE(run.command.empty());
 }
 
+TEST(CommandLine, AnEntrypointStandsInForTheImages)
+{
+    const auto run = parsed<VmRun>({"vm", "run", "--entrypoint", "/bin/sh", "--", "-c", "id"});
+    EXPECT_EQ(run.entrypoint, "/bin/sh");
+    EXPECT_THAT(run.command, ElementsAre("-c", "id"));
+    EXPECT_THAT(refused({"vm", "run", "-d", "--entrypoint", "/bin/sh"}).message, HasSubstr("detached"));
+}
+
 TEST(CommandLine, RemovalOfADetachedVmIsItsOwnStop)
 {
     EXPECT_EQ(parsed<VmRun>({"vm", "run", "-d", "--rm"}).spec.removal, model::Removal::when_stopped);

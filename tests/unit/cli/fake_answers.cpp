@@ -394,6 +394,12 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"image.show", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"image.pull", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"image.import", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
+        {"image.cache_prune",
+         [](const json::Value&) -> sdk::Result<json::Object> {
+             json::Object result;
+             result.set("files", 3).set("freed_bytes", std::uint64_t{52'428'800});
+             return result;
+         }},
         {"kernel.show", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"kernel.pull", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"image.delete", freed},

@@ -58,6 +58,7 @@ const std::vector<Golden>& all()
         {"image_show_misspelt", {"image", "show", "debain"}, 1},
         {"image_pull", {"image", "pull", "debian-bookworm"}},
         {"image_delete", {"image", "delete", "debian-bookworm"}},
+        {"image_cache_prune", {"image", "cache", "prune", "--dry-run"}},
         {"kernel_list", {"kernel", "list"}},
         {"kernel_show", {"kernel", "show", "debian-cloud"}},
         {"kernel_pull", {"kernel", "pull", "debian-cloud"}},

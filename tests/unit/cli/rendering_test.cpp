@@ -132,6 +132,15 @@ protected:
     sdk::os::UniqueFd to_;
 };
 
+TEST(Pace, SaysHowFastAndHowLong)
+{
+    using namespace std::chrono_literals;
+    EXPECT_EQ(pace(24U << 20U, 60U << 20U, 2s), "12 MiB/s, 5 s left");
+    EXPECT_EQ(pace(0, 1, 2s), "");
+    EXPECT_EQ(pace(1, 1, 0s), "");
+    EXPECT_NE(pace(1, UINT64_MAX, 2s).find("left"), std::string::npos);
+}
+
 TEST_F(ProgressTest, PlainLinesOnePerStage)
 {
     Progress progress(to_.get(), false);

@@ -387,6 +387,8 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("auto_stop_stale_after":{"value":"0","origin":"built-in","where":""}},)"
                     R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
+                    R"("images":{"most_entries":{"value":4000000,"origin":"built-in","where":""},)"
+                    R"("most_bytes":{"value":"64G","origin":"built-in","where":""}},)"
                     R"("tooling":{"mise_url":{"value":"","origin":"built-in","where":""},)"
                     R"("mise_sha256":{"value":"","origin":"built-in","where":""}},)"
                     R"("file_sync":{"0":{"host":{"value":"~/x","origin":"config","where":"/c.toml:6"},)"

@@ -43,6 +43,16 @@ TEST(FindAccount, NumbersNeedNotBeKnown)
     EXPECT_EQ(find_account("1000", passwd, group)->name, "user");
 }
 
+TEST(FindAccount, AGroupMayBeNamed)
+{
+    const auto account = find_account("user:sudo", passwd, group);
+    ASSERT_TRUE(account);
+    EXPECT_EQ(account->uid, 1000U);
+    EXPECT_EQ(account->gid, 27U);
+    EXPECT_FALSE(find_account("user:nothing", passwd, group));
+    EXPECT_FALSE(find_account("user:broken", passwd, group));
+}
+
 TEST(FindAccount, RootNeedsNoFiles)
 {
     const auto account = find_account("0", "", "");

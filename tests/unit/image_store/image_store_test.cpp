@@ -109,6 +109,55 @@ TEST_F(ImageStoreTest, FindsByNameAndById)
     EXPECT_EQ(source.fetches(), 1);
 }
 
+// A registry whose every reference leads to the same image.
+FunctionSource::Fetch pins(std::atomic<int>& asked)
+{
+    return [&asked](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
+        if (request.recipe.find("\"pin\"") == std::string::npos)
+            return testing::gives(testing::small_image().text())(request, call);
+        ++asked;
+        if (request.name.ends_with(":missing"))
+            return sdk::make_error(Code::not_found, "the registry has no such thing");
+        return sdk::ImageStream{"recipe", {{"recipe", R"({"reference": "r/a@sha256:1"})"}, {"identity", "sha256:1"}}};
+    };
+}
+
+TEST_F(ImageStoreTest, WhatSeveralReferencesLeadToIsOneImage)
+{
+    std::atomic<int> asked = 0;
+    FunctionSource source(pins(asked));
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto first = store.pull("r:5000/a:1", call);
+    ASSERT_TRUE(first) << first.error().message;
+    const auto second = store.pull("alpine", call);
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_EQ(first->id, second->id);
+    EXPECT_EQ(source.fetches() - asked, 1) << "made once";
+    EXPECT_THAT(names(), ElementsAre(first->id));
+    for (const char* name : {"r:5000/a:1", "alpine"}) {
+        ASSERT_TRUE(store.find(name)) << name;
+        ASSERT_TRUE(store.pull(name, call)) << name;
+    }
+    EXPECT_EQ(asked, 2) << "what is here is not asked for again";
+    const auto missing = store.pull("r:5000/a:missing", call);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().code, Code::not_found);
+    EXPECT_EQ(missing.error().during, std::vector<std::string>{"pull image 'r:5000/a:missing'"});
+    ASSERT_TRUE(store.remove("alpine"));
+    EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsLikeOneOfTheCatalogue)
+{
+    FunctionSource source(testing::gives({}));
+    const ImageStore store(directory_, catalogue_, always(source));
+    for (const char* name : {"alpine", "node", "alpine:3.20", "r/a", "a@sha256:1"})
+        EXPECT_TRUE(store.is_reference(name)) << name;
+    for (const char* name : {"small", "smal", "Alpine", "0123456789abcdef", ""})
+        EXPECT_FALSE(store.is_reference(name)) << name;
+}
+
 TEST_F(ImageStoreTest, AnUnknownNameGetsTheNearest)
 {
     FunctionSource source(testing::gives({}));

@@ -25,6 +25,7 @@ protected:
         ImportPlan plan{root};
         plan.work = &work;
         plan.filter = std::move(filter);
+        plan.limits = limits;
         plan.captures = captures;
         plan.probes = probes;
         return import_tar(fd.get(), plan);
@@ -47,6 +48,7 @@ protected:
     TempDir dir;
     Ext4Writer root = make_writer(dir / "root");
     Ext4Writer work = make_writer(dir / "work");
+    ImportLimits limits;
     std::vector<std::string> captures;
     std::vector<std::string> probes;
 };
@@ -262,6 +264,57 @@ TEST_F(TarImport, TellsWhatAnImageIs)
     const auto bare = facts_of(TarBuilder().file("app", "x"));
     EXPECT_EQ(bare.os_id, "linux");
     EXPECT_FALSE(bare.has_sshd || bare.has_git || bare.has_shell);
+}
+
+TEST_F(TarImport, StopsAtItsLimitsAndNamesTheSetting)
+{
+    TarBuilder tar;
+    tar.file(".wh..wh..layer", "sha256:lowest").file("one", "1").directory("d").file("d/two", "22");
+    limits = {3, 3};
+    EXPECT_EQ(why(import(tar.bytes())), "");
+    limits = {2, 3};
+    auto entries = import(tar.bytes());
+    ASSERT_FALSE(entries);
+    EXPECT_EQ(entries.error().code, sdk::Code::no_space);
+    EXPECT_NE(entries.error().hint.find("images.most_entries"), std::string::npos);
+    EXPECT_EQ(entries.error().during.front(), "take 'd/two'");
+    EXPECT_EQ(entries.error().during.back(), "read layer 1 (sha256:lowest)");
+    limits = {3, 2};
+    auto bytes = import(tar.bytes());
+    ASSERT_FALSE(bytes);
+    EXPECT_EQ(bytes.error().code, sdk::Code::no_space);
+    EXPECT_NE(bytes.error().hint.find("images.most_bytes"), std::string::npos);
+}
+
+TEST_F(TarImport, CountsWhatWasReplacedAndHolesToo)
+{
+    limits.content_bytes = 10;
+    TarBuilder again;
+    again.file("same", "123456").file("same", "123456");
+    EXPECT_NE(why(import(again.bytes())), "");
+    TarBuilder linked;
+    linked.file("first", "123456").hard_link("second", "first").hard_link("third", "first");
+    EXPECT_EQ(why(import(linked.bytes())), "");
+}
+
+TEST_F(TarImport, TakesDirectoriesAsDeepAsAPathMayBeLong)
+{
+    TarBuilder deep;
+    std::string path;
+    while (path.size() + 2 <= 4095) {
+        path += path.empty() ? "d" : "/d";
+        deep.add({.name = "d", .type = '5', .pax = {{"path", path}}});
+    }
+    EXPECT_EQ(why(import(deep.bytes())), "");
+    TarBuilder deeper;
+    std::string longer;
+    for (int level = 0; level < 100'000; ++level)
+        longer += "d/";
+    deeper.add({.name = "d", .type = '5', .pax = {{"path", longer}}});
+    EXPECT_NE(refusal(deeper).find("4095"), std::string::npos);
+    TarBuilder huge;
+    huge.add({.name = "f", .pax = {{"comment", std::string(64U << 20, 'c')}}});
+    EXPECT_NE(refusal(huge), "") << "a header of 64 MiB";
 }
 
 TEST_F(TarImport, SaysThatAnArchiveIsDamaged)

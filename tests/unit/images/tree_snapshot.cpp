@@ -45,11 +45,13 @@ std::string fingerprint(int fd, off_t from, off_t to)
 }
 
 // Data and where it is, in whole blocks: the file systems compared have the same block size.
-std::string content_of(const std::string& path, off_t size)
+std::string content_of(const std::string& path, off_t size, Holes holes)
 {
     const sdk::os::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     must(static_cast<bool>(fd), "open " + path);
     std::string result = "size " + std::to_string(size);
+    if (holes == Holes::as_zeros)
+        return result + " " + fingerprint(fd.get(), 0, size);
     for (off_t at = 0; at < size;) {
         const auto start = ::lseek(fd.get(), at, SEEK_DATA);
         if (start < 0)
@@ -82,13 +84,13 @@ std::string attributes_of(const std::string& path)
     return result;
 }
 
-std::string describe(const std::string& path, const struct stat& status)
+std::string describe(const std::string& path, const struct stat& status, Holes holes)
 {
     std::string result = "mode " + std::to_string(status.st_mode) + " owner " + std::to_string(status.st_uid) + ":" +
                          std::to_string(status.st_gid) + " time " + std::to_string(status.st_mtim.tv_sec) + "." +
                          std::to_string(status.st_mtim.tv_nsec) + " ";
     if (S_ISREG(status.st_mode))
-        result += content_of(path, status.st_size);
+        result += content_of(path, status.st_size, holes);
     else if (S_ISLNK(status.st_mode))
         result += "to " + fs::read_symlink(path).string();
     else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
@@ -178,15 +180,18 @@ void make_attributes(const std::string& top)
     attribute(top + "/inherits", "user.d", std::string(90, 'd'));
 }
 
+void make_long_sparse_file(const std::string& path)
+{
+    write(path, "end", 0644, 1 << 30);
+    write(path, std::string(9000, 'm'), 0644, 5000);
+    must(::truncate(path.c_str(), 3LL << 30) == 0, "truncate");
+}
+
 void make_files(const std::string& top)
 {
     must(::mkdir(top.c_str(), 0755) == 0, "mkdir " + top);
     for (const std::size_t length : {0U, 1U, 4096U, 4097U})
         write(top + "/file" + std::to_string(length), std::string(length, 'f'));
-    const auto sparse = top + "/sparse";
-    write(sparse, "end", 0644, 1 << 30);
-    write(sparse, std::string(9000, 'm'), 0644, 5000);
-    must(::truncate(sparse.c_str(), 3LL << 30) == 0, "truncate");
     write(top + "/hole", "", 0644);
     must(::truncate((top + "/hole").c_str(), 10 << 20) == 0, "truncate");
     for (int piece = 0; piece < 700; ++piece)
@@ -202,15 +207,17 @@ void make_files(const std::string& top)
 
 }  // namespace
 
-void make_odd_tree(const std::string& directory)
+void make_odd_tree(const std::string& directory, const OddTree& parts)
 {
     make_odd_names(directory + "/names");
     make_nodes(directory + "/nodes");
     make_attributes(directory + "/attributes");
     make_files(directory + "/files");
+    if (parts.long_sparse_file)
+        make_long_sparse_file(directory + "/files/sparse");
 }
 
-TreeSnapshot snapshot_of(const std::string& directory)
+TreeSnapshot snapshot_of(const std::string& directory, Holes holes)
 {
     TreeSnapshot result;
     std::map<ino_t, std::string> first;
@@ -224,7 +231,7 @@ TreeSnapshot snapshot_of(const std::string& directory)
         const auto full = directory + "/" + path;
         struct stat status {};
         must(::lstat(full.c_str(), &status) == 0, "inspect " + full);
-        result[path] = describe(full, status);
+        result[path] = describe(full, status, holes);
         if (!S_ISDIR(status.st_mode))
             result[path] += " same as " + first.emplace(status.st_ino, path).first->second;
     }

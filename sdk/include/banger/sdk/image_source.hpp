@@ -19,12 +19,15 @@ struct ImageStream {
     /// "tar": entries of the root file system, later ones replace earlier ones. Layers are archives one behind the
     /// other, lowest first, with the whiteouts of the OCI image specification (layer.md); before each stands a file
     /// ".wh..wh..layer" that holds the layer's name for messages, and the fact "layers" says how many there are.
+    /// "recipe": nothing was written, since the recipe's name may mean something else tomorrow. The fact "recipe" is what
+    /// to ask for instead, and "identity" names what that makes, whatever it is asked by.
     std::string format;
     Fields facts;           ///< such as packages=183, snapshot date, digest of the source
 };
 
 /// image/0: root file systems.
-/// Crashes: writes only to the request's directory and descriptor, so nothing of it needs undoing.
+/// Crashes: writes only to the request's directory and descriptor, so nothing of it needs undoing, and to what it
+/// downloads: files in `blobs` below the cache directory, which anybody may remove that are not locked (flock(2)).
 class ImageSource : public Provider {
 public:
     /// Writes the image to `request.output` and returns when all of it is written. Blocks for minutes; honours

@@ -1,0 +1,49 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "registry.hpp"
+
+namespace banger::oci {
+
+/// The layers of an image on their way into the cache: a few at a time, lowest first, while whoever wants them reads
+/// those that are here. Destroying it gives up the rest; what has come of them is resumed another time.
+class LayerDownloads {
+public:
+    LayerDownloads(Registry& registry, std::vector<Descriptor> layers, sdk::Call& call);
+    ~LayerDownloads();
+    LayerDownloads(const LayerDownloads&) = delete;
+    LayerDownloads& operator=(const LayerDownloads&) = delete;
+
+    /// Waits for a layer and tells the call how far all of them are; the path in the cache.
+    sdk::Result<std::string> wait(std::size_t layer);
+
+private:
+    class Call;
+    struct Layer {
+        Descriptor blob;
+        std::uint64_t bytes = 0;  // that are here
+        std::optional<std::string> path;
+    };
+    void work();
+    void tell(std::unique_lock<std::mutex>& lock, std::size_t layer);
+
+    Registry& registry_;
+    sdk::Call& call_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<Layer> layers_;
+    std::size_t next_ = 0;
+    std::optional<sdk::Error> failure_;
+    bool given_up_ = false;
+    std::vector<std::jthread> workers_;  // last: use the others
+};
+
+}  // namespace banger::oci

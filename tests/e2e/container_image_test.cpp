@@ -1,0 +1,204 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Images that others' tools made, in a registry that is somebody else's too: pulled, compared and booted.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/container_registry.hpp"
+#include "tests/e2e/installation.hpp"
+#include "tests/unit/images/tree_snapshot.hpp"
+
+namespace banger::e2e {
+namespace {
+
+TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    registry.make("busybox");
+    const auto image = registry.push("busybox", "tools/busybox:3.20");
+    ASSERT_FALSE(HasFailure());
+
+    auto run = host.banger({"vm", "run", "--rm", "--image", image, "--", "cat", "/etc/os-release"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_NE(run.out.find("ID=alpine\n"), std::string::npos) << run.out << run.err;
+
+    // Its own command, in its directory.
+    auto own = host.banger({"vm", "run", "--rm", "--image", image});
+    EXPECT_EQ(own.status, 0) << own.err;
+    EXPECT_EQ(own.out, "from the upper layer\n");
+    auto other = host.banger({"vm", "run", "--rm", "--image", image, "--entrypoint", "sh", "--", "-c",
+                              "echo $COLOUR; id -u; id -g; pwd; exit 7"});
+    EXPECT_EQ(other.status, 7) << other.err;
+    EXPECT_EQ(other.out, "green\n70\n71\n/srv/www\n");
+
+    const int asked = registry.count_in_log("http.request.method=GET");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--image", image}).status, 0);
+    EXPECT_EQ(registry.count_in_log("http.request.method=GET"), asked) << "what is here is not asked for again";
+    const auto in_guest = [&](const std::string& script) {
+        const auto called = host.banger({"vm", "exec", "a", "--", "sh", "-c", script});
+        return called.out + called.err;
+    };
+    EXPECT_EQ(in_guest("cat /proc/1/comm"), "banger-init\n");
+    EXPECT_EQ(in_guest("echo $COLOUR; id -u; pwd"), "green\n0\n/root\n");
+    EXPECT_EQ(in_guest("cat /srv/www/index.html"), "from the upper layer\n");
+    EXPECT_EQ(in_guest("ls /etc/group"), "ls: /etc/group: No such file or directory\n");
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
+    const std::string local = host.home() + "/sent";
+    ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent and fetched"));
+    EXPECT_EQ(host.banger({"vm", "cp", local, "a:/var/sent"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "cp", "a:/var/sent", local + "-back"}).status, 0);
+    EXPECT_EQ(sdk::os::read_file(local + "-back").value_or(""), "sent and fetched");
+    auto stopped = host.banger({"vm", "stop", "a"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_LT(stopped.took, std::chrono::seconds(20)) << "nobody heard the request to stop";
+    expect_clean(host);
+}
+
+TEST(ContainerImage, NeedsNothingButOneProgram)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    registry.make("single");
+    const auto image = registry.push("single", "single:1");
+    ASSERT_FALSE(HasFailure());
+    auto own = host.banger({"vm", "run", "--name", "a", "--image", image});
+    ASSERT_EQ(own.status, 0) << own.err;
+    EXPECT_EQ(own.out, "from nothing\n");
+    const auto shown_image = host.json({"image", "show", image});
+    EXPECT_EQ(json::find_fields(shown_image, "facts").at("has_shell"), "false");
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/busybox", "echo", "alone"}).out, "alone\n");
+    const std::string local = host.home() + "/sent";
+    ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent"));
+    EXPECT_EQ(host.banger({"vm", "cp", local, "a:/sent"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/busybox", "cat", "/sent"}).out, "sent");
+    expect_clean(host);
+}
+
+TEST(ContainerImage, ComesFromARegistryWithAPasswordAndAnAuthorityOfItsOwn)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry", {.password = true, .tls = true});
+    registry.make("single");
+    const auto image = registry.push("single", "private/single:1");
+    const std::string user = host.home() + "/user";
+    const std::string trusted = user + "/.config/containers/certs.d/" + registry.address();
+    ASSERT_TRUE(sdk::os::make_directories(trusted));
+    ASSERT_FALSE(HasFailure());
+    // The daemon has the environment of who starts it.
+    const auto pull = [&](const std::string& auth_file) {
+        CallOptions options;
+        options.environment = {{"HOME", user}, {"REGISTRY_AUTH_FILE", auth_file}};
+        auto pulled = host.banger({"image", "pull", image}, options);
+        host.stop_daemon();
+        return pulled;
+    };
+    auto stranger = pull(registry.auth_file());
+    EXPECT_EQ(stranger.status, 1);
+    EXPECT_NE(stranger.err.find("a certificate that nobody here vouches for"), std::string::npos) << stranger.err;
+    EXPECT_NE(stranger.err.find(registry.address() + "/ca.crt"), std::string::npos) << stranger.err;
+
+    run_script("cp " + registry.authority() + " " + trusted);
+    auto anonymous = pull({});
+    EXPECT_EQ(anonymous.status, 1);
+    EXPECT_NE(anonymous.err.find("does not give"), std::string::npos) << anonymous.err;
+    EXPECT_NE(anonymous.err.find("podman login"), std::string::npos) << anonymous.err;
+
+    auto pulled = pull(registry.auth_file());
+    EXPECT_EQ(pulled.status, 0) << pulled.err;
+}
+
+/// Both layers of an image, put together as the guest does, below `directory`. Needs root.
+class MountedImage {
+public:
+    MountedImage(const Installation& host, const std::string& image, std::string directory)
+        : directory_(std::move(directory))
+    {
+        const auto layers = host.home() + "/state/images/" + json::string_or(host.json({"image", "show", image}), "id");
+        run_script("mkdir " + directory_ + " && mount -t ext4 -o loop,ro " + layers + "/root.ext4 " + directory_ +
+                   " && mount -t ext4 -o loop,ro " + layers + "/work.ext4 " + directory_ + "/root");
+    }
+    ~MountedImage()
+    {
+        EXPECT_EQ(::umount2((directory_ + "/root").c_str(), 0), 0);
+        EXPECT_EQ(::umount2(directory_.c_str(), 0), 0);
+        EXPECT_EQ(::rmdir(directory_.c_str()), 0);
+    }
+    MountedImage(const MountedImage&) = delete;
+    MountedImage& operator=(const MountedImage&) = delete;
+
+private:
+    std::string directory_;
+};
+
+void expect_as_umoci_unpacks(const Installation& host, const std::string& image, const std::string& bundle)
+{
+    const std::string mounted = host.home() + "/mounted";
+    const MountedImage mount(host, image, mounted);
+    ASSERT_FALSE(::testing::Test::HasFatalFailure());
+    const auto wanted = images::testing::snapshot_of(bundle + "/rootfs", images::testing::Holes::as_zeros);
+    auto found = images::testing::snapshot_of(mounted, images::testing::Holes::as_zeros);
+    found.erase("root/lost+found");
+    EXPECT_GT(wanted.size(), 100U);
+    for (const auto& difference : images::testing::differences(wanted, found))
+        ADD_FAILURE() << difference;
+}
+
+TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root to unpack with owners and to mount";
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    images::testing::OddTree parts;
+    parts.long_sparse_file = false;  // umoci writes its 3 GiB out
+    ASSERT_TRUE(sdk::os::make_private_directory(host.home() + "/odd"));
+    images::testing::make_odd_tree(host.home() + "/odd", parts);
+    registry.make("hard", host.home() + "/odd");
+    const auto image = registry.push("hard", "hard:1");
+    const std::string bundle = host.home() + "/bundle";
+    run_script("umoci unpack --image " + registry.layout() + ":hard " + bundle);
+    ASSERT_FALSE(HasFailure());
+
+    auto pulled = host.banger({"image", "pull", image});
+    ASSERT_EQ(pulled.status, 0) << pulled.err;
+    expect_as_umoci_unpacks(host, image, bundle);
+
+    // The same image as a file, made by another tool.
+    const std::string archive = host.home() + "/saved.tar";
+    run_script("skopeo --insecure-policy copy --quiet oci:" + registry.layout() + ":hard docker-archive:" + archive +
+               ":hard:1");
+    auto imported = host.banger({"image", "import", archive, "--name", "local/saved:1"});
+    ASSERT_EQ(imported.status, 0) << imported.err;
+    expect_as_umoci_unpacks(host, "local/saved:1", bundle);
+
+    // Without any layers: the tree itself, and an archive of it.
+    const std::string plain = host.home() + "/plain.tar.zst";
+    run_script("tar -C " + bundle + "/rootfs --format=posix --xattrs --xattrs-include='*' --numeric-owner --zstd -cf " +
+               plain + " .");
+    for (const auto& [path, name] : {std::pair(plain, "local/archive:1"), std::pair(bundle + "/rootfs", "local/tree:1")}) {
+        auto taken = host.banger({"image", "import", path, "--name", name});
+        ASSERT_EQ(taken.status, 0) << taken.err;
+        expect_as_umoci_unpacks(host, name, bundle);
+    }
+
+    // A layout of what the registry gave is the image that is here already.
+    const std::string layout = host.home() + "/solo";
+    run_script("skopeo --insecure-policy copy --quiet oci:" + registry.layout() + ":hard oci:" + layout + ":x");
+    auto again = host.banger({"image", "import", layout, "--name", "local/layout:1"});
+    ASSERT_EQ(again.status, 0) << again.err;
+    const auto id_of = [&](const std::string& name) { return json::string_or(host.json({"image", "show", name}), "id"); };
+    EXPECT_EQ(id_of("local/layout:1"), id_of(image));
+
+    // What was downloaded for it may go.
+    const auto would = host.json({"image", "cache", "prune", "--dry-run"});
+    EXPECT_GE(json::uint_or(would, "files"), 5U) << "its layers and its configuration";
+    const auto went = host.json({"image", "cache", "prune"});
+    EXPECT_EQ(json::uint_or(went, "freed_bytes"), json::uint_or(would, "freed_bytes"));
+    EXPECT_EQ(json::uint_or(host.json({"image", "cache", "prune"}), "files"), 0U);
+    EXPECT_EQ(host.banger({"image", "pull", image}).status, 0) << "it needs none of that";
+}
+
+}  // namespace
+}  // namespace banger::e2e

@@ -1,0 +1,433 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Registries that misbehave: what is asked of them, what is told about them, and what is left in the cache.
+#include "registry.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "fake_registry.hpp"
+#include "layer_downloads.hpp"
+
+namespace banger::oci {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using sdk::Code;
+using Clock = std::chrono::steady_clock;
+
+const std::string layer_bytes = [] {
+    std::string bytes;
+    for (int i = 0; i < 50'000; ++i)
+        bytes += std::to_string(i) + "\n";
+    return bytes;
+}();
+
+Patience short_patience()
+{
+    Patience patience;
+    patience.stall = std::chrono::seconds(1);
+    patience.first_wait = std::chrono::milliseconds(5);
+    patience.longest_wait = std::chrono::seconds(5);
+    return patience;
+}
+
+bool is_blob(const Request& request, const std::string& bytes)
+{
+    return request.path.ends_with("/blobs/" + digest_of(bytes));
+}
+
+class RegistryTest : public ::testing::Test {
+protected:
+    Registry open(const FakeRegistry& registry)
+    {
+        return {*parse_reference(registry.reference()), {directory.path(), false, short_patience()}};
+    }
+    /// All of the image: its layers' bytes, from the cache.
+    sdk::Result<std::vector<std::string>> pull(const FakeRegistry& server)
+    {
+        auto registry = open(server);
+        auto image = registry.fetch("linux/amd64", call);
+        if (!image)
+            return std::move(image).error();
+        LayerDownloads downloads(registry, image->manifest.layers, call);
+        std::vector<std::string> layers;
+        for (std::size_t i = 0; i < image->manifest.layers.size(); ++i) {
+            auto path = downloads.wait(i);
+            if (!path)
+                return std::move(path).error();
+            layers.push_back(sdk::os::read_file(*path).value_or("unreadable"));
+        }
+        return layers;
+    }
+    sdk::Error failure_of(const FakeRegistry& server)
+    {
+        auto pulled = pull(server);
+        EXPECT_FALSE(pulled);
+        return pulled ? sdk::Error{} : pulled.error();
+    }
+    std::vector<std::string> cached_layers()
+    {
+        std::vector<std::string> found;
+        for (const auto& name : sdk::os::list_directory(directory.path()).value_or({}))
+            if (sdk::os::read_file(directory.path() + "/" + name).value_or("").front() != '{')
+                found.push_back(name);
+        return found;
+    }
+    /// For what asks for passwords.
+    void log_in(const std::string& host)
+    {
+        const auto file = directory.path() + "/auth.json";
+        ASSERT_TRUE(sdk::os::write_file_atomic(
+            file, R"({"auths": {")" + host + R"(": {"auth": "dGVzdGVyOnNlY3JldA=="}}})"));  // tester:secret
+        ::setenv("REGISTRY_AUTH_FILE", file.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): before any other thread
+    }
+    void SetUp() override
+    {
+        ::setenv("HOME", directory.path().c_str(), 1);  // NOLINT(concurrency-mt-unsafe): before any other thread
+        ::unsetenv("REGISTRY_AUTH_FILE");               // NOLINT(concurrency-mt-unsafe)
+    }
+
+    sdk::testing::TemporaryDirectory directory;
+    sdk::testing::FakeCall call;
+};
+
+TEST_F(RegistryTest, NothingIsFetchedTwice)
+{
+    const FakeRegistry server({layer_bytes, "second", layer_bytes});
+    for (int round = 0; round < 2; ++round) {
+        auto pulled = pull(server);
+        ASSERT_TRUE(pulled) << pulled.error().message;
+        EXPECT_THAT(*pulled, ElementsAre(layer_bytes, "second", layer_bytes));
+    }
+    EXPECT_EQ(server.server.requests_for("/blobs/").size(), 3U) << "two layers and the configuration";
+}
+
+TEST_F(RegistryTest, SeveralLayersComeAtTheSameTime)
+{
+    std::atomic<int> asked = 0;
+    const FakeRegistry server({"first", "second", "third"}, [&](const Request& request, Reply& reply) {
+        if (request.path.find("/blobs/") == std::string::npos || request.path.find(digest_of("first")) == std::string::npos) {
+            asked += is_blob(request, "second") || is_blob(request, "third") ? 1 : 0;
+            return false;
+        }
+        // Not before both others have been asked for.
+        while (asked < 2 && !reply.ending())
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return false;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_THAT(*pulled, ElementsAre("first", "second", "third"));
+    ASSERT_FALSE(call.told().empty());
+    EXPECT_EQ(call.told().front().stage, "download layer 1 of 3");
+    EXPECT_EQ(call.told().front().total, std::string("firstsecondthird").size());
+}
+
+TEST_F(RegistryTest, ACutDownloadGoesOnWhereItEnded)
+{
+    std::atomic<int> cuts = 2;
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        if (!is_blob(request, layer_bytes) || cuts-- <= 0)
+            return false;
+        const auto range = request.headers.find("range");
+        const auto from = range == request.headers.end() ? 0 : std::stoul(range->second.substr(6));
+        const auto rest = layer_bytes.substr(from);
+        reply.send_part(from == 0 ? 200 : 206, rest, 100'000);
+        return true;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->front(), layer_bytes);
+    std::vector<std::string> ranges;
+    for (const auto& request : server.server.requests_for(digest_of(layer_bytes)))
+        ranges.push_back(request.headers.contains("range") ? request.headers.at("range") : "");
+    EXPECT_THAT(ranges, ElementsAre("", "bytes=100000-", "bytes=200000-"));
+}
+
+TEST_F(RegistryTest, AServerWithoutRangesBeginsAnew)
+{
+    std::atomic<int> cuts = 1;
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        if (!is_blob(request, layer_bytes))
+            return false;
+        reply.send_part(200, layer_bytes, cuts-- > 0 ? 1000 : layer_bytes.size());
+        return true;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->front(), layer_bytes);
+}
+
+TEST_F(RegistryTest, WhatAnEarlierPullLeftIsResumedAndIfItIsWrongFetchedAnew)
+{
+    const FakeRegistry server({layer_bytes});
+    const auto part = directory.path() + "/" + server.layer(0).substr(7) + ".part";
+    ASSERT_TRUE(sdk::os::write_file_atomic(part, std::string(1000, '\0')));
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->front(), layer_bytes);
+    EXPECT_EQ(server.server.requests_for(server.layer(0)).front().headers.at("range"), "bytes=1000-");
+    EXPECT_THAT(cached_layers(), ElementsAre(server.layer(0).substr(7)));
+}
+
+TEST_F(RegistryTest, OtherBytesNeverCount)
+{
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        if (is_blob(request, layer_bytes))
+            reply.send(200, std::string(layer_bytes.size(), 'x'));
+        return is_blob(request, layer_bytes);
+    });
+    const auto failure = failure_of(server);
+    EXPECT_EQ(failure.code, Code::corrupt);
+    EXPECT_THAT(failure.message, HasSubstr(server.layer(0)));
+    EXPECT_THAT(cached_layers(), IsEmpty());
+}
+
+TEST_F(RegistryTest, MoreBytesThanThereAreEndTheDownload)
+{
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        if (is_blob(request, layer_bytes))
+            reply.send(200, layer_bytes + "more");
+        return is_blob(request, layer_bytes);
+    });
+    EXPECT_EQ(failure_of(server).code, Code::corrupt);
+    EXPECT_FALSE(sdk::os::exists(directory.path() + "/" + server.layer(0).substr(7)));
+}
+
+TEST_F(RegistryTest, TwoAtTheSameTimeShareADownload)
+{
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& /*reply*/) {
+        if (is_blob(request, layer_bytes))
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        return false;
+    });
+    std::vector<std::jthread> pulls;
+    std::atomic<int> whole = 0;
+    for (int i = 0; i < 4; ++i)
+        pulls.emplace_back([&] {
+            auto pulled = pull(server);
+            whole += pulled && pulled->front() == layer_bytes ? 1 : 0;
+        });
+    pulls.clear();
+    EXPECT_EQ(whole, 4);
+    EXPECT_EQ(server.server.requests_for(server.layer(0)).size(), 1U);
+}
+
+FakeRegistry::Misbehave always(int status, const Reply::Headers& headers = {})
+{
+    return [=](const Request& /*request*/, Reply& reply) {
+        reply.send(status, "{}", headers);
+        return true;
+    };
+}
+
+TEST_F(RegistryTest, RefusalsSayWhoRefusedWhatAndWhatToDo)
+{
+    const FakeRegistry closed({}, always(403));
+    const auto permission = failure_of(closed);
+    EXPECT_EQ(permission.code, Code::permission);
+    EXPECT_THAT(permission.message, HasSubstr(closed.server.address()));
+    EXPECT_THAT(permission.message, HasSubstr("made/here"));
+    EXPECT_THAT(permission.hint, HasSubstr("login"));
+    const FakeRegistry empty({}, always(404));
+    EXPECT_EQ(failure_of(empty).code, Code::not_found);
+    const FakeRegistry locked({}, always(401, {{"WWW-Authenticate", "Basic realm=\"x\""}}));
+    EXPECT_EQ(failure_of(locked).code, Code::permission);
+    EXPECT_EQ(locked.server.requests().size(), 1U) << "there is no password to try again with";
+    for (const auto* server : {&closed, &empty})
+        EXPECT_EQ(server->server.requests().size(), 1U) << "asking again would not help";
+}
+
+TEST_F(RegistryTest, AServerInTroubleIsAskedAgain)
+{
+    std::atomic<int> troubles = 3;
+    const FakeRegistry server({"layer"}, [&](const Request& /*request*/, Reply& reply) {
+        const int left = troubles--;
+        if (left > 0)
+            reply.send(left == 2 ? 503 : 500, "{}");
+        return left > 0;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    const FakeRegistry broken({}, always(500));
+    const auto failure = failure_of(broken);
+    EXPECT_EQ(failure.code, Code::unavailable);
+    EXPECT_THAT(failure.message, HasSubstr("500"));
+    EXPECT_EQ(broken.server.requests().size(), 4U);
+}
+
+TEST_F(RegistryTest, OneThatIsAskedTooOftenSaysWhen)
+{
+    std::atomic<int> refusals = 1;
+    const FakeRegistry server({"layer"}, [&](const Request& /*request*/, Reply& reply) {
+        if (refusals-- <= 0)
+            return false;
+        reply.send(429, "{}", {{"Retry-After", "1"}});
+        return true;
+    });
+    const auto start = Clock::now();
+    ASSERT_TRUE(pull(server));
+    EXPECT_GE(Clock::now() - start, std::chrono::seconds(1));
+
+    const FakeRegistry tomorrow({}, always(429, {{"Retry-After", "86400"}}));
+    const auto failure = failure_of(tomorrow);
+    EXPECT_EQ(failure.code, Code::unavailable);
+    EXPECT_THAT(failure.hint, HasSubstr("86400 seconds"));
+    EXPECT_EQ(tomorrow.server.requests().size(), 1U);
+}
+
+TEST_F(RegistryTest, AStalledServerIsGivenUpAndCancellingIsQuick)
+{
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        if (!is_blob(request, layer_bytes))
+            return false;
+        reply.send_part(200, layer_bytes, 5);
+        reply.stall();
+        return true;
+    });
+    Patience patience = short_patience();
+    patience.attempts = 1;
+    Registry impatient(*parse_reference(server.reference()), {directory.path(), false, patience});
+    auto given_up = impatient.blob({"", server.layer(0), layer_bytes.size()}, call);
+    ASSERT_FALSE(given_up);
+    EXPECT_EQ(given_up.error().code, Code::unavailable);
+
+    patience.stall = std::chrono::seconds(60);
+    Registry patient(*parse_reference(server.reference()), {directory.path(), false, patience});
+    std::jthread canceller([this] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        call.cancel();
+    });
+    const auto start = Clock::now();
+    auto cancelled = patient.blob({"", server.layer(0), layer_bytes.size()}, call);
+    ASSERT_FALSE(cancelled);
+    EXPECT_EQ(cancelled.error().code, Code::cancelled);
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+}
+
+// Whoever holds what a registry leads to; notes who showed a password or a token.
+class OtherHost {
+public:
+    explicit OtherHost(std::string bytes)
+        : server([bytes = std::move(bytes)](const Request& /*request*/, Reply& reply) { reply.send(200, bytes); })
+    {
+    }
+    [[nodiscard]] bool was_told_a_secret() const
+    {
+        for (const auto& request : server.requests())
+            if (request.headers.contains("authorization"))
+                return true;
+        return false;
+    }
+    LoopbackServer server;
+};
+
+TEST_F(RegistryTest, APasswordIsShownToItsRegistryOnly)
+{
+    const OtherHost other(layer_bytes);
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        const auto shown = request.headers.find("authorization");
+        if (shown == request.headers.end() || shown->second != "Basic dGVzdGVyOnNlY3JldA==")
+            reply.send(401, "{}", {{"WWW-Authenticate", "Basic realm=\"x\""}});
+        else if (is_blob(request, layer_bytes))
+            reply.send(307, "", {{"Location", "http://" + other.server.address() + "/elsewhere"}});
+        else
+            return false;
+        return true;
+    });
+    log_in(server.server.address());
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->front(), layer_bytes);
+    EXPECT_EQ(other.server.requests().size(), 1U);
+    EXPECT_FALSE(other.was_told_a_secret());
+}
+
+TEST_F(RegistryTest, ATokenIsFetchedWithThePasswordAndShownToItsRegistryOnly)
+{
+    const OtherHost other(layer_bytes);
+    std::string here;
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        const auto shown = request.headers.find("authorization");
+        const std::string authorization = shown == request.headers.end() ? "" : shown->second;
+        if (request.path.starts_with("/token?"))
+            reply.send(authorization == "Basic dGVzdGVyOnNlY3JldA==" ? 200 : 401, R"({"token": "let-me-in"})");
+        else if (authorization != "Bearer let-me-in")
+            reply.send(401, "{}",
+                       {{"WWW-Authenticate", "Bearer realm=\"http://" + request.headers.at("host") +
+                                                 "/token\",service=\"a service\",scope=\"repository:made/here:pull\""}});
+        else if (is_blob(request, layer_bytes))
+            reply.send(307, "", {{"Location", "http://" + other.server.address() + "/elsewhere"}});
+        else
+            return false;
+        return true;
+    });
+    log_in(server.server.address());
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    const auto asked = server.server.requests_for("/token?");
+    ASSERT_FALSE(asked.empty());
+    EXPECT_THAT(asked.front().path, HasSubstr("service=a%20service&scope=repository%3Amade%2Fhere%3Apull"));
+    EXPECT_FALSE(other.was_told_a_secret());
+}
+
+TEST_F(RegistryTest, ARedirectLeadsToNoOtherKindOfPlace)
+{
+    for (const std::string place : {"file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x"}) {
+        const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+            if (is_blob(request, layer_bytes))
+                reply.send(302, "", {{"Location", place}});
+            return is_blob(request, layer_bytes);
+        });
+        EXPECT_EQ(failure_of(server).code, Code::unavailable) << place;
+        EXPECT_FALSE(sdk::os::exists(directory.path() + "/" + server.layer(0).substr(7)));
+    }
+}
+
+TEST_F(RegistryTest, ManifestsThatAreNoneAreRefused)
+{
+    const auto with = [this](const std::string& manifest) {
+        const FakeRegistry server({}, [&](const Request& request, Reply& reply) {
+            if (request.path.find("/manifests/") != std::string::npos)
+                reply.send(200, manifest);
+            return request.path.find("/manifests/") != std::string::npos;
+        });
+        return failure_of(server);
+    };
+    EXPECT_EQ(with("{").code, Code::corrupt);
+    EXPECT_EQ(with(std::string(200'000, '[')).code, Code::corrupt);
+    EXPECT_EQ(with(R"({"schemaVersion": 1, "fsLayers": []})").code, Code::unsupported);
+    const auto digest = digest_of("x");
+    const auto other = with(R"({"manifests": [{"digest": ")" + digest +
+                            R"(", "size": 1, "platform": {"os": "linux", "architecture": "s390x"}}]})");
+    EXPECT_EQ(other.code, Code::unsupported);
+    EXPECT_THAT(other.message, HasSubstr("linux/s390x"));
+    EXPECT_EQ(with(R"({"manifests": [{"digest": "sha256:../../etc/passwd", "size": 1}]})").code, Code::corrupt);
+    EXPECT_EQ(with(R"({"manifests": [{"digest": ")" + digest + R"(", "size": 1}]})").code, Code::corrupt)
+        << "the index is answered for what it names";
+}
+
+TEST_F(RegistryTest, NobodyThereIsSaidAtOnce)
+{
+    std::string reference;
+    {
+        const FakeRegistry server({});
+        reference = server.reference();
+    }
+    Registry registry(*parse_reference(reference), {directory.path(), false, Patience{}});
+    const auto start = Clock::now();
+    const auto image = registry.fetch("linux/amd64", call);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().code, Code::unavailable);
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(2));
+}
+
+}  // namespace
+}  // namespace banger::oci
