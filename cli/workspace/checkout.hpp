@@ -25,7 +25,7 @@ struct CheckoutOptions {
 /// In a guest's git directory: which files came from the host, and what they were there (guest/tree/stamp.hpp).
 inline constexpr const char* sync_record = "banger-synced";
 
-/// A directory that vanishes with this object.
+/// A directory that vanishes with this object, unless it is left to the user.
 class TemporaryDirectory {
 public:
     static sdk::Result<TemporaryDirectory> make();
@@ -38,6 +38,7 @@ public:
     }
     ~TemporaryDirectory();
     [[nodiscard]] const std::string& path() const { return path_; }
+    void leave() { path_.clear(); }
 
 private:
     std::string path_;

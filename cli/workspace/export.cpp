@@ -13,6 +13,7 @@
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
 #include "cli/workspace/git.hpp"
+#include "cli/workspace/kept_files.hpp"
 
 namespace banger::workspace {
 namespace {
@@ -65,6 +66,18 @@ sdk::Result<void> run_script(cli::Context& context, const char* last, const Gues
                                                     cli::printable(workspace.vm) + "'");
 }
 
+/// The names of all files that a patch makes, changes or removes.
+sdk::Result<std::vector<std::string>> touched_by(const Git& git, const std::string& patch)
+{
+    auto listed = git.run({"apply", "--numstat", "-z", patch});
+    if (!listed)
+        return std::move(listed).error();
+    std::vector<std::string> names;
+    for (const auto& line : nul_terminated(*listed))  // two counts and the name, behind tabs
+        names.push_back(line.substr(line.find('\t', line.find('\t') + 1) + 1));
+    return names;
+}
+
 }  // namespace
 
 std::vector<std::string> patch_command(const GuestWorkspace& workspace)
@@ -92,17 +105,39 @@ sdk::Result<Patch> Patch::take(cli::Context& context, const GuestWorkspace& work
     return patch;
 }
 
-sdk::Result<void> Patch::apply(const std::string& directory, int interrupt) const
+sdk::Result<void> apply_patch(TemporaryDirectory& place, const std::string& patch, const std::string& directory,
+                              int interrupt)
 {
-    if (bytes_ == 0)
-        return {};
     const Git git(directory, interrupt);
-    auto fits = git.run({"apply", "--check", "--whitespace=nowarn", path_});
+    auto fits = git.run({"apply", "--check", "--whitespace=nowarn", patch});
     if (!fits)
         return std::move(fits).error().with_hint("the files here changed since the workspace was made: keep the patch "
                                                  "with --output, and see git-apply(1), --3way");
-    auto applied = git.run({"apply", "--whitespace=nowarn", path_});
-    return applied ? sdk::Result<void>() : std::move(applied).error();
+    // git looks at files alone before it begins, and removes all old ones before it writes the new ones.
+    auto touched = touched_by(git, patch);
+    if (!touched)
+        return std::move(touched).error();
+    const std::string copies = place.path() + "/before";
+    auto before = KeptFiles::keep(directory, *touched, copies);
+    if (!before)
+        return std::move(before).error();
+    auto applied = git.run({"apply", "--whitespace=nowarn", patch});
+    if (applied)
+        return {};
+    const auto restored = before->restore();
+    sdk::Error error = std::move(applied).error().while_doing("apply the patch to " + cli::quoted(directory));
+    error = restored ? std::move(error).with_hint("nothing here was changed, and the patch is kept: " + patch)
+                     : std::move(error).with_hint("not all could be put back (" + restored.error().message +
+                                                  "): the files as they were are in " + copies + ", the patch is " + patch);
+    if (restored)
+        (void)sdk::os::remove_tree(copies);
+    place.leave();
+    return error;
+}
+
+sdk::Result<void> Patch::apply(const std::string& directory, int interrupt)
+{
+    return bytes_ == 0 ? sdk::Result<void>() : apply_patch(place_, path_, directory, interrupt);
 }
 
 sdk::Result<void> Patch::write(const std::string& file) const

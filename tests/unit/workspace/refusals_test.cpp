@@ -1,5 +1,4 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -66,20 +65,6 @@ TEST_F(Refusals, ADamagedRepository)
     EXPECT_THAT(error.message, HasSubstr("git "));
     sh(place, "mkdir broken; echo 'gitdir: /nowhere' >broken/.git");
     EXPECT_THAT(refused({}, "broken").message, HasSubstr("not a git repository"));
-}
-
-// What a program of root's cannot see: root reads everything.
-template <typename Test>
-int as_nobody(Test test)
-{
-    const pid_t child = ::fork();
-    if (child == 0) {
-        constexpr uid_t nobody = 65534;
-        const bool is_nobody = ::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0;
-        ::_exit(is_nobody && test() ? 0 : 1);
-    }
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child ? status : -1;
 }
 
 TEST_F(Refusals, FilesThatWeMayNotRead)

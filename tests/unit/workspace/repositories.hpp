@@ -2,6 +2,8 @@
 #pragma once
 
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <functional>
 #include <string>
@@ -53,5 +55,26 @@ protected:
     const std::string host = place + "/host";
     const std::string guest = place + "/guest";
 };
+
+/// 0 if `test` is true in a process of its own.
+template <typename Test>
+int in_a_child(Test test)
+{
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(test() ? 0 : 1);
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child ? status : -1;
+}
+
+/// The same for another user, as root reads and writes everything.
+template <typename Test>
+int as_nobody(Test test)
+{
+    return in_a_child([&] {
+        constexpr uid_t nobody = 65534;
+        return ::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0 && test();
+    });
+}
 
 }  // namespace banger::workspace
