@@ -12,6 +12,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
+#include "cli/workspace/export_script.hpp"
 #include "cli/workspace/git.hpp"
 #include "cli/workspace/kept_files.hpp"
 
@@ -20,41 +21,9 @@ namespace {
 
 using sdk::os::UniqueFd;
 
-/// Runs in the guest, with the directory and the base as arguments. What is added goes to an index of its own, which
-/// begins with what is known of the files as they came, so that only changed ones are read.
-constexpr const char* with_index = R"sh(set -e
-command -v git >/dev/null || {
-    echo "there is no git in the machine, which compares the files: install it there" >&2
-    exit 1
-}
-cd "$1" || exit 1
-git=$(git rev-parse --absolute-git-dir)
-base=${2:-refs/banger/base}
-git rev-parse --verify --quiet "$base^{commit}" >/dev/null || {
-    echo "'$1' was not made by banger, or has no commit '$base': name one with --base-commit" >&2
-    exit 1
-}
-index=$git/banger-export-index.$$
-[ -w "$git" ] || index=$(mktemp)
-trap 'rm -f "$index"' EXIT
-for known in "$git/banger-base-index" "$git/index"; do
-    [ ! -f "$known" ] || { cp "$known" "$index"; break; }
-done
-export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
-git add -A --ignore-errors 2>/dev/null || git add -A
-)sh";
-constexpr const char* print_patch = R"sh(git diff --cached --binary --full-index --no-color --no-ext-diff --no-textconv \
-    --no-renames --ignore-submodules=all --src-prefix=a/ --dst-prefix=b/ "$base"
-)sh";
-constexpr const char* print_status = R"sh(printf '%s\0' "$(git rev-parse "$base^{commit}")" \
-    "$(git rev-parse --verify --quiet HEAD || true)" "$(git symbolic-ref --quiet --short HEAD || true)" \
-    "$(git rev-list --count HEAD --not refs/banger/base 2>/dev/null || echo 0)"
-git diff --cached --name-status -z --no-renames --ignore-submodules=all "$base"
-)sh";
-
 std::vector<std::string> script(const char* last, const GuestWorkspace& workspace)
 {
-    return {"sh", "-c", std::string(with_index) + last, "sh", workspace.path, workspace.base};
+    return {"sh", "-c", std::string(index_script) + last, "sh", workspace.path, workspace.base};
 }
 
 sdk::Result<void> run_script(cli::Context& context, const char* last, const GuestWorkspace& workspace, int out)

@@ -99,7 +99,8 @@ TEST_F(CheckoutTest, BringsEveryKindOfChangeBack)
     sh(guest, R"(git commit -qam 'what was here'
 printf '\000\002' >binary; rm file; mkdir file; echo in >file/in; rm -r d; echo was a directory >d
 rm link; echo was a link >link; rm program; ln -s end program; chmod +x end; mv untracked moved
-: >empty; printf 'longer, still no end' >end; echo x >thing.o; git add -A; git commit -qm theirs; echo after >>moved)");
+: >empty; printf 'longer, still no end' >end; echo x >thing.o; echo forced >kept.o; mkdir o.o; echo x >o.o/new
+git add -f kept.o o.o; rm -r o.o; git add -A; git commit -qm theirs; echo after >>moved)");
     EXPECT_EQ(sh(guest, "git rm -q --cached d; rm thing.o; git status --porcelain"), "D  d\n M moved\n?? d\n");
     expect_round_trip();
 }
@@ -183,6 +184,50 @@ git submodule -q add "$PWD/../inner" gone; git commit -qm gone; git submodule -q
     sh(guest, "echo here >>file");
     sh(host, "echo x >/dev/null");
     EXPECT_THAT(exported(), Not(HasSubstr("sub mod")));
+    EXPECT_EQ(said(), "");
+}
+
+TEST_F(CheckoutTest, WhatChangedInARepositoryInsideIsNamed)
+{
+    make_repository();
+    sh(place, R"(for name in inner middle; do
+    git init -q -b main $name; (cd $name; echo $name >file; git add file; git commit -qm $name)
+done
+(cd middle; git submodule -q add "$PWD/../inner" inner; git commit -qm submodule)
+cd host; git submodule -q add "$PWD/../middle" 'sub mod'; git submodule -q update --init --recursive; git commit -qm sub
+echo dirty >>'sub mod/file')");
+    send();
+    sh(guest, "echo x >>'sub mod/inner/file'; git -C 'sub mod/inner' commit -qam theirs; echo more >>file");
+    EXPECT_THAT(exported(), Not(HasSubstr("sub mod")));
+    EXPECT_EQ(said(), "note: left out: changes in 'sub mod/inner': export them with --guest-path '" + guest +
+                          "/sub mod/inner'\n");
+    sh(guest, "echo x >>'sub mod/new'; git init -q own; echo x >own/file; git init -q full; cd full; echo y >file; "
+              "git add file; git commit -qm own");
+    EXPECT_THAT(exported(), HasSubstr("+more"));
+    EXPECT_THAT(said(), HasSubstr("changes in 'sub mod':"));
+    EXPECT_THAT(said(), HasSubstr("changes in 'sub mod/inner':"));
+    EXPECT_THAT(said(), HasSubstr("left out: 'own', a repository that was made there"));
+    EXPECT_THAT(said(), HasSubstr("left out: 'full', a repository that was made there"));
+    EXPECT_EQ(sh(guest, "find . -name 'banger-export*'"), "");
+}
+
+TEST_F(CheckoutTest, AFullDiskInTheGuestIsNoHindranceToAnExport)
+{
+    if (::getuid() != 0)
+        GTEST_SKIP() << "only root can mount a small file system";
+    make_repository();
+    sh(place, "mkdir small");
+    EXPECT_EQ(in_a_child([&] {
+                  if (!mount_small(place + "/small", "2M"))
+                      return false;
+                  send();
+                  sh(place, "cp -a guest/. small; cd small; head -c 100000 /dev/urandom >new; echo x >>file");
+                  sh(place, "head -c 3M /dev/zero >small/filler.o 2>/dev/null || rm -rf guest; ln -s small guest");
+                  const auto patch = exported();
+                  return patch.find("+x") != std::string::npos && patch.size() > 100'000 && !HasFailure() &&
+                         sh(guest, "find . -name 'banger-export*'").empty();
+              }),
+              0);
 }
 
 TEST_F(CheckoutTest, SparseCheckoutSplitIndexAndShallowRepository)

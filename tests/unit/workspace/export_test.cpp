@@ -1,9 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/export.hpp"
 
-#include <sched.h>
-#include <sys/mount.h>
-
 #include <filesystem>
 
 #include "banger/sdk/os/file.hpp"
@@ -88,10 +85,9 @@ TEST_F(ApplyTest, AFullDiskLeavesEverythingAsItWas)
         GTEST_SKIP() << "only root can mount a small file system";
     const std::string small = place + "/small";
     fs::create_directory(small);
-    // Room for what is there and for no more, where nobody else sees it.
+    // Room for what is there and for no more.
     EXPECT_EQ(in_a_child([&] {
-                  if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-                      ::mount("none", small.c_str(), "tmpfs", 0, "size=1M") != 0)
+                  if (!mount_small(small, "1M"))
                       return false;
                   sh(place, "cp -a host/large host/z small");
                   const std::string before = tree_of(small);

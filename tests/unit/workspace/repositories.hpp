@@ -39,6 +39,8 @@ protected:
 
     /// A patch of what changed in `guest`, as `vm workspace export` takes it.
     std::string exported(const std::string& base = {});
+    /// What the last of them said on standard error.
+    const std::string& said() const { return said_; }
     /// EXPECTs that it applies in the host's repository, and that both trees are the same then.
     void expect_round_trip();
 
@@ -54,6 +56,9 @@ protected:
     const std::string place = place_.directory();
     const std::string host = place + "/host";
     const std::string guest = place + "/guest";
+
+private:
+    std::string said_;
 };
 
 /// 0 if `test` is true in a process of its own.
@@ -76,5 +81,8 @@ int as_nobody(Test test)
         return ::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0 && test();
     });
 }
+
+/// A file system of that size, such as "1M", that only this process has, one of in_a_child: for root.
+bool mount_small(const std::string& path, const std::string& size);
 
 }  // namespace banger::workspace
