@@ -253,8 +253,11 @@ sdk::Result<void> Checkout::renew()
     for (auto& submodule : submodules_)
         if (auto renewed = submodule.renew(); !renewed)
             return renewed;
-    if (!repository_.is_git || !options_.from.empty() || is_fresh())
-        return {};
+    return !repository_.is_git || !options_.from.empty() || is_fresh() ? sdk::Result<void>() : look_again();
+}
+
+sdk::Result<void> Checkout::look_again()
+{
     if (::clock_gettime(CLOCK_REALTIME_COARSE, &staged_at_) != 0)
         return sdk::os_error("read the clock");
     auto files = files_of(repository_, options_.tracked_only, interrupt_);
@@ -265,6 +268,26 @@ sdk::Result<void> Checkout::renew()
         return {};
     auto made = make_index();
     return made ? make_base() : made;
+}
+
+/// Makes the base anew if files changed since it was made, and names those.
+sdk::Result<std::vector<std::string>> Checkout::catch_up()
+{
+    std::vector<std::string> edited;
+    if (!with_repository() || !options_.from.empty() || is_fresh())
+        return edited;
+    const timespec since = staged_at_;
+    if (auto looked = look_again(); !looked)
+        return std::move(looked).error();
+    auto tree = FileTree::open(repository_.root);
+    if (!tree)
+        return std::move(tree).error();
+    for (const auto* names : {&files_.tracked, &files_.untracked})
+        for (const auto& name : *names)
+            if (const auto there = tree->look(name);
+                there && (sent_.count(name) == 0 || !is_before(there->st_ctim, since)))
+                edited.push_back(name);
+    return edited;
 }
 
 sdk::Result<void> Checkout::fetch_history()
@@ -418,7 +441,7 @@ sdk::Result<void> Checkout::index_files(const Git& git)
     std::sort(kept.begin(), kept.end());
     std::vector<std::string> gone;
     for (auto& name : nul_terminated(*known))
-        if (!std::binary_search(kept.begin(), kept.end(), name))
+        if (!std::binary_search(kept.begin(), kept.end(), name) && sent_.count(name) == 0)
             gone.push_back(std::move(name));
     if (auto removed = git.run({"update-index", "-z", "--force-remove", "--stdin"}, nul_joined(gone)); !removed)
         return std::move(removed).error();
@@ -431,7 +454,8 @@ sdk::Result<void> Checkout::index_files(const Git& git)
 sdk::Result<void> Checkout::make_base()
 {
     const std::string index = git_directory() + "/banger-base-index";
-    if (auto own = sdk::os::read_file(git_directory() + "/index", 1UL << 30))
+    // What went and is gone by now is there as it went: the base has it, and the index of the last one knows it.
+    if (auto own = sdk::os::read_file(git_directory() + "/index", 1UL << 30); own && sent_.empty())
         if (auto copied = sdk::os::write_file_atomic(index, *own, 0644); !copied)
             return copied;
     Git git(tree(), interrupt_);
@@ -469,8 +493,7 @@ sdk::Result<void> Checkout::note_files()
     return sdk::os::write_file_atomic(git_directory() + "/" + sync_record, tree::to_text(stamps), 0644);
 }
 
-sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root,
-                                       const std::vector<std::string>& names) const
+sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root, const std::vector<std::string>& names)
 {
     for (const auto& name : names) {
         if (!root.look(name))
@@ -479,37 +502,45 @@ sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root,
         // Deleted in the working tree, or since it was listed: it is not there to go.
         if (!added && added.error().code != sdk::Code::not_found)
             return added;
+        if (added)
+            sent_.insert(name);
     }
     return {};
 }
 
-sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed) const
+sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed)
 {
     auto root = FileTree::open(tree());
     if (!root)
         return std::move(root).error();
     if (!repository_.is_git)
         return packer.add_tree(root->descriptor(), ".", prefix_);
-    if (with_repository()) {
-        const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (auto added = packer.add_tree(staged.get(), ".git", prefix_ + "/.git"); !added)
-            return added;
-    }
     for (const auto* names : {&files_.hollow, &files_.tracked, &files_.untracked})
         if (auto added = pack_files(packer, *root, *names); !added)
             return added;
-    for (int round = 0; round < most_rounds && !changed.empty(); ++round)
+    for (int round = 0; round < most_rounds; ++round) {
+        auto again = catch_up();
+        if (!again)
+            return std::move(again).error();
         for (const auto& name : std::exchange(changed, {}))
-            if (auto added = packer.add(root->descriptor(), name.substr(prefix_.size() + 1), name);
-                !added && added.error().code != sdk::Code::not_found)
-                return added;
-    for (const auto& submodule : submodules_) {
+            again->push_back(name.substr(prefix_.size() + 1));
+        std::sort(again->begin(), again->end());
+        again->erase(std::unique(again->begin(), again->end()), again->end());
+        if (again->empty())
+            break;
+        if (auto added = pack_files(packer, *root, *again); !added)
+            return added;
+    }
+    for (auto& submodule : submodules_) {
         const auto so_far = std::exchange(changed, {});
         if (auto added = submodule.pack(packer, changed); !added)
             return added;
         changed.insert(changed.end(), so_far.begin(), so_far.end());
     }
-    return {};
+    if (!with_repository())
+        return {};
+    const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return packer.add_tree(staged.get(), ".git", prefix_ + "/.git");
 }
 
 }  // namespace banger::workspace

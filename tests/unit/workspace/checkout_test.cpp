@@ -407,6 +407,26 @@ TEST_F(CheckoutTest, WhatIsEditedBeforeItGoesIsNotTheGuestsWork)
     EXPECT_EQ(sh(guest, "git status --porcelain"), " D binary\n M file\n?? new\n");
 }
 
+TEST_F(CheckoutTest, WhatIsEditedWhileItGoesIsNotTheGuestsWork)
+{
+    make_repository();
+    sh(host, "echo untracked >.untracked");
+    auto sent = try_send({}, "host", [&] {
+        sh(host, "echo '*.x' >>.gitignore; rm binary program; echo edited >>file; echo new >new; echo x >x.o; "
+                 "echo edited >>.untracked");
+    }, Moment::going);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(sh(guest, "git status --porcelain"), " M .gitignore\n D binary\n M file\n D program\n?? .untracked\n?? new\n");
+    sh(host, "rm x.o");
+    EXPECT_EQ(tree_of(guest), tree_of(host));
+    EXPECT_THAT(sent->changed, IsEmpty());
+
+    // What went before it was deleted is there, and no work of the guest's either.
+    sent = try_send({}, "host", [&] { sh(host, "rm .gitignore .untracked"); }, Moment::going);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(sh(guest, "test ! -e .untracked; tail -1 .gitignore"), "*.x\n");
+}
+
 TEST_F(CheckoutTest, ARepositoryInAnOddPlace)
 {
     const std::string odd = place + "/a b%41\n'\"\xff?#";

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
@@ -57,7 +58,7 @@ std::string Repositories::sh(const std::string& directory, const std::string& sc
 }
 
 sdk::Result<Repositories::Sent> Repositories::try_send(const CheckoutOptions& options, const std::string& path,
-                                                       const std::function<void()>& meanwhile)
+                                                       const std::function<void()>& meanwhile, Moment moment)
 {
     fs::remove_all(guest);
     fs::create_directory(guest);
@@ -67,11 +68,13 @@ sdk::Result<Repositories::Sent> Repositories::try_send(const CheckoutOptions& op
         return std::move(checkout).error();
     if (auto staged = checkout->stage(); !staged)
         return std::move(staged).error();
-    if (meanwhile) {
+    const auto interfere = [&] {
         EXPECT_EQ(sh(host, snapshot), before);
         meanwhile();
         before = sh(host, snapshot);
-    }
+    };
+    if (meanwhile && moment == Moment::staged)
+        interfere();
     if (auto renewed = checkout->renew(); !renewed)
         return std::move(renewed).error();
     int ends[2];
@@ -85,6 +88,11 @@ sdk::Result<Repositories::Sent> Repositories::try_send(const CheckoutOptions& op
     Sent sent;
     tree::PackEvents events;
     events.on_changed = [&](const std::string& name) { sent.changed.push_back(name); };
+    bool is_first = moment == Moment::going;
+    events.on_progress = [&](std::uint64_t /*bytes*/) {
+        if (std::exchange(is_first, false))
+            interfere();
+    };
     events.on_skipped = [&](const std::string& name, std::string_view what) {
         sent.skipped.push_back(name + ": " + std::string(what));
     };
