@@ -89,6 +89,11 @@ std::optional<Stamp> settled_stamp_of(int directory, const std::string& name)
     return stamp;
 }
 
+bool is_as_expected(int directory, const std::string& name, const Stamp& expected)
+{
+    return stamp_of(directory, name).value_or(Stamp{}) == expected;
+}
+
 std::string to_text(const Stamps& stamps)
 {
     std::string text;

@@ -39,6 +39,9 @@ using Stamps = std::map<std::string, Stamp>;
 /// Errors: corrupt.
 [[nodiscard]] sdk::Result<Stamps> stamps_from_text(std::string_view text);
 
+/// Files as somebody expects them to be: a Stamp of nothing but zeros where he expects none.
+[[nodiscard]] bool is_as_expected(int directory, const std::string& name, const Stamp& expected);
+
 /// Whether the name is that of a repository's own directory, or of something in it.
 [[nodiscard]] bool is_in_git_directory(std::string_view name);
 
