@@ -100,5 +100,33 @@ TEST_F(ApplyTest, AFullDiskLeavesEverythingAsItWas)
               0);
 }
 
+// What comes from a machine is its word, and its git may be anything.
+TEST_F(ApplyTest, APatchThatLeadsElsewhereIsRefused)
+{
+    make_repository();
+    sh(place, "mkdir outside; ln -s ../outside host/way");
+    const std::string before = sh(place, "find . -not -path './tmp/*' | sort") + tree_of(host);
+    for (const std::string name : {"../x", "src/../../x", ".git/hooks/pre-commit", ".git/config", ".GIT/hooks/x",
+                                   "/etc/banger-x", "way/x"}) {
+        for (const bool with_link : {false, true}) {
+            std::string patch = "diff --git a/" + name + " b/" + name + "\nnew file mode 100755\n--- /dev/null\n+++ b/" +
+                                name + "\n@@ -0,0 +1 @@\n+#!/bin/sh\n";
+            if (with_link)  // made by the same patch, and written through
+                patch = "diff --git a/made b/made\nnew file mode 120000\n--- /dev/null\n+++ b/made\n@@ -0,0 +1 @@\n"
+                        "+../outside\n\\ No newline at end of file\n"
+                        "diff --git a/made/x b/made/x\nnew file mode 100644\n--- /dev/null\n+++ b/made/x\n"
+                        "@@ -0,0 +1 @@\n+x\n" + patch;
+            auto temporary = TemporaryDirectory::make();
+            ASSERT_TRUE(temporary);
+            const std::string file = temporary->path() + "/patch";
+            ASSERT_TRUE(sdk::os::write_file_atomic(file, patch, 0644));
+            const auto applied = apply_patch(*temporary, file, host, -1);
+            EXPECT_FALSE(applied) << name;
+            EXPECT_FALSE(temporary->path().empty()) << "refused before anything is touched: " << name;
+            EXPECT_EQ(sh(place, "find . -not -path './tmp/*' | sort") + tree_of(host), before) << name;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace banger::workspace
