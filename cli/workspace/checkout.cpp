@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
@@ -164,29 +163,39 @@ sdk::Result<void> Checkout::check_readable() const
     auto tree = FileTree::open(repository_.root);
     if (!tree)
         return std::move(tree).error();
+    const auto refusal = [&](const std::string& name, const std::vector<std::string>& of) {
+        const bool can_be_left = repository_.is_git && &of == &files_.untracked;
+        return sdk::make_error(sdk::Code::permission, "cannot read " + cli::quoted(name) + " in " + cli::quoted(repository_.root),
+                               can_be_left ? "ignore it in .gitignore, or leave untracked files out with --tracked-only"
+                                           : "make it readable for you");
+    };
     for (const auto* names : {&files_.tracked, &files_.untracked})
-        for (const auto& name : *names)
-            if (const auto there = tree->look(name); there && S_ISREG(there->st_mode) && !tree->may_read(name))
-                return sdk::make_error(sdk::Code::permission,
-                                       "cannot read " + cli::quoted(name) + " in " + cli::quoted(repository_.root),
-                                       names == &files_.untracked ? "ignore it in .gitignore, or leave untracked files "
-                                                                    "out with --tracked-only"
-                                                                  : "make it readable for you");
+        for (const auto& name : *names) {
+            const auto there = tree->look(name);
+            if (!there)
+                return sdk::Error(there.error()).while_doing("look at the files in " + cli::quoted(repository_.root));
+            if (*there && S_ISREG((*there)->st_mode) && !tree->may_read(name))
+                return refusal(name, *names);
+        }
     return {};
+}
+
+FileList Checkout::all_files() const
+{
+    FileList all = files_;
+    for (const auto& submodule : submodules_) {
+        const FileList below = submodule.all_files();
+        const std::string place = submodule.prefix_.substr(prefix_.size() + 1) + "/";
+        for (const auto list : {&FileList::tracked, &FileList::untracked, &FileList::nested})
+            for (const auto& name : below.*list)
+                (all.*list).push_back(place + name);
+    }
+    return all;
 }
 
 std::vector<std::string> Checkout::names() const
 {
     std::vector<std::string> names;
-    if (!repository_.is_git) {
-        using Walk = std::filesystem::recursive_directory_iterator;
-        std::error_code problem;  // what cannot be read is said when it is to go
-        for (Walk at(repository_.root, problem), end; !problem && at != end; at.increment(problem))
-            if (std::error_code unknown; at->is_symlink(unknown) || !at->is_directory(unknown))
-                names.push_back(prefix_ + at->path().string().substr(repository_.root.size()));
-        std::sort(names.begin(), names.end());
-        return names;
-    }
     if (!options_.from.empty()) {
         const auto listed = Git(repository_.root, interrupt_).run({"ls-tree", "-r", "-z", "--name-only", start_});
         for (auto& name : nul_terminated(listed.value_or("")))
@@ -196,7 +205,7 @@ std::vector<std::string> Checkout::names() const
     if (auto tree = FileTree::open(repository_.root))
         for (const auto* list : {&files_.tracked, &files_.untracked})
             for (const auto& name : *list)
-                if (const auto there = tree->look(name); there && has_content(*there))
+                if (const auto there = tree->look(name); there && *there && has_content(**there))
                     names.push_back(prefix_ + "/" + name);
     for (const auto& submodule : submodules_) {
         auto below = submodule.names();
@@ -242,8 +251,8 @@ bool Checkout::is_fresh() const
     for (const auto* names : {&files_.tracked, &files_.untracked})
         for (const auto& name : *names)
             if (const auto there = tree->look(name);
-                there.has_value() != !std::binary_search(missing_.begin(), missing_.end(), name) ||
-                (there && !is_before(there->st_ctim, staged_at_)))
+                !there || there->has_value() != !std::binary_search(missing_.begin(), missing_.end(), name) ||
+                (*there && !is_before((*there)->st_ctim, staged_at_)))
                 return false;
     return true;
 }
@@ -283,10 +292,13 @@ sdk::Result<std::vector<std::string>> Checkout::catch_up()
     if (!tree)
         return std::move(tree).error();
     for (const auto* names : {&files_.tracked, &files_.untracked})
-        for (const auto& name : *names)
-            if (const auto there = tree->look(name);
-                there && (sent_.count(name) == 0 || !is_before(there->st_ctim, since)))
+        for (const auto& name : *names) {
+            const auto there = tree->look(name);
+            if (!there)
+                return there.error();
+            if (*there && (sent_.count(name) == 0 || !is_before((*there)->st_ctim, since)))
                 edited.push_back(name);
+        }
     return edited;
 }
 
@@ -429,11 +441,15 @@ sdk::Result<void> Checkout::index_files(const Git& git)
     std::vector<std::string> kept = files_.sparse;
     std::vector<std::string> there;
     missing_.clear();
-    for (const auto& name : all)
-        if (const auto status = tree_now->look(name); status && has_content(*status))
-            there.push_back(name);
-        else if (!status)
+    for (const auto& name : all) {
+        const auto status = tree_now->look(name);
+        if (!status)
+            return status.error();
+        if (!*status)
             missing_.push_back(name);
+        else if (has_content(**status))
+            there.push_back(name);
+    }
     kept.insert(kept.end(), there.begin(), there.end());
     for (const auto* links : {&files_.submodules, &files_.hollow})
         kept.insert(kept.end(), links->begin(), links->end());
@@ -496,7 +512,10 @@ sdk::Result<void> Checkout::note_files()
 sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root, const std::vector<std::string>& names)
 {
     for (const auto& name : names) {
-        if (!root.look(name))
+        const auto there = root.look(name);
+        if (!there)
+            return there.error();
+        if (!*there)
             continue;
         auto added = packer.add(root.descriptor(), name, prefix_ + "/" + name);
         // Deleted in the working tree, or since it was listed: it is not there to go.

@@ -59,6 +59,8 @@ public:
 
     [[nodiscard]] const Repository& repository() const { return repository_; }
     [[nodiscard]] const FileList& files() const { return files_; }
+    /// Those of its submodules too, under the names that they have in it.
+    [[nodiscard]] FileList all_files() const;
     [[nodiscard]] const std::vector<Checkout>& submodules() const { return submodules_; }
     /// Names of the files that would go, submodules' included, each beginning with "./"; sorted.
     [[nodiscard]] std::vector<std::string> names() const;

@@ -155,7 +155,12 @@ sdk::Result<Synced> TwoWaySync::round(std::set<std::string> candidates, const tr
     std::map<std::string, Sides> sides;
     for (const auto& name : candidates) {
         const auto found = there.find(name);
-        sides[name] = {here_->stamp(name), found == there.end() ? std::nullopt : std::optional(found->second)};
+        const auto here = here_->stamp(name);
+        if (!here && here_->is_out_of_sight(name)) {
+            context_.note("workspace: cannot read " + cli::quoted(name) + " here: it stays on both sides");
+            continue;
+        }
+        sides[name] = {here, found == there.end() ? std::nullopt : std::optional(found->second)};
     }
     auto plan = plan_two_way(agreed_, sides);
     Synced synced;

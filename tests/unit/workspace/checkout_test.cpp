@@ -172,8 +172,12 @@ git submodule -q add "$PWD/../inner" gone; git commit -qm gone; git submodule -q
                         "git -C 'sub mod/deep/inner' status --porcelain; cat 'sub mod/deep/inner/file'; ls gone"),
               "submodule\ninner\n");
     EXPECT_EQ(tree_of(guest), tree_of(host));
-    sh(host, "echo dirty >>'sub mod/deep/inner/file'; echo new >'sub mod/new'");
+    sh(host, "echo dirty >>'sub mod/deep/inner/file'; echo new >'sub mod/new'; echo k >'sub mod/deep/inner/id_rsa'");
     send();
+    const auto plan = Checkout::plan(host, {}, -1);
+    ASSERT_TRUE(plan);
+    EXPECT_THAT(plan->all_files().untracked, ElementsAre("sub mod/new", "sub mod/deep/inner/id_rsa"));
+    EXPECT_THAT(plan->all_files().secrets(), ElementsAre("sub mod/deep/inner/id_rsa"));
     EXPECT_EQ(tree_of(guest), tree_of(host));
     EXPECT_EQ(sh(guest, "git -C 'sub mod/deep/inner' diff --name-only; git -C 'sub mod' ls-files -o"), "file\nnew\n");
     EXPECT_EQ(sh(guest, "git submodule status | cut -c 1,43-"), sh(host, "git submodule status | cut -c 1,43-"));
@@ -368,9 +372,13 @@ TEST_F(CheckoutTest, LeavesOutWhatIsNoFile)
     ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     EXPECT_THAT(send().skipped, ElementsAre("file: a FIFO"));
     EXPECT_EQ(sh(guest, "git status --porcelain"), " D file\n");
-    sh(place, "mkdir plain; mkfifo plain/p; touch plain/f");
+    sh(place, "mkdir plain; mkfifo plain/p; touch plain/f plain/.env");
+    auto plain = Checkout::plan(place + "/plain", {}, -1);
+    ASSERT_TRUE(plain) << plain.error().message;
+    EXPECT_THAT(plain->names(), ElementsAre("./.env", "./f")) << "what a plan names goes";
+    EXPECT_THAT(plain->all_files().secrets(), ElementsAre(".env"));
     EXPECT_THAT(send({}, "plain").skipped, ElementsAre("./p: a FIFO"));
-    EXPECT_EQ(sh(guest, "ls"), "f\n");
+    EXPECT_EQ(sh(guest, "ls -A"), ".env\nf\n");
 }
 
 TEST_F(CheckoutTest, IsNotLedElsewhereByTheEnvironment)
