@@ -47,9 +47,8 @@ sdk::Result<void> KeptFiles::keep_one(const std::string& name)
 {
     note_directories(name);
     const auto stamp = tree::stamp_of(directory_.get(), name);
-    files_.emplace(name, stamp);
-    if (!stamp)
-        return {};
+    if (!files_.emplace(name, stamp).second || !stamp)
+        return {};  // named twice: what was a file becomes a link
     const fs::path to = fs::path(place_) / name;
     if (auto made = sdk::os::make_directories(to.parent_path().string()); !made)
         return made;

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -273,7 +274,7 @@ TEST_F(CheckoutTest, FiltersAndLineEndings)
     make_repository();
     sh(host, R"(git config filter.lfs.clean 'sed s/content/pointer/'
 git config filter.lfs.smudge 'sed s/pointer/content/'
-git config filter.lfs.required true; echo '*.big filter=lfs' >.gitattributes; echo content >a.big; echo content >b.big
+git config filter.lfs.required true; echo '*.big filter=lfs -text' >.gitattributes; echo content >a.big; echo content >b.big
 touch -d '2 hours ago' a.big; git add -A; git commit -qm big
 echo content 2 >b.big; touch -d '1 hour ago' b.big; git config core.autocrlf true
 printf 'one\r\ntwo\r\n' >crlf; git add crlf 2>/dev/null; git commit -qm crlf; printf 'three\r\n' >>crlf)");
@@ -282,8 +283,9 @@ printf 'one\r\ntwo\r\n' >crlf; git add crlf 2>/dev/null; git commit -qm crlf; pr
     EXPECT_EQ(tree_of(guest), tree_of(host)) << "contents, not pointers";
     EXPECT_EQ(sh(guest, "git diff --name-only"), "b.big\ncrlf\n");
     EXPECT_EQ(sh(guest, "git cat-file -p refs/banger/base:b.big"), "pointer 2\n") << "as the host would commit it";
-    sh(guest, "printf 'four\\r\\n' >>crlf");
+    sh(guest, "printf 'four\\r\\n' >>crlf; echo another content >a.big; git add a.big; git commit -qm big; echo 3 >>b.big");
     expect_round_trip();
+    EXPECT_EQ(sh(host, "cat a.big b.big; git diff HEAD -- a.big | tail -1"), "another content\ncontent 2\n3\n+another pointer\n");
 }
 
 TEST_F(CheckoutTest, AMergeInConflict)
@@ -373,11 +375,16 @@ TEST_F(CheckoutTest, LeavesOutWhatIsNoFile)
     EXPECT_THAT(send().skipped, ElementsAre("file: a FIFO"));
     EXPECT_EQ(sh(guest, "git status --porcelain"), " D file\n");
     sh(place, "mkdir plain; mkfifo plain/p; touch plain/f plain/.env");
+    const bool has_device = ::mknod((place + "/plain/device").c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;
     auto plain = Checkout::plan(place + "/plain", {}, -1);
     ASSERT_TRUE(plain) << plain.error().message;
     EXPECT_THAT(plain->names(), ElementsAre("./.env", "./f")) << "what a plan names goes";
     EXPECT_THAT(plain->all_files().secrets(), ElementsAre(".env"));
-    EXPECT_THAT(send({}, "plain").skipped, ElementsAre("./p: a FIFO"));
+    const auto skipped = send({}, "plain").skipped;
+    EXPECT_THAT(skipped, ::testing::Contains("./p: a FIFO"));
+    if (has_device) {  // root's
+        EXPECT_THAT(skipped, ::testing::Contains("./device: a device"));
+    }
     EXPECT_EQ(sh(guest, "ls -A"), ".env\nf\n");
 }
 
@@ -433,6 +440,28 @@ TEST_F(CheckoutTest, WhatIsEditedWhileItGoesIsNotTheGuestsWork)
     sent = try_send({}, "host", [&] { sh(host, "rm .gitignore .untracked"); }, Moment::going);
     ASSERT_TRUE(sent) << sent.error().message;
     EXPECT_EQ(sh(guest, "test ! -e .untracked; tail -1 .gitignore"), "*.x\n");
+}
+
+TEST_F(CheckoutTest, WhatChangesWhileItIsReadGoesAgain)
+{
+    make_repository();
+    sh(host, "head -c 3000000 /dev/zero >large; echo small >small; git add -A; git commit -qm large");
+    int times = 0;
+    const auto write_into_it = [&](int most) {
+        return [&, most] {
+            if (times++ < most)
+                sh(host, "echo $1 >>large", {std::to_string(times)});
+        };
+    };
+    auto sent = try_send({}, "host", write_into_it(1), Moment::always);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_THAT(sent->changed, IsEmpty()) << "it came to rest";
+    EXPECT_EQ(tree_of(guest), tree_of(host));
+    times = 0;
+    sent = try_send({}, "host", write_into_it(1000), Moment::always);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_THAT(sent->changed, ElementsAre("./large")) << "it never did";
+    EXPECT_EQ(sh(guest, "cat small"), "small\n");
 }
 
 TEST_F(CheckoutTest, ARepositoryInAnOddPlace)

@@ -32,9 +32,9 @@ TEST_F(ApplyTest, WhatStopsHalfWayLeavesEverythingAsItWas)
     if (::getuid() != 0)
         GTEST_SKIP() << "only root can run this as another user";
     make_repository();
-    sh(host, "mkdir -p ro gone/deep; for f in a m ro/b gone/deep/c z; do seq 20 >$f; done; ln -s a l; git add -A; "
+    sh(host, "mkdir -p ro gone/deep; for f in a m ro/b gone/deep/c z; do seq 20 >$f; done; ln -s a l; echo was a file >t; git add -A; "
              "git commit -qm more");
-    sh(host, "sed -i s/^1$/x/ a ro/b z; rm l; rm -r gone; rm m; mkdir -p m/n new/dir; echo in >m/n/f; echo new >new/dir/f");
+    sh(host, "sed -i s/^1$/x/ a ro/b z; rm l; rm -r gone; ln -sf z t; rm m; mkdir -p m/n new/dir; echo in >m/n/f; echo new >new/dir/f");
     const std::string patch = take_patch();
     sh(host, "echo mine >>z; touch -d '2 hours ago' a z; chmod 555 ro; chmod 700 gone/deep; chown -R 65534:65534 ..; "
              "chmod a+rx ..");
@@ -71,8 +71,8 @@ TEST_F(ApplyTest, WhatStopsHalfWayLeavesEverythingAsItWas)
                   return applied.has_value();
               }),
               0);
-    EXPECT_EQ(sh(host, "head -1 a; head -1 ro/b; head -1 z; tail -1 z; cat m/n/f new/dir/f; test ! -e gone; test ! -L l"),
-              "x\nx\nx\nmine\nin\nnew\n");
+    EXPECT_EQ(sh(host, "head -1 a; head -1 ro/b; head -1 z; tail -1 z; cat m/n/f new/dir/f; test ! -e gone; test ! -L l; readlink t"),
+              "x\nx\nx\nmine\nin\nnew\nz\n");
 }
 
 TEST_F(ApplyTest, AFullDiskLeavesEverythingAsItWas)

@@ -88,9 +88,9 @@ sdk::Result<Repositories::Sent> Repositories::try_send(const CheckoutOptions& op
     Sent sent;
     tree::PackEvents events;
     events.on_changed = [&](const std::string& name) { sent.changed.push_back(name); };
-    bool is_first = moment == Moment::going;
+    bool is_due = moment != Moment::staged;
     events.on_progress = [&](std::uint64_t /*bytes*/) {
-        if (std::exchange(is_first, false))
+        if (std::exchange(is_due, is_due && moment == Moment::always))
             interfere();
     };
     events.on_skipped = [&](const std::string& name, std::string_view what) {
@@ -110,7 +110,7 @@ sdk::Result<Repositories::Sent> Repositories::try_send(const CheckoutOptions& op
         return std::move(packed).error();
     if (!unpacked)
         return std::move(unpacked).error();
-    if (checkout->repository().is_git && !options.files_only) {
+    if (checkout->repository().is_git && !options.files_only && sent.changed.empty()) {
         EXPECT_EQ(sh(guest, "git fsck --no-dangling --no-progress 2>&1 | grep -v '^notice: ' || :"), "");
         EXPECT_EQ(sh(guest, "git rev-parse refs/banger/base"), checkout->base() + "\n");
         EXPECT_EQ(exported(), "") << "nothing was done there yet";

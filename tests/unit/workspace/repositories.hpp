@@ -30,9 +30,9 @@ protected:
     };
     /// `path` (below the test's directory) into `guest`, which is made anew. EXPECTs that the host's repository is byte
     /// for byte the same afterwards, and of a checkout what must hold for each: fsck is content, and nothing is
-    /// exported from it as long as nothing was done in it. `meanwhile` runs between staging and sending, or
-    /// once the first bytes of a file went.
-    enum class Moment { staged, going };
+    /// exported from it as long as nothing was done in it. `meanwhile` runs between staging and sending,
+    /// or once the first bytes of a file went, or after each piece of one.
+    enum class Moment { staged, going, always };
     sdk::Result<Sent> try_send(const CheckoutOptions& options, const std::string& path,
                                const std::function<void()>& meanwhile = {}, Moment moment = Moment::staged);
     Sent send(const CheckoutOptions& options = {}, const std::string& path = "host");
