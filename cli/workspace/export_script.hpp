@@ -46,7 +46,7 @@ make_index() {
     return 1
 }
 names_of_repositories() {
-    git ls-files -z -s | tr '\n\0' '\0\n' | sed -n 's/^160000 [0-9a-f]* [0-9]	//p'
+    git ls-files -z -s | tr '\n\0' '\0\n' | sed -n 's/^160000 [0-9a-f]* [0-9][[:blank:]]//p'
     git ls-files -z -o --exclude-standard | tr '\n\0' '\0\n' | sed -n 's,/$,,p'
 }
 name_changed_repositories() (
