@@ -183,23 +183,29 @@ sdk::Result<void> run_program(Context& context, const std::string& vm, const std
 }
 
 sdk::Result<void> feed_tool(Context& context, const ToolCall& call,
-                            const std::function<sdk::Result<void>(int out)>& produce)
+                            const std::function<sdk::Result<void>(int out)>& produce, std::string* printed)
 {
     auto pipe = make_pipe();
-    auto nothing = sdk::os::open_file("/dev/null", O_WRONLY);
-    if (!pipe || !nothing)
-        return !pipe ? std::move(pipe).error() : std::move(nothing).error();
+    auto output = make_buffer();
+    if (!pipe || !output)
+        return !pipe ? std::move(pipe).error() : std::move(output).error();
     Beside producer([&produce, out = std::make_shared<UniqueFd>(std::move(pipe->write))] {
         auto produced = produce(out->get());
         out->reset();
         return produced;
     });
-    auto ran = run_tool(context, call, pipe->read.get(), nothing->get());
+    auto ran = run_tool(context, call, pipe->read.get(), output->get());
     pipe->read.reset();
     auto produced = producer.wait();
     if (!produced && produced.error().code != sdk::Code::cancelled)
         return produced;
-    return ran ? produced : ran;
+    if (!ran || !produced || printed == nullptr)
+        return ran ? produced : ran;
+    auto text = content_of(*output);
+    if (!text)
+        return std::move(text).error();
+    *printed = std::move(*text);
+    return {};
 }
 
 sdk::Result<void> drain_tool(Context& context, const ToolCall& call,

@@ -27,9 +27,9 @@ sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int o
 
 /// The same with what `produce` writes as its input. `produce` runs on a thread of its own, as whoever reads would wait
 /// for it otherwise; its descriptor blocks, and gives EPIPE once the tool has ended. Its own error wins over the tool's,
-/// which then only says that the input was cut off.
+/// which then only says that the input was cut off. What it prints goes to `printed`, if there is one.
 sdk::Result<void> feed_tool(Context& context, const ToolCall& call,
-                            const std::function<sdk::Result<void>(int out)>& produce);
+                            const std::function<sdk::Result<void>(int out)>& produce, std::string* printed = nullptr);
 
 /// The same with what it prints as the input of `consume`, on a thread of its own; `input` is its standard input.
 sdk::Result<void> drain_tool(Context& context, const ToolCall& call,

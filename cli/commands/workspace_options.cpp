@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/workspace_options.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "cli/commands/spec_options.hpp"
@@ -37,6 +38,26 @@ sdk::Result<std::uint64_t> parse_depth(const std::string& text)
     return depth;
 }
 
+/// Without slashes that say nothing.
+sdk::Result<std::string> parse_guest_path(const std::string& text)
+{
+    std::string path;
+    bool is_plain = text.starts_with('/');
+    for (std::size_t at = 0; at < text.size();) {
+        const auto slash = std::min(text.find('/', at), text.size());
+        const std::string part = text.substr(at, slash - at);
+        at = slash + 1;
+        is_plain = is_plain && part != "." && part != "..";
+        if (!part.empty())
+            path += "/" + part;
+    }
+    if (!is_plain || path.empty())
+        return sdk::make_error(sdk::Code::invalid,
+                               "--guest-path cannot be " + quoted(text) + ": it is an absolute path, without . and ..",
+                               "such as --guest-path /srv/app");
+    return path;
+}
+
 }  // namespace
 
 std::vector<Option> workspace_options()
@@ -67,11 +88,10 @@ sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& argument
         return sdk::make_error(sdk::Code::invalid, "--from says where a branch begins, and there is no --branch",
                                "add --branch NAME");
     if (const auto guest_path = arguments.value("guest-path")) {
-        if (!guest_path->starts_with('/') || *guest_path == "/")
-            return sdk::make_error(sdk::Code::invalid,
-                                   "--guest-path cannot be " + quoted(*guest_path) + ": it is an absolute path",
-                                   "such as --guest-path /srv/app");
-        options.guest_path = *guest_path;
+        auto place = parse_guest_path(*guest_path);
+        if (!place)
+            return std::move(place).error();
+        options.guest_path = std::move(*place);
     }
     const auto defaults = workspace_settings();
     if (!defaults)

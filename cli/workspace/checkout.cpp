@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
@@ -83,7 +82,8 @@ sdk::Result<TemporaryDirectory> TemporaryDirectory::make()
     const char* parent = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
     std::string path = std::string(parent != nullptr && *parent == '/' ? parent : "/tmp") + "/banger-XXXXXX";
     if (::mkdtemp(path.data()) == nullptr)
-        return sdk::os_error("make a temporary directory in " + path.substr(0, path.rfind('/')));
+        return sdk::os_error("make a temporary directory in " + path.substr(0, path.rfind('/')))
+            .with_hint("set TMPDIR to a directory that you can write to");
     TemporaryDirectory directory;
     directory.path_ = std::move(path);
     return directory;
@@ -164,29 +164,39 @@ sdk::Result<void> Checkout::check_readable() const
     auto tree = FileTree::open(repository_.root);
     if (!tree)
         return std::move(tree).error();
+    const auto refusal = [&](const std::string& name, const std::vector<std::string>& of) {
+        const bool can_be_left = repository_.is_git && &of == &files_.untracked;
+        return sdk::make_error(sdk::Code::permission, "cannot read " + cli::quoted(name) + " in " + cli::quoted(repository_.root),
+                               can_be_left ? "ignore it in .gitignore, or leave untracked files out with --tracked-only"
+                                           : "make it readable for you");
+    };
     for (const auto* names : {&files_.tracked, &files_.untracked})
-        for (const auto& name : *names)
-            if (const auto there = tree->look(name); there && S_ISREG(there->st_mode) && !tree->may_read(name))
-                return sdk::make_error(sdk::Code::permission,
-                                       "cannot read " + cli::quoted(name) + " in " + cli::quoted(repository_.root),
-                                       names == &files_.untracked ? "ignore it in .gitignore, or leave untracked files "
-                                                                    "out with --tracked-only"
-                                                                  : "make it readable for you");
+        for (const auto& name : *names) {
+            const auto there = tree->look(name);
+            if (!there)
+                return sdk::Error(there.error()).while_doing("look at the files in " + cli::quoted(repository_.root));
+            if (*there && S_ISREG((*there)->st_mode) && !tree->may_read(name))
+                return refusal(name, *names);
+        }
     return {};
+}
+
+FileList Checkout::all_files() const
+{
+    FileList all = files_;
+    for (const auto& submodule : submodules_) {
+        const FileList below = submodule.all_files();
+        const std::string place = submodule.prefix_.substr(prefix_.size() + 1) + "/";
+        for (const auto list : {&FileList::tracked, &FileList::untracked, &FileList::nested})
+            for (const auto& name : below.*list)
+                (all.*list).push_back(place + name);
+    }
+    return all;
 }
 
 std::vector<std::string> Checkout::names() const
 {
     std::vector<std::string> names;
-    if (!repository_.is_git) {
-        using Walk = std::filesystem::recursive_directory_iterator;
-        std::error_code problem;  // what cannot be read is said when it is to go
-        for (Walk at(repository_.root, problem), end; !problem && at != end; at.increment(problem))
-            if (std::error_code unknown; at->is_symlink(unknown) || !at->is_directory(unknown))
-                names.push_back(prefix_ + at->path().string().substr(repository_.root.size()));
-        std::sort(names.begin(), names.end());
-        return names;
-    }
     if (!options_.from.empty()) {
         const auto listed = Git(repository_.root, interrupt_).run({"ls-tree", "-r", "-z", "--name-only", start_});
         for (auto& name : nul_terminated(listed.value_or("")))
@@ -196,7 +206,7 @@ std::vector<std::string> Checkout::names() const
     if (auto tree = FileTree::open(repository_.root))
         for (const auto* list : {&files_.tracked, &files_.untracked})
             for (const auto& name : *list)
-                if (const auto there = tree->look(name); there && has_content(*there))
+                if (const auto there = tree->look(name); there && *there && has_content(**there))
                     names.push_back(prefix_ + "/" + name);
     for (const auto& submodule : submodules_) {
         auto below = submodule.names();
@@ -242,8 +252,8 @@ bool Checkout::is_fresh() const
     for (const auto* names : {&files_.tracked, &files_.untracked})
         for (const auto& name : *names)
             if (const auto there = tree->look(name);
-                there.has_value() != !std::binary_search(missing_.begin(), missing_.end(), name) ||
-                (there && !is_before(there->st_ctim, staged_at_)))
+                !there || there->has_value() != !std::binary_search(missing_.begin(), missing_.end(), name) ||
+                (*there && !is_before((*there)->st_ctim, staged_at_)))
                 return false;
     return true;
 }
@@ -253,8 +263,11 @@ sdk::Result<void> Checkout::renew()
     for (auto& submodule : submodules_)
         if (auto renewed = submodule.renew(); !renewed)
             return renewed;
-    if (!repository_.is_git || !options_.from.empty() || is_fresh())
-        return {};
+    return !repository_.is_git || !options_.from.empty() || is_fresh() ? sdk::Result<void>() : look_again();
+}
+
+sdk::Result<void> Checkout::look_again()
+{
     if (::clock_gettime(CLOCK_REALTIME_COARSE, &staged_at_) != 0)
         return sdk::os_error("read the clock");
     auto files = files_of(repository_, options_.tracked_only, interrupt_);
@@ -265,6 +278,29 @@ sdk::Result<void> Checkout::renew()
         return {};
     auto made = make_index();
     return made ? make_base() : made;
+}
+
+/// Makes the base anew if files changed since it was made, and names those.
+sdk::Result<std::vector<std::string>> Checkout::catch_up()
+{
+    std::vector<std::string> edited;
+    if (!with_repository() || !options_.from.empty() || is_fresh())
+        return edited;
+    const timespec since = staged_at_;
+    if (auto looked = look_again(); !looked)
+        return std::move(looked).error();
+    auto tree = FileTree::open(repository_.root);
+    if (!tree)
+        return std::move(tree).error();
+    for (const auto* names : {&files_.tracked, &files_.untracked})
+        for (const auto& name : *names) {
+            const auto there = tree->look(name);
+            if (!there)
+                return there.error();
+            if (*there && (sent_.count(name) == 0 || !is_before((*there)->st_ctim, since)))
+                edited.push_back(name);
+        }
+    return edited;
 }
 
 sdk::Result<void> Checkout::fetch_history()
@@ -406,11 +442,15 @@ sdk::Result<void> Checkout::index_files(const Git& git)
     std::vector<std::string> kept = files_.sparse;
     std::vector<std::string> there;
     missing_.clear();
-    for (const auto& name : all)
-        if (const auto status = tree_now->look(name); status && has_content(*status))
-            there.push_back(name);
-        else if (!status)
+    for (const auto& name : all) {
+        const auto status = tree_now->look(name);
+        if (!status)
+            return status.error();
+        if (!*status)
             missing_.push_back(name);
+        else if (has_content(**status))
+            there.push_back(name);
+    }
     kept.insert(kept.end(), there.begin(), there.end());
     for (const auto* links : {&files_.submodules, &files_.hollow})
         kept.insert(kept.end(), links->begin(), links->end());
@@ -418,7 +458,7 @@ sdk::Result<void> Checkout::index_files(const Git& git)
     std::sort(kept.begin(), kept.end());
     std::vector<std::string> gone;
     for (auto& name : nul_terminated(*known))
-        if (!std::binary_search(kept.begin(), kept.end(), name))
+        if (!std::binary_search(kept.begin(), kept.end(), name) && sent_.count(name) == 0)
             gone.push_back(std::move(name));
     if (auto removed = git.run({"update-index", "-z", "--force-remove", "--stdin"}, nul_joined(gone)); !removed)
         return std::move(removed).error();
@@ -431,7 +471,8 @@ sdk::Result<void> Checkout::index_files(const Git& git)
 sdk::Result<void> Checkout::make_base()
 {
     const std::string index = git_directory() + "/banger-base-index";
-    if (auto own = sdk::os::read_file(git_directory() + "/index", 1UL << 30))
+    // What went and is gone by now is there as it went: the base has it, and the index of the last one knows it.
+    if (auto own = sdk::os::read_file(git_directory() + "/index", 1UL << 30); own && sent_.empty())
         if (auto copied = sdk::os::write_file_atomic(index, *own, 0644); !copied)
             return copied;
     Git git(tree(), interrupt_);
@@ -469,47 +510,57 @@ sdk::Result<void> Checkout::note_files()
     return sdk::os::write_file_atomic(git_directory() + "/" + sync_record, tree::to_text(stamps), 0644);
 }
 
-sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root,
-                                       const std::vector<std::string>& names) const
+sdk::Result<void> Checkout::pack_files(tree::Packer& packer, FileTree& root, const std::vector<std::string>& names)
 {
     for (const auto& name : names) {
-        if (!root.look(name))
+        const auto there = root.look(name);
+        if (!there)
+            return there.error();
+        if (!*there)
             continue;
         auto added = packer.add(root.descriptor(), name, prefix_ + "/" + name);
         // Deleted in the working tree, or since it was listed: it is not there to go.
         if (!added && added.error().code != sdk::Code::not_found)
             return added;
+        if (added)
+            sent_.insert(name);
     }
     return {};
 }
 
-sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed) const
+sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>& changed)
 {
     auto root = FileTree::open(tree());
     if (!root)
         return std::move(root).error();
     if (!repository_.is_git)
         return packer.add_tree(root->descriptor(), ".", prefix_);
-    if (with_repository()) {
-        const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (auto added = packer.add_tree(staged.get(), ".git", prefix_ + "/.git"); !added)
-            return added;
-    }
     for (const auto* names : {&files_.hollow, &files_.tracked, &files_.untracked})
         if (auto added = pack_files(packer, *root, *names); !added)
             return added;
-    for (int round = 0; round < most_rounds && !changed.empty(); ++round)
+    for (int round = 0; round < most_rounds; ++round) {
+        auto again = catch_up();
+        if (!again)
+            return std::move(again).error();
         for (const auto& name : std::exchange(changed, {}))
-            if (auto added = packer.add(root->descriptor(), name.substr(prefix_.size() + 1), name);
-                !added && added.error().code != sdk::Code::not_found)
-                return added;
-    for (const auto& submodule : submodules_) {
+            again->push_back(name.substr(prefix_.size() + 1));
+        std::sort(again->begin(), again->end());
+        again->erase(std::unique(again->begin(), again->end()), again->end());
+        if (again->empty())
+            break;
+        if (auto added = pack_files(packer, *root, *again); !added)
+            return added;
+    }
+    for (auto& submodule : submodules_) {
         const auto so_far = std::exchange(changed, {});
         if (auto added = submodule.pack(packer, changed); !added)
             return added;
         changed.insert(changed.end(), so_far.begin(), so_far.end());
     }
-    return {};
+    if (!with_repository())
+        return {};
+    const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return packer.add_tree(staged.get(), ".git", prefix_ + "/.git");
 }
 
 }  // namespace banger::workspace

@@ -3,6 +3,7 @@
 
 #include <ctime>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct CheckoutOptions {
 /// In a guest's git directory: which files came from the host, and what they were there (guest/tree/stamp.hpp).
 inline constexpr const char* sync_record = "banger-synced";
 
-/// A directory that vanishes with this object.
+/// A directory that vanishes with this object, unless it is left to the user.
 class TemporaryDirectory {
 public:
     static sdk::Result<TemporaryDirectory> make();
@@ -38,6 +39,7 @@ public:
     }
     ~TemporaryDirectory();
     [[nodiscard]] const std::string& path() const { return path_; }
+    void leave() { path_.clear(); }
 
 private:
     std::string path_;
@@ -57,6 +59,8 @@ public:
 
     [[nodiscard]] const Repository& repository() const { return repository_; }
     [[nodiscard]] const FileList& files() const { return files_; }
+    /// Those of its submodules too, under the names that they have in it.
+    [[nodiscard]] FileList all_files() const;
     [[nodiscard]] const std::vector<Checkout>& submodules() const { return submodules_; }
     /// Names of the files that would go, submodules' included, each beginning with "./"; sorted.
     [[nodiscard]] std::vector<std::string> names() const;
@@ -70,9 +74,10 @@ public:
     /// The commit of `refs/banger/base`, once staged; empty for files without a repository.
     [[nodiscard]] const std::string& base() const { return base_; }
 
-    /// Puts everything into the stream, below "./". `changed` is where the packer's on_changed puts names: what changes
-    /// while it is read goes again, a few times; what then is still in the list did not come to rest.
-    sdk::Result<void> pack(tree::Packer& packer, std::vector<std::string>& changed) const;
+    /// Puts everything into the stream, below "./", and the git directory behind the files that it is about. `changed` is
+    /// where the packer's on_changed puts names: what changes while it is read, or once it went, goes again, a few times;
+    /// what then is still in the list did not come to rest.
+    sdk::Result<void> pack(tree::Packer& packer, std::vector<std::string>& changed);
 
 private:
     [[nodiscard]] bool with_repository() const { return repository_.is_git && !options_.files_only; }
@@ -89,7 +94,9 @@ private:
     sdk::Result<void> make_index();
     sdk::Result<void> make_base();
     sdk::Result<void> index_files(const Git& git);
-    sdk::Result<void> pack_files(tree::Packer& packer, FileTree& root, const std::vector<std::string>& names) const;
+    sdk::Result<void> look_again();
+    sdk::Result<std::vector<std::string>> catch_up();
+    sdk::Result<void> pack_files(tree::Packer& packer, FileTree& root, const std::vector<std::string>& names);
     sdk::Result<void> note_files();
     [[nodiscard]] std::string git_directory() const { return place_.path() + "/checkout/.git"; }
     /// Where the files that go are: the working tree, or that of another revision in the temporary place.
@@ -104,6 +111,7 @@ private:
     std::string start_tree_;
     std::string base_;
     timespec staged_at_{};
+    std::set<std::string> sent_;        ///< files that are in the stream
     std::vector<std::string> missing_;  ///< of the files, those that were not there then; sorted
     std::vector<std::string> filters_;  ///< "key=value" of gitattributes(5), which make what git keeps of a file
     TemporaryDirectory place_;

@@ -12,48 +12,18 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
+#include "cli/workspace/export_script.hpp"
 #include "cli/workspace/git.hpp"
+#include "cli/workspace/kept_files.hpp"
 
 namespace banger::workspace {
 namespace {
 
 using sdk::os::UniqueFd;
 
-/// Runs in the guest, with the directory and the base as arguments. What is added goes to an index of its own, which
-/// begins with what is known of the files as they came, so that only changed ones are read.
-constexpr const char* with_index = R"sh(set -e
-command -v git >/dev/null || {
-    echo "there is no git in the machine, which compares the files: install it there" >&2
-    exit 1
-}
-cd "$1" || exit 1
-git=$(git rev-parse --absolute-git-dir)
-base=${2:-refs/banger/base}
-git rev-parse --verify --quiet "$base^{commit}" >/dev/null || {
-    echo "'$1' was not made by banger, or has no commit '$base': name one with --base-commit" >&2
-    exit 1
-}
-index=$git/banger-export-index.$$
-[ -w "$git" ] || index=$(mktemp)
-trap 'rm -f "$index"' EXIT
-for known in "$git/banger-base-index" "$git/index"; do
-    [ ! -f "$known" ] || { cp "$known" "$index"; break; }
-done
-export GIT_INDEX_FILE="$index" GIT_OPTIONAL_LOCKS=0
-git add -A --ignore-errors 2>/dev/null || git add -A
-)sh";
-constexpr const char* print_patch = R"sh(git diff --cached --binary --full-index --no-color --no-ext-diff --no-textconv \
-    --no-renames --ignore-submodules=all --src-prefix=a/ --dst-prefix=b/ "$base"
-)sh";
-constexpr const char* print_status = R"sh(printf '%s\0' "$(git rev-parse "$base^{commit}")" \
-    "$(git rev-parse --verify --quiet HEAD || true)" "$(git symbolic-ref --quiet --short HEAD || true)" \
-    "$(git rev-list --count HEAD --not refs/banger/base 2>/dev/null || echo 0)"
-git diff --cached --name-status -z --no-renames --ignore-submodules=all "$base"
-)sh";
-
 std::vector<std::string> script(const char* last, const GuestWorkspace& workspace)
 {
-    return {"sh", "-c", std::string(with_index) + last, "sh", workspace.path, workspace.base};
+    return {"sh", "-c", std::string(index_script) + last, "sh", workspace.path, workspace.base};
 }
 
 sdk::Result<void> run_script(cli::Context& context, const char* last, const GuestWorkspace& workspace, int out)
@@ -63,6 +33,18 @@ sdk::Result<void> run_script(cli::Context& context, const char* last, const Gues
     return ran ? ran
                : std::move(ran).error().while_doing("look at the workspace " + cli::quoted(workspace.path) + " of vm '" +
                                                     cli::printable(workspace.vm) + "'");
+}
+
+/// The names of all files that a patch makes, changes or removes.
+sdk::Result<std::vector<std::string>> touched_by(const Git& git, const std::string& patch)
+{
+    auto listed = git.run({"apply", "--numstat", "-z", patch});
+    if (!listed)
+        return std::move(listed).error();
+    std::vector<std::string> names;
+    for (const auto& line : nul_terminated(*listed))  // two counts and the name, behind tabs
+        names.push_back(line.substr(line.find('\t', line.find('\t') + 1) + 1));
+    return names;
 }
 
 }  // namespace
@@ -92,17 +74,39 @@ sdk::Result<Patch> Patch::take(cli::Context& context, const GuestWorkspace& work
     return patch;
 }
 
-sdk::Result<void> Patch::apply(const std::string& directory, int interrupt) const
+sdk::Result<void> apply_patch(TemporaryDirectory& place, const std::string& patch, const std::string& directory,
+                              int interrupt)
 {
-    if (bytes_ == 0)
-        return {};
     const Git git(directory, interrupt);
-    auto fits = git.run({"apply", "--check", "--whitespace=nowarn", path_});
+    auto fits = git.run({"apply", "--check", "--whitespace=nowarn", patch});
     if (!fits)
         return std::move(fits).error().with_hint("the files here changed since the workspace was made: keep the patch "
                                                  "with --output, and see git-apply(1), --3way");
-    auto applied = git.run({"apply", "--whitespace=nowarn", path_});
-    return applied ? sdk::Result<void>() : std::move(applied).error();
+    // git looks at files alone before it begins, and removes all old ones before it writes the new ones.
+    auto touched = touched_by(git, patch);
+    if (!touched)
+        return std::move(touched).error();
+    const std::string copies = place.path() + "/before";
+    auto before = KeptFiles::keep(directory, *touched, copies);
+    if (!before)
+        return std::move(before).error();
+    auto applied = git.run({"apply", "--whitespace=nowarn", patch});
+    if (applied)
+        return {};
+    const auto restored = before->restore();
+    sdk::Error error = std::move(applied).error().while_doing("apply the patch to " + cli::quoted(directory));
+    error = restored ? std::move(error).with_hint("nothing here was changed, and the patch is kept: " + patch)
+                     : std::move(error).with_hint("not all could be put back (" + restored.error().message +
+                                                  "): the files as they were are in " + copies + ", the patch is " + patch);
+    if (restored)
+        (void)sdk::os::remove_tree(copies);
+    place.leave();
+    return error;
+}
+
+sdk::Result<void> Patch::apply(const std::string& directory, int interrupt)
+{
+    return bytes_ == 0 ? sdk::Result<void>() : apply_patch(place_, path_, directory, interrupt);
 }
 
 sdk::Result<void> Patch::write(const std::string& file) const

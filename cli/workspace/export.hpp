@@ -19,6 +19,12 @@ struct GuestWorkspace {
 /// The program that prints that patch, in the guest, with its arguments.
 [[nodiscard]] std::vector<std::string> patch_command(const GuestWorkspace& workspace);
 
+/// Applies all of a patch to the files in `directory`, or nothing. Errors: precondition if it does not fit; what stopped
+/// it half-way, such as a directory that may not be written or a full disk: then every file is as it was, and `place`,
+/// which has the patch, is left to the user, as the error says.
+sdk::Result<void> apply_patch(TemporaryDirectory& place, const std::string& patch, const std::string& directory,
+                              int interrupt);
+
 /// What changed in a guest since its base, committed there or not, untracked files included and ignored ones not, as a
 /// git patch in a file of ours. The guest's own index is not touched. Changes inside submodules are their own.
 class Patch {
@@ -27,8 +33,8 @@ public:
 
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     [[nodiscard]] const std::string& path() const { return path_; }
-    /// Applies all of it to the files in `directory`, or nothing: precondition if it does not fit.
-    [[nodiscard]] sdk::Result<void> apply(const std::string& directory, int interrupt) const;
+    /// As apply_patch.
+    [[nodiscard]] sdk::Result<void> apply(const std::string& directory, int interrupt);
     /// Puts it into a file, which is replaced as a whole.
     [[nodiscard]] sdk::Result<void> write(const std::string& file) const;
     [[nodiscard]] sdk::Result<void> print() const;  ///< to standard output

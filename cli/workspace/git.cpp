@@ -74,6 +74,17 @@ sdk::Result<std::string> finished(const std::vector<std::string>& arguments, sdk
     return std::move(output->out);
 }
 
+/// The directory that git could not open and left out, which it only mentions; empty if there is none. One that vanished
+/// meanwhile is none.
+std::string closed_directory_in(const std::string& err)
+{
+    constexpr std::string_view begin = "warning: could not open directory '";
+    constexpr std::string_view end = "/': Permission denied\n";
+    const auto at = err.find(begin);
+    const auto to = at == std::string::npos ? at : err.find(end, at);
+    return to == std::string::npos ? std::string() : err.substr(at + begin.size(), to - at - begin.size());
+}
+
 }  // namespace
 
 Git& Git::with(std::string name, std::string value)
@@ -114,6 +125,16 @@ std::vector<std::string> Git::command(const std::vector<std::string>& arguments)
 sdk::Result<std::string> Git::run(const std::vector<std::string>& arguments, const std::string& input) const
 {
     return finished(arguments, run_git(command(arguments), directory_, interrupt_, {}, input), 0);
+}
+
+sdk::Result<std::string> Git::list(const std::vector<std::string>& arguments) const
+{
+    auto output = run_git(command(arguments), directory_, interrupt_, {}, {});
+    const std::string closed = output ? closed_directory_in(output->err) : std::string();
+    if (!closed.empty())
+        return sdk::make_error(sdk::Code::permission, "cannot read " + cli::quoted(closed) + " in " + cli::quoted(directory_),
+                               "make it readable for you, or have git ignore it");
+    return finished(arguments, std::move(output), 0);
 }
 
 sdk::Result<std::string> Git::filter(const std::vector<std::string>& arguments, const std::string& input) const

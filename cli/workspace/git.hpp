@@ -27,6 +27,8 @@ public:
     /// there is no git; cancelled.
     [[nodiscard]] sdk::Result<std::string> run(const std::vector<std::string>& arguments,
                                                const std::string& input = {}) const;
+    /// The same for a list of files, where git goes on without a directory that it may not open: permission, naming that.
+    [[nodiscard]] sdk::Result<std::string> list(const std::vector<std::string>& arguments) const;
     /// The same without the line feed at its end.
     [[nodiscard]] sdk::Result<std::string> line(const std::vector<std::string>& arguments) const;
     /// What it prints, where status 1 says that this is nothing, as of a filter.

@@ -1,8 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/guest_tree.hpp"
 
+#include <algorithm>
+
+#include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
 #include "cli/workspace/checkout.hpp"
+#include "cli/workspace/git.hpp"
 #include "guest/tree/packer.hpp"
 
 namespace banger::workspace {
@@ -12,6 +16,13 @@ void append(std::string& list, const std::vector<std::string>& names, const char
 {
     for (const auto& name : names)
         list.append(name).append(ending).push_back('\0');
+}
+
+/// As the agent's tools take it (guest/agent/tools.hpp).
+std::string expectation(const tree::Stamps& stamps)
+{
+    const std::string text = tree::to_text(stamps);
+    return std::to_string(text.size()) + "\n" + text;
 }
 
 }  // namespace
@@ -53,6 +64,22 @@ sdk::Result<void> GuestTree::unlink(const std::vector<std::string>& files, const
     return done ? sdk::Result<void>() : failed(std::move(done).error(), "remove files in");
 }
 
+sdk::Result<std::set<std::string>> GuestTree::unlink_unchanged(const tree::Stamps& expected,
+                                                               const std::vector<std::string>& directories)
+{
+    std::set<std::string> stayed;
+    if (expected.empty() && directories.empty())
+        return stayed;
+    std::string list = expectation(expected);
+    append(list, directories, "/");
+    auto done = cli::ask_tool(context_, tool("retire"), list);
+    if (!done)
+        return failed(std::move(done).error(), "remove files in");
+    for (auto& name : nul_terminated(*done))
+        stayed.insert(std::move(name));
+    return stayed;
+}
+
 sdk::Result<std::vector<std::string>> GuestTree::send(const Delivery& delivery)
 {
     const bool with_record = delivery.record && keeps_record_;
@@ -60,12 +87,17 @@ sdk::Result<std::vector<std::string>> GuestTree::send(const Delivery& delivery)
     if (delivery.names.empty() && !with_record)
         return sent;
     std::vector<std::string> unreadable;
+    std::string printed;
     {
         cli::CopyMeter meter(context_.progress(), "copying to " + cli::printable(vm_), 0);
         tree::PackEvents events;
         events.on_changed = delivery.on_changed;
         events.on_progress = [&](std::uint64_t bytes) { meter.at(bytes); };
-        auto fed = cli::feed_tool(context_, {vm_, "unpack", {path_, "."}, ""}, [&](int out) -> sdk::Result<void> {
+        const auto call = delivery.expected ? tool("renew") : cli::ToolCall{vm_, "unpack", {path_, "."}, ""};
+        const auto pack = [&](int out) -> sdk::Result<void> {
+            if (delivery.expected)
+                if (auto written = sdk::os::write_all(out, expectation(*delivery.expected)); !written)
+                    return written;
             tree::Packer packer(out, events);
             for (const auto& name : delivery.names) {
                 const auto stamp = delivery.from.stamp(name);
@@ -89,10 +121,15 @@ sdk::Result<std::vector<std::string>> GuestTree::send(const Delivery& delivery)
                     return added;
             }
             return packer.finish();
-        });
-        if (!fed)
+        };
+        if (auto fed = cli::feed_tool(context_, call, pack, &printed); !fed)
             return failed(std::move(fed).error(), "bring files to");
     }
+    for (const auto& name : nul_terminated(printed))
+        if (const auto found = std::find(sent.begin(), sent.end(), name); found != sent.end()) {
+            sent.erase(found);
+            delivery.on_stayed(name);
+        }
     for (const auto& message : unreadable)
         context_.note("workspace: left out: " + message);
     return sent;

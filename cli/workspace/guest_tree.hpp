@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,10 @@ public:
     /// Removes files, and directories that are empty by then.
     sdk::Result<void> unlink(const std::vector<std::string>& files, const std::vector<std::string>& directories);
 
+    /// The same for files that are there as in `expected`; the names of those that are not, and stay.
+    sdk::Result<std::set<std::string>> unlink_unchanged(const tree::Stamps& expected,
+                                                        const std::vector<std::string>& directories);
+
     /// Files on their way there.
     struct Delivery {
         const WorkingTree& from;
@@ -37,6 +43,10 @@ public:
         std::function<void(const std::string& name, const std::optional<tree::Stamp>& stamp)> on_file;
         /// It changed while it was read.
         std::function<void(const std::string& name)> on_changed;
+        /// What is there now (tree::is_as_expected): a file that changed since stays. Nothing: what is there does not matter.
+        std::optional<tree::Stamps> expected;
+        /// Of one that stayed, once all went.
+        std::function<void(const std::string& name)> on_stayed;
         /// Asked for at the end: what the record is to be. Empty function: it stays.
         std::function<tree::Stamps()> record;
     };

@@ -45,24 +45,26 @@ int stop_descriptor()
 void say_what_goes(cli::Context& context, const PrepareOptions& options, const Checkout& checkout)
 {
     const auto& repository = checkout.repository();
-    const auto& files = checkout.files();
-    const std::string to = printable(repository.root) + " to " + printable(options.guest_path);
-    if (!repository.is_git)
-        return context.note("workspace: " + to + ", which is no repository: all of it goes");
-    std::string line = "workspace: " + to;
+    const auto files = checkout.all_files();
+    std::string line = "workspace: " + printable(repository.root) + " to " + printable(options.guest_path);
     if (!options.checkout.from.empty()) {
         line += ", branch " + printable(checkout.branch()) + " from " + printable(options.checkout.from) +
                 ": uncommitted changes stay here";
         return context.note(line);
     }
-    line += ", " + (checkout.branch().empty() ? "at " + repository.head.substr(0, 12) : "branch " + printable(checkout.branch()));
-    line += ": " + counted(files.tracked.size(), "tracked file");
-    if (!options.checkout.tracked_only)
-        line += ", " + std::to_string(files.untracked.size()) + " untracked";
+    if (!repository.is_git) {
+        line += ", which is no repository: all of it goes";
+    } else {
+        line += ", " + (checkout.branch().empty() ? "at " + repository.head.substr(0, 12) : "branch " + printable(checkout.branch()));
+        line += ": " + counted(files.tracked.size(), "tracked file");
+        if (!options.checkout.tracked_only)
+            line += ", " + std::to_string(files.untracked.size()) + " untracked";
+    }
+    if (const auto secrets = files.secrets(); !secrets.empty()) {
+        line += ", and " + some_of(secrets) + (secrets.size() == 1 ? " looks like a secret" : " look like secrets");
+        line += repository.is_git ? " (--tracked-only leaves untracked files out)" : "";
+    }
     context.note(line);
-    if (const auto secrets = files.secrets(); !secrets.empty())
-        context.note("workspace: " + some_of(secrets) + (secrets.size() == 1 ? " looks" : " look") +
-                     " like a secret and will go too: --tracked-only leaves untracked files out");
     if (!files.nested.empty())
         context.note("workspace: " + some_of(files.nested) +
                      (files.nested.size() == 1 ? " is a repository" : " are repositories") +
@@ -148,11 +150,12 @@ sdk::Result<void> Preparation::send(const std::string& vm)
 
 json::Object Preparation::facts() const
 {
-    const auto& files = checkout_.files();
+    const auto files = checkout_.all_files();
     json::Object facts;
     facts.set("host_path", checkout_.repository().root).set("guest_path", options_.guest_path);
     facts.set("head", checkout_.repository().head).set("branch", checkout_.branch()).set("base", checkout_.base());
-    facts.set("files", checkout_.names().size()).set("untracked", files.untracked.size());
+    facts.set("files", checkout_.names().size());
+    facts.set("untracked", checkout_.repository().is_git ? files.untracked.size() : 0);
     return facts;
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <climits>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
@@ -16,18 +17,16 @@
 namespace banger::workspace {
 namespace {
 
-using cli::quoted;
-
 sdk::Result<std::string> absolute_directory(const std::string& path)
 {
     std::array<char, PATH_MAX> resolved{};
     if (::realpath(path.c_str(), resolved.data()) == nullptr)
-        return sdk::os_error("read " + quoted(path));
+        return sdk::os_error("read " + cli::quoted(path));
     struct stat status {};
     if (::stat(resolved.data(), &status) != 0)
-        return sdk::os_error("read " + quoted(path));
+        return sdk::os_error("read " + cli::quoted(path));
     if (!S_ISDIR(status.st_mode))
-        return sdk::make_error(sdk::Code::invalid, quoted(path) + " is not a directory",
+        return sdk::make_error(sdk::Code::invalid, cli::quoted(path) + " is not a directory",
                                "name a repository or a directory in it");
     return std::string(resolved.data());
 }
@@ -55,6 +54,30 @@ bool starts_with_any(std::string_view name, std::initializer_list<std::string_vi
     return std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view one) { return name.starts_with(one); });
 }
 
+/// Files and links below a directory; `prefix` is the directory's name in `root`, with a slash.
+sdk::Result<void> list_directory(const std::string& root, const std::string& prefix, std::vector<std::string>& names)
+{
+    namespace fs = std::filesystem;
+    std::error_code problem;
+    fs::directory_iterator at(root + "/" + prefix, problem);
+    while (!problem && at != fs::directory_iterator()) {
+        const std::string name = prefix + at->path().filename().string();
+        const auto status = at->symlink_status(problem);
+        if (problem && problem != std::errc::no_such_file_or_directory)
+            break;
+        if (fs::is_directory(status))
+            if (auto listed = list_directory(root, name + "/", names); !listed)
+                return listed;
+        if (fs::is_regular_file(status) || fs::is_symlink(status))
+            names.push_back(name);
+        at.increment(problem);
+    }
+    if (!problem || problem == std::errc::no_such_file_or_directory)  // it vanished meanwhile
+        return {};
+    const std::string what = prefix.empty() ? root : prefix.substr(0, prefix.size() - 1);
+    return sdk::os_error("read " + cli::quoted(what) + " in " + cli::quoted(root), problem.value());
+}
+
 }  // namespace
 
 sdk::Result<Repository> find_repository(const std::string& path, int interrupt)
@@ -70,9 +93,9 @@ sdk::Result<Repository> find_repository(const std::string& path, int interrupt)
     const Git git(*directory, interrupt);
     auto inside = git.line({"rev-parse", "--is-inside-work-tree"});
     if (!inside)
-        return std::move(inside).error().while_doing("look at the repository " + quoted(path));
+        return std::move(inside).error().while_doing("look at the repository " + cli::quoted(path));
     if (*inside != "true")
-        return sdk::make_error(sdk::Code::invalid, quoted(path) + " is a repository without a working tree",
+        return sdk::make_error(sdk::Code::invalid, cli::quoted(path) + " is a repository without a working tree",
                                "name a checkout of it, such as one made with `git worktree add`");
     auto root = git.line({"rev-parse", "--show-toplevel"});
     auto own = git.line({"rev-parse", "--absolute-git-dir"});
@@ -88,7 +111,7 @@ sdk::Result<Repository> find_repository(const std::string& path, int interrupt)
     if (!repository.head.empty())
         if (auto whole = git.run({"cat-file", "commit", repository.head}); !whole)
             return std::move(whole).error().while_doing("read the commit that is checked out in " +
-                                                        quoted(repository.root));
+                                                        cli::quoted(repository.root));
     const std::string branch = git.line({"symbolic-ref", "--quiet", "HEAD"}).value_or("");
     constexpr std::string_view heads = "refs/heads/";
     repository.branch = branch.starts_with(heads) ? branch.substr(heads.size()) : branch;
@@ -98,8 +121,10 @@ sdk::Result<Repository> find_repository(const std::string& path, int interrupt)
 sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, int interrupt)
 {
     FileList files;
-    if (!repository.is_git)
-        return files;
+    if (!repository.is_git) {
+        auto listed = list_directory(repository.root, "", files.untracked);
+        return listed ? sdk::Result<FileList>(std::move(files)) : std::move(listed).error();
+    }
     const Git git(repository.root, interrupt);
     auto staged = git.run({"ls-files", "-z", "--stage", "-t"});
     if (!staged)
@@ -121,7 +146,7 @@ sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, 
         names->erase(std::unique(names->begin(), names->end()), names->end());
     if (tracked_only)
         return files;
-    auto others = git.run({"ls-files", "-z", "--others", "--exclude-standard"});
+    auto others = git.list({"ls-files", "-z", "--others", "--exclude-standard"});
     if (!others)
         return std::move(others).error();
     for (auto& name : nul_terminated(*others))

@@ -22,7 +22,7 @@ struct Repository {
 /// directory or has no working tree, and what git says of repositories that it does not trust.
 [[nodiscard]] sdk::Result<Repository> find_repository(const std::string& path, int interrupt);
 
-/// Which files of it go, relative to its root. Names are bytes.
+/// Which files of it go, relative to its root. Names are bytes. Those of a plain directory are untracked ones.
 struct FileList {
     std::vector<std::string> tracked;
     std::vector<std::string> untracked;   ///< and not ignored
@@ -34,6 +34,7 @@ struct FileList {
     /// Of the untracked ones, those whose name says that they hold a secret.
     [[nodiscard]] std::vector<std::string> secrets() const;
 };
+/// Errors: permission for a directory that may not be read, and git's.
 [[nodiscard]] sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, int interrupt);
 
 /// A name that keys, passwords and the like usually have. `path` may have directories.

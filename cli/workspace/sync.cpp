@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/sync.hpp"
 
+#include <algorithm>
+
+#include "cli/text.hpp"
 #include "cli/workspace/follow.hpp"
 #include "cli/workspace/prepare.hpp"
 
@@ -50,8 +53,13 @@ sdk::Result<Synced> Sync::some(const tree::Happened& happened)
         plan_some(agreed_, happened.names, *goes, [this](const std::string& name) { return here_->stamp(name); }));
 }
 
-sdk::Result<Synced> Sync::carry_out(const SyncPlan& plan)
+sdk::Result<Synced> Sync::carry_out(SyncPlan plan)
 {
+    const auto hidden = std::stable_partition(plan.remove.begin(), plan.remove.end(),
+                                              [this](const std::string& name) { return !here_->is_out_of_sight(name); });
+    for (auto name = hidden; name != plan.remove.end(); ++name)
+        context_.note("workspace: cannot read " + cli::quoted(*name) + " here: the vm's stays");
+    plan.remove.erase(hidden, plan.remove.end());
     if (auto removed = remove(plan.remove); !removed)
         return std::move(removed).error();
     bool names_differ = !plan.remove.empty() || !plan.forget.empty();
@@ -79,7 +87,7 @@ sdk::Result<void> Sync::remove(const std::vector<std::string>& names)
 
 sdk::Result<std::vector<std::string>> Sync::send(const std::vector<std::string>& names, bool with_record)
 {
-    GuestTree::Delivery delivery{*here_, names, {}, {}, {}};
+    GuestTree::Delivery delivery{*here_, names, {}, {}, {}, {}, {}};
     delivery.on_file = [this](const std::string& name, const std::optional<tree::Stamp>& stamp) {
         if (stamp)
             agreed_[name] = *stamp;

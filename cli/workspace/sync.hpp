@@ -66,7 +66,7 @@ public:
 
 private:
     sdk::Result<Synced> some(const tree::Happened& happened);
-    sdk::Result<Synced> carry_out(const SyncPlan& plan);
+    sdk::Result<Synced> carry_out(SyncPlan plan);
     sdk::Result<void> remove(const std::vector<std::string>& names);
     sdk::Result<std::vector<std::string>> send(const std::vector<std::string>& names, bool with_record);
 

@@ -155,13 +155,18 @@ sdk::Result<Synced> TwoWaySync::round(std::set<std::string> candidates, const tr
     std::map<std::string, Sides> sides;
     for (const auto& name : candidates) {
         const auto found = there.find(name);
-        sides[name] = {here_->stamp(name), found == there.end() ? std::nullopt : std::optional(found->second)};
+        const auto here = here_->stamp(name);
+        if (!here && here_->is_out_of_sight(name)) {
+            context_.note("workspace: cannot read " + cli::quoted(name) + " here: it stays on both sides");
+            continue;
+        }
+        sides[name] = {here, found == there.end() ? std::nullopt : std::optional(found->second)};
     }
     auto plan = plan_two_way(agreed_, sides);
     Synced synced;
     for (const auto& name : plan.forget)
         agreed_.erase(name);
-    if (auto done = remove_there(plan.remove_there); !done)
+    if (auto done = remove_there(plan.remove_there, sides, synced); !done)
         return std::move(done).error();
     if (auto done = remove_here(plan.remove_here); !done)
         return std::move(done).error();
@@ -173,21 +178,42 @@ sdk::Result<Synced> TwoWaySync::round(std::set<std::string> candidates, const tr
                         !synced.received.empty();
     for (const auto& name : plan.send)
         names_differ = names_differ || agreed_.count(name) == 0;
-    auto sent = send(plan.send, names_differ);
+    auto sent = send(plan.send, sides, names_differ);
     if (!sent)
         return std::move(sent).error();
     synced.sent = std::move(*sent);
-    synced.removed = std::move(plan.remove_there);
     synced.removed_here = std::move(plan.remove_here);
     return synced;
 }
 
-sdk::Result<void> TwoWaySync::remove_there(const std::vector<std::string>& names)
+sdk::Result<void> TwoWaySync::remove_there(const std::vector<std::string>& names,
+                                           const std::map<std::string, Sides>& sides, Synced& synced)
 {
-    const auto is_here = [this](const std::string& name) { return here_->is_directory(name); };
+    tree::Stamps expected;
     for (const auto& name : names)
+        expected.emplace(name, *sides.at(name).there);
+    const auto is_here = [this](const std::string& name) { return here_->is_directory(name); };
+    auto stayed = there_.unlink_unchanged(expected, emptied_directories(names, is_here));
+    if (!stayed)
+        return std::move(stayed).error();
+    for (const auto& name : names)
+        if (stayed->count(name) != 0) {
+            stays_there(name, agreed_.at(name));
+        } else {
+            agreed_.erase(name);
+            synced.removed.push_back(name);
+        }
+    return {};
+}
+
+/// It changed in this moment: what was agreed on before counts on, and the next round sees both changes.
+void TwoWaySync::stays_there(const std::string& name, Agreement agreement)
+{
+    if (agreement.here || agreement.there)
+        agreed_[name] = std::move(agreement);
+    else
         agreed_.erase(name);
-    return there_.unlink(names, emptied_directories(names, is_here));
+    context_.note("workspace: " + cli::quoted(name) + " changed in the vm in this moment: it stays as it is there");
 }
 
 /// And what directories are empty by that, as git does it.
@@ -290,9 +316,17 @@ sdk::Result<void> TwoWaySync::keep_both(const std::string& name, const std::stri
     return {};
 }
 
-sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::string>& names, bool with_record)
+sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::string>& names,
+                                                       const std::map<std::string, Sides>& sides, bool with_record)
 {
-    GuestTree::Delivery delivery{*here_, names, {}, {}, {}};
+    Agreements before;
+    tree::Stamps expected;
+    for (const auto& name : names) {
+        const auto agreed = agreed_.find(name);
+        before[name] = agreed == agreed_.end() ? Agreement{} : agreed->second;
+        expected.emplace(name, sides.at(name).there.value_or(tree::Stamp{}));
+    }
+    GuestTree::Delivery delivery{*here_, names, {}, {}, std::move(expected), {}, {}};
     delivery.on_file = [this](const std::string& name, const std::optional<tree::Stamp>& stamp) {
         if (stamp)
             agreed_[name] = {stamp, std::nullopt};
@@ -300,6 +334,11 @@ sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::st
             agreed_.erase(name);
     };
     delivery.on_changed = [this](const std::string& name) { agreed_[name].here->changed_ns = 0; };
+    bool record_is_wrong = false;
+    delivery.on_stayed = [&](const std::string& name) {
+        stays_there(name, before.at(name));
+        record_is_wrong = with_record;
+    };
     if (with_record)
         delivery.record = [this] {
             tree::Stamps stamps;
@@ -311,6 +350,9 @@ sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::st
     auto sent = there_.send(delivery);
     if (sent && (with_record || !sent->empty()))
         record_is_old_ = !with_record;
+    if (sent && record_is_wrong)
+        if (auto corrected = send({}, {}, true); !corrected)
+            return std::move(corrected).error();
     return sent;
 }
 
@@ -319,7 +361,7 @@ sdk::Result<int> TwoWaySync::go_on(const SyncListener& listener)
     const auto round = [&](const tree::Happened& here, const tree::Happened& there) { return some(here, there); };
     auto signal = follow(context_, {*here_, there_.watch(), round, listener});
     if (signal && record_is_old_)
-        if (auto sent = send({}, true); !sent)
+        if (auto sent = send({}, {}, true); !sent)
             return std::move(sent).error();
     return signal;
 }

@@ -17,7 +17,7 @@ namespace banger::workspace {
 /// A file that changed on both sides since is a conflict, unless both are the same by now: the host's stays, the guest's
 /// is put beside it as NAME.guest-conflict, and neither overwrites the other until that file is gone; then the host's
 /// goes, unless the guest's changed once more. Files from the guest are only those that git considers, have no way out
-/// of the repository or into a git directory, and never go over a file that changed here in the same moment.
+/// of the repository or into a git directory. On neither side goes a file over one that changed there in the same moment.
 /// Threads: one. Stays where it is: the watch refers to it.
 class TwoWaySync {
 public:
@@ -40,14 +40,17 @@ private:
     sdk::Result<Synced> round(std::set<std::string> candidates, const tree::Stamps& there);
     sdk::Result<void> leave_out_what_git_ignores(std::set<std::string>& candidates);
     void settle_conflicts(std::set<std::string>& candidates);
-    sdk::Result<void> remove_there(const std::vector<std::string>& names);
+    sdk::Result<void> remove_there(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
+                                   Synced& synced);
     sdk::Result<void> remove_here(const std::vector<std::string>& names);
     sdk::Result<void> receive(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
                               Synced& synced);
     sdk::Result<void> compare(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
                               Synced& synced);
     sdk::Result<void> keep_both(const std::string& name, const std::string& theirs);
-    sdk::Result<std::vector<std::string>> send(const std::vector<std::string>& names, bool with_record);
+    sdk::Result<std::vector<std::string>> send(const std::vector<std::string>& names,
+                                               const std::map<std::string, Sides>& sides, bool with_record);
+    void stays_there(const std::string& name, Agreement agreement);
     [[nodiscard]] bool is_in_conflict(const std::string& name) const;
 
     cli::Context& context_;

@@ -43,6 +43,11 @@ public:
     {
         return tree::settled_stamp_of(directory_.get(), name);
     }
+    /// Of one without a stamp: whether it may be there all the same, in a directory that we may not enter.
+    [[nodiscard]] bool is_out_of_sight(const std::string& name) const
+    {
+        return tree::is_out_of_sight(directory_.get(), name);
+    }
     [[nodiscard]] bool is_directory(const std::string& name) const;
 
 private:

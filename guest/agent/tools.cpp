@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -248,6 +249,67 @@ sdk::Result<void> write(const Arguments& arguments)
     return written;
 }
 
+/// The list of what is expected, from standard input, and not a byte of what is behind it.
+sdk::Result<tree::Stamps> read_expected()
+{
+    const auto broken = [] { return sdk::make_error(sdk::Code::corrupt, "the list of expected files is damaged"); };
+    constexpr std::size_t longest = 1UL << 30;
+    std::size_t size = 0;
+    for (char digit = 0; ::read(STDIN_FILENO, &digit, 1) == 1 && digit != '\n';) {
+        if (digit < '0' || digit > '9' || size > longest)
+            return broken();
+        size = size * 10 + static_cast<std::size_t>(digit - '0');
+    }
+    std::string text(size, '\0');
+    for (std::size_t at = 0; at < size;) {
+        const ssize_t got = ::read(STDIN_FILENO, text.data() + at, size - at);
+        if (got <= 0)
+            return broken();
+        at += static_cast<std::size_t>(got);
+    }
+    return tree::stamps_from_text(text);
+}
+
+sdk::Result<void> say_names(const std::set<std::string>& names)
+{
+    std::string text;
+    for (const auto& name : names)
+        text.append(name).push_back('\0');
+    return sdk::os::write_all(STDOUT_FILENO, text);
+}
+
+sdk::Result<void> renew(const Arguments& arguments)
+{
+    auto directory = open_directory(arguments[0]);
+    auto expected = read_expected();
+    if (!directory || !expected)
+        return !directory ? std::move(directory).error() : std::move(expected).error();
+    std::set<std::string> came;
+    std::set<std::string> stayed;
+    tree::UnpackOptions options;
+    options.takes = [&](const std::string& name) {
+        came.insert(name);
+        return true;
+    };
+    options.may_replace = [&](const std::string& name) {
+        const auto found = expected->find(name);
+        const bool may = found == expected->end() || tree::is_as_expected(directory->get(), name, found->second);
+        if (!may)
+            stayed.insert(name);
+        return may;
+    };
+    if (auto unpacked = unpack_into({arguments[0], "."}, options); !unpacked)
+        return unpacked;
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    for (const auto& name : came) {
+        const auto now = tree::stamp_of(directory->get(), name);
+        // What came has a time in whole seconds: whoever wrote it since, or in the same moment, made that another one.
+        if (expected->count(name) != 0 && (!now || now->modified_ns % second_ns != 0))
+            stayed.insert(name);
+    }
+    return say_names(stayed);
+}
+
 /// What is on standard input, NUL-terminated, to its end.
 std::vector<std::string> read_names()
 {
@@ -280,6 +342,24 @@ sdk::Result<void> remove(const Arguments& arguments)
 sdk::Result<void> unlink(const Arguments& arguments)
 {
     return for_each_name(arguments[0], tree::unlink_beneath);
+}
+
+sdk::Result<void> retire(const Arguments& arguments)
+{
+    auto directory = open_directory(arguments[0]);
+    auto expected = read_expected();
+    if (!directory || !expected)
+        return !directory ? std::move(directory).error() : std::move(expected).error();
+    std::set<std::string> stayed;
+    for (const auto& [name, stamp] : *expected)
+        if (!tree::is_as_expected(directory->get(), name, stamp))
+            stayed.insert(name);
+        else if (auto removed = tree::unlink_beneath(directory->get(), name); !removed)
+            return removed;
+    for (const auto& name : read_names())
+        if (auto removed = tree::unlink_beneath(directory->get(), name); !removed)
+            return removed;
+    return say_names(stayed);
 }
 
 sdk::Result<void> scan(const Arguments& arguments)
@@ -351,7 +431,7 @@ struct Tool {
     std::size_t arguments;
     sdk::Result<void> (*run)(const Arguments&);
 };
-constexpr std::array<Tool, 13> tools{{
+constexpr std::array<Tool, 15> tools{{
     {"unpack", 2, unpack},
     {"create", 1, create},
     {"mirror", 1, mirror},
@@ -361,6 +441,8 @@ constexpr std::array<Tool, 13> tools{{
     {"read", 1, read},
     {"remove", 1, remove},
     {"unlink", 1, unlink},
+    {"renew", 1, renew},
+    {"retire", 1, retire},
     {"scan", 1, scan},
     {"gather", 1, gather},
     {"watch", 1, watch},

@@ -23,10 +23,15 @@ namespace banger::agent {
 /// | seal | DIRECTORY | makes it read-only for everybody, until the guest stops |
 /// | remove | DIRECTORY | paths below it, NUL-terminated on standard input; gone already is success |
 /// | unlink | DIRECTORY | the same, files and links only; a path with a slash at its end is a directory, if it is empty |
+/// | renew | DIRECTORY | an archive behind a list of what is expected there (below): files that are not as expected stay, and their paths go to standard output, NUL-terminated |
+/// | retire | DIRECTORY | the same for an unlink: a list of what is expected of the files, and behind it directories as for unlink |
 /// | scan | DIRECTORY | what the files are whose paths below it are on standard input, or all of them but those in a .git, where there are none: stamps (guest/tree/stamp.hpp) |
 /// | gather | DIRECTORY | the files whose paths below it are on standard input, as an archive; those that are gone are left out |
 /// | watch | DIRECTORY | paths below it, NUL-terminated, as things happen to them; "." at the beginning, when from now on nothing is missed, and where anything may have; ends when its standard input does |
 /// | hold | | ends when its standard input does: it tells whoever holds the other end that the guest is there |
+///
+/// A list of what is expected is its length in bytes, in decimal, and a line feed; then stamps (tree::to_text), those of
+/// tree::is_as_expected. What is not in it may be as it likes.
 ///
 /// An empty function for a name that is none of these.
 [[nodiscard]] std::function<int()> tool_named(const std::string& name, const std::vector<std::string>& arguments);

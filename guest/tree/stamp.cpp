@@ -65,18 +65,28 @@ sdk::Result<void> scan_into(Stamps& stamps, int directory, const std::string& pr
     return {};
 }
 
-}  // namespace
-
-std::optional<Stamp> stamp_of(int directory, const std::string& name)
+UniqueFd find(int directory, const std::string& name)
 {
     open_how how{};
     how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    const UniqueFd found(static_cast<int>(syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
+    return UniqueFd(static_cast<int>(syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
+}
+
+}  // namespace
+
+std::optional<Stamp> stamp_of(int directory, const std::string& name)
+{
+    const UniqueFd found = find(directory, name);
     struct stat status {};
     if (!found || fstat(found.get(), &status) != 0)
         return std::nullopt;
     return stamp_from(status);
+}
+
+bool is_out_of_sight(int directory, const std::string& name)
+{
+    return !find(directory, name) && errno == EACCES;
 }
 
 std::optional<Stamp> settled_stamp_of(int directory, const std::string& name)
@@ -87,6 +97,11 @@ std::optional<Stamp> settled_stamp_of(int directory, const std::string& name)
     if (stamp && in_ns(now) - stamp->changed_ns < longest_tick_ns)
         stamp->changed_ns = 0;
     return stamp;
+}
+
+bool is_as_expected(int directory, const std::string& name, const Stamp& expected)
+{
+    return stamp_of(directory, name).value_or(Stamp{}) == expected;
 }
 
 std::string to_text(const Stamps& stamps)

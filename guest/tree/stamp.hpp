@@ -30,7 +30,10 @@ using Stamps = std::map<std::string, Stamp>;
 /// neither a file nor a link.
 [[nodiscard]] std::optional<Stamp> stamp_of(int directory, const std::string& name);
 
-/// The same, where a file that changed within the clock's last tick differs from itself the next time: one more change
+/// Whether nobody can say so: a directory on the way may not be entered by us.
+[[nodiscard]] bool is_out_of_sight(int directory, const std::string& name);
+
+/// The stamp of one, where a file that changed within the clock's last tick differs from itself the next time: one more change
 /// in that tick would leave no trace.
 [[nodiscard]] std::optional<Stamp> settled_stamp_of(int directory, const std::string& name);
 
@@ -38,6 +41,9 @@ using Stamps = std::map<std::string, Stamp>;
 [[nodiscard]] std::string to_text(const Stamps& stamps);
 /// Errors: corrupt.
 [[nodiscard]] sdk::Result<Stamps> stamps_from_text(std::string_view text);
+
+/// Files as somebody expects them to be: a Stamp of nothing but zeros where he expects none.
+[[nodiscard]] bool is_as_expected(int directory, const std::string& name, const Stamp& expected);
 
 /// Whether the name is that of a repository's own directory, or of something in it.
 [[nodiscard]] bool is_in_git_directory(std::string_view name);

@@ -5,8 +5,11 @@
 
 #include <cstdlib>
 
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "core/config/paths.hpp"
 
 namespace banger::cli {
 namespace {
@@ -314,6 +317,51 @@ TEST(Help, TooManyWordsAreRefusedByName)
     EXPECT_EQ(error.message, "`banger help vm run` takes no more words, such as 'x'");
     EXPECT_EQ(error.hint, "see `banger vm run --help`");
     EXPECT_THAT(refused({"help", "doctor", "x"}).message, HasSubstr("'x'"));
+}
+
+TEST(CommandLine, AWorkspaceGoesToAnAbsolutePath)
+{
+    const auto at = [](const std::string& path) {
+        return parsed<WorkspacePrepare>({"vm", "workspace", "prepare", "--guest-path", path, "web"}).options.guest_path;
+    };
+    EXPECT_EQ(at("/srv/app"), "/srv/app");
+    EXPECT_EQ(at("//srv///..app/"), "/srv/..app");
+    for (const char* path : {"", "/", "//", "srv", "./srv", "/root/../etc", "/..", "/srv/.", "/srv/./x", "/srv/.."})
+        for (const char* verb : {"prepare", "sync"})
+            EXPECT_THAT(refused({"vm", "workspace", verb, "--guest-path", path, "web"}).message, HasSubstr("--guest-path"))
+                << path;
+}
+
+class WorkspaceSettings : public ::testing::Test {
+protected:
+    WorkspaceSettings()
+    {
+        ::setenv("BANGER_HOME", host_.directory().c_str(), 1);
+        EXPECT_TRUE(sdk::os::write_file_atomic(config::Paths::find()->config_file,
+                                               "[workspace]\ntracked_only = true\ndepth = 7\n", 0644));
+    }
+    ~WorkspaceSettings() override { ::unsetenv("BANGER_HOME"); }
+
+    sdk::testing::FakeHost host_;
+};
+
+TEST_F(WorkspaceSettings, HoldUnlessTheCommandLineSaysOtherwise)
+{
+    for (const Words& words : {Words{"vm", "run", "."}, Words{"vm", "workspace", "prepare", "web"}}) {
+        const bool is_run = words[1] == "run";
+        const auto options = [&](const Words& more) {
+            Words all = words;
+            all.insert(all.end() - 1, more.begin(), more.end());
+            return is_run ? parsed<VmRun>(all).workspace.value() : parsed<WorkspacePrepare>(all).options;
+        };
+        EXPECT_TRUE(options({}).checkout.tracked_only);
+        EXPECT_EQ(options({}).checkout.depth, 7U);
+        EXPECT_EQ(options({"--depth", "0"}).checkout.depth, 0U);
+    }
+    ::setenv("BANGER_HOME", "/nowhere", 1);
+    EXPECT_FALSE(parsed<VmRun>({"vm", "run", "."}).workspace->checkout.tracked_only);
+    EXPECT_EQ(parsed<VmRun>({"vm", "run", "."}).workspace->checkout.depth, 50U);
+    EXPECT_TRUE(parsed<VmRun>({"vm", "run", "--tracked-only", "."}).workspace->checkout.tracked_only);
 }
 
 }  // namespace

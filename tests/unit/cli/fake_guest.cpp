@@ -46,8 +46,12 @@ public:
         if (what == "flood")
             while (alive_)
                 say(std::string(agent::max_frame_payload, 'x'));
-        if (json::string_or(*document, "tool") == "create")
+        const std::string tool = json::string_or(*document, "tool");
+        if (tool == "create" || tool == "unpack" || tool == "unlink")
             return take_input("count");
+        if (tool == "read")
+            return send(FrameType::err, R"({"code":"not-found","message":"there is no such file","hint":"","during":[]})"),
+                   end(1);
         if (what == "sh" && argv.size() > 2 && argv[2].find("--name-status") != std::string::npos)
             return say(std::string(workspace_status, sizeof workspace_status - 1)), end(0);
         if (what == "sh")

@@ -121,6 +121,46 @@ TEST_F(Tools, ScansAndGathersWhatIsNamed)
     EXPECT_FALSE(std::filesystem::exists(path("copy/b")));
 }
 
+TEST_F(Tools, WhatChangedAfterTheScanStaysAndIsNamed)
+{
+    const auto expectation = [](const tree::Stamps& stamps) {
+        const std::string text = tree::to_text(stamps);
+        return std::to_string(text.size()) + "\n" + text;
+    };
+    for (const char* directory : {"d/sub", "from/sub"})
+        std::filesystem::create_directories(path(directory));
+    for (const char* name : {"a", "b", "sub/c", "new", "appeared", "unasked"})
+        std::ofstream(path(std::string("from/") + name)) << "ours";
+    for (const char* name : {"a", "b", "sub/c", "vanishes", "unasked"})
+        std::ofstream(path(std::string("d/") + name)) << "old";
+    auto seen = tree::stamps_from_text(tool("scan", {path("d")}).out).value_or({});
+    ASSERT_EQ(seen.size(), 5U);
+    seen.erase("unasked");
+    seen.erase("vanishes");
+    seen.emplace("new", tree::Stamp{});
+    seen.emplace("appeared", tree::Stamp{});
+    std::ofstream(path("d/b")) << "theirs";
+    std::ofstream(path("d/appeared")) << "theirs";
+    const std::string names("a\0b\0sub/c\0new\0appeared\0unasked\0", 31);
+    const auto archive = tool("gather", {path("from")}, names);
+    const auto renewed = tool("renew", {path("d")}, expectation(seen) + archive.out);
+    ASSERT_EQ(renewed.exit.shell_code(), 0) << renewed.err;
+    EXPECT_EQ(renewed.out, std::string("appeared\0b\0", 11));
+    for (const char* name : {"a", "sub/c", "new", "unasked"})
+        EXPECT_EQ(content(std::string("d/") + name), "ours") << name;
+    EXPECT_EQ(content("d/b") + content("d/appeared"), "theirstheirs");
+    EXPECT_EQ(agent::error_from_json(tool("renew", {path("d")}, "12x\n").err).code, sdk::Code::corrupt);
+
+    seen = tree::stamps_from_text(tool("scan", {path("d")}).out).value_or({});
+    std::ofstream(path("d/a"), std::ios::app) << ", edited";
+    seen.erase("appeared");
+    const auto retired = tool("retire", {path("d")}, expectation(seen) + std::string("sub/\0", 5));
+    ASSERT_EQ(retired.exit.shell_code(), 0) << retired.err;
+    EXPECT_EQ(retired.out, std::string("a\0", 2));
+    EXPECT_EQ(content("d/a"), "ours, edited");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), 2) << "that, and what was not asked for";
+}
+
 TEST_F(Tools, WatchesUntilItsInputEnds)
 {
     std::filesystem::create_directories(path("d/sub"));

@@ -125,6 +125,8 @@ TEST_F(WatcherTest, StampsSurviveAsTextAndSeeThroughNoLink)
     EXPECT_EQ(stamp_of(directory, "d/a b\nc"), stamps->at("d/a b\nc"));
     EXPECT_FALSE(stamp_of(directory, "link/a b\nc"));
     EXPECT_FALSE(stamp_of(directory, "../anything"));
+    EXPECT_FALSE(is_out_of_sight(directory, "d/none"));
+    EXPECT_FALSE(is_out_of_sight(directory, "link/a b\nc")) << "nothing of ours is there";
     write("now");
     EXPECT_EQ(settled_stamp_of(directory, "now")->changed_ns, 0) << "it may change again unseen";
     for (const std::string damaged : {"1 2 3 4 name", std::string("1 2 3 name\0", 11).c_str(), "x"})

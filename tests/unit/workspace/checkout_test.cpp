@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -99,7 +100,8 @@ TEST_F(CheckoutTest, BringsEveryKindOfChangeBack)
     sh(guest, R"(git commit -qam 'what was here'
 printf '\000\002' >binary; rm file; mkdir file; echo in >file/in; rm -r d; echo was a directory >d
 rm link; echo was a link >link; rm program; ln -s end program; chmod +x end; mv untracked moved
-: >empty; printf 'longer, still no end' >end; echo x >thing.o; git add -A; git commit -qm theirs; echo after >>moved)");
+: >empty; printf 'longer, still no end' >end; echo x >thing.o; echo forced >kept.o; mkdir o.o; echo x >o.o/new
+git add -f kept.o o.o; rm -r o.o; git add -A; git commit -qm theirs; echo after >>moved)");
     EXPECT_EQ(sh(guest, "git rm -q --cached d; rm thing.o; git status --porcelain"), "D  d\n M moved\n?? d\n");
     expect_round_trip();
 }
@@ -171,8 +173,12 @@ git submodule -q add "$PWD/../inner" gone; git commit -qm gone; git submodule -q
                         "git -C 'sub mod/deep/inner' status --porcelain; cat 'sub mod/deep/inner/file'; ls gone"),
               "submodule\ninner\n");
     EXPECT_EQ(tree_of(guest), tree_of(host));
-    sh(host, "echo dirty >>'sub mod/deep/inner/file'; echo new >'sub mod/new'");
+    sh(host, "echo dirty >>'sub mod/deep/inner/file'; echo new >'sub mod/new'; echo k >'sub mod/deep/inner/id_rsa'");
     send();
+    const auto plan = Checkout::plan(host, {}, -1);
+    ASSERT_TRUE(plan);
+    EXPECT_THAT(plan->all_files().untracked, ElementsAre("sub mod/new", "sub mod/deep/inner/id_rsa"));
+    EXPECT_THAT(plan->all_files().secrets(), ElementsAre("sub mod/deep/inner/id_rsa"));
     EXPECT_EQ(tree_of(guest), tree_of(host));
     EXPECT_EQ(sh(guest, "git -C 'sub mod/deep/inner' diff --name-only; git -C 'sub mod' ls-files -o"), "file\nnew\n");
     EXPECT_EQ(sh(guest, "git submodule status | cut -c 1,43-"), sh(host, "git submodule status | cut -c 1,43-"));
@@ -183,6 +189,50 @@ git submodule -q add "$PWD/../inner" gone; git commit -qm gone; git submodule -q
     sh(guest, "echo here >>file");
     sh(host, "echo x >/dev/null");
     EXPECT_THAT(exported(), Not(HasSubstr("sub mod")));
+    EXPECT_EQ(said(), "");
+}
+
+TEST_F(CheckoutTest, WhatChangedInARepositoryInsideIsNamed)
+{
+    make_repository();
+    sh(place, R"(for name in inner middle; do
+    git init -q -b main $name; (cd $name; echo $name >file; git add file; git commit -qm $name)
+done
+(cd middle; git submodule -q add "$PWD/../inner" inner; git commit -qm submodule)
+cd host; git submodule -q add "$PWD/../middle" 'sub mod'; git submodule -q update --init --recursive; git commit -qm sub
+echo dirty >>'sub mod/file')");
+    send();
+    sh(guest, "echo x >>'sub mod/inner/file'; git -C 'sub mod/inner' commit -qam theirs; echo more >>file");
+    EXPECT_THAT(exported(), Not(HasSubstr("sub mod")));
+    EXPECT_EQ(said(), "note: left out: changes in 'sub mod/inner': export them with --guest-path '" + guest +
+                          "/sub mod/inner'\n");
+    sh(guest, "echo x >>'sub mod/new'; git init -q own; echo x >own/file; git init -q full; cd full; echo y >file; "
+              "git add file; git commit -qm own");
+    EXPECT_THAT(exported(), HasSubstr("+more"));
+    EXPECT_THAT(said(), HasSubstr("changes in 'sub mod':"));
+    EXPECT_THAT(said(), HasSubstr("changes in 'sub mod/inner':"));
+    EXPECT_THAT(said(), HasSubstr("left out: 'own', a repository that was made there"));
+    EXPECT_THAT(said(), HasSubstr("left out: 'full', a repository that was made there"));
+    EXPECT_EQ(sh(guest, "find . -name 'banger-export*'"), "");
+}
+
+TEST_F(CheckoutTest, AFullDiskInTheGuestIsNoHindranceToAnExport)
+{
+    if (::getuid() != 0)
+        GTEST_SKIP() << "only root can mount a small file system";
+    make_repository();
+    sh(place, "mkdir small");
+    EXPECT_EQ(in_a_child([&] {
+                  if (!mount_small(place + "/small", "2M"))
+                      return false;
+                  send();
+                  sh(place, "cp -a guest/. small; cd small; head -c 100000 /dev/urandom >new; echo x >>file");
+                  sh(place, "head -c 3M /dev/zero >small/filler.o 2>/dev/null || rm -rf guest; ln -s small guest");
+                  const auto patch = exported();
+                  return patch.find("+x") != std::string::npos && patch.size() > 100'000 && !HasFailure() &&
+                         sh(guest, "find . -name 'banger-export*'").empty();
+              }),
+              0);
 }
 
 TEST_F(CheckoutTest, SparseCheckoutSplitIndexAndShallowRepository)
@@ -224,7 +274,7 @@ TEST_F(CheckoutTest, FiltersAndLineEndings)
     make_repository();
     sh(host, R"(git config filter.lfs.clean 'sed s/content/pointer/'
 git config filter.lfs.smudge 'sed s/pointer/content/'
-git config filter.lfs.required true; echo '*.big filter=lfs' >.gitattributes; echo content >a.big; echo content >b.big
+git config filter.lfs.required true; echo '*.big filter=lfs -text' >.gitattributes; echo content >a.big; echo content >b.big
 touch -d '2 hours ago' a.big; git add -A; git commit -qm big
 echo content 2 >b.big; touch -d '1 hour ago' b.big; git config core.autocrlf true
 printf 'one\r\ntwo\r\n' >crlf; git add crlf 2>/dev/null; git commit -qm crlf; printf 'three\r\n' >>crlf)");
@@ -233,8 +283,9 @@ printf 'one\r\ntwo\r\n' >crlf; git add crlf 2>/dev/null; git commit -qm crlf; pr
     EXPECT_EQ(tree_of(guest), tree_of(host)) << "contents, not pointers";
     EXPECT_EQ(sh(guest, "git diff --name-only"), "b.big\ncrlf\n");
     EXPECT_EQ(sh(guest, "git cat-file -p refs/banger/base:b.big"), "pointer 2\n") << "as the host would commit it";
-    sh(guest, "printf 'four\\r\\n' >>crlf");
+    sh(guest, "printf 'four\\r\\n' >>crlf; echo another content >a.big; git add a.big; git commit -qm big; echo 3 >>b.big");
     expect_round_trip();
+    EXPECT_EQ(sh(host, "cat a.big b.big; git diff HEAD -- a.big | tail -1"), "another content\ncontent 2\n3\n+another pointer\n");
 }
 
 TEST_F(CheckoutTest, AMergeInConflict)
@@ -323,9 +374,18 @@ TEST_F(CheckoutTest, LeavesOutWhatIsNoFile)
     ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     EXPECT_THAT(send().skipped, ElementsAre("file: a FIFO"));
     EXPECT_EQ(sh(guest, "git status --porcelain"), " D file\n");
-    sh(place, "mkdir plain; mkfifo plain/p; touch plain/f");
-    EXPECT_THAT(send({}, "plain").skipped, ElementsAre("./p: a FIFO"));
-    EXPECT_EQ(sh(guest, "ls"), "f\n");
+    sh(place, "mkdir plain; mkfifo plain/p; touch plain/f plain/.env");
+    const bool has_device = ::mknod((place + "/plain/device").c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;
+    auto plain = Checkout::plan(place + "/plain", {}, -1);
+    ASSERT_TRUE(plain) << plain.error().message;
+    EXPECT_THAT(plain->names(), ElementsAre("./.env", "./f")) << "what a plan names goes";
+    EXPECT_THAT(plain->all_files().secrets(), ElementsAre(".env"));
+    const auto skipped = send({}, "plain").skipped;
+    EXPECT_THAT(skipped, ::testing::Contains("./p: a FIFO"));
+    if (has_device) {  // root's
+        EXPECT_THAT(skipped, ::testing::Contains("./device: a device"));
+    }
+    EXPECT_EQ(sh(guest, "ls -A"), ".env\nf\n");
 }
 
 TEST_F(CheckoutTest, IsNotLedElsewhereByTheEnvironment)
@@ -360,6 +420,48 @@ TEST_F(CheckoutTest, WhatIsEditedBeforeItGoesIsNotTheGuestsWork)
     auto sent = try_send({}, "host", [&] { sh(host, "echo edited >>file; echo new >new; rm binary; echo x >x.o"); });
     ASSERT_TRUE(sent) << sent.error().message;
     EXPECT_EQ(sh(guest, "git status --porcelain"), " D binary\n M file\n?? new\n");
+}
+
+TEST_F(CheckoutTest, WhatIsEditedWhileItGoesIsNotTheGuestsWork)
+{
+    make_repository();
+    sh(host, "echo untracked >.untracked");
+    auto sent = try_send({}, "host", [&] {
+        sh(host, "echo '*.x' >>.gitignore; rm binary program; echo edited >>file; echo new >new; echo x >x.o; "
+                 "echo edited >>.untracked");
+    }, Moment::going);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(sh(guest, "git status --porcelain"), " M .gitignore\n D binary\n M file\n D program\n?? .untracked\n?? new\n");
+    sh(host, "rm x.o");
+    EXPECT_EQ(tree_of(guest), tree_of(host));
+    EXPECT_THAT(sent->changed, IsEmpty());
+
+    // What went before it was deleted is there, and no work of the guest's either.
+    sent = try_send({}, "host", [&] { sh(host, "rm .gitignore .untracked"); }, Moment::going);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(sh(guest, "test ! -e .untracked; tail -1 .gitignore"), "*.x\n");
+}
+
+TEST_F(CheckoutTest, WhatChangesWhileItIsReadGoesAgain)
+{
+    make_repository();
+    sh(host, "head -c 3000000 /dev/zero >large; echo small >small; git add -A; git commit -qm large");
+    int times = 0;
+    const auto write_into_it = [&](int most) {
+        return [&, most] {
+            if (times++ < most)
+                sh(host, "echo $1 >>large", {std::to_string(times)});
+        };
+    };
+    auto sent = try_send({}, "host", write_into_it(1), Moment::always);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_THAT(sent->changed, IsEmpty()) << "it came to rest";
+    EXPECT_EQ(tree_of(guest), tree_of(host));
+    times = 0;
+    sent = try_send({}, "host", write_into_it(1000), Moment::always);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_THAT(sent->changed, ElementsAre("./large")) << "it never did";
+    EXPECT_EQ(sh(guest, "cat small"), "small\n");
 }
 
 TEST_F(CheckoutTest, ARepositoryInAnOddPlace)

@@ -1,11 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "banger/sdk/os/file.hpp"
+#include "cli/workspace/working_tree.hpp"
 #include "tests/unit/workspace/repositories.hpp"
 
 namespace banger::workspace {
@@ -68,20 +68,6 @@ TEST_F(Refusals, ADamagedRepository)
     EXPECT_THAT(refused({}, "broken").message, HasSubstr("not a git repository"));
 }
 
-// What a program of root's cannot see: root reads everything.
-template <typename Test>
-int as_nobody(Test test)
-{
-    const pid_t child = ::fork();
-    if (child == 0) {
-        constexpr uid_t nobody = 65534;
-        const bool is_nobody = ::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0;
-        ::_exit(is_nobody && test() ? 0 : 1);
-    }
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child ? status : -1;
-}
-
 TEST_F(Refusals, FilesThatWeMayNotRead)
 {
     if (::getuid() != 0)
@@ -104,11 +90,38 @@ TEST_F(Refusals, FilesThatWeMayNotRead)
     CheckoutOptions tracked;
     tracked.tracked_only = true;
     EXPECT_EQ(as_nobody([&] { return Checkout::plan(host, tracked, -1).has_value(); }), 0);
-    sh(place, "mkdir -p plain/closed; touch plain/closed/file; chmod 0 plain/closed; chown -R 65534:65534 plain");
+    for (const auto& [mode, name] : {std::pair<std::string, std::string>{"0", "src"}, {"0", "src/deep"}, {"311", "src/deep"},
+                                     {"0", "new"}, {"0", "new/below"}}) {
+        sh(host, "rm -rf new; mkdir -p new/below; touch new/below/f; chown -R 65534:65534 .; chmod -R u+rwX .; "
+                 "rm untracked; chmod " + mode + " " + name + " 2>/dev/null; touch untracked");
+        EXPECT_EQ(says({}, "cannot read '" + name + "'"), 0) << mode << ' ' << name;
+        const bool needs_it = name.starts_with("src") && mode != "311";
+        EXPECT_EQ(as_nobody([&] { return !Checkout::plan(host, tracked, -1); }) == 0, needs_it) << mode << ' ' << name;
+    }
+    for (const char* name : {"closed", "closed/file"}) {
+        sh(place, "rm -rf plain; mkdir -p plain/closed; touch plain/closed/file; chmod 0 \"$1\"; chown -R 65534:65534 plain",
+           {std::string("plain/") + name});
+        EXPECT_EQ(as_nobody([&] {
+                      auto checkout = Checkout::plan(place + "/plain", {}, -1);
+                      return !checkout && checkout.error().code == Code::permission &&
+                             checkout.error().message.find(std::string("cannot read '") + name + "'") != std::string::npos;
+                  }),
+                  0)
+            << name;
+    }
+}
+
+// A sync must not take such a file for one that is gone.
+TEST_F(Refusals, AFileInADirectoryThatWeMayNotEnterIsOutOfSight)
+{
+    if (::getuid() != 0)
+        GTEST_SKIP() << "only root can run this as another user";
+    make_repository();
+    sh(host, "chmod 0 src; chown -R 65534:65534 ..; chmod a+rx ..");
     EXPECT_EQ(as_nobody([&] {
-                  auto checkout = Checkout::plan(place + "/plain", {}, -1);
-                  const auto ends_well = checkout ? checkout->names() : std::vector<std::string>();
-                  return checkout.has_value();
+                  auto files = WorkingTree::open(host, true, -1);
+                  return files && !files->stamp("src/deep/file") && files->is_out_of_sight("src/deep/file") &&
+                         !files->is_out_of_sight("none") && !files->is_out_of_sight("file");
               }),
               0);
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <functional>
 #include <string>
@@ -28,15 +30,19 @@ protected:
     };
     /// `path` (below the test's directory) into `guest`, which is made anew. EXPECTs that the host's repository is byte
     /// for byte the same afterwards, and of a checkout what must hold for each: fsck is content, and nothing is
-    /// exported from it as long as nothing was done in it. `meanwhile` runs between staging and sending.
+    /// exported from it as long as nothing was done in it. `meanwhile` runs between staging and sending,
+    /// or once the first bytes of a file went, or after each piece of one.
+    enum class Moment { staged, going, always };
     sdk::Result<Sent> try_send(const CheckoutOptions& options, const std::string& path,
-                               const std::function<void()>& meanwhile = {});
+                               const std::function<void()>& meanwhile = {}, Moment moment = Moment::staged);
     Sent send(const CheckoutOptions& options = {}, const std::string& path = "host");
     /// Why it does not go.
     sdk::Error refused(const CheckoutOptions& options, const std::string& path = "host");
 
     /// A patch of what changed in `guest`, as `vm workspace export` takes it.
     std::string exported(const std::string& base = {});
+    /// What the last of them said on standard error.
+    const std::string& said() const { return said_; }
     /// EXPECTs that it applies in the host's repository, and that both trees are the same then.
     void expect_round_trip();
 
@@ -52,6 +58,33 @@ protected:
     const std::string place = place_.directory();
     const std::string host = place + "/host";
     const std::string guest = place + "/guest";
+
+private:
+    std::string said_;
 };
+
+/// 0 if `test` is true in a process of its own.
+template <typename Test>
+int in_a_child(Test test)
+{
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(test() ? 0 : 1);
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child ? status : -1;
+}
+
+/// The same for another user, as root reads and writes everything.
+template <typename Test>
+int as_nobody(Test test)
+{
+    return in_a_child([&] {
+        constexpr uid_t nobody = 65534;
+        return ::setresgid(nobody, nobody, nobody) == 0 && ::setresuid(nobody, nobody, nobody) == 0 && test();
+    });
+}
+
+/// A file system of that size, such as "1M", that only this process has, one of in_a_child: for root.
+bool mount_small(const std::string& path, const std::string& size);
 
 }  // namespace banger::workspace
