@@ -76,6 +76,30 @@ TEST(ContainerImage, NeedsNothingButOneProgram)
     expect_clean(host);
 }
 
+TEST(ContainerImage, IsOneUnderAllItsNamesAndStaysWhileMachinesStandOnIt)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    registry.make("single");
+    const auto first = registry.push("single", "single:1");
+    const auto second = registry.push("single", "other/name:2");
+    ASSERT_FALSE(HasFailure());
+    ASSERT_EQ(host.banger({"vm", "create", "--no-start", "--name", "a", "--image", first}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "create", "--no-start", "--name", "b", "--image", second}).status, 0);
+    EXPECT_EQ(json::string_or(host.json({"image", "show", first}), "description"),
+              "a container image, also called " + second);
+    auto refused = host.banger({"image", "delete", second});
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.err.find("is in use by the vms a, b"), std::string::npos) << refused.err;
+    ASSERT_EQ(host.banger({"vm", "delete", "a"}).status, 0);
+    refused = host.banger({"image", "delete", first});
+    EXPECT_NE(refused.err.find("is in use by vm 'b'"), std::string::npos) << refused.err;
+    ASSERT_EQ(host.banger({"vm", "delete", "b"}).status, 0);
+    EXPECT_EQ(host.banger({"image", "delete", second}).status, 0);
+    EXPECT_EQ(host.banger({"image", "show", first}).status, 1) << "one image, gone under both names";
+    expect_clean(host);
+}
+
 TEST(ContainerImage, ComesFromARegistryWithAPasswordAndAnAuthorityOfItsOwn)
 {
     const Installation host;
