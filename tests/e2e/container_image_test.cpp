@@ -197,6 +197,13 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     ASSERT_EQ(imported.status, 0) << imported.err;
     expect_as_umoci_unpacks(host, "local/saved:1", bundle);
 
+    CallOptions with_input;
+    with_input.input = sdk::os::read_file(archive, 256U << 20U).value_or("");
+    auto piped = host.banger({"image", "import", "-", "--name", "local/piped:1"}, with_input);
+    ASSERT_EQ(piped.status, 0) << piped.err;
+    const auto id_of = [&](const std::string& name) { return json::string_or(host.json({"image", "show", name}), "id"); };
+    EXPECT_EQ(id_of("local/piped:1"), id_of("local/saved:1"));
+
     // Without any layers: the tree itself, and an archive of it.
     const std::string plain = host.home() + "/plain.tar.zst";
     run_script("tar -C " + bundle + "/rootfs --format=posix --xattrs --xattrs-include='*' --numeric-owner --zstd -cf " +
@@ -212,7 +219,6 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     run_script("skopeo --insecure-policy copy --quiet oci:" + registry.layout() + ":hard oci:" + layout + ":x");
     auto again = host.banger({"image", "import", layout, "--name", "local/layout:1"});
     ASSERT_EQ(again.status, 0) << again.err;
-    const auto id_of = [&](const std::string& name) { return json::string_or(host.json({"image", "show", name}), "id"); };
     EXPECT_EQ(id_of("local/layout:1"), id_of(image));
 
     // What was downloaded for it may go.
