@@ -1,9 +1,43 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include <filesystem>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "banger/sdk/os/file.hpp"
 #include "cli/commands/catalogue.hpp"
 
 namespace banger::cli {
+namespace {
+
+constexpr const char* standard_input = "-";
+constexpr std::size_t read_bytes = 256U << 10;
+
+/// Standard input in a file that has no name and goes away with this process.
+sdk::Result<sdk::os::UniqueFd> keep_input()
+{
+    const char* chosen = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
+    std::string path = std::string(chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp") + "/banger-import-XXXXXX";
+    sdk::os::UniqueFd file(::mkostemp(path.data(), O_CLOEXEC));
+    if (!file)
+        return sdk::os_error("make a file like " + path);
+    if (::unlink(path.c_str()) != 0)
+        return sdk::os_error("remove " + path);
+    std::vector<char> buffer(read_bytes);
+    for (;;) {
+        const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (count < 0)
+            return sdk::os_error("read standard input");
+        if (count == 0)
+            return file;
+        if (auto kept = sdk::os::write_all(file.get(), {buffer.data(), static_cast<std::size_t>(count)}); !kept)
+            return std::move(kept).error();
+    }
+}
+
+}  // namespace
 
 Syntax ImageImport::syntax()
 {
@@ -12,18 +46,24 @@ Syntax ImageImport::syntax()
     syntax.summary = "make an image of an OCI layout, of what `docker save` wrote, or of a root file system";
     syntax.description =
         "Layouts and root file systems are directories or tar archives, compressed or not. Importing a layout or archive "
-        "that has not changed does nothing.";
+        "that has not changed does nothing. With - the archive comes from standard input.";
     syntax.operands = {{"PATH"}};
     syntax.options = {{"name", 0, "NAME", "what to call it (default: local/ and the file's name)", {}, false}};
     syntax.examples = {{"banger image import ./layout --name local/web:1", "then `banger vm run --image local/web:1`"},
-                       {"docker save web -o web.tar && banger image import web.tar", "it is called local/web.tar"}};
+                       {"docker save web -o web.tar && banger image import web.tar", "it is called local/web.tar"},
+                       {"docker save web | banger image import - --name local/web:1", "without a file between them"}};
     return syntax;
 }
 
 sdk::Result<ImageImport> ImageImport::parse(const Arguments& arguments)
 {
     ImageImport verb;
+    if (arguments.operand(0) == standard_input && !arguments.has("name"))
+        return sdk::make_error(sdk::Code::invalid, "what comes from standard input has no name",
+                               "give one, such as --name local/web:1");
     verb.path = std::filesystem::absolute(arguments.operand(0)).lexically_normal();
+    if (arguments.operand(0) == standard_input)
+        verb.path = standard_input;
     if (verb.path.size() > 1 && verb.path.back() == '/')
         verb.path.pop_back();
     verb.name = arguments.value("name").value_or("local/" + std::filesystem::path(verb.path).filename().string());
@@ -38,8 +78,17 @@ sdk::Result<Exit> run(const ImageImport& verb, Context& context)
     auto session = context.daemon();
     if (!session)
         return std::move(session).error();
+    std::string path = verb.path;
+    sdk::os::UniqueFd kept;
+    if (path == standard_input) {
+        auto input = keep_input();
+        if (!input)
+            return std::move(input).error();
+        kept = std::move(*input);
+        path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(kept.get());  // proc(5)
+    }
     json::Object params;
-    params.set("path", verb.path).set("name", verb.name);
+    params.set("path", path).set("name", verb.name);
     auto entry = (*session)->call("image.import", params);
     if (!entry)
         return std::move(entry).error();

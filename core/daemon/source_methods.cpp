@@ -12,6 +12,14 @@ using Exchange = std::shared_ptr<rpc::Exchange>;
 using images::CatalogueEntry;
 using lifecycle::Operation;
 
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const auto& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
 json::Object entry_json(const CatalogueEntry& entry)
 {
     json::Object object;
@@ -20,15 +28,29 @@ json::Object entry_json(const CatalogueEntry& entry)
     return object;
 }
 
-// What is only in the store: the catalogue's entry changed or went since it was pulled. A damaged one may not even say
-// what it was.
+std::string other_names_of(const images::Kernel& /*kernel*/)
+{
+    return {};
+}
+
+std::string other_names_of(const images::Image& image)
+{
+    return image.other_names.empty() ? std::string() : ", also called " + joined(image.other_names);
+}
+
+// What is only in the store: a container image, or the catalogue's entry changed or went since it was pulled. A damaged
+// one may not even say what it was.
 template <typename Item>
 CatalogueEntry nameless(const Item& item)
 {
     CatalogueEntry entry;
     entry.name = item.name.empty() ? item.id : item.name;
-    entry.description = item.problem.empty() ? "pulled earlier; the catalogue has another by now"
-                                             : "pulled earlier, and damaged";
+    if (!item.problem.empty())
+        entry.description = "pulled earlier, and damaged";
+    else if (item.facts.contains("layers"))
+        entry.description = "a container image" + other_names_of(item);
+    else
+        entry.description = "pulled earlier; the catalogue has another by now";
     return entry;
 }
 
@@ -202,9 +224,12 @@ sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation
     auto users = users_of<Room>(service, item->id);
     if (!users)
         return std::move(users).error();
-    if (!users->empty())
+    if (users->size() == 1)
         return sdk::make_error(sdk::Code::busy, "'" + *name + "' is in use by vm '" + users->front() + "'",
                                "delete that vm first: `banger vm delete " + users->front() + "`");
+    if (!users->empty())
+        return sdk::make_error(sdk::Code::busy, "'" + *name + "' is in use by the vms " + joined(*users),
+                               "delete those first");
     auto freed = Room::store(service).remove(*name);
     if (!freed)
         return std::move(freed).error();

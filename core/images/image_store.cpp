@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <ctime>
 #include <utility>
 
@@ -268,18 +267,8 @@ bool ImageStore::is_reference(const std::string& name) const
 
 Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call)
 {
-    struct stat status {};
-    // A layout is written anew by the file that lists its images.
-    const std::string index = path + "/index.json";
-    if (::stat(path.c_str(), &status) != 0)
-        return sdk::os_error("look at " + path);
-    if (S_ISDIR(status.st_mode) && ::stat(index.c_str(), &status) != 0 && errno != ENOENT)
-        return sdk::os_error("look at " + index);
     json::Object recipe;
-    recipe.set("path", path).set("stamp", std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
-                                              std::to_string(status.st_mtim.tv_sec) + "." +
-                                              std::to_string(status.st_mtim.tv_nsec) + " " + name);
-    recipe.set("pin", "now");
+    recipe.set("path", path).set("pin", "now");
     return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), call);
 }
 

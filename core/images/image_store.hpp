@@ -58,7 +58,8 @@ public:
     /// registry, and what that names now is the image; one that several references lead to is one image.
     [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call);
     /// The image in a file or directory of this host (an absolute path): an OCI layout, an archive of one or of
-    /// `docker save`, a root file system or an archive of one, under the name given. A file that changed since is another image.
+    /// `docker save`, a root file system or an archive of one, under the name given. What is in it decides which image it is, but for a tree of
+    /// files, which is another each time.
     [[nodiscard]] sdk::Result<Image> import(const std::string& path, const std::string& name, sdk::Call& call);
     /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it, and
     /// a bare one that is like none of the catalogue.

@@ -1,15 +1,21 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "digest.hpp"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 #include <array>
+#include <vector>
+
+#include "banger/sdk/os/file.hpp"
 
 namespace banger::oci {
 namespace {
 
 constexpr std::string_view prefix = "sha256:";
 constexpr std::size_t hex_digits = 64;
+constexpr std::size_t read_bytes = 256U << 10;
 
 }  // namespace
 
@@ -52,6 +58,25 @@ std::string digest_of(std::string_view bytes)
     Sha256 sum;
     sum.add(bytes);
     return sum.digest();
+}
+
+sdk::Result<std::string> digest_of_file(const std::string& path, sdk::Call& call)
+{
+    auto file = sdk::os::open_file(path, O_RDONLY);
+    if (!file)
+        return std::move(file).error();
+    std::vector<char> buffer(read_bytes);
+    Sha256 sum;
+    for (;;) {
+        if (call.cancelled())
+            return sdk::make_error(sdk::Code::cancelled, "cancelled");
+        const auto got = ::read(file->get(), buffer.data(), buffer.size());
+        if (got < 0)
+            return sdk::os_error("read " + path);
+        if (got == 0)
+            return sum.digest();
+        sum.add({buffer.data(), static_cast<std::size_t>(got)});
+    }
 }
 
 }  // namespace banger::oci

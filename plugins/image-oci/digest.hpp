@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "banger/sdk/host.hpp"
+
 struct evp_md_ctx_st;
 
 namespace banger::oci {
@@ -28,5 +30,8 @@ private:
 };
 
 std::string digest_of(std::string_view bytes);
+
+/// Of a whole file. Errors: cancelled; those of reading.
+sdk::Result<std::string> digest_of_file(const std::string& path, sdk::Call& call);
 
 }  // namespace banger::oci

@@ -15,6 +15,7 @@
 
 #include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
+#include "digest.hpp"
 #include "layer_downloads.hpp"
 #include "layer_stream.hpp"
 #include "local_image.hpp"
@@ -34,7 +35,6 @@ struct Recipe {
     std::string reference;
     std::string path;
     std::string platform;
-    std::string stamp;
     bool pin = false;  // only what it names now is asked
 };
 
@@ -58,7 +58,7 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
     const auto wrong = [](const std::string& why) { return sdk::make_error(Code::invalid, "the recipe " + why); };
     if (document.HasParseError() || !document.IsObject())
         return wrong("is not a JSON object");
-    Recipe recipe{{}, {}, std::move(platform), {}, false};
+    Recipe recipe{{}, {}, std::move(platform), false};
     for (const auto& member : document.GetObject()) {
         const std::string key = member.name.GetString();
         if (!member.value.IsString())
@@ -72,9 +72,7 @@ Result<Recipe> read_recipe(const std::string& text, std::string platform)
             recipe.platform = value;
         else if (key == "pin")
             recipe.pin = true;
-        else if (key == "stamp")
-            recipe.stamp = value;
-        else
+        else if (key != "stamp")
             return wrong("has an unknown key '" + key + "'");
     }
     if (recipe.reference.empty() == recipe.path.empty())
@@ -137,22 +135,29 @@ private:
                 {{"recipe", R"({"reference": ")" + name + "\"}"}, {"identity", digest}}};
     }
 
-    // Only the manifest of a layout says what it makes; anything else is told by the recipe's stamp, but for a tree, in
-    // which any file may have changed.
+    // A layout is what its manifest names, and an archive what is in it; in a tree any file may have changed.
     Result<sdk::ImageStream> pinned_path(bool directory)
     {
-        sdk::ImageStream answer{"recipe", {{"identity", ""}}};
-        std::string stamp = recipe_.stamp;
-        if (directory && is_image_directory(recipe_.path)) {
+        if (directory && !is_image_directory(recipe_.path))
+            return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, now())}, {"identity", ""}}};
+        std::string identity;
+        if (directory) {
             auto image = read_local(recipe_.path, recipe_.platform);
             if (!image)
                 return std::move(image).error().while_doing("read " + recipe_.path);
-            answer.facts["identity"] = image->digest;
-        } else if (directory) {
-            stamp += " " + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+            identity = image->digest;
+        } else {
+            auto digest = digest_of_file(recipe_.path, call_);
+            if (!digest)
+                return std::move(digest).error();
+            identity = "archive " + *digest + " for " + recipe_.platform;
         }
-        answer.facts["recipe"] = path_recipe(recipe_.path, stamp);
-        return answer;
+        return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, {})}, {"identity", identity}}};
+    }
+
+    static std::string now()
+    {
+        return std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
     }
 
     static Result<sdk::ImageStream> plain(const Result<void>& streamed)

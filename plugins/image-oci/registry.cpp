@@ -14,7 +14,6 @@
 #include <string_view>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "banger/sdk/os/file.hpp"
 #include "credentials.hpp"
@@ -47,25 +46,6 @@ std::string parameter(const std::string& challenge, const std::string& name)
         return {};
     const auto start = at + name.size() + 2;
     return challenge.substr(start, challenge.find('"', start) - start);
-}
-
-Result<std::string> digest_of_file(const std::string& path, sdk::Call& call)
-{
-    auto file = sdk::os::open_file(path, O_RDONLY);
-    if (!file)
-        return std::move(file).error();
-    std::vector<char> buffer(256U << 10);
-    Sha256 sum;
-    for (;;) {
-        if (call.cancelled())
-            return sdk::make_error(Code::cancelled, "cancelled");
-        const auto got = ::read(file->get(), buffer.data(), buffer.size());
-        if (got < 0)
-            return sdk::os_error("read " + path);
-        if (got == 0)
-            return sum.digest();
-        sum.add({buffer.data(), static_cast<std::size_t>(got)});
-    }
 }
 
 // One writer for each half-made blob, in whichever process. The lock is the open file's.

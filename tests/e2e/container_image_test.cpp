@@ -76,6 +76,30 @@ TEST(ContainerImage, NeedsNothingButOneProgram)
     expect_clean(host);
 }
 
+TEST(ContainerImage, IsOneUnderAllItsNamesAndStaysWhileMachinesStandOnIt)
+{
+    const Installation host;
+    const ContainerRegistry registry(host.home() + "/registry");
+    registry.make("single");
+    const auto first = registry.push("single", "single:1");
+    const auto second = registry.push("single", "other/name:2");
+    ASSERT_FALSE(HasFailure());
+    ASSERT_EQ(host.banger({"vm", "create", "--no-start", "--name", "a", "--image", first}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "create", "--no-start", "--name", "b", "--image", second}).status, 0);
+    EXPECT_EQ(json::string_or(host.json({"image", "show", first}), "description"),
+              "a container image, also called " + second);
+    auto refused = host.banger({"image", "delete", second});
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.err.find("is in use by the vms a, b"), std::string::npos) << refused.err;
+    ASSERT_EQ(host.banger({"vm", "delete", "a"}).status, 0);
+    refused = host.banger({"image", "delete", first});
+    EXPECT_NE(refused.err.find("is in use by vm 'b'"), std::string::npos) << refused.err;
+    ASSERT_EQ(host.banger({"vm", "delete", "b"}).status, 0);
+    EXPECT_EQ(host.banger({"image", "delete", second}).status, 0);
+    EXPECT_EQ(host.banger({"image", "show", first}).status, 1) << "one image, gone under both names";
+    expect_clean(host);
+}
+
 TEST(ContainerImage, ComesFromARegistryWithAPasswordAndAnAuthorityOfItsOwn)
 {
     const Installation host;
@@ -173,6 +197,13 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     ASSERT_EQ(imported.status, 0) << imported.err;
     expect_as_umoci_unpacks(host, "local/saved:1", bundle);
 
+    CallOptions with_input;
+    with_input.input = sdk::os::read_file(archive, 256U << 20U).value_or("");
+    auto piped = host.banger({"image", "import", "-", "--name", "local/piped:1"}, with_input);
+    ASSERT_EQ(piped.status, 0) << piped.err;
+    const auto id_of = [&](const std::string& name) { return json::string_or(host.json({"image", "show", name}), "id"); };
+    EXPECT_EQ(id_of("local/piped:1"), id_of("local/saved:1"));
+
     // Without any layers: the tree itself, and an archive of it.
     const std::string plain = host.home() + "/plain.tar.zst";
     run_script("tar -C " + bundle + "/rootfs --format=posix --xattrs --xattrs-include='*' --numeric-owner --zstd -cf " +
@@ -188,7 +219,6 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     run_script("skopeo --insecure-policy copy --quiet oci:" + registry.layout() + ":hard oci:" + layout + ":x");
     auto again = host.banger({"image", "import", layout, "--name", "local/layout:1"});
     ASSERT_EQ(again.status, 0) << again.err;
-    const auto id_of = [&](const std::string& name) { return json::string_or(host.json({"image", "show", name}), "id"); };
     EXPECT_EQ(id_of("local/layout:1"), id_of(image));
 
     // What was downloaded for it may go.

@@ -1,0 +1,162 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Images in files and directories: what is told from what, and what is refused, by name.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "digest.hpp"
+#include "oci_image.hpp"
+#include "plain_root.hpp"
+
+namespace banger::oci {
+namespace {
+
+using ::testing::HasSubstr;
+using sdk::Code;
+
+class SourceTest : public ::testing::Test {
+protected:
+    void SetUp() override
+    {
+        auto made = make_image_source(host, R"({"platform": "linux/amd64"})");
+        ASSERT_TRUE(made) << made.error().message;
+        source = std::move(*made);
+        run("mkdir -p root/etc root/usr/bin scratch && echo ID=x >root/etc/os-release && ln root/etc/os-release root/etc/same "
+            "&& printf '#!' >\"root/usr/bin/wei$(printf 'r\\377')d\"");
+    }
+    [[nodiscard]] std::string at(const std::string& name) const { return host.directory() + "/" + name; }
+    void run(const std::string& script)
+    {
+        sdk::os::Command command;
+        command.argv = {"sh", "-ec", script};
+        command.directory = host.directory();
+        const auto ran = sdk::os::run_checked(std::move(command));
+        ASSERT_TRUE(ran) << ran.error().message;
+    }
+    sdk::Result<sdk::ImageStream> fetch(const std::string& path, const std::string& more = {})
+    {
+        const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+        EXPECT_TRUE(sdk::os::remove_tree(at("scratch")));
+        EXPECT_TRUE(sdk::os::make_private_directory(at("scratch")));
+        return source->fetch({"x", R"({"path": ")" + at(path) + "\"" + more + "}", at("scratch"), output->get()}, call);
+    }
+    sdk::Error failure_of(const std::string& path)
+    {
+        auto fetched = fetch(path);
+        EXPECT_FALSE(fetched) << path;
+        return fetched ? sdk::Error{} : fetched.error();
+    }
+    std::string identity_of(const std::string& path)
+    {
+        auto pinned = fetch(path, R"(, "pin": "now")");
+        EXPECT_TRUE(pinned) << pinned.error().message;
+        return pinned ? pinned->facts["identity"] : "";
+    }
+    /// An OCI layout with this one layer, which says to be `digest`.
+    void write_layout(const std::string& name, const std::string& layer, const std::string& digest)
+    {
+        const auto blob = [&](const std::string& bytes, const std::string& as) {
+            ASSERT_TRUE(sdk::os::make_directories(at(name) + "/blobs/sha256"));
+            ASSERT_TRUE(sdk::os::write_file_atomic(at(name) + "/blobs/sha256/" + as.substr(7), bytes));
+        };
+        const auto entry = [](const std::string& type, const std::string& as, std::size_t size) {
+            return R"({"mediaType": ")" + type + R"(", "digest": ")" + as + R"(", "size": )" + std::to_string(size) + "}";
+        };
+        const std::string config = R"({"config": {"Cmd": ["/x"]}})";
+        const auto manifest = R"({"config": )" + entry("config", digest_of(config), config.size()) + R"(, "layers": [)" +
+                              entry("layer", digest, layer.size()) + "]}";
+        blob(layer, digest);
+        blob(config, digest_of(config));
+        blob(manifest, digest_of(manifest));
+        ASSERT_TRUE(sdk::os::write_file_atomic(
+            at(name) + "/index.json", R"({"manifests": [)" + entry("manifest", digest_of(manifest), manifest.size()) + "]}"));
+    }
+
+    sdk::testing::FakeHost host;
+    std::unique_ptr<sdk::ImageSource> source;
+    sdk::testing::FakeCall call;
+};
+
+TEST_F(SourceTest, ARootFileSystemIsTakenAsDirectoryAndAsArchive)
+{
+    run("tar -C root -cf plain.tar . && gzip -k plain.tar");
+    for (const char* path : {"root", "plain.tar", "plain.tar.gz"}) {
+        auto fetched = fetch(path);
+        ASSERT_TRUE(fetched) << fetched.error().message;
+        EXPECT_EQ(fetched->format, "tar");
+        EXPECT_FALSE(fetched->facts.contains("layers"));
+        run("rm -rf back && mkdir back && tar -C back -xf stream 2>/dev/null || tar -C back -xzf stream; diff -r root back");
+        struct stat one {};
+        struct stat other {};
+        ASSERT_EQ(::stat(at("back/etc/same").c_str(), &one), 0);
+        ASSERT_EQ(::stat(at("back/etc/os-release").c_str(), &other), 0);
+        EXPECT_EQ(one.st_ino, other.st_ino) << "a hard link";
+    }
+}
+
+TEST_F(SourceTest, ADirectoryThatIsNoRootIsNotTaken)
+{
+    run("mkdir project && echo x >project/README");
+    const auto failure = failure_of("project");
+    EXPECT_EQ(failure.code, Code::invalid);
+    EXPECT_THAT(failure.hint, HasSubstr("root file system"));
+    EXPECT_EQ(failure_of("nowhere").code, Code::not_found);
+}
+
+TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
+{
+    const std::string layer(1024, '\0');
+    write_layout("layout", layer, digest_of(layer));
+    run("cp -r layout moved && tar -C root -cf plain.tar . && cp plain.tar copy.tar");
+    EXPECT_EQ(identity_of("layout"), identity_of("moved"));
+    EXPECT_EQ(identity_of("plain.tar"), identity_of("copy.tar"));
+    EXPECT_THAT(identity_of("plain.tar"), HasSubstr("sha256:"));
+    EXPECT_EQ(identity_of("root"), "") << "a tree is another each time";
+    run("tar -C layout -cf layout.tar . && tar -C layout -czf bare.tar.gz index.json blobs");
+    for (const char* archive : {"layout.tar", "bare.tar.gz"})
+        EXPECT_TRUE(*holds_image(at(archive))) << archive;
+    EXPECT_FALSE(*holds_image(at("plain.tar")));
+    auto fetched = fetch("layout.tar");
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(fetched->facts["layers"], "1");
+    EXPECT_EQ(fetched->facts["execution"], R"({"Cmd":["/x"]})");
+}
+
+TEST_F(SourceTest, OtherBytesThanALayersDigestAreRefusedByName)
+{
+    const std::string layer(1024, '\0');
+    write_layout("wrong", layer + "x", digest_of(layer));
+    const auto failure = failure_of("wrong");
+    EXPECT_EQ(failure.code, Code::corrupt);
+    EXPECT_THAT(failure.message, HasSubstr(digest_of(layer)));
+    write_layout("gone", layer, digest_of(layer));
+    run("rm gone/blobs/sha256/" + digest_of(layer).substr(7));
+    EXPECT_THAT(failure_of("gone").message, HasSubstr(digest_of(layer).substr(7)));
+    write_layout("cut", std::string("\x1f\x8b\x08\x00", 4), digest_of(std::string("\x1f\x8b\x08\x00", 4)));
+    EXPECT_THAT(failure_of("cut").message, HasSubstr("ends in the middle"));
+}
+
+TEST_F(SourceTest, SavedImagesThatLeaveTheirArchiveAreRefused)
+{
+    run(R"(mkdir s && cd s && echo '[{"Config": "../../etc/passwd", "Layers": []}]' >manifest.json && tar -cf ../config.tar manifest.json
+           echo '{"rootfs": {"diff_ids": ["sha256:'$(printf %064d 0)'"]}}' >c.json
+           echo '[{"Config": "c.json", "Layers": ["/etc/passwd"]}]' >manifest.json && tar -cf ../layer.tar manifest.json c.json
+           tar --transform 's,c.json,../c.json,' -Pcf ../entry.tar manifest.json c.json
+           ln -s /etc/passwd link && echo '[{"Config": "link", "Layers": []}]' >manifest.json && tar -cf ../link.tar manifest.json link
+           head -c 700 ../layer.tar >../cut.tar)");
+    for (const char* name : {"config.tar", "layer.tar", "entry.tar"}) {
+        EXPECT_EQ(failure_of(name).code, Code::invalid) << name;
+        EXPECT_FALSE(sdk::os::exists(host.directory() + "/scratch/c.json")) << name;
+    }
+    EXPECT_EQ(failure_of("link.tar").code, Code::not_found) << "links are left out";
+    EXPECT_EQ(failure_of("cut.tar").code, Code::corrupt);
+    run("echo no archive >text");
+    EXPECT_EQ(failure_of("text").code, Code::corrupt);
+}
+
+}  // namespace
+}  // namespace banger::oci
