@@ -8,7 +8,8 @@ namespace banger::workspace {
 ///
 /// That index and new objects are in a place of their own, which vanishes: beside the guest's index, or in memory where
 /// there is no room. The index begins with what is known of the files as they came, so that only changed ones are read.
-/// Ignored files are in it if the guest's git tracks them. What is a repository of its own is none of this one's: if it
+/// It has the time when they came, by the guest's clock, which may be behind the host's: git reads a file again that has a
+/// later time (git's Documentation/technical/racy-git.txt). Ignored files are in it if the guest's git tracks them. What is a repository of its own is none of this one's: if it
 /// changed, a note on standard error says so.
 inline constexpr const char* index_script = R"sh(set -e
 command -v git >/dev/null || {
@@ -26,7 +27,9 @@ open_place() {
 }
 take_files() {
     for known in "$git/banger-base-index" "$git/index"; do
-        [ ! -f "$known" ] || { cp "$known" "$place/index" 2>/dev/null || return 1; break; }
+        [ -f "$known" ] || continue
+        cp "$known" "$place/index" 2>/dev/null && touch -d "@$(stat -c %Z "$known")" "$place/index" || return 1
+        break
     done
     export GIT_INDEX_FILE="$place/index"
     git add -A --ignore-errors 2>/dev/null || :

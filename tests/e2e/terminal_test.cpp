@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "banger/sdk/os/file.hpp"
 #include "tests/e2e/screen.hpp"
 
 namespace banger::e2e {
@@ -27,6 +28,19 @@ TEST(Terminal, ResizeAndCtrlCReachTheGuest)
     screen.type("\x03");
     ASSERT_TRUE(screen.shows("caught")) << screen.seen();
     EXPECT_EQ(screen.wait(), 7);
+
+    Screen asked(host, {"vm", "exec", "-it", "a", "--", "sh", "-c", "tty; read line; echo got $line"});
+    ASSERT_TRUE(asked.shows("/dev/pts/")) << asked.seen();
+    asked.type("words\n");
+    ASSERT_TRUE(asked.shows("got words")) << asked.seen();
+    EXPECT_EQ(asked.wait(), 0);
+
+    const std::string large = host.home() + "/large";
+    ASSERT_TRUE(sdk::os::write_file_atomic(large, std::string(200U << 20U, 'x'), 0600));
+    Screen copy(host, {"vm", "cp", large, "a:"});
+    EXPECT_TRUE(copy.shows("copying ")) << copy.seen();
+    EXPECT_TRUE(copy.shows("%")) << copy.seen();
+    EXPECT_EQ(copy.wait(), 0);
 }
 
 TEST(Terminal, ABareRunIsAShellAndLeavingItKeepsTheMachineAndSaysHowToDeleteIt)
@@ -58,6 +72,16 @@ TEST(Terminal, AMachineThatPowersItselfOffIsNotSaidToRun)
     EXPECT_EQ(cut.status, 125) << cut.err;
     EXPECT_NE(cut.err.find("vm 'b' is stopped"), std::string::npos) << cut.err;
     EXPECT_EQ(cut.err.find("still running"), std::string::npos) << cut.err;
+
+    for (const auto& [answer, left] : {std::pair<std::string, std::string>{"n\n", "stopped"}, {"y\n", ""}}) {
+        Screen prune(host, {"vm", "prune"});
+        ASSERT_TRUE(prune.shows("?")) << prune.seen();
+        prune.type(answer);
+        prune.wait();
+        EXPECT_EQ(shown(host, "a", "state"), left);
+        EXPECT_EQ(shown(host, "b", "state"), left);
+    }
+    expect_clean(host);
 }
 
 TEST(Terminal, ABareRunWithRmDeletesWhateverTheStatus)

@@ -31,7 +31,7 @@ protected:
     static void write_mise(const std::string& file, const std::string& which, int status = 0)
     {
         std::ofstream(file) << "#!/bin/sh\necho " << which
-                            << " mise \"$@\" in \"$PWD\" trusts $MISE_TRUSTED_CONFIG_PATHS\necho to standard error >&2\ntouch /root/installed\nexit " << status << "\n";
+                            << " mise \"$@\" in \"$PWD\" trusts $MISE_TRUSTED_CONFIG_PATHS\necho to standard error >&2\nsleep 2\ntouch /root/installed\nexit " << status << "\n";
         fs::permissions(file, fs::perms(0755));
     }
     /// `vm run` with what is in `programs` before the system's own in PATH.

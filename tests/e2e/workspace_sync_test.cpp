@@ -172,12 +172,31 @@ TEST_F(WorkspaceSync, WhatCannotWorkIsSaid)
 TEST_F(WorkspaceSync, EditsFlowInWhileItWatches)
 {
     start_watching();
+    // A program of the guest's that waits for IN_MOVED_TO (inotify(7)), by the numbers that x86-64 has for the calls.
+    in_guest(R"(setsid perl -e '$at = "/root/repo"; $in = syscall(253); syscall(254, $in, $at, 0x80);
+open(W, ">/root/waits"); close(W); open(F, "<&=", $in); sysread(F, $event, 4096);
+print unpack("x16 Z*", $event), "\n"' >/root/told 2>&1 </dev/null & until [ -e /root/waits ]; do :; done)");
     const auto inode = in_guest("stat -c %i file");
     const auto began = Clock::now();
     write("file", "second\n");
     ASSERT_TRUE(becomes_true("grep -q second file"));
     RecordProperty("edit_ms", static_cast<int>((Clock::now() - began) / std::chrono::milliseconds(1)));
     EXPECT_NE(in_guest("stat -c %i file"), inode) << "replaced, not written into";
+    ASSERT_TRUE(becomes_true("[ -s /root/told ]"));
+    EXPECT_EQ(in_guest("cat /root/told"), "file\n") << "an event of the guest's own";
+
+    const auto rounds = [this] {
+        const std::string said_so_far = words();
+        std::size_t count = 0;
+        for (auto at = said_so_far.find("sent "); at != std::string::npos; at = said_so_far.find("sent ", at + 1))
+            ++count;
+        return count;
+    };
+    const auto before = rounds();
+    for (int i = 0; i < 50; ++i)
+        write("file", std::to_string(i) + "\n");
+    ASSERT_TRUE(becomes_true("grep -qx 49 file")) << words();
+    EXPECT_LE(rounds() - before, 10U) << "what comes together goes together";
 
     write("file~", "third\n");
     fs::rename(repo + "/file~", repo + "/file");

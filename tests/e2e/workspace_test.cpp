@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
-#include "tests/e2e/installation.hpp"
+#include "tests/e2e/workspace_fixture.hpp"
 
 namespace banger::e2e {
 namespace {
@@ -18,89 +18,6 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Kinds, modes, targets and digests of everything but the repository itself.
-constexpr const char* listing = R"(find . -name .git -prune -o ! -type d -printf '%p %y %m %l\n' | LC_ALL=C sort
-find . -name .git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)";
-
-class WorkspaceBase : public ::testing::Test {
-protected:
-    WorkspaceBase()
-    {
-        fs::create_directories(repository);
-        fs::create_directories(temporary);
-        sh(home, R"(git config --global user.name 'A. Developer'; git config --global user.email dev@example.org
-git config --global protocol.file.allow always)");
-        sh(repository, R"(git init -q -b main .; mkdir src; echo one >file; echo two >src/file; echo '*.o' >.gitignore
-printf '\000\001\377' >binary; printf '#!/bin/sh\necho "$PWD"\n' >program; chmod +x program
-git add -A; git commit -qm first; git remote add origin https://example.org/shop.git)");
-    }
-
-    [[nodiscard]] std::map<std::string, std::string> environment() const
-    {
-        return {{"HOME", home}, {"TMPDIR", temporary}, {"GIT_CONFIG_NOSYSTEM", "1"}};
-    }
-    [[nodiscard]] Called banger(const std::vector<std::string>& arguments) const
-    {
-        CallOptions options;
-        options.environment = environment();
-        options.timeout = std::chrono::seconds(250);
-        return host.banger(arguments, options);
-    }
-    [[nodiscard]] std::string sh(const std::string& directory, const std::string& script,
-                                 const std::string& argument) const
-    {
-        sdk::os::Command command;
-        command.argv = {"sh", "-ec", script, "sh", argument};
-        command.directory = directory;
-        for (const auto& [name, value] : environment())
-            command.environment.emplace_back(name, value);
-        auto output = sdk::os::run(command);
-        EXPECT_TRUE(output) << output.error().message;
-        if (!output)
-            return {};
-        EXPECT_EQ(output->status, 0) << script << '\n' << output->out << output->err;
-        return output->out;
-    }
-    std::string sh(const std::string& directory, const std::string& script) const { return sh(directory, script, ""); }
-
-    const Installation host;
-    const std::string home = host.home() + "/person";
-    const std::string repository = home + "/repo";
-    const std::string temporary = home + "/tmp";
-};
-
-class Workspace : public WorkspaceBase {
-protected:
-    void SetUp() override
-    {
-        auto created = banger({"vm", "create", "--name", "a", "--ready", "agent"});
-        ASSERT_EQ(created.status, 0) << created.err;
-    }
-    void TearDown() override
-    {
-        EXPECT_TRUE(fs::is_empty(temporary));
-        expect_clean(host);
-    }
-    std::string in_guest(const std::string& script) const
-    {
-        auto called = banger({"vm", "exec", "a", "--", "sh", "-ec", script});
-        EXPECT_EQ(called.status, 0) << called.out << called.err;
-        return called.out;
-    }
-    void prepare(const std::vector<std::string>& more = {}) const
-    {
-        std::vector<std::string> call{"vm", "workspace", "prepare", "a", repository};
-        call.insert(call.end(), more.begin(), more.end());
-        auto prepared = banger(call);
-        ASSERT_EQ(prepared.status, 0) << prepared.err;
-    }
-    [[nodiscard]] Called export_it(std::vector<std::string> more = {}) const
-    {
-        more.insert(more.begin(), {"vm", "workspace", "export", "a"});
-        return banger(more);
-    }
-};
 
 TEST_F(WorkspaceBase, RunsACommandInTheRepositoryAndPassesItsStatus)
 {
@@ -163,13 +80,16 @@ echo dirty >>sub/s; git rm -q --cached many/2/2)sh");
 echo guest >many/3/3; rm -r many/4; rm -- -rf '*'; echo x >'another
 line'; mv "$(printf '\377\376')" moved; printf 'changed\377\000' >large.bin; head -c 200000 /dev/urandom >new.bin
 rm link; echo was a link >link; rm end; ln -s src/file end; chmod +x crlf; rm -r becomes; echo again >becomes
-rm was; mkdir was; echo again >was/x; : >empty; echo ignored >made.o
+rm was; mkdir was; echo again >was/x; : >empty; echo ignored >made.o; echo forced >kept.o; git add -f kept.o
+echo there >>sub/s; git -C sub commit -qam there; echo and more >>sub/s
 git add -A; git commit -qm theirs; echo more >>moved
 git add -A; echo and more >>moved; echo untracked >last)sh");
     const std::string index = in_guest("cd repo; sha256sum .git/index; stat -c %y .git/index; ls .git");
     auto applied = banger({"-o", "json", "vm", "workspace", "export", "--into", repository, "a"});
     EXPECT_EQ(applied.status, 0) << applied.err;
     EXPECT_THAT(applied.out, HasSubstr("\"applied_to\": \"" + repository + "\""));
+    EXPECT_THAT(applied.err, HasSubstr("left out: changes in 'sub': export them with --guest-path '/root/repo/sub'"));
+    EXPECT_EQ(export_it({"--guest-path", "/root/repo/sub", "--into", repository + "/sub"}).status, 0);
     EXPECT_EQ(in_guest("cd repo; sha256sum .git/index; stat -c %y .git/index; ls .git"), index);
     EXPECT_EQ(sh(repository, listing), in_guest(std::string("cd repo; rm made.o; ") + listing));
     EXPECT_EQ(sh(repository, "git log --format=%s; git branch --show-current; git -C sub status --porcelain"),

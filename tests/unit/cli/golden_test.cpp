@@ -52,6 +52,7 @@ const std::vector<Golden>& all()
         {"workspace_export", {"vm", "workspace", "export", "web"}},
         {"workspace_export_output", {"vm", "workspace", "export", "--output", "<home>/patch", "web"}},
         {"workspace_status", {"vm", "workspace", "status", "web"}},
+        {"workspace_sync", {"vm", "workspace", "sync", "web", "<home>/shop"}},
         {"vm_recover", {"vm", "recover"}},
         {"image_list", {"image", "list"}},
         {"image_show", {"image", "show", "debian-bookworm"}},

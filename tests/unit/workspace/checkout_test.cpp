@@ -192,6 +192,17 @@ git submodule -q add "$PWD/../inner" gone; git commit -qm gone; git submodule -q
     EXPECT_EQ(said(), "");
 }
 
+// A machine whose clock is behind gives an edit the time that the file had here already.
+TEST_F(CheckoutTest, AnEditOfTheSameSizeAndTimeIsSeen)
+{
+    make_repository();
+    sh(host, "touch -d \"@$(($(date +%s) + 2))\" src/deep/file");
+    send();
+    sh(guest, "time=$(stat -c %Y src/deep/file); echo owt >src/deep/file; touch -d @$time src/deep/file; "
+              "until [ $(date +%s) -gt $((time + 1)) ]; do :; done");
+    EXPECT_THAT(exported(), HasSubstr("+owt"));
+}
+
 TEST_F(CheckoutTest, WhatChangedInARepositoryInsideIsNamed)
 {
     make_repository();
