@@ -65,7 +65,7 @@ protected:
         machine.start(after_a_restart());
         spec.layer_path += "-again";
         const Layer layer = must_freeze();
-        EXPECT_TRUE(bytes_of(layer).holds(last, static_cast<std::uint64_t>(last - 1) * block, block));
+        EXPECT_TRUE(holds(layer, {{last, static_cast<std::uint64_t>(last - 1) * block, block}}));
         ASSERT_TRUE(writes(last + 1));
         expect_kept(last + 1);
     }

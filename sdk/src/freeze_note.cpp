@@ -1,14 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "freeze_note.hpp"
+#include "banger/sdk/freeze_note.hpp"
 
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
 
-namespace banger::file {
+namespace banger::sdk {
 namespace {
-
-namespace os = sdk::os;
 
 constexpr std::string_view begun = "begun\n";
 constexpr std::string_view frozen = "frozen\n";
@@ -16,29 +14,29 @@ constexpr std::size_t longest_note = 8192;
 
 }  // namespace
 
-sdk::Result<std::optional<FreezeNote>> read_note(const std::string& path)
+Result<std::optional<FreezeNote>> read_freeze_note(const std::string& path)
 {
     auto text = os::read_file(path, longest_note);
-    if (!text && text.error().code == sdk::Code::not_found)
+    if (!text && text.error().code == Code::not_found)
         return std::optional<FreezeNote>();
     if (!text)
         return std::move(text).error();
     for (const auto& [line, is_frozen] : {std::pair(begun, false), std::pair(frozen, true)})
         if (text->starts_with(line) && text->size() > line.size())
             return std::optional(FreezeNote{text->substr(line.size()), is_frozen});
-    return sdk::make_error(sdk::Code::corrupt, path + " does not say which freeze is under way");
+    return make_error(Code::corrupt, path + " does not say which freeze is under way");
 }
 
-sdk::Result<void> write_note(const std::string& path, const FreezeNote& note)
+Result<void> write_freeze_note(const std::string& path, const FreezeNote& note)
 {
     return os::write_file_atomic(path, std::string(note.frozen ? frozen : begun) + note.layer_path);
 }
 
-sdk::Result<void> remove_note(const std::string& path)
+Result<void> remove_freeze_note(const std::string& path)
 {
     if (auto removed = os::remove_file(path); !removed)
         return removed;
     return os::sync_directory(path.substr(0, path.rfind('/')));
 }
 
-}  // namespace banger::file
+}  // namespace banger::sdk
