@@ -38,6 +38,23 @@ void link_seed(const std::string& home)
     }
 }
 
+// Providers that the environment names, unless the test names its own.
+std::string with_providers(std::string config)
+{
+    constexpr std::string_view table = "[providers]\n";
+    std::string lines;
+    for (const auto& [key, name] : {std::pair{"storage", "BANGER_TEST_STORAGE"}, {"network", "BANGER_TEST_NETWORK"}}) {
+        const char* value = std::getenv(name);
+        if (value != nullptr && config.find("\n" + std::string(key) + " = ") == std::string::npos)
+            lines += std::string(key) + " = \"" + value + "\"\n";
+    }
+    if (lines.empty())
+        return config;
+    if (const auto at = config.find(table); at != std::string::npos)
+        return config.insert(at + table.size(), lines);
+    return config + "\n" + std::string(table) + lines;
+}
+
 constexpr const char* test_defaults = R"([vm_defaults]
 image = "debian-bookworm-minimal"
 memory = 512
@@ -55,7 +72,7 @@ Installation::Installation(const std::string& config)
     home_ = pattern;
     EXPECT_TRUE(sdk::os::make_private_directory(home_ + "/state"));
     link_seed(home_);
-    EXPECT_TRUE(sdk::os::write_file_atomic(home_ + "/config.toml", test_defaults + config));
+    EXPECT_TRUE(sdk::os::write_file_atomic(home_ + "/config.toml", test_defaults + with_providers(config)));
 }
 
 Installation::~Installation()
