@@ -38,18 +38,22 @@ void link_seed(const std::string& home)
     }
 }
 
-// Providers that the environment names, unless the test names its own.
+// What the test does not name itself. Never what needs objects of the kernel, where nobody asked for that: these tests run
+// in the machine's own namespaces.
 std::string with_providers(std::string config)
 {
+    struct Pinned {
+        std::string key;
+        const char* variable;
+        std::string usual;
+    };
     constexpr std::string_view table = "[providers]\n";
     std::string lines;
-    for (const auto& [key, name] : {std::pair{"storage", "BANGER_TEST_STORAGE"}, {"network", "BANGER_TEST_NETWORK"}}) {
-        const char* value = std::getenv(name);
-        if (value != nullptr && config.find("\n" + std::string(key) + " = ") == std::string::npos)
-            lines += std::string(key) + " = \"" + value + "\"\n";
+    for (const Pinned& pinned : {Pinned{"storage", "BANGER_TEST_STORAGE", "file"}, {"network", "BANGER_TEST_NETWORK", "user"}}) {
+        const char* value = std::getenv(pinned.variable);
+        if (config.find("\n" + pinned.key + " = ") == std::string::npos)
+            lines += pinned.key + " = \"" + (value == nullptr ? pinned.usual : value) + "\"\n";
     }
-    if (lines.empty())
-        return config;
     if (const auto at = config.find(table); at != std::string::npos)
         return config.insert(at + table.size(), lines);
     return config + "\n" + std::string(table) + lines;
