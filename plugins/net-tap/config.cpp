@@ -40,6 +40,8 @@ sdk::Result<Config> read_config(std::string_view text)
             config.pool = value.GetUint();
         } else if (key == "guests_reach_each_other" && value.IsBool()) {
             config.guests_reach_each_other = value.GetBool();
+        } else if (key == "firewall_lets_guests_through" && value.IsBool()) {
+            config.firewall_lets_guests_through = value.GetBool();
         } else {
             return wrong("has an unknown or mistyped key '" + std::string(key) + "'");
         }

@@ -147,6 +147,13 @@ Result<void> HostNetwork::check()
     // The kernel asks for the right before it looks for the interface.
     if (auto allowed = links_.remove(tap_name(instance_, most_taps)); !allowed)
         return allowed;
+    auto chains = run_nft("list chains");
+    if (!chains)
+        return std::move(chains).error();
+    if (const auto chain = chain_that_drops(*chains); chain && !config_.firewall_lets_guests_through)
+        return make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + *chain + ")",
+                          "let the guests' bridge through there and set firewall_lets_guests_through under "
+                          "[plugin.net-tap], or use network 'user'");
     auto bridge = find_bridge();
     if (!bridge || *bridge)
         return bridge ? Result<void>() : std::move(bridge).error();
@@ -185,7 +192,7 @@ Result<void> HostNetwork::ensure()
     if (auto closed = run_nft(rules::of_network(
             {instance_, *name, *subnet, resolvers_of_this_host(), config_.guests_reach_each_other}));
         !closed)
-        return closed;
+        return std::move(closed).error();
     return links_.set_up(*name);
 }
 
@@ -235,8 +242,9 @@ Result<Interface> HostNetwork::claim(const sdk::LinkSpec& spec, const std::strin
         claimed = leases_.write();
     else
         claimed = address.error();
-    if (claimed)
-        claimed = run_nft(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress}));
+    auto admitted = claimed ? run_nft(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress})) : claimed.error();
+    if (!admitted)
+        claimed = admitted.error();
     if (claimed)
         claimed = links_.set_up(tap->name);
     if (!claimed) {
@@ -259,7 +267,7 @@ Result<void> HostNetwork::give_back(const std::string& vm)
     if (auto removed = links_.remove((*claimed)->tap.name); !removed)
         return removed;
     auto bridge = find_bridge();
-    return !forgot && bridge && *bridge ? forgot : Result<void>();
+    return !forgot && bridge && *bridge ? std::move(forgot).error() : Result<void>();
 }
 
 Result<void> HostNetwork::fill_pool()
@@ -286,7 +294,8 @@ Result<void> HostNetwork::remove_if_unused()
         return all ? std::move(used).error() : std::move(all).error();
     if (all->empty() || !used->empty())
         return {};
-    auto removed = run_nft(rules::to_remove(instance_));
+    const auto forgot = run_nft(rules::to_remove(instance_));
+    sdk::Result<void> removed = forgot ? sdk::Result<void>() : forgot.error();
     for (const auto& one : *all)
         if (auto gone = links_.remove(one.name); !gone && removed)
             removed = std::move(gone);

@@ -1,8 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "tap_network.hpp"
 
-#include <atomic>
-
 #include "host_network.hpp"
 #include "pool_filler.hpp"
 #include "resolvers.hpp"
@@ -30,8 +28,6 @@ public:
     TapNetwork& operator=(const TapNetwork&) = delete;
     ~TapNetwork() override
     {
-        if (!used_)
-            return;
         if (auto network = HostNetwork::lock(host_, config_))
             if (auto removed = network->remove_if_unused(); !removed)
                 host_.log(sdk::LogLevel::warning, removed.error().message);
@@ -66,7 +62,6 @@ public:
             return make_error(Code::cancelled, "cancelled");
         if (spec.egress == sdk::Egress::none)
             return sdk::Attached<sdk::Link>{closed_link(spec), handle_of(spec.owner, {})};
-        used_ = true;
         auto network = HostNetwork::lock(host_, config_);
         if (!network)
             return std::move(network).error();
@@ -100,7 +95,6 @@ public:
         auto network = HostNetwork::lock(host_, config_);
         if (!network)
             return std::move(network).error();
-        used_ = true;
         return network->give_back(handle.owner.vm);
     }
 
@@ -193,7 +187,6 @@ private:
 
     sdk::Host& host_;
     Config config_;
-    std::atomic<bool> used_ = false;
     PoolFiller filler_;
 };
 

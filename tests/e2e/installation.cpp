@@ -54,9 +54,12 @@ std::string with_providers(std::string config)
         if (config.find("\n" + pinned.key + " = ") == std::string::npos)
             lines += pinned.key + " = \"" + (value == nullptr ? pinned.usual : value) + "\"\n";
     }
-    if (const auto at = config.find(table); at != std::string::npos)
-        return config.insert(at + table.size(), lines);
-    return config + "\n" + std::string(table) + lines;
+    const auto at = config.find(table);
+    if (at == std::string::npos)
+        return config + "\n" + std::string(table) + lines;
+    // At the table's end: a test may count the lines of what it wrote.
+    const auto next = config.find("\n[", at);
+    return next == std::string::npos ? config + lines : config.insert(next + 1, lines);
 }
 
 constexpr const char* test_defaults = R"([vm_defaults]

@@ -379,6 +379,19 @@ TEST_F(Tap, WhatSomebodyElseHasIsSaidAndLeftAlone)
     EXPECT_THAT(said({"ip", "-br", "link"}), HasSubstr("br-" + host.instance()));
 }
 
+TEST_F(Tap, AHostThatDropsWhatItForwardsIsNoPlaceForThisProviderUnlessItWasToldToLetGuestsThrough)
+{
+    said({"nft", "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"});
+    const auto refused = network->probe(call);
+    ASSERT_TRUE(refused);
+    EXPECT_FALSE(refused->usable);
+    EXPECT_THAT(refused->reason, HasSubstr("ip filter FORWARD"));
+    EXPECT_THAT(refused->hint, HasSubstr("firewall_lets_guests_through"));
+    config.firewall_lets_guests_through = true;
+    reopen();
+    EXPECT_TRUE(network->probe(call)->usable);
+}
+
 TEST_F(Tap, ASubnetThatIsFullSaysSo)
 {
     config.subnet = *Subnet::parse("172.16.9.0/30");

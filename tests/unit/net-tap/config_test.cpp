@@ -9,12 +9,14 @@ namespace {
 TEST(TapConfig, ReadsEveryKey)
 {
     const auto config =
-        read_config(R"({"bridge": "br-x", "subnet": "10.9.0.0/16", "pool": 7, "guests_reach_each_other": true})");
+        read_config(R"({"bridge": "br-x", "subnet": "10.9.0.0/16", "pool": 7, "guests_reach_each_other": true,
+                       "firewall_lets_guests_through": true})");
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->bridge, "br-x");
     EXPECT_EQ(config->subnet->text(), "10.9.0.0/16");
     EXPECT_EQ(config->pool, 7U);
     EXPECT_TRUE(config->guests_reach_each_other);
+    EXPECT_TRUE(config->firewall_lets_guests_through);
     EXPECT_FALSE(read_config(R"({"bridge": "", "subnet": ""})")->subnet);
 }
 

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "firewall.hpp"
+
 namespace banger::tap {
 namespace {
 
@@ -50,6 +52,17 @@ TEST(TapRules, WhatIsForgottenMayBeForgottenAgain)
         EXPECT_NE(deleted, std::string::npos) << thing;
         EXPECT_LT(added, deleted) << thing;
     }
+}
+
+TEST(TapFirewall, AChainThatDropsWhatTheHostForwardsIsFound)
+{
+    const std::string ours = "table inet banger_0a1b2c3d {\n\tchain forward {\n\t\ttype filter hook forward priority filter; "
+                             "policy accept;\n\t}\n}\n";
+    const std::string dockers = "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n"
+                                "\t}\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n";
+    EXPECT_EQ(chain_that_drops(ours + dockers), "ip filter FORWARD");
+    EXPECT_FALSE(chain_that_drops(ours));
+    EXPECT_FALSE(chain_that_drops(""));
 }
 
 }  // namespace
