@@ -1,6 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/each_vm.hpp"
-#include "cli/commands/spec_options.hpp"
 #include "cli/commands/stop_options.hpp"
 #include "cli/commands/vm.hpp"
 
@@ -23,13 +22,7 @@ Syntax VmRestart::syntax()
 
 sdk::Result<VmRestart> VmRestart::parse(const Arguments& arguments)
 {
-    auto vms = parse_vms(arguments);
-    if (!vms)
-        return std::move(vms).error();
-    auto timeout_s = parse_stop_timeout(arguments);
-    if (!timeout_s)
-        return std::move(timeout_s).error();
-    return VmRestart{std::move(*vms), *timeout_s};
+    return parse_stopping<VmRestart>(arguments);
 }
 
 sdk::Result<Exit> run(const VmRestart& verb, Context& context)

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "cli/commands/spec_options.hpp"
 #include "cli/text.hpp"
 #include "core/config/config.hpp"
 #include "core/config/paths.hpp"
@@ -84,6 +85,17 @@ sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& argument
         options.checkout.depth = *commits;
     }
     return options;
+}
+
+sdk::Result<VmWorkspace> parse_vm_workspace(const Arguments& arguments)
+{
+    auto vm = parse_vm(arguments.operand(0));
+    if (!vm)
+        return std::move(vm).error();
+    auto options = parse_workspace(arguments, arguments.operands().size() > 1 ? arguments.operand(1) : ".");
+    if (!options)
+        return std::move(options).error();
+    return VmWorkspace{std::move(*vm), std::move(*options)};
 }
 
 sdk::Result<workspace::Tooling::Options> tooling_settings()

@@ -13,6 +13,13 @@ namespace banger::cli {
 /// What they say, and config.toml where they say nothing. Errors: invalid for what contradicts itself.
 [[nodiscard]] sdk::Result<workspace::PrepareOptions> parse_workspace(const Arguments& arguments, std::string path);
 
+/// A machine, and the directory that the verb is about: the one given behind it, or else the one we are in.
+struct VmWorkspace {
+    std::string vm;
+    workspace::PrepareOptions options;
+};
+[[nodiscard]] sdk::Result<VmWorkspace> parse_vm_workspace(const Arguments& arguments);
+
 /// What config.toml says of installing a repository's programs; whether the guest has a network, which it is not asked
 /// about, is by config.toml too.
 [[nodiscard]] sdk::Result<workspace::Tooling::Options> tooling_settings();

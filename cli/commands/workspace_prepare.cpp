@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/workspace.hpp"
 #include "cli/commands/workspace_options.hpp"
-#include "cli/commands/spec_options.hpp"
 #include "cli/text.hpp"
 
 namespace banger::cli {
@@ -25,13 +24,10 @@ Syntax WorkspacePrepare::syntax()
 
 sdk::Result<WorkspacePrepare> WorkspacePrepare::parse(const Arguments& arguments)
 {
-    auto vm = parse_vm(arguments.operand(0));
-    if (!vm)
-        return std::move(vm).error();
-    auto options = parse_workspace(arguments, arguments.operands().size() > 1 ? arguments.operand(1) : ".");
-    if (!options)
-        return std::move(options).error();
-    return WorkspacePrepare{std::move(*vm), std::move(*options), arguments.has("dry-run")};
+    auto parsed = parse_vm_workspace(arguments);
+    if (!parsed)
+        return std::move(parsed).error();
+    return WorkspacePrepare{std::move(parsed->vm), std::move(parsed->options), arguments.has("dry-run")};
 }
 
 sdk::Result<Exit> run(const WorkspacePrepare& verb, Context& context)

@@ -1,5 +1,4 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "cli/commands/spec_options.hpp"
 #include "cli/commands/workspace.hpp"
 #include "cli/commands/workspace_options.hpp"
 #include "cli/text.hpp"
@@ -119,14 +118,12 @@ Syntax WorkspaceSync::syntax()
 
 sdk::Result<WorkspaceSync> WorkspaceSync::parse(const Arguments& arguments)
 {
-    auto vm = parse_vm(arguments.operand(0));
-    if (!vm)
-        return std::move(vm).error();
-    auto options = parse_workspace(arguments, arguments.operands().size() > 1 ? arguments.operand(1) : ".");
-    if (!options)
-        return std::move(options).error();
-    return WorkspaceSync{{std::move(*vm), options->path, options->guest_path, options->checkout.tracked_only,
-                          options->problem},
+    auto parsed = parse_vm_workspace(arguments);
+    if (!parsed)
+        return std::move(parsed).error();
+    const auto& options = parsed->options;
+    return WorkspaceSync{{std::move(parsed->vm), options.path, options.guest_path, options.checkout.tracked_only,
+                          options.problem},
                          arguments.has("watch"), arguments.has("two-way")};
 }
 

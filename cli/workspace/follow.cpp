@@ -41,7 +41,7 @@ public:
         here_.everything = true;
         if (auto done = round(); !done)
             return std::move(done).error();
-        follower_.on_ready();
+        follower_.listener.on_ready();
         for (;;) {
             auto signal = wait();
             if (!signal)
@@ -74,7 +74,12 @@ private:
     {
         const auto here = std::exchange(here_, {});
         const auto there = std::exchange(there_, {});
-        return follower_.round(here, there);
+        auto synced = follower_.round(here, there);
+        if (!synced)
+            return std::move(synced).error();
+        if (synced->any())
+            follower_.listener.on_round(*synced);
+        return {};
     }
 
     /// The signal that came; 0 for anything else, and for the end of the quiet time.

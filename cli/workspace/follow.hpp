@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "cli/guest_tool.hpp"
+#include "cli/workspace/sync.hpp"
 #include "cli/workspace/working_tree.hpp"
 
 namespace banger::workspace {
@@ -14,8 +15,8 @@ struct Follower {
     /// A tool that runs as long as the guest is there. What it prints are names of files that changed there, each
     /// NUL-terminated; "." stands for all of them.
     cli::ToolCall held;
-    std::function<sdk::Result<void>(const tree::Happened& here, const tree::Happened& there)> round;
-    std::function<void()> on_ready;  ///< the first round is over, and whatever happens from now on will be seen
+    std::function<sdk::Result<Synced>(const tree::Happened& here, const tree::Happened& there)> round;
+    const SyncListener& listener;
 };
 
 /// Rounds, the first over everything, until a signal asks us to stop, which it returns. Changes that come together are

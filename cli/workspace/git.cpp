@@ -100,7 +100,10 @@ std::vector<std::string> Git::command(const std::vector<std::string>& arguments)
     for (const auto& [name, value] : environment_)
         argv.push_back(name + "=" + value);
     argv.emplace_back("git");
-    for (const char* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false"})
+    // No hook and no daemon of the host's has a part in this; and what git writes for us is in the guest a moment later, or
+    // thrown away, so that it need not be on this disk, behind all else that is on its way there.
+    for (const char* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false",
+                                "core.fsync=none"})
         argv.insert(argv.end(), {"-c", setting});
     for (const auto& setting : settings_)
         argv.insert(argv.end(), {"-c", setting});

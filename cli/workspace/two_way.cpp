@@ -316,15 +316,8 @@ sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::st
 
 sdk::Result<int> TwoWaySync::go_on(const SyncListener& listener)
 {
-    const auto on_change = [&](const tree::Happened& here, const tree::Happened& there) -> sdk::Result<void> {
-        auto synced = some(here, there);
-        if (!synced)
-            return std::move(synced).error();
-        if (synced->any())
-            listener.on_round(*synced);
-        return {};
-    };
-    auto signal = follow(context_, {*here_, there_.watch(), on_change, listener.on_ready});
+    const auto round = [&](const tree::Happened& here, const tree::Happened& there) { return some(here, there); };
+    auto signal = follow(context_, {*here_, there_.watch(), round, listener});
     if (signal && record_is_old_)
         if (auto sent = send({}, true); !sent)
             return std::move(sent).error();

@@ -97,6 +97,8 @@ bool still_true(Engine& engine, const handles::Finding& finding)
         return named;
     if (finding.kind == Kind::unfinished_file)
         return sdk::os::exists(finding.path);
+    if (finding.kind == Kind::row_without_directory || finding.kind == Kind::directory_without_row)
+        return sdk::os::exists(finding.path) != engine.store.find_id(finding.vm).has_value();
     if (finding.kind != Kind::unclaimed_object)
         return true;
     auto inspected = engine.operations.inspect(finding.handle);
@@ -158,12 +160,16 @@ bool AuditReport::clean() const
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
 {
-    auto evidence = gather(engine, operation);
+    sdk::Result<handles::Evidence> evidence = [&] {
+        const auto span = operation.span("ask providers");
+        return gather(engine, operation);
+    }();
     if (!evidence)
         return std::move(evidence).error();
     if (auto wanted = operation.check(); !wanted)
         return std::move(wanted).error();
     AuditReport report;
+    const auto span = operation.span(repair ? "compare and repair" : "compare");
     for (auto& finding : handles::compare(*evidence, engine.operations)) {
         if (!still_true(engine, finding))
             continue;

@@ -2,6 +2,7 @@
 #include "core/lifecycle/start.hpp"
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/durations.hpp"
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/attach_noted.hpp"
 #include "core/lifecycle/console.hpp"
@@ -195,16 +196,30 @@ private:
     sdk::Attached<sdk::Machine> machine_;
 };
 
+// What a guest has to do, and what is said of one that does not.
+struct GuestStep {
+    sdk::Result<void> (Start::*run)();
+    const char* failure;
+    std::chrono::milliseconds limit;
+    const char* remedy;  ///< for want of time, behind another hint
+};
+
 // A guest that ran and did not come up: its console says why, and is kept.
-sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const std::string& how,
+sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const GuestStep& step,
                         const std::string& directory)
 {
     const std::string tail = console_tail(directory);
+    std::string how = step.failure;
+    std::string hint = "the vm is kept, stopped: `banger vm logs " + vm.name + "` shows its console";
+    if (error.code == sdk::Code::timed_out) {
+        how += " within " + base::format_duration(step.limit);
+        hint += step.remedy;
+    }
     sdk::Error told = sdk::make_error(error.code,
                                       "the guest of vm '" + vm.name + "' " + how +
                                           (tail.empty() ? ", and its console is empty"
                                                         : "; the end of its console is:\n" + tail),
-                                      "the vm is kept, stopped: `banger vm logs " + vm.name + "` shows its console");
+                                      std::move(hint));
     told.during = std::move(error.during);
     told.during.insert(told.during.begin(), error.message);
     return told;
@@ -237,9 +252,11 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot})
         if (auto done = (start.*step)(); !done)
             return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
-    for (const auto& [step, how] : {std::pair{&Start::greet, "never answered"},
-                                    std::pair{&Start::wait_for_system, "did not finish booting"}})
-        if (auto done = (start.*step)(); !done) {
+    for (const auto& step :
+         {GuestStep{&Start::greet, "never answered", engine.config.daemon.boot_timeout.value,
+                    "; if this host is only slow, raise boot_timeout in [daemon] of config.toml"},
+          GuestStep{&Start::wait_for_system, "did not finish booting", patience_for_system, ""}})
+        if (auto done = (start.*step.run)(); !done) {
             engine.agents.drop(vm.id);
             auto error = journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
             if (operation.cancelled()) {
@@ -248,7 +265,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
                 return error;
             }
             guest_silent = true;
-            return guest_failed(std::move(error), vm, how, engine.owner_of(vm.id).directory);
+            return guest_failed(std::move(error), vm, step, engine.owner_of(vm.id).directory);
         }
     if (auto done = start.provision(vm); !done) {
         engine.agents.drop(vm.id);

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "dm_fork.hpp"
 
+#include "banger/sdk/freeze_note.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "device.hpp"
 #include "freeze.hpp"
@@ -53,7 +54,7 @@ public:
             return std::move(room).error();
         if (call.cancelled())
             return make_error(Code::cancelled, "cancelled");
-        auto begun = FreezeUnderWay::begin(host_, *files, spec);
+        auto begun = FreezeUnderWay::begin(host_, *files, spec, call);
         if (!begun)
             return std::move(begun).error().while_doing("freeze disk '" + spec.disk.role + "'");
         return sdk::Attached<sdk::Freeze>{std::move(*begun),
@@ -93,20 +94,12 @@ public:
 
     Result<std::vector<sdk::Handle>> list() override
     {
+        const auto notes = sdk::find_freeze_notes(host_.vms_directory(), ".dm-freeze");
+        if (!notes)
+            return notes.error();
         std::vector<sdk::Handle> handles;
-        constexpr std::string_view note = ".dm-freeze";
-        const auto vms = os::list_directory(host_.vms_directory());
-        if (!vms)
-            return handles;
-        for (const auto& vm : *vms) {
-            const sdk::Owner owner{host_.instance(), vm, host_.vms_directory() + "/" + vm};
-            const auto names = os::list_directory(owner.directory);
-            if (!names)
-                continue;  // no directory, or gone
-            for (const auto& name : *names)
-                if (name.ends_with(note))
-                    handles.push_back(handle_of(owner, name.substr(0, name.size() - note.size()), {}));
-        }
+        for (const auto& [vm, role] : *notes)
+            handles.push_back(handle_of({host_.instance(), vm, host_.vms_directory() + "/" + vm}, role, {}));
         return handles;
     }
 

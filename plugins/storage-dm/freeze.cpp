@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "freeze.hpp"
 
+#include <fcntl.h>
+
 #include "banger/sdk/os/file.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
@@ -41,6 +43,14 @@ Result<void> check_health(const std::string& device, const std::string& role)
                       "make room and restart the VM");
 }
 
+Result<void> flush(const std::string& path, int cancel_descriptor)
+{
+    auto fd = os::open_file(path, O_RDONLY);
+    if (!fd)
+        return std::move(fd).error();
+    return os::flush_file(std::move(*fd), path, cancel_descriptor);
+}
+
 Result<std::string> device_of_layer(sdk::Host& host, const std::string& path)
 {
     auto facts = facts_of(path);
@@ -68,7 +78,8 @@ Result<std::optional<FreezeUnderWay>> FreezeUnderWay::find(sdk::Host& host, cons
     return std::optional(FreezeUnderWay(host, files, owner, std::move(**note)));
 }
 
-Result<sdk::Freeze> FreezeUnderWay::begin(sdk::Host& host, const DiskFiles& files, const sdk::FreezeSpec& spec)
+Result<sdk::Freeze> FreezeUnderWay::begin(sdk::Host& host, const DiskFiles& files, const sdk::FreezeSpec& spec,
+                                          const sdk::Call& call)
 {
     auto disk = files.open();
     if (!disk)
@@ -83,7 +94,8 @@ Result<sdk::Freeze> FreezeUnderWay::begin(sdk::Host& host, const DiskFiles& file
         if (auto sound = check_health(freeze.device_, files.role()); !sound)
             return std::move(sound).error();
     // Before the instant, so that the instant need not wait for the disk.
-    if (auto flushed = os::flush_file(*attached ? device::node_of(freeze.device_) : disk->cow); !flushed)
+    const std::string written = *attached ? device::node_of(freeze.device_) : disk->cow;
+    if (auto flushed = flush(written, call.cancel_descriptor()); !flushed)
         return std::move(flushed).error();
     if (auto noted = sdk::write_freeze_note(files.freeze(), freeze.note_); !noted)
         return std::move(noted).error();
@@ -198,7 +210,7 @@ Result<void> FreezeUnderWay::move(const DiskFiles::Top& top) const
                 return loaded;
         if (!(*state)->suspended) {
             // What the machine wrote may be in the host's memory above the device.
-            if (auto flushed = os::flush_file(device::node_of(device_)); !flushed)
+            if (auto flushed = flush(device::node_of(device_), -1); !flushed)
                 return flushed;
             if (auto suspended = device::suspend(device_); !suspended)
                 return suspended;
@@ -301,6 +313,10 @@ Result<void> FreezeUnderWay::undo() const
     for (const std::string& name : names)
         if (auto removed = os::remove_file(name); !removed)
             return removed;
+    // Before the note goes: a name that came back with the host's next boot would be nobody's, and pass for a layer.
+    const std::string directory = layer_path().substr(0, layer_path().rfind('/'));
+    if (auto synced = os::sync_directory(directory); !synced && synced.error().code != Code::not_found)
+        return synced;
     return sdk::remove_freeze_note(files_.freeze());
 }
 

@@ -28,7 +28,8 @@ namespace banger::dm {
 class FreezeUnderWay {
 public:
     /// Makes ready; on error nothing is left. See sdk::StorageFork::attach.
-    static sdk::Result<sdk::Freeze> begin(sdk::Host& host, const DiskFiles& files, const sdk::FreezeSpec& spec);
+    static sdk::Result<sdk::Freeze> begin(sdk::Host& host, const DiskFiles& files, const sdk::FreezeSpec& spec,
+                                          const sdk::Call& call);
     /// The freeze of this disk that is under way, if there is one.
     static sdk::Result<std::optional<FreezeUnderWay>> find(sdk::Host& host, const DiskFiles& files,
                                                            const sdk::Owner& owner);

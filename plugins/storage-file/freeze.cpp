@@ -19,6 +19,14 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
+Result<void> flush(const std::string& path, const sdk::Call& call)
+{
+    auto fd = os::open_file(path, O_RDONLY);
+    if (!fd)
+        return std::move(fd).error();
+    return os::flush_file(std::move(*fd), path, call.cancel_descriptor());
+}
+
 Result<void> check_depth(const sdk::Disk& disk)
 {
     if (!disk.layer)
@@ -46,7 +54,7 @@ Result<std::optional<FreezeUnderWay>> FreezeUnderWay::find(const DiskFiles& file
     return std::optional(FreezeUnderWay(files, std::move(**note)));
 }
 
-Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::FreezeSpec& spec)
+Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::FreezeSpec& spec, const sdk::Call& call)
 {
     auto disk = files.open();
     if (!disk)
@@ -57,7 +65,7 @@ Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::Fre
         return make_error(Code::unsupported, "no running VM can be frozen in " + files.directory() +
                                                  ": its file system does not tell who writes a file");
     // Before the instant, so that the instant need not wait for the disk.
-    if (auto flushed = os::flush_file(disk->path); !flushed)
+    if (auto flushed = flush(disk->path, call); !flushed)
         return std::move(flushed).error();
     const FreezeUnderWay freeze(files, {spec.layer_path, false});
     if (auto noted = sdk::write_freeze_note(files.freeze(), freeze.note_); !noted)
@@ -211,6 +219,10 @@ Result<void> FreezeUnderWay::undo() const
     for (const std::string& name : names)
         if (auto removed = os::remove_file(name); !removed)
             return removed;
+    // Before the note goes: a name that came back with the host's next boot would be nobody's, and pass for a layer.
+    const std::string directory = layer_path().substr(0, layer_path().rfind('/'));
+    if (auto synced = os::sync_directory(directory); !synced && synced.error().code != Code::not_found)
+        return synced;
     return sdk::remove_freeze_note(files_.freeze());
 }
 

@@ -12,6 +12,15 @@ constexpr std::string_view begun = "begun\n";
 constexpr std::string_view frozen = "frozen\n";
 constexpr std::size_t longest_note = 8192;
 
+// None in what is no directory, or is gone.
+Result<std::vector<std::string>> names_in(const std::string& directory)
+{
+    auto names = os::list_directory(directory);
+    if (!names && names.error().code == Code::not_found)
+        return std::vector<std::string>();
+    return names;
+}
+
 }  // namespace
 
 Result<std::optional<FreezeNote>> read_freeze_note(const std::string& path)
@@ -37,6 +46,23 @@ Result<void> remove_freeze_note(const std::string& path)
     if (auto removed = os::remove_file(path); !removed)
         return removed;
     return os::sync_directory(path.substr(0, path.rfind('/')));
+}
+
+Result<std::vector<FoundFreeze>> find_freeze_notes(const std::string& vms_directory, std::string_view ending)
+{
+    const auto vms = names_in(vms_directory);
+    if (!vms)
+        return vms.error();
+    std::vector<FoundFreeze> found;
+    for (const auto& vm : *vms) {
+        const auto names = names_in(vms_directory + "/" + vm);
+        if (!names)
+            return names.error();
+        for (const auto& name : *names)
+            if (name.ends_with(ending))
+                found.push_back({vm, name.substr(0, name.size() - ending.size())});
+    }
+    return found;
 }
 
 }  // namespace banger::sdk

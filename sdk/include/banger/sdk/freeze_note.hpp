@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "banger/sdk/result.hpp"
 
@@ -20,5 +22,13 @@ struct FreezeNote {
 /// Durable once it returns.
 [[nodiscard]] Result<void> write_freeze_note(const std::string& path, const FreezeNote& note);
 [[nodiscard]] Result<void> remove_freeze_note(const std::string& path);
+
+/// Whose freeze a note is of, by where it lies.
+struct FoundFreeze {
+    std::string vm;
+    std::string role;
+};
+/// Every file ROLE`ending` in the directory of a VM. A directory that cannot be read may hold any, so it is an error.
+[[nodiscard]] Result<std::vector<FoundFreeze>> find_freeze_notes(const std::string& vms_directory, std::string_view ending);
 
 }  // namespace banger::sdk

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,12 @@ bool exists(const std::string& path);  ///< without following a final symlink
 /// fsync of a directory, so that a rename or create in it is durable.
 Result<void> sync_directory(const std::string& path);
 
-/// Waits until what was written to this file or block device, by whoever, is on the disk.
-Result<void> flush_file(const std::string& path);
+/// Waits until the file's content is on its disk (fdatasync(2)). Nothing interrupts that, and a slow disk takes minutes, so
+/// a thread of its own does it, which goes on when the wait ends: `cancelled` once `cancel_descriptor` is readable (see
+/// Call::cancel_descriptor; -1: none). The kernel says only once that content was lost: `on_loss` is then told, on that
+/// thread, also when nobody waits any more.
+Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descriptor,
+                        std::function<void()> on_loss = {});
 
 /// Whether both are names of one file that exists, without following a final symlink.
 bool is_same_file(const std::string& one, const std::string& other);
