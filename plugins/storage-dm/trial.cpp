@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <mutex>
+
 #include "banger/sdk/os/file.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
@@ -48,6 +50,8 @@ Result<void> try_snapshot(sdk::Host& host)
 {
     if (auto available = device::check_available(); !available)
         return available;
+    static std::mutex mutex;  // both providers of this plugin ask, and the name is one
+    const std::lock_guard lock(mutex);
     const std::string name = probe_name(host.instance());
     const std::string layer = host.cache_directory() + "/trial-layer";
     const std::string cow = host.cache_directory() + "/trial-cow";
