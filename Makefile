@@ -14,7 +14,7 @@ DEPS ?= yes
 BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-dev libboost-program-options-dev \
     libboost-filesystem-dev libsqlite3-dev rapidjson-dev libarchive-dev libdevmapper-dev libext2fs-dev \
     libnghttp2-dev libssl-dev libsystemd-dev libtomlplusplus-dev \
-    libcurl4-openssl-dev libisal-dev pkgconf
+    libcurl4-openssl-dev libisal-dev libnl-route-3-dev libnftables-dev pkgconf
 RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring git curl
 TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux git xz-utils zstd iproute2 procps xfsprogs \
     busybox-static umoci skopeo buildah docker-registry openssl

@@ -110,7 +110,7 @@ sdk::Fields ask_traffic(const sdk::Owner& owner)
 sdk::Link link_without_outside(const sdk::LinkSpec& spec)
 {
     sdk::Link link;
-    link.mac = mac_of(spec.owner);
+    link.mac = sdk::mac_of(spec.owner);
     link.attachment.kind = "none";
     if (spec.attachment == restricted_word) {
         link.attachment.kind = "user-restricted";
@@ -123,7 +123,7 @@ sdk::Link link_through(const sdk::LinkSpec& spec)
 {
     sdk::Link link;
     link.attachment = {"stream-socket", {{"path", socket_of(spec.owner)}}};
-    link.mac = mac_of(spec.owner);
+    link.mac = sdk::mac_of(spec.owner);
     link.address = std::string(guest_network::address) + "/" + guest_network::prefix_bits;
     link.gateway = guest_network::gateway;
     link.dns = {guest_network::dns};
@@ -298,20 +298,6 @@ sdk::Result<std::unique_ptr<sdk::Network>> make_network(sdk::Host& host, const c
     if (!read)
         return std::move(read).error();
     return std::unique_ptr<sdk::Network>(std::make_unique<UserNetwork>(host, std::move(*read)));
-}
-
-std::string mac_of(const sdk::Owner& owner)
-{
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const char byte : owner.instance + "-" + owner.vm)
-        hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-    std::string mac = "52:54:00";
-    for (const unsigned shift : {20U, 12U, 4U}) {
-        mac += ':';
-        mac += "0123456789abcdef"[hash >> shift & 0xfU];
-        mac += "0123456789abcdef"[hash >> (shift - 4) & 0xfU];
-    }
-    return mac;
 }
 
 }  // namespace banger::user

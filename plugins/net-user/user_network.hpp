@@ -17,7 +17,4 @@ namespace banger::user {
 /// the VMM ends it.
 [[nodiscard]] sdk::Result<std::unique_ptr<sdk::Network>> make_network(sdk::Host& host, const char* config);
 
-/// The hardware address of a VM's one network device: 52:54:00, and 24 bits of the FNV-1a hash of "<instance>-<vm>".
-[[nodiscard]] std::string mac_of(const sdk::Owner& owner);
-
 }  // namespace banger::user

@@ -6,9 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
 #include "qcow2_overlay.hpp"
@@ -20,79 +17,21 @@ using sdk::Code;
 using sdk::make_error;
 namespace os = sdk::os;
 
-constexpr std::string_view top_end = ".qcow2";
-constexpr std::size_t most_digits = 9;  // of a generation, so that there is always a next one
-
-// Of what stands between "ROLE" and ".qcow2": nothing, or ".N-TAG".
-std::optional<unsigned> generation_in(std::string_view text)
-{
-    if (text.empty())
-        return 0;
-    const auto dash = text.find('-');
-    if (text[0] != '.' || dash == std::string_view::npos || dash - 1 > most_digits)
-        return std::nullopt;
-    unsigned generation = 0;
-    const auto read = std::from_chars(text.data() + 1, text.data() + dash, generation);
-    if (read.ec != std::errc() || read.ptr != text.data() + dash || generation == 0)
-        return std::nullopt;
-    return generation;
-}
-
-sdk::Result<std::string> random_tag()
-{
-    std::array<unsigned char, 4> bytes{};
-    if (::getentropy(bytes.data(), bytes.size()) != 0)
-        return sdk::os_error("draw a random name");
-    std::array<char, 9> text{};
-    (void)std::snprintf(text.data(), text.size(), "%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
-    return std::string(text.data());
-}
-
 }  // namespace
 
-// A role becomes a file's name, so it is one plain word.
 sdk::Result<DiskFiles> DiskFiles::of(const sdk::Owner& owner, const std::string& role)
 {
-    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-    if (role.empty() || role.size() > 32 || !std::all_of(role.begin(), role.end(), plain))
-        return make_error(Code::invalid, "'" + role + "' is no role of a disk");
-    return DiskFiles(owner.directory, role);
-}
-
-sdk::Result<std::vector<DiskFiles::Top>> DiskFiles::tops() const
-{
-    const auto names = os::list_directory(directory_);
-    if (!names)
-        return names.error();
-    std::vector<Top> tops;
-    for (const std::string_view name : *names) {
-        if (!name.starts_with(role_) || !name.ends_with(top_end) || name.size() < role_.size() + top_end.size())
-            continue;
-        const auto middle = name.substr(role_.size(), name.size() - role_.size() - top_end.size());
-        if (const auto generation = generation_in(middle))
-            tops.push_back({*generation, directory_ + "/" + std::string(name)});
-    }
-    std::sort(tops.begin(), tops.end(), [](const Top& a, const Top& b) { return a.generation < b.generation; });
-    return tops;
-}
-
-sdk::Result<std::string> DiskFiles::next_top() const
-{
-    const auto all = tops();
-    if (!all)
-        return all.error();
-    const auto tag = random_tag();
-    if (!tag)
-        return tag.error();
-    const unsigned generation = all->empty() ? 1 : all->back().generation + 1;
-    return stem_ + "." + std::to_string(generation) + "-" + *tag + std::string(top_end);
+    auto tops = sdk::DiskTops::of(owner.directory, role, ".qcow2");
+    if (!tops)
+        return std::move(tops).error();
+    return DiskFiles(owner.directory, role, std::move(*tops));
 }
 
 sdk::Result<std::vector<std::string>> DiskFiles::existing() const
 {
     std::vector<std::string> paths{raw(), unfinished(), freeze(), freeze() + ".new"};
     std::erase_if(paths, [](const std::string& path) { return !os::exists(path); });
-    const auto all = tops();
+    const auto all = tops_.list();
     if (!all && all.error().code == Code::not_found)
         return paths;
     if (!all)
@@ -104,7 +43,7 @@ sdk::Result<std::vector<std::string>> DiskFiles::existing() const
 
 sdk::Result<sdk::Disk> DiskFiles::open() const
 {
-    const auto all = tops();
+    const auto all = tops_.list();
     if (!all)
         return all.error();
     struct stat status {};

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "banger/sdk/disk_tops.hpp"
 #include "banger/sdk/storage.hpp"
 
 namespace banger::file {
@@ -19,10 +20,9 @@ constexpr std::string_view qcow2_word = "disk:qcow2";
 ///     ROLE.raw                            a disk that shares blocks with its layer
 ///     ROLE.qcow2, ROLE.1-TAG.qcow2, ...   one that stands on it; each freeze adds a top, and the newest is the disk
 ///     ROLE.new                            half made
-///     ROLE.freeze                         a freeze under way: freeze_note.hpp
+///     ROLE.freeze                         a freeze under way: sdk::FreezeNote
 ///
-/// A top is never renamed, and no name comes twice (its tag is random): QEMU opens it again by its name when it becomes
-/// a layer, and may still hold one of a freeze that was undone. An empty top over the last one is as good as that one,
+/// QEMU opens a top again by its name when that becomes a layer. An empty top over the last one is as good as that one,
 /// so whatever a crash leaves, the newest is the right one.
 class DiskFiles {
 public:
@@ -35,16 +35,10 @@ public:
     [[nodiscard]] std::string unfinished() const { return stem_ + ".new"; }
     [[nodiscard]] std::string freeze() const { return stem_ + ".freeze"; }
     /// What create makes.
-    [[nodiscard]] std::string first(std::string_view word) const { return word == raw_word ? raw() : stem_ + ".qcow2"; }
+    [[nodiscard]] std::string first(std::string_view word) const { return word == raw_word ? raw() : tops_.first(); }
 
-    struct Top {
-        unsigned generation = 0;
-        std::string path;
-    };
-    /// The qcow2 tops, oldest first.
-    [[nodiscard]] sdk::Result<std::vector<Top>> tops() const;
-    /// A name for a top above them all, that there never was.
-    [[nodiscard]] sdk::Result<std::string> next_top() const;
+    /// The qcow2 ones.
+    [[nodiscard]] const sdk::DiskTops& tops() const { return tops_; }
     /// Every file of the disk that exists. None without a directory.
     [[nodiscard]] sdk::Result<std::vector<std::string>> existing() const;
 
@@ -55,14 +49,16 @@ public:
     [[nodiscard]] static sdk::Result<void> grow(const sdk::Disk& disk, std::uint64_t bytes);
 
 private:
-    DiskFiles(std::string directory, std::string role)
-        : directory_(std::move(directory)), role_(std::move(role)), stem_(directory_ + "/" + role_)
+    DiskFiles(std::string directory, std::string role, sdk::DiskTops tops)
+        : directory_(std::move(directory)), role_(std::move(role)), stem_(directory_ + "/" + role_),
+          tops_(std::move(tops))
     {
     }
 
     std::string directory_;
     std::string role_;
     std::string stem_;
+    sdk::DiskTops tops_;
 };
 
 /// Writes an empty qcow2 disk over the layer, durably, under a name that nobody reads.

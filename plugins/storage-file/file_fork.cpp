@@ -96,20 +96,12 @@ public:
 
     Result<std::vector<sdk::Handle>> list() override
     {
+        const auto notes = sdk::find_freeze_notes(host_.vms_directory(), ".freeze");
+        if (!notes)
+            return notes.error();
         std::vector<sdk::Handle> handles;
-        constexpr std::string_view note = ".freeze";
-        const auto vms = names_in(host_.vms_directory());
-        if (!vms)
-            return vms.error();
-        for (const auto& vm : *vms) {
-            const sdk::Owner owner{host_.instance(), vm, host_.vms_directory() + "/" + vm};
-            const auto names = names_in(owner.directory);
-            if (!names)
-                return names.error();
-            for (const auto& name : *names)
-                if (name.ends_with(note))
-                    handles.push_back(handle_of(owner, name.substr(0, name.size() - note.size()), {}));
-        }
+        for (const auto& [vm, role] : *notes)
+            handles.push_back(handle_of({host_.instance(), vm, host_.vms_directory() + "/" + vm}, role, {}));
         return handles;
     }
 
@@ -132,15 +124,6 @@ private:
             return make_error(Code::invalid, "'" + path + "' cannot be the path of a layer",
                               "it must be absolute, and not end as half-made files do");
         return {};
-    }
-
-    // None in what is no directory, or is gone. One that cannot be read may hold any.
-    static Result<std::vector<std::string>> names_in(const std::string& directory)
-    {
-        auto names = os::list_directory(directory);
-        if (!names && names.error().code == Code::not_found)
-            return std::vector<std::string>();
-        return names;
     }
 
     static Result<std::optional<FreezeUnderWay>> find(const sdk::Handle& handle)

@@ -2,10 +2,8 @@
 #include "freeze.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
@@ -21,45 +19,12 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
-std::string directory_of(const std::string& path)
-{
-    return path.substr(0, path.rfind('/'));
-}
-
-bool is_same_file(const std::string& one, const std::string& other)
-{
-    struct stat a {};
-    struct stat b {};
-    return ::lstat(one.c_str(), &a) == 0 && ::lstat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}
-
 Result<void> flush(const std::string& path, const sdk::Call& call)
 {
     auto fd = os::open_file(path, O_RDONLY);
     if (!fd)
         return std::move(fd).error();
     return os::flush_file(std::move(*fd), path, call.cancel_descriptor());
-}
-
-// One file under two names, never over a third one's.
-Result<void> add_name(const std::string& path, const std::string& name)
-{
-    if (::link(path.c_str(), name.c_str()) == 0)
-        return os::sync_directory(directory_of(name));
-    const int why = errno;
-    auto error = sdk::os_error("name " + name, why);
-    if (why == EXDEV)
-        error.hint = "layers and VMs must be on one file system";
-    return error;
-}
-
-// Also for whoever may write the file by its owner's right: a mistake is refused then.
-Result<void> make_read_only(int fd, const std::string& path)
-{
-    if (::fchmod(fd, 0444) != 0 || ::fsync(fd) != 0)
-        return sdk::os_error("make " + path + " read-only");
-    return {};
 }
 
 Result<void> check_depth(const sdk::Disk& disk)
@@ -81,7 +46,7 @@ Result<void> check_depth(const sdk::Disk& disk)
 
 Result<std::optional<FreezeUnderWay>> FreezeUnderWay::find(const DiskFiles& files)
 {
-    auto note = read_note(files.freeze());
+    auto note = sdk::read_freeze_note(files.freeze());
     if (!note)
         return std::move(note).error();
     if (!*note)
@@ -103,7 +68,7 @@ Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::Fre
     if (auto flushed = flush(disk->path, call); !flushed)
         return std::move(flushed).error();
     const FreezeUnderWay freeze(files, {spec.layer_path, false});
-    if (auto noted = write_note(files.freeze(), freeze.note_); !noted)
+    if (auto noted = sdk::write_freeze_note(files.freeze(), freeze.note_); !noted)
         return std::move(noted).error();
     auto ready = freeze.prepare(*disk);
     if (!ready)
@@ -120,12 +85,12 @@ Result<sdk::Freeze> FreezeUnderWay::prepare(const sdk::Disk& disk) const
 
 Result<sdk::Freeze> FreezeUnderWay::add_top(const sdk::Disk& disk) const
 {
-    if (auto named = add_name(disk.path, layer_path()); !named)
+    if (auto named = os::add_name(disk.path, layer_path()); !named)
         return std::move(named).error();
     const sdk::Layer layer{layer_path(), disk.bytes, "qcow2"};
     if (auto wrote = write_top(files_.unfinished(), disk.bytes, layer); !wrote)
         return std::move(wrote).error();
-    auto path = files_.next_top();
+    auto path = files_.tops().next();
     if (!path)
         return std::move(path).error();
     if (::rename(files_.unfinished().c_str(), path->c_str()) != 0)
@@ -148,7 +113,7 @@ Result<bool> FreezeUnderWay::is_frozen() const
     if (!disk)
         return std::move(disk).error();
     if (!disk->layer)
-        return is_same_file(clone_path(), layer_path());
+        return os::is_same_file(clone_path(), layer_path());
     if (!has_top(*disk))
         return false;
     // The layer's file is the old top's.
@@ -167,7 +132,7 @@ Result<sdk::Layer> FreezeUnderWay::commit()
         if (auto sealed = disk->layer ? seal(*disk) : clone(*disk); !sealed)
             return std::move(sealed).error();
         note_.frozen = true;
-        if (auto noted = write_note(files_.freeze(), note_); !noted)
+        if (auto noted = sdk::write_freeze_note(files_.freeze(), note_); !noted)
             return std::move(noted).error();
     }
     if (auto removed = os::remove_file(clone_path()); !removed)
@@ -188,16 +153,13 @@ Result<void> FreezeUnderWay::seal(const sdk::Disk& disk) const
     if (*written)
         return make_error(Code::precondition, "disk '" + disk.role + "' is still written to below its new top, in " +
                                                   layer_path());
-    auto fd = os::open_file(layer_path(), O_RDONLY);
-    if (!fd)
-        return std::move(fd).error();
-    return make_read_only(fd->get(), layer_path());
+    return os::make_read_only(layer_path());
 }
 
 // What is at the layer's path is a whole clone: it has another name until then.
 Result<void> FreezeUnderWay::clone(const sdk::Disk& disk) const
 {
-    if (is_same_file(clone_path(), layer_path()))
+    if (os::is_same_file(clone_path(), layer_path()))
         return {};
     if (auto removed = os::remove_file(clone_path()); !removed)
         return removed;
@@ -207,9 +169,10 @@ Result<void> FreezeUnderWay::clone(const sdk::Disk& disk) const
         return std::move(from ? to.error() : from.error());
     if (auto cloned = clone_blocks(from->get(), to->get()); !cloned)
         return cloned;
-    if (auto closed = make_read_only(to->get(), clone_path()); !closed)
+    to->reset();
+    if (auto closed = os::make_read_only(clone_path()); !closed)
         return closed;
-    return add_name(clone_path(), layer_path());
+    return os::add_name(clone_path(), layer_path());
 }
 
 Result<void> FreezeUnderWay::release()
@@ -221,7 +184,7 @@ Result<void> FreezeUnderWay::release()
         return undo();
     if (auto layer = commit(); !layer)
         return std::move(layer).error();
-    return remove_note(files_.freeze());
+    return sdk::remove_freeze_note(files_.freeze());
 }
 
 // Only names go that begin made, and never the last one of a file.
@@ -251,15 +214,16 @@ Result<void> FreezeUnderWay::undo() const
             return std::move(disk).error();
     }
     std::vector<std::string> names{files_.unfinished(), clone_path()};
-    if (is_same_file(disk->path, layer_path()))
+    if (os::is_same_file(disk->path, layer_path()))
         names.push_back(layer_path());  // another freeze's layer has another file
     for (const std::string& name : names)
         if (auto removed = os::remove_file(name); !removed)
             return removed;
     // Before the note goes: a name that came back with the host's next boot would be nobody's, and pass for a layer.
-    if (auto synced = os::sync_directory(directory_of(layer_path())); !synced && synced.error().code != Code::not_found)
+    const std::string directory = layer_path().substr(0, layer_path().rfind('/'));
+    if (auto synced = os::sync_directory(directory); !synced && synced.error().code != Code::not_found)
         return synced;
-    return remove_note(files_.freeze());
+    return sdk::remove_freeze_note(files_.freeze());
 }
 
 }  // namespace banger::file

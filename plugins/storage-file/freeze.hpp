@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "banger/sdk/freeze_note.hpp"
 #include "banger/sdk/storage_fork.hpp"
 #include "disk_files.hpp"
-#include "freeze_note.hpp"
 
 namespace banger::file {
 
@@ -35,7 +35,7 @@ public:
     [[nodiscard]] sdk::Result<void> release();
 
 private:
-    FreezeUnderWay(DiskFiles files, FreezeNote note) : files_(std::move(files)), note_(std::move(note)) {}
+    FreezeUnderWay(DiskFiles files, sdk::FreezeNote note) : files_(std::move(files)), note_(std::move(note)) {}
 
     [[nodiscard]] std::string clone_path() const { return note_.layer_path + ".new"; }
     [[nodiscard]] sdk::Result<sdk::Freeze> prepare(const sdk::Disk& disk) const;
@@ -46,7 +46,7 @@ private:
     [[nodiscard]] sdk::Result<void> undo() const;
 
     DiskFiles files_;
-    FreezeNote note_;
+    sdk::FreezeNote note_;
 };
 
 }  // namespace banger::file

@@ -38,6 +38,30 @@ void link_seed(const std::string& home)
     }
 }
 
+// What the test does not name itself. Never what needs objects of the kernel, where nobody asked for that: these tests run
+// in the machine's own namespaces.
+std::string with_providers(std::string config)
+{
+    struct Pinned {
+        std::string key;
+        const char* variable;
+        std::string usual;
+    };
+    constexpr std::string_view table = "[providers]\n";
+    std::string lines;
+    for (const Pinned& pinned : {Pinned{"storage", "BANGER_TEST_STORAGE", "file"}, {"network", "BANGER_TEST_NETWORK", "user"}}) {
+        const char* value = std::getenv(pinned.variable);
+        if (config.find("\n" + pinned.key + " = ") == std::string::npos)
+            lines += pinned.key + " = \"" + (value == nullptr ? pinned.usual : value) + "\"\n";
+    }
+    const auto at = config.find(table);
+    if (at == std::string::npos)
+        return config + "\n" + std::string(table) + lines;
+    // At the table's end: a test may count the lines of what it wrote.
+    const auto next = config.find("\n[", at);
+    return next == std::string::npos ? config + lines : config.insert(next + 1, lines);
+}
+
 constexpr const char* test_defaults = R"([vm_defaults]
 image = "debian-bookworm-minimal"
 memory = 512
@@ -55,7 +79,7 @@ Installation::Installation(const std::string& config)
     home_ = pattern;
     EXPECT_TRUE(sdk::os::make_private_directory(home_ + "/state"));
     link_seed(home_);
-    EXPECT_TRUE(sdk::os::write_file_atomic(home_ + "/config.toml", test_defaults + config));
+    EXPECT_TRUE(sdk::os::write_file_atomic(home_ + "/config.toml", test_defaults + with_providers(config)));
 }
 
 Installation::~Installation()

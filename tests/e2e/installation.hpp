@@ -28,7 +28,8 @@ struct CallOptions {
 /// A banger of its own: one BANGER_HOME with the shared images linked in, removed with everything it started.
 ///
 /// From the environment: BANGER_TEST_BIN, where banger is; BANGER_TEST_SEED, a BANGER_HOME whose images and kernels were
-/// pulled once for all tests; BANGER_TEST_DIR, where homes are made.
+/// pulled once for all tests; BANGER_TEST_DIR, where homes are made; BANGER_TEST_STORAGE and BANGER_TEST_NETWORK,
+/// the providers that config.toml names: "file" and "user" unless set.
 class Installation {
 public:
     /// `config` goes into config.toml behind the tests' own defaults.

@@ -248,6 +248,33 @@ Result<void> sync_directory(const std::string& path)
     return {};
 }
 
+bool is_same_file(const std::string& one, const std::string& other)
+{
+    struct stat a {};
+    struct stat b {};
+    return ::lstat(one.c_str(), &a) == 0 && ::lstat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+Result<void> add_name(const std::string& path, const std::string& name)
+{
+    if (::link(path.c_str(), name.c_str()) == 0)
+        return sync_directory(parent_of(name));
+    const int why = errno;
+    auto error = os_error("name " + name, why);
+    if (why == EXDEV)
+        error.hint = "both must be on one file system: " + path + " and " + name;
+    return error;
+}
+
+Result<void> make_read_only(const std::string& path)
+{
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd || ::fchmod(fd.get(), 0444) != 0 || ::fsync(fd.get()) != 0)
+        return os_error("make " + path + " read-only");
+    return {};
+}
+
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode)
 {
     UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));

@@ -55,9 +55,9 @@ protected:
 
 TEST_F(UserNetworkTest, TheHardwareAddressIsAFixedHash)
 {
-    EXPECT_EQ(mac_of({"0123abcd", "0123456789ab", ""}), mac_of({"0123abcd", "0123456789ab", "/elsewhere"}));
-    EXPECT_NE(mac_of({"0123abcd", "0123456789ab", ""}), mac_of({"0123abce", "0123456789ab", ""}));
-    EXPECT_EQ(mac_of({"0123abcd", "0123456789ab", ""}), "52:54:00:a4:e0:60");
+    EXPECT_EQ(sdk::mac_of({"0123abcd", "0123456789ab", ""}), sdk::mac_of({"0123abcd", "0123456789ab", "/elsewhere"}));
+    EXPECT_NE(sdk::mac_of({"0123abcd", "0123456789ab", ""}), sdk::mac_of({"0123abce", "0123456789ab", ""}));
+    EXPECT_EQ(sdk::mac_of({"0123abcd", "0123456789ab", ""}), "52:54:00:a4:e0:60");
 }
 
 TEST_F(UserNetworkTest, WithoutPasstOnlyNoEgressWorks)

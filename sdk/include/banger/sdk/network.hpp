@@ -63,6 +63,10 @@ public:
     [[nodiscard]] virtual Result<std::vector<Handle>> list() = 0;
 };
 
+/// The hardware address of a VM's one network device, whichever provider it has: 52:54:00, and 24 bits of the FNV-1a
+/// hash of "<instance>-<vm>".
+[[nodiscard]] std::string mac_of(const Owner& owner);
+
 [[nodiscard]] std::string_view to_string(Egress egress);
 [[nodiscard]] std::optional<Egress> egress_from_string(std::string_view text);
 

@@ -51,6 +51,16 @@ Result<void> sync_directory(const std::string& path);
 Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descriptor,
                         std::function<void()> on_loss = {});
 
+/// Whether both are names of one file that exists, without following a final symlink.
+bool is_same_file(const std::string& one, const std::string& other);
+
+/// A second name for a file, durably, and never over a third one's (`exists`).
+Result<void> add_name(const std::string& path, const std::string& name);
+
+/// Mode 0444, with all that is in the file, durably. Also for whoever may write the file by its owner's right: a mistake
+/// is refused then.
+Result<void> make_read_only(const std::string& path);
+
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0600);  ///< adds O_CLOEXEC
 
 Result<std::uint64_t> free_bytes(const std::string& path);  ///< available to us on its file system

@@ -22,6 +22,12 @@ class DiskBytes {
 public:
     explicit DiskBytes(Disk disk) : disk_(std::move(disk)) {}
 
+    /// Whether disks of this format can be looked into at all.
+    [[nodiscard]] static bool knows(const std::string& format)
+    {
+        return format == "raw" || format == "qcow2" || format == "fake";
+    }
+
     /// Why this machine cannot look into the disk, if it cannot.
     [[nodiscard]] std::optional<std::string> unreadable() const
     {

@@ -1,0 +1,331 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "host_network.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "banger/sdk/os/file.hpp"
+#include "firewall.hpp"
+#include "resolvers.hpp"
+#include "tap_device.hpp"
+
+namespace banger::tap {
+namespace {
+
+using sdk::Code;
+using sdk::make_error;
+using sdk::Result;
+namespace os = sdk::os;
+
+constexpr const char* first_name = "br-banger";
+constexpr Subnet first_subnet{0xac100000, 24};  // 172.16.0.0/24, and those behind it
+constexpr std::uint32_t most_subnets = 256;
+constexpr unsigned most_taps = 0xfffff;  // as many hexadecimal digits as a name has room for; this one is never made
+
+// A setting of the kernel's, in this network namespace (Documentation/networking/ip-sysctl.rst).
+Result<void> set(const std::string& path, const std::string& value)
+{
+    if (const auto now = os::read_file(path); now && *now == value + "\n")
+        return {};
+    auto fd = os::open_file(path, O_WRONLY);
+    if (!fd)
+        return std::move(fd).error();
+    return os::write_all(fd->get(), value);
+}
+
+std::string tap_name(const std::string& instance, unsigned number)
+{
+    std::array<char, 8> digits{};
+    (void)std::snprintf(digits.data(), digits.size(), "%x", number);
+    return "b" + instance + "-" + digits.data();
+}
+
+}  // namespace
+
+Result<HostNetwork> HostNetwork::lock(sdk::Host& host, const Config& config)
+{
+    const std::string path = host.cache_directory() + "/network.lock";
+    auto fd = os::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW);
+    if (!fd)
+        return std::move(fd).error();
+    int locked = 0;
+    do
+        locked = ::flock(fd->get(), LOCK_EX);
+    while (locked != 0 && errno == EINTR);
+    if (locked != 0)
+        return sdk::os_error("lock " + path);
+    auto links = Links::open();
+    if (!links)
+        return std::move(links).error();
+    auto leases = Leases::open(host);
+    if (!leases)
+        return std::move(leases).error();
+    return HostNetwork(host, config, std::move(*fd), std::move(*links), std::move(*leases));
+}
+
+Result<std::vector<Interface>> HostNetwork::marked(const std::string& alias_prefix)
+{
+    auto all = links_.list();
+    if (all)
+        std::erase_if(*all, [&](const Interface& one) { return !one.alias.starts_with(alias_prefix); });
+    return all;
+}
+
+Result<std::optional<Interface>> HostNetwork::find_bridge()
+{
+    auto found = marked(alias() + " bridge");
+    if (!found)
+        return std::move(found).error();
+    return found->empty() ? std::optional<Interface>() : std::optional(found->front());
+}
+
+Result<std::string> HostNetwork::choose_name()
+{
+    const std::string own = "br-" + instance_;
+    for (const std::string& name : config_.bridge.empty() ? std::vector<std::string>{first_name, own}
+                                                          : std::vector{config_.bridge}) {
+        auto there = links_.find(name);
+        if (!there)
+            return std::move(there).error();
+        if (!*there)
+            return name;
+    }
+    const std::string name = config_.bridge.empty() ? own : config_.bridge;
+    return make_error(Code::exists, "there is an interface " + name + " that is not this banger's",
+                      "remove it, or set another bridge under [plugin.net-tap]");
+}
+
+Result<Subnet> HostNetwork::choose_subnet(const std::string& bridge)
+{
+    auto used = links_.subnets_in_use(bridge);
+    if (!used)
+        return std::move(used).error();
+    const auto in_the_way = [&](const Subnet& subnet) {
+        return std::find_if(used->begin(), used->end(), [&](const Subnet& other) { return other.overlaps(subnet); });
+    };
+    if (config_.subnet) {
+        const auto other = in_the_way(*config_.subnet);
+        if (other == used->end())
+            return *config_.subnet;
+        return make_error(Code::precondition,
+                          config_.subnet->text() + " cannot be the guests' subnet: this host has " + other->text() + " already",
+                          "set another subnet under [plugin.net-tap]");
+    }
+    if (leases_.subnet() && in_the_way(*leases_.subnet()) == used->end())
+        return *leases_.subnet();
+    for (std::uint32_t i = 0; i < most_subnets; ++i) {
+        const Subnet subnet{first_subnet.network + (i << 8U), first_subnet.prefix_bits};
+        if (in_the_way(subnet) == used->end())
+            return subnet;
+    }
+    return make_error(Code::precondition, "this host uses every subnet that guests could have",
+                      "set a subnet under [plugin.net-tap]");
+}
+
+Result<void> HostNetwork::make_bridge(const std::string& name)
+{
+    if (auto made = links_.add_bridge(name); !made)
+        return made;
+    if (auto marked = links_.mark(name, alias() + " bridge"); !marked)
+        return marked;
+    // Guests speak IPv4 only, and the host would answer them under an address of its own making.
+    const std::string ipv6 = "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6";
+    if (os::exists(ipv6))
+        if (auto closed = set(ipv6, "1"); !closed)
+            return closed;
+    return set("/proc/sys/net/ipv4/ip_forward", "1");
+}
+
+Result<void> HostNetwork::check()
+{
+    // The kernel asks for the right before it looks for the interface.
+    if (auto allowed = links_.remove(tap_name(instance_, most_taps)); !allowed)
+        return allowed;
+    auto chains = run_nft("list chains");
+    if (!chains)
+        return std::move(chains).error();
+    if (const auto chain = chain_that_drops(*chains); chain && !config_.firewall_lets_guests_through)
+        return make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + *chain + ")",
+                          "let the guests' bridge through there and set firewall_lets_guests_through under "
+                          "[plugin.net-tap], or use network 'user'");
+    auto bridge = find_bridge();
+    if (!bridge || *bridge)
+        return bridge ? Result<void>() : std::move(bridge).error();
+    auto name = choose_name();
+    if (!name)
+        return std::move(name).error();
+    auto subnet = choose_subnet(*name);
+    return subnet ? Result<void>() : std::move(subnet).error();
+}
+
+Result<void> HostNetwork::ensure()
+{
+    auto bridge = find_bridge();
+    if (!bridge)
+        return std::move(bridge).error();
+    auto name = *bridge ? Result<std::string>((*bridge)->name) : choose_name();
+    if (!name)
+        return std::move(name).error();
+    bridge_ = *name;
+    auto subnet = *bridge && leases_.subnet() ? Result<Subnet>(*leases_.subnet()) : choose_subnet(*name);
+    if (!subnet)
+        return std::move(subnet).error();
+    leases_.use(*subnet);
+    if (auto wrote = leases_.write(); !wrote)
+        return wrote;
+    if (!*bridge)
+        if (auto made = make_bridge(*name); !made) {
+            (void)links_.remove(*name);
+            return made;
+        }
+    auto there = links_.find(*name);
+    if (!there || !*there)
+        return there ? make_error(Code::not_found, "bridge " + *name + " went away") : std::move(there).error();
+    if (auto given = links_.add_address(**there, *subnet); !given)
+        return given;
+    if (auto closed = run_nft(rules::of_network(
+            {instance_, *name, *subnet, resolvers_of_this_host(), config_.guests_reach_each_other}));
+        !closed)
+        return std::move(closed).error();
+    return links_.set_up(*name);
+}
+
+Result<Interface> HostNetwork::make_port(const Interface& bridge)
+{
+    auto all = links_.list();
+    if (!all)
+        return std::move(all).error();
+    for (unsigned number = 0; number < most_taps; ++number) {
+        const std::string name = tap_name(instance_, number);
+        if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
+            continue;
+        auto made = make_tap(name);
+        if (made)
+            made = links_.mark(name, alias());
+        if (made)
+            made = links_.add_port(name, bridge, !config_.guests_reach_each_other);
+        auto port = made ? links_.find(name) : made.error();
+        if (port && *port)
+            return **port;
+        if (made || made.error().code != Code::exists)
+            (void)links_.remove(name);
+        return port ? make_error(Code::not_found, "tap " + name + " went away") : std::move(port).error();
+    }
+    return make_error(Code::busy, "this banger has as many taps as there can be");
+}
+
+Result<Interface> HostNetwork::claim(const sdk::LinkSpec& spec, const std::string& mac)
+{
+    auto bridge = find_bridge();
+    auto pool = marked(alias());
+    if (!bridge || !*bridge || !pool)
+        return !bridge ? std::move(bridge).error() : !pool ? std::move(pool).error()
+                                                           : make_error(Code::not_found, "the bridge went away");
+    const auto ready = std::find_if(pool->begin(), pool->end(), [&](const Interface& tap) {
+        return tap.alias == alias() && tap.master == (*bridge)->index;
+    });
+    auto tap = ready != pool->end() ? Result<Interface>(*ready) : make_port(**bridge);
+    if (!tap)
+        return tap;
+    // Whose it is before anything else, so that it is found whatever happens.
+    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm);
+    if (claimed && ready != pool->end())  // made by a daemon with other settings, maybe
+        claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
+    auto address = claimed ? leases_.take(spec.owner.vm) : claimed.error();
+    if (address)
+        claimed = leases_.write();
+    else
+        claimed = address.error();
+    auto admitted = claimed ? run_nft(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress})) : claimed.error();
+    if (!admitted)
+        claimed = admitted.error();
+    if (claimed)
+        claimed = links_.set_up(tap->name);
+    if (!claimed) {
+        (void)give_back(spec.owner.vm);
+        return std::move(claimed).error();
+    }
+    return tap;
+}
+
+Result<void> HostNetwork::give_back(const std::string& vm)
+{
+    auto claimed = claimed_by(vm);
+    if (!claimed)
+        return std::move(claimed).error();
+    if (!*claimed)
+        return {};
+    const auto address = leases_.of(vm);
+    auto forgot = run_nft(rules::to_forget(instance_, {(*claimed)->tap.name, {}, address.value_or(0), {}}));
+    // The tap goes in any case: without it nothing gets in or out, and without a table there is nothing to forget.
+    if (auto removed = links_.remove((*claimed)->tap.name); !removed)
+        return removed;
+    auto bridge = find_bridge();
+    return !forgot && bridge && *bridge ? std::move(forgot).error() : Result<void>();
+}
+
+Result<void> HostNetwork::fill_pool()
+{
+    auto bridge = find_bridge();
+    auto taps = marked(alias());
+    if (!bridge || !taps)
+        return bridge ? std::move(taps).error() : std::move(bridge).error();
+    if (!*bridge)
+        return {};
+    auto ready = static_cast<std::size_t>(
+        std::count_if(taps->begin(), taps->end(), [&](const Interface& tap) { return tap.alias == alias(); }));
+    for (; ready < config_.pool; ++ready)
+        if (auto made = make_port(**bridge); !made)
+            return std::move(made).error();
+    return {};
+}
+
+Result<void> HostNetwork::remove_if_unused()
+{
+    auto all = marked(alias());
+    auto used = claimed();
+    if (!all || !used)
+        return all ? std::move(used).error() : std::move(all).error();
+    if (all->empty() || !used->empty())
+        return {};
+    const auto forgot = run_nft(rules::to_remove(instance_));
+    sdk::Result<void> removed = forgot ? sdk::Result<void>() : forgot.error();
+    for (const auto& one : *all)
+        if (auto gone = links_.remove(one.name); !gone && removed)
+            removed = std::move(gone);
+    return removed;
+}
+
+Result<std::vector<HostNetwork::Claimed>> HostNetwork::claimed()
+{
+    const std::string prefix = alias() + " ";
+    auto all = marked(prefix);
+    if (!all)
+        return std::move(all).error();
+    std::vector<Claimed> claimed;
+    for (auto& one : *all)
+        if (one.alias != alias() + " bridge") {
+            const std::string vm = one.alias.substr(prefix.size());
+            claimed.push_back({vm, std::move(one), leases_.of(vm)});
+        }
+    return claimed;
+}
+
+Result<std::optional<HostNetwork::Claimed>> HostNetwork::claimed_by(const std::string& vm)
+{
+    auto all = claimed();
+    if (!all)
+        return std::move(all).error();
+    for (auto& one : *all)
+        if (one.vm == vm)
+            return std::optional(std::move(one));
+    return std::optional<Claimed>();
+}
+
+}  // namespace banger::tap

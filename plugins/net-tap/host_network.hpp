@@ -1,0 +1,77 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/network.hpp"
+#include "banger/sdk/os/fd.hpp"
+#include "config.hpp"
+#include "leases.hpp"
+#include "links.hpp"
+#include "rules.hpp"
+
+namespace banger::tap {
+
+/// What this installation has in the host's network: a bridge, the taps on it, and the firewall's tables. Each interface
+/// says in its alias whose it is:
+///
+///     banger INSTANCE bridge      the bridge
+///     banger INSTANCE             a tap of the pool: a port of the bridge, down
+///     banger INSTANCE VM          a VM's tap
+///
+/// Whoever has one of these objects is alone with it (flock(2) of a file in the cache).
+class HostNetwork {
+public:
+    static sdk::Result<HostNetwork> lock(sdk::Host& host, const Config& config);
+
+    /// Whether ensure could: the rights, the bridge's name and the subnet. Changes nothing.
+    sdk::Result<void> check();
+    /// The bridge with its address and the tables; made if they are not there. `exists` if the bridge's name is somebody
+    /// else's, `precondition` if the subnet overlaps with what this host has or routes to.
+    sdk::Result<void> ensure();
+
+    /// A tap of the pool, or a new one, becomes this VM's, lets through what its policy says, and goes up.
+    sdk::Result<Interface> claim(const sdk::LinkSpec& spec, const std::string& mac);
+    /// Nothing is left of the VM's tap and in the firewall. Done already is success.
+    sdk::Result<void> give_back(const std::string& vm);
+    /// Makes taps until the pool is full. Nothing without a bridge.
+    sdk::Result<void> fill_pool();
+    /// Removes all, unless a VM has a tap.
+    sdk::Result<void> remove_if_unused();
+
+    struct Claimed {
+        std::string vm;
+        Interface tap;
+        std::optional<Address> address;
+    };
+    sdk::Result<std::vector<Claimed>> claimed();
+    sdk::Result<std::optional<Claimed>> claimed_by(const std::string& vm);
+
+    [[nodiscard]] const Subnet& subnet() const { return *leases_.subnet(); }  ///< after ensure
+    [[nodiscard]] const std::string& bridge() const { return bridge_; }       ///< after ensure
+
+private:
+    HostNetwork(sdk::Host& host, const Config& config, sdk::os::UniqueFd lock, Links links, Leases leases)
+        : instance_(host.instance()), config_(config), lock_(std::move(lock)), links_(std::move(links)),
+          leases_(std::move(leases))
+    {
+    }
+    sdk::Result<std::optional<Interface>> find_bridge();
+    sdk::Result<std::string> choose_name();
+    sdk::Result<Subnet> choose_subnet(const std::string& bridge);
+    sdk::Result<void> make_bridge(const std::string& name);
+    sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
+    sdk::Result<Interface> make_port(const Interface& bridge);
+    [[nodiscard]] std::string alias() const { return "banger " + instance_; }
+
+    std::string instance_;
+    Config config_;
+    sdk::os::UniqueFd lock_;
+    Links links_;
+    Leases leases_;
+    std::string bridge_;
+};
+
+}  // namespace banger::tap

@@ -1,0 +1,46 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "banger/sdk/host.hpp"
+#include "subnet.hpp"
+
+namespace banger::tap {
+
+/// Which VM has which address, in a file of the plugin's cache, so that each keeps its own over restarts. Lines: the
+/// subnet, then "VM ADDRESS". A VM whose directory is gone has no address any more.
+///
+/// Threads: the caller holds the lock of the network (network_lock.hpp).
+class Leases {
+public:
+    static sdk::Result<Leases> open(sdk::Host& host);
+
+    [[nodiscard]] const std::optional<Subnet>& subnet() const { return subnet_; }
+    [[nodiscard]] std::optional<Address> of(const std::string& vm) const;
+    /// Another subnet than before takes every address away.
+    void use(const Subnet& subnet);
+    /// The VM's address, or a free one near the one that its id says. `busy` if the subnet is full.
+    sdk::Result<Address> take(const std::string& vm);
+    /// Durable once it returns.
+    [[nodiscard]] sdk::Result<void> write() const;
+
+    static std::string text_of(const std::optional<Subnet>& subnet, const std::map<std::string, Address>& addresses);
+    /// Whatever cannot be read counts as not there.
+    void read(std::string_view text);
+
+private:
+    Leases(std::string file, std::string vms_directory) : file_(std::move(file)), vms_directory_(std::move(vms_directory))
+    {
+    }
+    void forget_the_gone();
+
+    std::string file_;
+    std::string vms_directory_;
+    std::optional<Subnet> subnet_;
+    std::map<std::string, Address> addresses_;  // by VM
+};
+
+}  // namespace banger::tap

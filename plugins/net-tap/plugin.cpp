@@ -1,0 +1,20 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/plugin.hpp"
+
+#include "tap_network.hpp"
+
+namespace {
+
+banger::sdk::Result<std::unique_ptr<banger::sdk::Provider>> create(banger::sdk::Host& host, const char* config)
+{
+    auto settings = banger::tap::read_config(config);
+    if (!settings)
+        return std::move(settings).error();
+    return std::unique_ptr<banger::sdk::Provider>(banger::tap::make_network(host, std::move(*settings)));
+}
+
+constexpr banger::sdk::Capability capabilities[] = {{"network/0", "tap", create}};
+
+}  // namespace
+
+BANGER_PLUGIN(capabilities)

@@ -1,0 +1,17 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "subnet.hpp"
+
+namespace banger::tap {
+
+/// The IPv4 resolvers of resolv.conf(5), those of a loopback left out: a guest does not reach them.
+std::vector<Address> resolvers_in(std::string_view resolv_conf);
+
+/// Of this host; behind systemd-resolved those that it asks.
+std::vector<Address> resolvers_of_this_host();
+
+}  // namespace banger::tap

@@ -1,0 +1,127 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "rules.hpp"
+
+namespace banger::tap::rules {
+namespace {
+
+// What is not the internet: private, shared, loopback, link-local (metadata services are there), benchmark, multicast and
+// reserved ranges of RFC 6890.
+constexpr const char* not_the_internet =
+    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.168.0.0/16, "
+    "198.18.0.0/15, 224.0.0.0/3";
+
+std::string set_of(sdk::Egress egress)
+{
+    return egress == sdk::Egress::all ? "to_all" : "to_internet";
+}
+
+std::string quoted(const std::string& name)
+{
+    return "\"" + name + "\"";
+}
+
+}  // namespace
+
+std::string table_of(const std::string& instance)
+{
+    return "banger_" + instance;
+}
+
+std::string of_network(const Network& network)
+{
+    const std::string table = "inet " + table_of(network.instance);
+    const std::string bridge = quoted(network.bridge);
+    std::string text = "add table " + table + "\nadd table netdev " + table_of(network.instance) + "\n";
+    for (const char* set : {"to_internet", "to_all", "resolvers"})
+        text += "add set " + table + " " + set + " { type ipv4_addr; }\n";
+    text += "add set " + table + " closed { type ipv4_addr; flags interval; elements = { " + not_the_internet + " } }\n";
+    text += "flush set " + table + " resolvers\n";
+    for (const Address resolver : network.resolvers)
+        text += "add element " + table + " resolvers { " + to_string(resolver) + " }\n";
+    text += "add chain " + table + " forward { type filter hook forward priority filter; policy accept; }\n" +
+            "add chain " + table + " input { type filter hook input priority filter; policy accept; }\n" +
+            "add chain " + table + " postrouting { type nat hook postrouting priority srcnat; policy accept; }\n";
+    const auto rule = [&](const std::string& chain, const std::string& words) {
+        text += "add rule " + table + " " + chain + " " + words + "\n";
+    };
+    for (const char* chain : {"forward", "input", "postrouting"})
+        text += "flush chain " + table + " " + chain + "\n";
+    const std::string asks_resolver = "ip saddr @to_internet ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept";
+    const std::string refuse = "reject with icmpx type admin-prohibited";
+    // By way of the host; and where the kernel shows bridged frames to this family (br_netfilter), those as well.
+    rule("forward", "iifname " + bridge + " oifname " + bridge + (network.guests_reach_each_other ? " accept" : " drop"));
+    rule("forward", "oifname " + bridge + " ct state established,related accept");
+    rule("forward", "oifname " + bridge + " drop");
+    rule("forward", "iifname != " + bridge + " accept");
+    rule("forward", "ip daddr 127.0.0.0/8 drop");
+    rule("forward", "ip saddr @to_all accept");
+    rule("forward", asks_resolver);
+    rule("forward", "ip saddr @to_internet ip daddr @closed " + refuse);
+    rule("forward", "ip saddr @to_internet accept");
+    rule("forward", "drop");
+    // The host itself. Its loopback is nobody's, whatever routes say.
+    rule("input", "iifname != " + bridge + " accept");
+    rule("input", "ip daddr 127.0.0.0/8 drop");
+    rule("input", "ip saddr @to_all accept");
+    rule("input", "ct state established,related accept");
+    rule("input", asks_resolver);
+    rule("input", "ip daddr " + to_string(network.subnet.gateway()) + " icmp type echo-request accept");
+    rule("input", refuse);
+    for (const char* set : {"to_internet", "to_all"})
+        rule("postrouting", "ip saddr @" + std::string(set) + " oifname != " + bridge + " masquerade");
+    return text;
+}
+
+std::string to_admit(const std::string& instance, const Guest& guest)
+{
+    const std::string table = table_of(instance);
+    const std::string address = to_string(guest.address);
+    std::string text = "add element inet " + table + " " + set_of(guest.egress) + " { " + address + " }\n";
+    const auto chain = [&](const std::string& name, const std::string& hook) {
+        text += "add chain netdev " + table + " " + name + " { type filter hook " + hook + " device " + quoted(guest.tap) +
+                " priority 0; policy drop; }\nflush chain netdev " + table + " " + name + "\n";
+    };
+    const auto rule = [&](const std::string& name, const std::string& words) {
+        text += "add rule netdev " + table + " " + name + " " + words + "\n";
+    };
+    // What it sends has its hardware address and its address, in ARP as well (RFC 5227 asks with none).
+    const std::string from = "from_" + guest.tap;
+    chain(from, "ingress");
+    rule(from, "ether saddr != " + guest.mac + " drop");
+    rule(from, "ether type arp arp saddr ether " + guest.mac + " arp saddr ip { 0.0.0.0, " + address + " } accept");
+    rule(from, "ether type ip ip saddr " + address + " accept");
+    // What reaches it is for it.
+    const std::string to = "to_" + guest.tap;
+    chain(to, "egress");
+    rule(to, "ether daddr != { " + guest.mac + ", ff:ff:ff:ff:ff:ff } drop");
+    rule(to, "ether type arp accept");
+    rule(to, "ether type ip ip daddr " + address + " accept");
+    return text;
+}
+
+std::string to_forget(const std::string& instance, const Guest& guest)
+{
+    const std::string table = table_of(instance);
+    std::string text;
+    // Added first, so that taking it away is no error where it is not there.
+    for (const char* set : {"to_internet", "to_all"}) {
+        const std::string element = " element inet " + table + " " + set + " { " + to_string(guest.address) + " }\n";
+        text += "add" + element + "delete" + element;
+    }
+    for (const char* way : {"from_", "to_"}) {
+        const std::string chain = " chain netdev " + table + " " + way + guest.tap + "\n";
+        text += "add" + chain + "flush" + chain + "delete" + chain;
+    }
+    return text;
+}
+
+std::string to_remove(const std::string& instance)
+{
+    std::string text;
+    for (const char* family : {"inet ", "netdev "})
+        for (const char* verb : {"add table ", "delete table "})
+            text += verb + std::string(family) + table_of(instance) + "\n";
+    return text;
+}
+
+}  // namespace banger::tap::rules

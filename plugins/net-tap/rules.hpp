@@ -1,0 +1,40 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "banger/sdk/network.hpp"
+#include "subnet.hpp"
+
+/// The firewall as text for nft(8). Two tables per installation have the same name, since no family sees it all: `inet`
+/// what guests may reach, and masquerading; `netdev` that each speaks for itself alone, ARP included.
+namespace banger::tap::rules {
+
+struct Network {
+    std::string instance;
+    std::string bridge;
+    Subnet subnet;
+    std::vector<Address> resolvers;  ///< those that guests are told
+    bool guests_reach_each_other = false;
+};
+
+std::string table_of(const std::string& instance);
+
+/// The table that all guests share, empty of guests. Said again it changes nothing of theirs.
+std::string of_network(const Network& network);
+
+struct Guest {
+    std::string tap;
+    std::string mac;
+    Address address = 0;
+    sdk::Egress egress = sdk::Egress::internet;
+};
+/// Lets a guest out as its policy says, and only as itself. Said again it changes nothing.
+std::string to_admit(const std::string& instance, const Guest& guest);
+/// Nothing is left of it. Said again it changes nothing.
+std::string to_forget(const std::string& instance, const Guest& guest);
+/// No table is left.
+std::string to_remove(const std::string& instance);
+
+}  // namespace banger::tap::rules

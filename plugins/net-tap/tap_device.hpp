@@ -1,0 +1,14 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "banger/sdk/result.hpp"
+
+namespace banger::tap {
+
+/// Makes a tap that stays until it is removed as an interface, and that a VMM opens by its name (Documentation/networking/
+/// tuntap.rst). `exists` if there is an interface of that name; `unsupported` without /dev/net/tun.
+sdk::Result<void> make_tap(const std::string& name);
+
+}  // namespace banger::tap

@@ -1,0 +1,82 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "attachment.hpp"
+
+#include <chrono>
+
+#include "device.hpp"
+#include "layer_devices.hpp"
+#include "names.hpp"
+
+namespace banger::dm {
+namespace {
+
+using sdk::Code;
+using sdk::Result;
+
+// A VMM that was reaped has closed its disks; others who looked at them soon will.
+constexpr std::chrono::seconds patience{10};
+
+}  // namespace
+
+Attachment::Attachment(sdk::Host& host, const sdk::Owner& owner, const std::string& role)
+    : host_(host), name_(disk_name(host.instance(), owner.vm, role))
+{
+}
+
+Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const
+{
+    if (auto available = device::check_available(); !available)
+        return available;
+    UdevEvents events;
+    auto made = make_device(top, chain, events);
+    events.settle();
+    if (made)
+        made = device::check_node(name_);
+    if (!made)
+        (void)release();
+    return made;
+}
+
+Result<void> Attachment::make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain,
+                                     UdevEvents& events) const
+{
+    auto layers = LayerDevices::lock(host_);
+    if (!layers)
+        return std::move(layers).error();
+    auto origin = layers->origin(chain, top.note.bytes, events);
+    if (!origin)
+        return std::move(origin).error();
+    auto cow = LoopDevice::over(top.cow, LoopDevice::Access::read_write);
+    if (!cow)
+        return std::move(cow).error();
+    const auto table = snapshot_table(top.note.bytes / sector_bytes, *origin, cow->number());
+    return device::create_live(name_, table, device::Access::read_write, events);
+}
+
+Result<void> Attachment::release() const
+{
+    UdevEvents events;
+    if (auto removed = remove(events); !removed)
+        return removed;
+    auto layers = LayerDevices::lock(host_);
+    if (!layers)
+        return std::move(layers).error();
+    return layers->remove_unused(events);
+}
+
+Result<void> Attachment::remove(UdevEvents& events) const
+{
+    auto state = device::own_state_of(name_);
+    if (!state)  // somebody else's device of this name is none of ours
+        return state.error().code == Code::exists ? Result<void>() : std::move(state).error();
+    // A freeze that was cut short: whoever waits for the disk could never close it.
+    if (*state && (*state)->suspended)
+        if (auto resumed = device::resume(name_, events); !resumed) {
+            (void)device::forget_waiting(name_);
+            if (auto again = device::resume(name_, events); !again)
+                return again;
+        }
+    return device::remove_once_closed(name_, patience, events);
+}
+
+}  // namespace banger::dm

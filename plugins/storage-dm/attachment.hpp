@@ -1,0 +1,35 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "banger/sdk/storage.hpp"
+#include "disk_files.hpp"
+#include "udev.hpp"
+
+namespace banger::dm {
+
+/// The device of one disk, which its VMM opens.
+class Attachment {
+public:
+    /// The role is a plain word (DiskFiles::of).
+    Attachment(sdk::Host& host, const sdk::Owner& owner, const std::string& role);
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+
+    /// Makes it over the layers of its chain, and waits until its node is there. On error nothing is left.
+    [[nodiscard]] sdk::Result<void> make(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const;
+    /// Removes it, and what nobody stands on any more. Gone already is success; `busy` if somebody keeps it open.
+    [[nodiscard]] sdk::Result<void> release() const;
+
+private:
+    [[nodiscard]] sdk::Result<void> make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain,
+                                                UdevEvents& events) const;
+    [[nodiscard]] sdk::Result<void> remove(UdevEvents& events) const;
+
+    sdk::Host& host_;
+    std::string name_;
+};
+
+}  // namespace banger::dm

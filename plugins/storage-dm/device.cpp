@@ -1,0 +1,300 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "device.hpp"
+
+#include <fcntl.h>
+#include <libdevmapper.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
+#include "library.hpp"
+#include "names.hpp"
+
+namespace banger::dm::device {
+namespace {
+
+using sdk::Code;
+using sdk::make_error;
+using sdk::Result;
+namespace os = sdk::os;
+
+constexpr const char* control = "/dev/mapper/control";
+
+// One request to the kernel, alone with the library.
+class Request {
+public:
+    Request(int type, const std::string& name)
+        : lock_(lock_library()), name_(name), task_(dm_task_create(type), dm_task_destroy),
+          ready_(task_ && (name.empty() || dm_task_set_name(task_.get(), name.c_str()) != 0))
+    {
+    }
+
+    dm_task* task() { return task_.get(); }
+
+    Request& require(bool done)
+    {
+        ready_ = ready_ && done;
+        return *this;
+    }
+
+    // `doing` reads like "create device".
+    Result<void> run(const std::string& doing)
+    {
+        if (!ready_)
+            return refused(doing, ENOMEM);
+        if (dm_task_run(task_.get()) == 0)
+            return refused(doing, dm_task_get_errno(task_.get()));
+        return {};
+    }
+
+private:
+    [[nodiscard]] sdk::Error refused(const std::string& doing, int why) const
+    {
+        auto error = sdk::os_error(doing + " " + name_, why);
+        if (why == ENXIO)
+            error.code = Code::not_found;
+        if (error.code == Code::permission)
+            error.hint = "device-mapper is root's: run the daemon as root, or use storage 'file'";
+        if (error.code == Code::busy)
+            error.hint = "`dmsetup info " + name_ + "` and `fuser -v " + node_of(name_) + "` say who uses it";
+        return error;
+    }
+
+    std::unique_lock<std::mutex> lock_;
+    std::string name_;
+    std::unique_ptr<dm_task, void (*)(dm_task*)> task_;
+    bool ready_;
+};
+
+std::string number_text(std::uint32_t major, std::uint32_t minor)
+{
+    return std::to_string(major) + ":" + std::to_string(minor);
+}
+
+Table targets_of(dm_task* task)
+{
+    Table table;
+    void* next = nullptr;
+    do {
+        std::uint64_t start = 0;
+        std::uint64_t sectors = 0;
+        char* type = nullptr;
+        char* parameters = nullptr;
+        next = dm_get_next_target(task, next, &start, &sectors, &type, &parameters);
+        if (type != nullptr)
+            table.push_back({start, sectors, type, parameters == nullptr ? "" : parameters});
+    } while (next != nullptr);
+    return table;
+}
+
+// Whoever closes the device is heard of, if its node can be watched: the kernel does not tell more.
+class ClosingWatch {
+public:
+    explicit ClosingWatch(const std::string& path) : watch_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
+    {
+        (void)::inotify_add_watch(watch_.get(), path.c_str(), IN_CLOSE);
+    }
+
+    // Also returns after a moment in which nobody closed it: it may be a table that was using it, or the close that was
+    // heard of is not through yet.
+    void wait(std::chrono::milliseconds most) const
+    {
+        constexpr std::chrono::milliseconds moment{20};
+        pollfd closed{watch_.get(), POLLIN, 0};
+        (void)::poll(&closed, 1, static_cast<int>(std::min(most, moment).count()));
+        std::array<char, 1024> told{};
+        while (::read(watch_.get(), told.data(), told.size()) > 0) {
+        }
+    }
+
+private:
+    os::UniqueFd watch_;
+};
+
+}  // namespace
+
+Result<void> check_available()
+{
+    auto opened = os::open_file(control, O_RDWR);
+    if (opened)
+        return {};
+    if (opened.error().code == Code::permission)
+        return make_error(Code::permission, "device-mapper is root's, and this daemon is not",
+                          "run the daemon as root, or use storage 'file'");
+    return make_error(Code::unsupported, "there is no device-mapper: " + opened.error().message,
+                      "`modprobe dm-snapshot` brings it where the kernel has it");
+}
+
+Result<std::optional<State>> state_of(const std::string& name)
+{
+    if (auto available = check_available(); !available && available.error().code == Code::unsupported)
+        return std::optional<State>();
+    Request request(DM_DEVICE_INFO, name);
+    if (auto asked = request.run("look at device"); !asked)
+        return std::move(asked).error();
+    dm_info info{};
+    if (dm_task_get_info(request.task(), &info) == 0 || info.exists == 0)
+        return std::optional<State>();
+    const char* uuid = dm_task_get_uuid(request.task());
+    return std::optional(State{uuid == nullptr ? "" : uuid, number_text(info.major, info.minor), info.live_table != 0,
+                               info.inactive_table != 0, info.suspended != 0, info.open_count});
+}
+
+Result<std::optional<State>> own_state_of(const std::string& name)
+{
+    auto state = state_of(name);
+    if (state && *state && (*state)->uuid != uuid_of(name))
+        return make_error(Code::exists, "there is a device " + name + " that is not banger's",
+                          "rename or remove it: `dmsetup info " + name + "` tells of it");
+    return state;
+}
+
+Result<void> create(const std::string& name)
+{
+    auto there = own_state_of(name);
+    if (!there)
+        return std::move(there).error();
+    if (*there)
+        return {};
+    Request request(DM_DEVICE_CREATE, name);
+    return request.require(dm_task_set_uuid(request.task(), uuid_of(name).c_str()) != 0).run("create device");
+}
+
+Result<void> load(const std::string& name, const Table& table, Access access)
+{
+    Request request(DM_DEVICE_RELOAD, name);
+    if (access == Access::read_only)
+        request.require(dm_task_set_ro(request.task()) != 0);
+    for (const auto& target : table)
+        request.require(dm_task_add_target(request.task(), target.start, target.sectors, target.type.c_str(),
+                                           target.parameters.c_str()) != 0);
+    auto loaded = request.run("load a table into device");
+    if (!loaded && loaded.error().code == Code::invalid)  // EINVAL: the kernel's log alone says more
+        loaded.error().hint = "`dmesg` says what the kernel has against it; `modprobe dm-snapshot` brings the target";
+    return loaded;
+}
+
+Result<void> forget_waiting(const std::string& name)
+{
+    return Request(DM_DEVICE_CLEAR, name).run("take the waiting table from device");
+}
+
+Result<void> resume(const std::string& name, UdevEvents& events)
+{
+    Request request(DM_DEVICE_RESUME, name);
+    return request.require(events.announce(request.task())).run("resume device");
+}
+
+Result<void> suspend(const std::string& name)
+{
+    Request request(DM_DEVICE_SUSPEND, name);
+    return request.require(dm_task_skip_lockfs(request.task()) != 0).run("suspend device");
+}
+
+Result<void> create_live(const std::string& name, const Table& table, Access access, UdevEvents& events)
+{
+    auto made = create(name);
+    if (!made)
+        return made;
+    made = load(name, table, access);
+    if (made)
+        made = resume(name, events);
+    if (!made)
+        (void)remove(name, events);
+    return made;
+}
+
+Result<void> remove(const std::string& name, UdevEvents& events)
+{
+    auto state = own_state_of(name);
+    if (!state)
+        return std::move(state).error();
+    if (!*state)
+        return {};
+    Request request(DM_DEVICE_REMOVE, name);
+    // The kernel announces nothing of a device that never had a table.
+    if ((*state)->live)
+        request.require(events.announce(request.task()));
+    auto removed = request.run("remove device");
+    return removed || removed.error().code == Code::not_found ? Result<void>() : removed;
+}
+
+Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events)
+{
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const ClosingWatch watch(node_of(name));
+    for (;;) {
+        auto removed = remove(name, events);
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (removed || removed.error().code != Code::busy || left.count() <= 0)
+            return removed;
+        watch.wait(left);
+    }
+}
+
+Result<Table> table_of(const std::string& name)
+{
+    Request request(DM_DEVICE_TABLE, name);
+    if (auto asked = request.run("ask for the table of device"); !asked)
+        return std::move(asked).error();
+    return targets_of(request.task());
+}
+
+Result<SnapshotHealth> health_of(const std::string& name)
+{
+    Request request(DM_DEVICE_STATUS, name);
+    // A look, and no reason to write anything out.
+    if (auto asked = request.require(dm_task_no_flush(request.task()) != 0).run("ask for the status of device"); !asked)
+        return std::move(asked).error();
+    const auto lines = targets_of(request.task());
+    return lines.size() == 1 ? parse_health(lines.front().parameters) : SnapshotHealth::unknown;
+}
+
+Result<std::vector<std::string>> list(const std::string& prefix)
+{
+    if (auto available = check_available(); !available && available.error().code == Code::unsupported)
+        return std::vector<std::string>();
+    Request request(DM_DEVICE_LIST, "");
+    if (auto asked = request.run("list devices"); !asked)
+        return std::move(asked).error();
+    std::vector<std::string> names;
+    const dm_names* entry = dm_task_get_names(request.task());
+    if (entry == nullptr || entry->dev == 0)
+        return names;
+    for (;;) {
+        if (std::string_view(entry->name).starts_with(prefix))
+            names.emplace_back(entry->name);
+        if (entry->next == 0)
+            return names;
+        entry = reinterpret_cast<const dm_names*>(reinterpret_cast<const char*>(entry) + entry->next);
+    }
+}
+
+std::string node_of(const std::string& name)
+{
+    return "/dev/mapper/" + name;
+}
+
+Result<void> check_node(const std::string& name)
+{
+    auto state = own_state_of(name);
+    if (!state)
+        return std::move(state).error();
+    struct stat status {};
+    if (*state && ::stat(node_of(name).c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
+        number_text(major(status.st_rdev), minor(status.st_rdev)) == (*state)->number)
+        return {};
+    return make_error(Code::not_found, "device " + name + " has no node " + node_of(name),
+                      "is udev well? `udevadm trigger --subsystem-match=block` asks it again");
+}
+
+}  // namespace banger::dm::device

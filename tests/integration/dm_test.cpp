@@ -1,0 +1,327 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// storage-dm with a real kernel: what its contract does not ask, above all hosts that lack something. The lab has it all
+// (tests/lab/sets/dm); where there is no device-mapper, every test says so.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/disk_bytes.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "device.hpp"
+#include "dm_fork.hpp"
+#include "dm_storage.hpp"
+#include "loop.hpp"
+#include "names.hpp"
+
+namespace banger::dm {
+namespace {
+
+using sdk::Code;
+using sdk::to_string;
+using sdk::testing::DiskBytes;
+using ::testing::HasSubstr;
+namespace os = sdk::os;
+
+constexpr std::uint64_t layer_bytes = 4U << 20U;
+constexpr std::uint64_t disk_bytes = 64U << 20U;
+constexpr std::uint64_t block = 65536;
+
+std::string said(const std::vector<std::string>& argv)
+{
+    os::Command command;
+    command.argv = argv;
+    const auto output = os::run_checked(command);
+    EXPECT_TRUE(output) << output.error().message;
+    return output ? output->out : std::string();
+}
+
+class Dm : public ::testing::Test {
+protected:
+    void SetUp() override
+    {
+        if (const auto available = device::check_available(); !available)
+            GTEST_SKIP() << available.error().message;
+        storage = make_storage(host, config);
+    }
+    void TearDown() override
+    {
+        if (storage == nullptr)
+            return;
+        for (const auto& handle : storage->list().value_or({}))
+            EXPECT_TRUE(storage->release(handle));
+        EXPECT_TRUE(left_in_the_kernel().empty());
+    }
+
+    [[nodiscard]] std::vector<std::string> left_in_the_kernel() const
+    {
+        return device::list("banger-" + host.instance() + "-").value_or({"nobody can say"});
+    }
+    sdk::Layer new_layer() const
+    {
+        const std::string path = host.cache_directory() + "/layer-" + host.random_hex(8);
+        EXPECT_TRUE(os::write_file_atomic(path, std::string(layer_bytes, 'L')));
+        return {path, layer_bytes, "raw"};
+    }
+    sdk::DiskSpec new_disk(const sdk::Layer& layer)
+    {
+        sdk::DiskSpec spec{host.new_owner(), "root", layer, disk_bytes, "disk:raw"};
+        const auto created = storage->create(spec, call);
+        EXPECT_TRUE(created) << created.error().message;
+        return spec;
+    }
+    sdk::Attached<sdk::Disk> must_attach(const sdk::DiskSpec& spec)
+    {
+        auto attached = storage->attach(spec, call);
+        EXPECT_TRUE(attached) << attached.error().message;
+        return attached ? *attached : sdk::Attached<sdk::Disk>{};
+    }
+    // One sentence and a hint, and the kernel as it was before.
+    void expect_refused(const sdk::DiskSpec& spec, Code code, const std::string& words)
+    {
+        const auto before = left_in_the_kernel();
+        const auto attached = storage->attach(spec, call);
+        ASSERT_FALSE(attached);
+        EXPECT_EQ(to_string(attached.error().code), to_string(code)) << attached.error().message;
+        EXPECT_THAT(attached.error().message, HasSubstr(words));
+        EXPECT_FALSE(attached.error().hint.empty()) << attached.error().message;
+        EXPECT_EQ(left_in_the_kernel(), before);
+    }
+    // What is done to the mounts is done to this process alone, and over when it ends: the test goes on in it.
+    static void in_a_world_of_its_own(const std::function<void()>& body)
+    {
+        const pid_t child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+                ::_exit(2);
+            body();
+            ::_exit(HasFailure() ? 1 : 0);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+    }
+
+    sdk::testing::FakeHost host;
+    sdk::testing::FakeCall call;
+    Config config{4096};
+    std::unique_ptr<sdk::Storage> storage;
+};
+
+TEST_F(Dm, WhatADiskHoldsIsPlainToSeeAndDisksShareTheirLayersLoop)
+{
+    const auto layer = new_layer();
+    const auto one = new_disk(layer);
+    const auto other = new_disk(layer);
+    const auto first = must_attach(one);
+    const auto second = must_attach(other);
+    const auto& bound = first.handle.bound;
+    EXPECT_EQ(bound.at("dm_name"), "banger-" + host.instance() + "-" + one.owner.vm + "-root");
+    EXPECT_EQ(first.value.path, "/dev/mapper/" + bound.at("dm_name"));
+    EXPECT_THAT(said({"dmsetup", "info", "-c", "--noheadings", "-o", "name,uuid", bound.at("dm_device")}),
+                HasSubstr(bound.at("dm_name") + ":BANGER-" + host.instance()));
+    EXPECT_THAT(said({"losetup", bound.at("cow_loop")}), HasSubstr(one.owner.directory + "/root.cow"));
+    EXPECT_THAT(said({"losetup", bound.at("base_loop")}), HasSubstr(layer.path));
+    EXPECT_EQ(second.handle.bound.at("base_loop"), bound.at("base_loop"));
+    EXPECT_NE(second.handle.bound.at("cow_loop"), bound.at("cow_loop"));
+    EXPECT_EQ(storage->inspect(first.handle)->facts.at("base_loop"), bound.at("base_loop"));
+
+    // Both stand on one device that makes the layer as long as they are; it goes with the last.
+    EXPECT_EQ(left_in_the_kernel().size(), 3U);
+    ASSERT_TRUE(storage->release(first.handle));
+    EXPECT_EQ(left_in_the_kernel().size(), 2U);
+    EXPECT_TRUE(DiskBytes(second.value).holds('L', 0, block));
+    ASSERT_TRUE(storage->release(second.handle));
+    EXPECT_TRUE(left_in_the_kernel().empty());
+}
+
+TEST_F(Dm, NothingOfALoopDeviceIsLeft)
+{
+    const auto spec = new_disk(new_layer());
+    const auto attached = must_attach(spec);
+    ASSERT_TRUE(storage->release(attached.handle));
+    // Whoever looks at new devices may hold one for a moment.
+    for (int tries = 0; tries < 50 && said({"losetup", "--list"}).find(host.directory()) != std::string::npos; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_THAT(said({"losetup", "--list"}), ::testing::Not(HasSubstr(host.directory())));
+}
+
+TEST_F(Dm, ANameThatSomebodyElseHasIsTheirs)
+{
+    const auto spec = new_disk(new_layer());
+    const auto name = disk_name(host.instance(), spec.owner.vm, "root");
+    said({"dmsetup", "create", name, "--uuid", "SOMEBODY-else", "--table", "0 8 zero"});
+    expect_refused(spec, Code::exists, "not banger's");
+    EXPECT_TRUE(storage->release({"storage/0", "dm", "root", spec.owner, {}}));
+    EXPECT_FALSE(storage->inspect({"storage/0", "dm", "root", spec.owner, {}})->present);
+    EXPECT_TRUE(storage->list()->empty());
+    EXPECT_THAT(said({"dmsetup", "table", name}), HasSubstr("zero"));
+    said({"dmsetup", "remove", name});
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block));
+}
+
+TEST_F(Dm, ALayerThatIsReplacedUnderARunningDiskHarmsNobodyAndIsNoticed)
+{
+    const auto layer = new_layer();
+    const auto running = must_attach(new_disk(layer));
+    const auto stopped = new_disk(layer);
+    ASSERT_TRUE(os::write_file_atomic(layer.path + "-2", std::string(layer_bytes, 'X')));
+    const timespec later{4000000000, 0};
+    const timespec times[]{later, later};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (layer.path + "-2").c_str(), times, 0), 0);
+    ASSERT_EQ(::rename((layer.path + "-2").c_str(), layer.path.c_str()), 0);
+    expect_refused(stopped, Code::corrupt, "no longer the layer");
+    EXPECT_TRUE(DiskBytes(running.value).holds('L', layer_bytes - block, block)) << "it has the file that was there";
+}
+
+TEST_F(Dm, ALayerThatIsTruncatedUnderARunningDiskIsNoticed)
+{
+    const auto layer = new_layer();
+    const auto running = must_attach(new_disk(layer));
+    const auto stopped = new_disk(layer);
+    ASSERT_EQ(::truncate(layer.path.c_str(), 4096), 0);
+    expect_refused(stopped, Code::corrupt, layer.path);
+    sdk::DiskSpec over_it{host.new_owner(), "root", {layer.path, 4096, "raw"}, disk_bytes, "disk:raw"};
+    ASSERT_TRUE(storage->create(over_it, call));  // it is a layer like any other, but its loop device is longer
+    expect_refused(over_it, Code::corrupt, "when it was attached");
+}
+
+TEST_F(Dm, BelowTheReserveNothingIsMadeOrAttached)
+{
+    const auto layer = new_layer();
+    const auto spec = new_disk(layer);
+    storage = make_storage(host, {1ULL << 60U});
+    expect_refused(spec, Code::no_space, "MiB are free");
+    sdk::DiskSpec another{host.new_owner(), "root", layer, disk_bytes, "disk:raw"};
+    EXPECT_EQ(to_string(storage->create(another, call).error().code), to_string(Code::no_space));
+    EXPECT_TRUE(os::list_directory(another.owner.directory)->empty());
+}
+
+// The kernel gives a snapshot up for good when it cannot write to its cow. What was flushed before must not be lost.
+TEST_F(Dm, AFullDiskOfTheHostCostsNoDataThatWasFlushed)
+{
+    const auto layer = new_layer();
+    sdk::DiskSpec spec{host.new_owner(), "root", layer, disk_bytes, "disk:raw"};
+    ASSERT_EQ(::mount("tmpfs", spec.owner.directory.c_str(), "tmpfs", 0, "size=12m,mode=0700"), 0);
+    storage = make_storage(host, {4U << 20U});
+    ASSERT_TRUE(storage->create(spec, call));
+    const auto attached = must_attach(spec);
+    ASSERT_TRUE(DiskBytes(attached.value).fill('F', 0, block));
+    ASSERT_TRUE(DiskBytes(attached.value).fill('F', disk_bytes - block, block));
+
+    bool failed = false;
+    for (std::uint64_t offset = layer_bytes; !failed && offset < disk_bytes - block; offset += block) {
+        (void)DiskBytes(attached.value).fill('X', offset, block);
+        failed = device::health_of(attached.handle.bound.at("dm_name")).value_or(SnapshotHealth::unknown) ==
+                 SnapshotHealth::failed;
+    }
+    ASSERT_TRUE(failed) << "the file system was never full";
+    EXPECT_FALSE(DiskBytes(attached.value).holds('F', disk_bytes - block, block)) << "then this test shows nothing";
+    const auto fork = make_storage_fork(host, {0});
+    const auto frozen = fork->attach({spec, host.vms_directory() + "/layer"}, call);
+    EXPECT_EQ(to_string(frozen.error().code), to_string(Code::precondition)) << frozen.error().message;
+
+    ASSERT_TRUE(storage->release(attached.handle));
+    expect_refused(spec, Code::no_space, "MiB are free");
+    ASSERT_EQ(::mount(nullptr, spec.owner.directory.c_str(), nullptr, MS_REMOUNT, "size=64m"), 0);
+    const auto again = must_attach(spec);
+    ASSERT_EQ(call.warnings().size(), 1U);
+    EXPECT_THAT(call.warnings().front(), HasSubstr("power cut"));
+    EXPECT_TRUE(DiskBytes(again.value).holds('F', 0, block));
+    EXPECT_TRUE(DiskBytes(again.value).holds('F', disk_bytes - block, block));
+    EXPECT_TRUE(DiskBytes(again.value).holds('L', block, layer_bytes - block));
+    EXPECT_TRUE(DiskBytes(again.value).fill('G', layer_bytes, block)) << "and it goes on";
+    ASSERT_TRUE(storage->release(again.handle));
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('G', layer_bytes, block));
+    ASSERT_TRUE(storage->release(again.handle));
+    EXPECT_EQ(::umount2(spec.owner.directory.c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(Dm, WhoClosesTheDiskSoonIsWaitedFor)
+{
+    const auto attached = must_attach(new_disk(new_layer()));
+    os::UniqueFd vmm(::open(attached.value.path.c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_TRUE(vmm);
+    std::thread dying([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(700));
+        vmm.reset();
+    });
+    const auto released = storage->release(attached.handle);
+    dying.join();
+    EXPECT_TRUE(released) << released.error().message;
+}
+
+TEST_F(Dm, WhereNoUdevRunsNobodyWaitsForIt)
+{
+    const auto spec = new_disk(new_layer());
+    in_a_world_of_its_own([&] {
+        ASSERT_EQ(::mount("tmpfs", "/run/udev", "tmpfs", 0, nullptr), 0);
+        const auto began = std::chrono::steady_clock::now();
+        const auto attached = must_attach(spec);
+        EXPECT_TRUE(DiskBytes(attached.value).holds('L', 0, block));
+        EXPECT_TRUE(storage->release(attached.handle));
+        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(4));
+    });
+}
+
+TEST_F(Dm, AUdevThatDoesNotAnswerIsWaitedForOnceAndNotForEver)
+{
+    const auto spec = new_disk(new_layer());
+    said({"udevadm", "control", "--stop-exec-queue"});
+    in_a_world_of_its_own([&] {
+        const auto began = std::chrono::steady_clock::now();
+        const auto attached = must_attach(spec);
+        EXPECT_TRUE(DiskBytes(attached.value).holds('L', 0, block));
+        EXPECT_TRUE(storage->release(attached.handle));
+        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(12));
+    });
+    said({"udevadm", "control", "--start-exec-queue"});
+    said({"udevadm", "settle"});
+}
+
+TEST_F(Dm, AHostWithoutALoopDeviceSaysSo)
+{
+    const auto spec = new_disk(new_layer());
+    in_a_world_of_its_own([&] {
+        ASSERT_EQ(::mount("/dev/null", "/dev/loop-control", nullptr, MS_BIND, nullptr), 0);
+        expect_refused(spec, Code::busy, "no loop device");
+    });
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block));
+}
+
+TEST_F(Dm, AHostWithoutDeviceMapperOrTheRightToItIsNoPlaceForThisProvider)
+{
+    const auto spec = new_disk(new_layer());
+    const auto probe_says = [&](const std::string& words) {
+        const auto probe = storage->probe(call);
+        ASSERT_TRUE(probe);
+        EXPECT_FALSE(probe->usable);
+        EXPECT_THAT(probe->reason, HasSubstr(words));
+        EXPECT_FALSE(probe->hint.empty());
+    };
+    in_a_world_of_its_own([&] {
+        ASSERT_EQ(::mount("tmpfs", "/dev/mapper", "tmpfs", 0, nullptr), 0);
+        probe_says("no device-mapper");
+        expect_refused(spec, Code::unsupported, "no device-mapper");
+        EXPECT_TRUE(storage->list()->empty());
+        EXPECT_TRUE(storage->release({"storage/0", "dm", "root", spec.owner, {}}));
+    });
+    in_a_world_of_its_own([&] {
+        ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
+        probe_says("root's");
+        EXPECT_EQ(to_string(storage->list().error().code), to_string(Code::permission));
+    });
+    EXPECT_TRUE(storage->probe(call)->usable);
+}
+
+}  // namespace
+}  // namespace banger::dm

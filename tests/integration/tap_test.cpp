@@ -1,0 +1,407 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// net-tap with real traffic. This program is the host, in a network namespace of its own; guests and the outside have one
+// each. A guest's is the kernel's own stack behind a tap, whose frames go to and from the tap that a VMM would open.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <functional>
+#include <thread>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "tap_network.hpp"
+
+namespace banger::tap {
+namespace {
+
+using sdk::Code;
+using sdk::Egress;
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace os = sdk::os;
+
+constexpr const char* on_the_internet = "203.0.113.7";  // documentation addresses (RFC 5737): nobody's, so ours in here
+constexpr const char* private_host = "10.77.0.1";
+constexpr const char* metadata = "169.254.169.254";
+constexpr std::uint16_t port = 8080;
+
+std::string said(const std::vector<std::string>& argv)
+{
+    os::Command command;
+    command.argv = argv;
+    const auto output = os::run_checked(command);
+    EXPECT_TRUE(output) << output.error().message;
+    return output ? output->out : std::string();
+}
+
+sockaddr_in name_of(const std::string& address)
+{
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(port);
+    EXPECT_EQ(::inet_pton(AF_INET, address.c_str(), &name.sin_addr), 1) << address;
+    return name;
+}
+
+// A network of somebody else. It lasts as long as this object and what was made in it.
+class Namespace {
+public:
+    Namespace()
+    {
+        std::thread([&] {
+            EXPECT_EQ(::unshare(CLONE_NEWNET), 0);
+            namespace_ = os::UniqueFd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+            said({"ip", "link", "set", "lo", "up"});
+        }).join();
+    }
+    // Runs it there, also what it starts.
+    void run(const std::function<void()>& body) const
+    {
+        std::thread([&] {
+            EXPECT_EQ(::setns(namespace_.get(), CLONE_NEWNET), 0);
+            body();
+        }).join();
+    }
+
+private:
+    os::UniqueFd namespace_;
+};
+
+os::UniqueFd open_tap(const std::string& name)
+{
+    os::UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    ifreq request{};
+    name.copy(request.ifr_name, IFNAMSIZ - 1);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    EXPECT_EQ(::ioctl(fd.get(), TUNSETIFF, &request), 0) << name;
+    return fd;
+}
+
+class Guest {
+public:
+    explicit Guest(const sdk::Link& link) : ours_(open_tap(link.attachment.fields.at("name")))
+    {
+        network_.run([&] {
+            theirs_ = open_tap("eth0");
+            said({"ip", "link", "set", "eth0", "address", link.mac});
+            said({"ip", "address", "add", link.address, "dev", "eth0"});
+            said({"ip", "link", "set", "eth0", "up"});
+            said({"ip", "route", "add", "default", "via", link.gateway});
+        });
+        wire_ = std::thread([&] { carry(); });
+    }
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+    ~Guest()
+    {
+        ::eventfd_write(stop_.get(), 1);
+        wire_.join();
+    }
+
+    void ip(std::vector<std::string> words) const
+    {
+        words.insert(words.begin(), "ip");
+        network_.run([&] { said(words); });
+    }
+    [[nodiscard]] bool reaches(const std::string& address) const
+    {
+        bool reached = false;
+        network_.run([&] {
+            const os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            const auto name = name_of(address);
+            if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
+                constexpr int patience_ms = 1500;  // longer than the kernel's first try again
+                pollfd connected{socket.get(), POLLOUT, 0};
+                if (errno != EINPROGRESS || ::poll(&connected, 1, patience_ms) != 1)
+                    return;
+            }
+            int why = 0;
+            socklen_t length = sizeof why;
+            reached = ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &why, &length) == 0 && why == 0;
+        });
+        return reached;
+    }
+    void serve()
+    {
+        network_.run([&] { service_ = listen_on("0.0.0.0"); });
+    }
+    static os::UniqueFd listen_on(const std::string& address)
+    {
+        os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        const auto name = name_of(address);
+        EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0) << address;
+        EXPECT_EQ(::listen(socket.get(), 16), 0);
+        return socket;
+    }
+
+private:
+    void carry() const
+    {
+        std::array<pollfd, 3> ends{pollfd{ours_.get(), POLLIN, 0}, {theirs_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+        std::array<char, 65536> frame{};
+        while (::poll(ends.data(), ends.size(), -1) > 0 && ends[2].revents == 0)
+            for (const std::size_t from : {0U, 1U}) {
+                const ssize_t got = ::read(ends[from].fd, frame.data(), frame.size());
+                if (got > 0)
+                    (void)!::write(ends[1 - from].fd, frame.data(), static_cast<std::size_t>(got));
+            }
+    }
+
+    Namespace network_;
+    os::UniqueFd ours_;
+    os::UniqueFd theirs_;
+    os::UniqueFd service_;
+    os::UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
+    std::thread wire_;
+};
+
+class Tap : public ::testing::Test {
+protected:
+    void SetUp() override
+    {
+        if (::unshare(CLONE_NEWNET) != 0)
+            GTEST_SKIP() << "no network namespace can be made here";
+        said({"ip", "link", "set", "lo", "up"});
+        config.pool = 2;
+        reopen();
+        const auto probe = network->probe(call);
+        ASSERT_TRUE(probe);
+        if (!probe->usable)
+            GTEST_SKIP() << probe->reason;
+    }
+    void TearDown() override
+    {
+        if (network == nullptr)
+            return;
+        for (const auto& handle : network->list().value_or({}))
+            EXPECT_TRUE(network->release(handle));
+        network.reset();
+        EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr(host.instance())));
+        EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance())));
+    }
+
+    void reopen()
+    {
+        network.reset();
+        network = make_network(host, config);
+    }
+    // Beyond the host: addresses of the internet, of a private network, and where clouds have metadata.
+    void make_outside()
+    {
+        const auto here = std::to_string(::getpid());
+        outside.run([&] {
+            said({"ip", "link", "add", "down0", "type", "veth", "peer", "name", "up0"});
+            said({"ip", "link", "set", "up0", "netns", here});
+        });
+        said({"ip", "address", "add", "198.51.100.1/24", "dev", "up0"});
+        said({"ip", "link", "set", "up0", "up"});
+        outside.run([&] {
+            said({"ip", "address", "add", "198.51.100.2/24", "dev", "down0"});
+            said({"ip", "link", "set", "down0", "up"});
+            for (const char* address : {on_the_internet, private_host, metadata}) {
+                said({"ip", "address", "add", std::string(address) + "/32", "dev", "lo"});
+            }
+            service = Guest::listen_on("0.0.0.0");
+        });
+        said({"ip", "route", "add", "default", "via", "198.51.100.2"});
+    }
+    sdk::LinkSpec new_spec(Egress egress = Egress::internet) { return {host.new_owner(), egress, "link:tap"}; }
+    sdk::Attached<sdk::Link> must_attach(const sdk::LinkSpec& spec)
+    {
+        auto attached = network->attach(spec, call);
+        EXPECT_TRUE(attached) << attached.error().message;
+        return attached ? *attached : sdk::Attached<sdk::Link>{};
+    }
+    void expect_refused(Code code, const std::string& words)
+    {
+        reopen();
+        const auto attached = network->attach(new_spec(), call);
+        ASSERT_FALSE(attached);
+        EXPECT_EQ(sdk::to_string(attached.error().code), sdk::to_string(code)) << attached.error().message;
+        EXPECT_THAT(attached.error().message, HasSubstr(words));
+        EXPECT_FALSE(attached.error().hint.empty());
+        EXPECT_TRUE(network->list()->empty());
+    }
+    static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
+
+    sdk::testing::FakeHost host;
+    sdk::testing::FakeCall call;
+    Config config;
+    std::unique_ptr<sdk::Network> network;
+    Namespace outside;
+    os::UniqueFd service;
+};
+
+TEST_F(Tap, AGuestReachesTheOutsideAsItsPolicySaysAndTheHostsLoopbackNever)
+{
+    make_outside();
+    const auto on_this_host = Guest::listen_on("0.0.0.0");
+    const auto internet = must_attach(new_spec()).value;
+    const Guest guest(internet);
+    EXPECT_TRUE(guest.reaches(on_the_internet));
+    for (const char* closed : {private_host, metadata, "127.0.0.1", "198.51.100.1"})
+        EXPECT_FALSE(guest.reaches(closed)) << closed;
+    EXPECT_FALSE(guest.reaches(internet.gateway)) << "the host is no part of the internet";
+
+    const auto all = must_attach(new_spec(Egress::all)).value;
+    const Guest other(all);
+    for (const char* open : {on_the_internet, private_host, metadata})
+        EXPECT_TRUE(other.reaches(open)) << open;
+    EXPECT_TRUE(other.reaches(all.gateway));
+    EXPECT_FALSE(other.reaches("127.0.0.1"));
+
+    // Seen from there, it was the host that came.
+    sockaddr_in peer{};
+    socklen_t length = sizeof peer;
+    const os::UniqueFd accepted(::accept(service.get(), reinterpret_cast<sockaddr*>(&peer), &length));
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(ntohl(peer.sin_addr.s_addr), *address_from_string("198.51.100.1"));
+}
+
+TEST_F(Tap, GuestsReachOneAnotherOnlyWhereThatIsAskedFor)
+{
+    for (const bool allowed : {false, true}) {
+        config.guests_reach_each_other = allowed;
+        reopen();
+        const auto one = must_attach(new_spec());
+        const auto other = must_attach(new_spec());
+        Guest server(other.value);
+        server.serve();
+        const Guest guest(one.value);
+        EXPECT_EQ(guest.reaches(address_in(other.value)), allowed);
+        // Nor by way of the host, which would know where to find it.
+        guest.ip({"route", "add", address_in(other.value), "via", one.value.gateway});
+        if (!allowed) {
+            EXPECT_FALSE(guest.reaches(address_in(other.value)));
+        }
+        EXPECT_TRUE(network->release(one.handle));
+        EXPECT_TRUE(network->release(other.handle));
+    }
+}
+
+TEST_F(Tap, AGuestSpeaksForItselfAlone)
+{
+    make_outside();
+    const auto link = must_attach(new_spec(Egress::all)).value;
+    const Guest guest(link);
+    ASSERT_TRUE(guest.reaches(on_the_internet));
+    // Another address of the subnet, although it is nobody's.
+    const Subnet subnet = *Subnet::parse("172.16.0.0/24");
+    const Address free = *address_from_string(address_in(link)) == subnet.network + 200 ? subnet.network + 201
+                                                                                         : subnet.network + 200;
+    const auto become = [&](const std::string& address) {
+        guest.ip({"address", "flush", "dev", "eth0"});
+        guest.ip({"address", "add", address, "dev", "eth0"});
+        guest.ip({"route", "replace", "default", "via", link.gateway});
+    };
+    become(to_string(free) + "/24");
+    EXPECT_FALSE(guest.reaches(on_the_internet)) << "with an address that is not its own";
+    become(link.address);
+    ASSERT_TRUE(guest.reaches(on_the_internet));
+    guest.ip({"link", "set", "eth0", "address", "52:54:00:00:00:01"});
+    guest.ip({"route", "replace", "default", "via", link.gateway});
+    EXPECT_FALSE(guest.reaches(on_the_internet)) << "with a hardware address that is not its own";
+}
+
+TEST_F(Tap, AReleasedGuestIsClosedOffAndLeavesNoRule)
+{
+    make_outside();
+    const auto attached = must_attach(new_spec());
+    const auto neighbour = must_attach(new_spec());
+    const auto address = address_in(attached.value);
+    EXPECT_THAT(said({"nft", "list", "ruleset"}), HasSubstr(address));
+    ASSERT_TRUE(network->release(attached.handle));
+    EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(address)));
+    EXPECT_TRUE(Guest(neighbour.value).reaches(on_the_internet)) << "a neighbour is not touched";
+}
+
+TEST_F(Tap, AddressesSurviveRestarts)
+{
+    const auto spec = new_spec();
+    const auto first = must_attach(spec);
+    const auto other = must_attach(new_spec());
+    EXPECT_NE(first.value.address, other.value.address);
+    ASSERT_TRUE(network->release(first.handle));
+    ASSERT_TRUE(network->release(other.handle));
+    reopen();
+    (void)must_attach(new_spec());
+    EXPECT_EQ(must_attach(spec).value.address, first.value.address);
+}
+
+TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
+{
+    (void)must_attach(new_spec());
+    const std::string ours = "b" + host.instance() + "-";
+    const auto count = [&] {
+        const auto links = said({"ip", "-o", "link"});
+        std::size_t found = 0;
+        for (auto at = links.find(ours); at != std::string::npos; at = links.find(ours, at + 1))
+            ++found;
+        return found;
+    };
+    for (int tries = 0; tries < 100 && count() < 1 + config.pool; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(count(), 1 + config.pool);
+    EXPECT_THAT(said({"ip", "-d", "link", "show", ours + "1"}), HasSubstr("isolated on"));
+    EXPECT_THAT(said({"ip", "-br", "link", "show", ours + "1"}), HasSubstr("DOWN"));
+    const auto next = must_attach(new_spec());
+    EXPECT_EQ(next.value.attachment.fields.at("name"), ours + "1") << "it is the one that was ready";
+    EXPECT_THAT(said({"ip", "link", "show", ours + "1"}), HasSubstr("alias banger " + host.instance() + " "));
+}
+
+TEST_F(Tap, WhatSomebodyElseHasIsSaidAndLeftAlone)
+{
+    said({"ip", "link", "add", "br-theirs", "type", "bridge"});
+    config.bridge = "br-theirs";
+    expect_refused(Code::exists, "not this banger's");
+    EXPECT_THAT(said({"ip", "-br", "link"}), HasSubstr("br-theirs"));
+    config.bridge.clear();
+    said({"ip", "address", "add", "172.20.1.1/16", "dev", "br-theirs"});
+    config.subnet = *Subnet::parse("172.20.5.0/24");
+    expect_refused(Code::precondition, "172.20.");
+    // Left to itself it takes another name and another subnet.
+    said({"ip", "link", "add", "br-banger", "type", "bridge"});
+    said({"ip", "address", "add", "172.16.0.9/24", "dev", "br-theirs"});
+    config.subnet.reset();
+    reopen();
+    const auto link = must_attach(new_spec()).value;
+    EXPECT_EQ(link.gateway, "172.16.1.1");
+    EXPECT_THAT(said({"ip", "-br", "link"}), HasSubstr("br-" + host.instance()));
+}
+
+TEST_F(Tap, AHostThatDropsWhatItForwardsIsNoPlaceForThisProviderUnlessItWasToldToLetGuestsThrough)
+{
+    said({"nft", "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"});
+    const auto refused = network->probe(call);
+    ASSERT_TRUE(refused);
+    EXPECT_FALSE(refused->usable);
+    EXPECT_THAT(refused->reason, HasSubstr("ip filter FORWARD"));
+    EXPECT_THAT(refused->hint, HasSubstr("firewall_lets_guests_through"));
+    config.firewall_lets_guests_through = true;
+    reopen();
+    EXPECT_TRUE(network->probe(call)->usable);
+}
+
+TEST_F(Tap, ASubnetThatIsFullSaysSo)
+{
+    config.subnet = *Subnet::parse("172.16.9.0/30");
+    reopen();
+    (void)must_attach(new_spec());
+    const auto attached = network->attach(new_spec(), call);
+    ASSERT_FALSE(attached);
+    EXPECT_EQ(sdk::to_string(attached.error().code), sdk::to_string(Code::busy)) << attached.error().message;
+    EXPECT_EQ(network->list()->size(), 1U);
+}
+
+}  // namespace
+}  // namespace banger::tap

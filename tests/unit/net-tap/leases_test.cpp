@@ -1,0 +1,84 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "leases.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+
+namespace banger::tap {
+namespace {
+
+class TapLeases : public ::testing::Test {
+protected:
+    Leases open() { return *Leases::open(host); }
+    Leases with(const char* subnet)
+    {
+        auto leases = open();
+        leases.use(*Subnet::parse(subnet));
+        return leases;
+    }
+
+    sdk::testing::FakeHost host;
+};
+
+TEST_F(TapLeases, AVmKeepsItsAddressAndSharesItWithNobody)
+{
+    auto leases = with("172.16.0.0/24");
+    std::set<Address> all;
+    std::string vm;
+    for (int i = 0; i < 100; ++i) {
+        vm = host.new_owner().vm;
+        const auto address = leases.take(vm);
+        ASSERT_TRUE(address);
+        EXPECT_TRUE(leases.subnet()->contains(*address));
+        EXPECT_TRUE(all.insert(*address).second) << to_string(*address);
+        EXPECT_GE(*address, leases.subnet()->first_guest());
+        EXPECT_LT(*address, leases.subnet()->network + 255);
+    }
+    ASSERT_TRUE(leases.write());
+    auto later = open();
+    EXPECT_EQ(later.of(vm), leases.of(vm));
+    EXPECT_EQ(*later.take(vm), *leases.of(vm));
+}
+
+TEST_F(TapLeases, AFullSubnetSaysSoAndTheAddressOfAVmThatIsGoneIsFree)
+{
+    auto leases = with("172.16.0.0/30");
+    const auto first = host.new_owner();
+    ASSERT_TRUE(leases.take(first.vm));
+    const auto second = host.new_owner();
+    const auto refused = leases.take(second.vm);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, sdk::Code::busy);
+    EXPECT_FALSE(refused.error().hint.empty());
+    ASSERT_TRUE(sdk::os::remove_tree(first.directory));
+    EXPECT_TRUE(leases.take(second.vm));
+}
+
+TEST_F(TapLeases, AnotherSubnetBeginsAnew)
+{
+    auto leases = with("172.16.0.0/24");
+    const auto vm = host.new_owner().vm;
+    ASSERT_TRUE(leases.take(vm));
+    leases.use(*Subnet::parse("10.1.0.0/24"));
+    EXPECT_FALSE(leases.of(vm));
+    EXPECT_TRUE(leases.subnet()->contains(*leases.take(vm)));
+}
+
+TEST_F(TapLeases, WhatCannotBeReadIsNotThere)
+{
+    auto leases = open();
+    leases.read("nonsense\nabc 172.16.0.2\n");
+    EXPECT_FALSE(leases.subnet());
+    leases.read("172.16.0.0/24\nabc\ndef 10.0.0.2\nghi 172.16.0.9\njkl 172.16.0.x");
+    EXPECT_FALSE(leases.of("abc"));
+    EXPECT_FALSE(leases.of("def")) << "it is of another subnet";
+    EXPECT_EQ(leases.of("ghi"), *address_from_string("172.16.0.9"));
+    EXPECT_FALSE(leases.of("jkl"));
+}
+
+}  // namespace
+}  // namespace banger::tap
