@@ -47,11 +47,11 @@ uninstall:
 	@tools/uninstall "$(PREFIX)"
 
 # Everything of banger that this machine can test; the lab brings what it lacks. A test that cannot run here says so and is
-# counted by ctest as skipped.
+# counted by ctest as skipped. Two at a time: most wait for a machine with one processor.
 test: test-deps
 	@$(CONFIGURE) -DBANGER_TESTS=ON -DBANGER_WERROR=ON
 	@cmake --build $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -LE proof
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -LE proof -j 2
 
 check: test-deps
 	@$(CONFIGURE) -DBANGER_TESTS=ON -DBANGER_WERROR=ON >/dev/null

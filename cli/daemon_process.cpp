@@ -209,6 +209,19 @@ Match compare(const json::Value& status, const config::Paths& paths)
     return json::string_or(status, "config") == config::stamp_of(paths.config_file) ? Match::same : Match::other_settings;
 }
 
+// The runtime directory is the user's, and the state directory follows HOME: with another HOME a command would be carried
+// out on machines that it does not mean.
+sdk::Result<void> check_home(const json::Value& status, const config::Paths& paths)
+{
+    const std::string home = json::string_or(status, "home", paths.state);
+    if (home == paths.state)
+        return {};
+    return sdk::make_error(sdk::Code::precondition,
+                           "the daemon at " + paths.socket() + " has its machines in " + home + ", and not in " +
+                               paths.state,
+                           "give each a BANGER_HOME, or an XDG_RUNTIME_DIR, of its own");
+}
+
 // Whether the daemon at the other end runs the very file that would be started in its place.
 bool runs_our_program(const rpc::Client& client)
 {
@@ -253,6 +266,8 @@ sdk::Result<rpc::Client> reach_with_lock(const config::Paths& paths, const Note&
     auto status = daemon_status(*client);
     if (!status)
         return std::move(status).error();
+    if (auto ours = check_home(*status, paths); !ours)
+        return std::move(ours).error();
     const Match match = compare(*status, paths);
     if (match == Match::same)
         return client;
@@ -277,7 +292,7 @@ sdk::Result<rpc::Client> reach_daemon(const Note& note)
     auto client = rpc::Client::connect(paths->socket());
     if (client) {
         auto status = daemon_status(*client);
-        if (status && compare(*status, *paths) == Match::same)
+        if (status && check_home(*status, *paths) && compare(*status, *paths) == Match::same)
             return client;
         client = sdk::make_error(sdk::Code::unavailable, "to be replaced");  // its connection is closed here
     }
@@ -292,6 +307,9 @@ sdk::Result<std::optional<rpc::Client>> find_daemon()
     auto client = rpc::Client::connect(paths->socket());
     if (!client)
         return std::optional<rpc::Client>();
+    if (auto status = daemon_status(*client))
+        if (auto ours = check_home(*status, *paths); !ours)
+            return std::move(ours).error();
     return std::optional<rpc::Client>(std::move(*client));
 }
 

@@ -168,6 +168,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
         found = lifecycle::reconcile(engine, operation);
         for (const auto& trouble : found.troubles)
             log::warning("reconcile: " + trouble);
+        if (auto recorded = store.record(operation.log("ok")); !recorded)
+            log::warning("record an operation: " + recorded.error().message);
     }
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); });
     service.on_shut_down = [&] {

@@ -148,6 +148,7 @@ sdk::Result<Answer> pull(Service& service, const Exchange& exchange, Operation& 
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
         return std::move(name).error();
+    const auto span = operation.span("pull");
     auto item = Room::store(service).pull(*name, operation);
     if (!item)
         return std::move(item).error();
@@ -163,6 +164,7 @@ sdk::Result<Answer> import(Service& service, const Exchange& exchange, Operation
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
         return std::move(name).error();
+    const auto span = operation.span("import");
     auto image = service.engine().images.import(*path, *name, operation);
     if (!image)
         return std::move(image).error();

@@ -39,6 +39,7 @@ sdk::Result<Answer> open_stream(Service& service, const model::VmRecord& vm, con
 {
     if (auto started = lifecycle::check_guest_started(service.engine(), vm, operation); !started)
         return std::move(started).error();
+    const auto span = operation.span("reach the agent");
     auto agent = lifecycle::agent_of(service.engine(), vm, operation);
     if (!agent)
         return std::move(agent).error();

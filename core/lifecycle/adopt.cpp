@@ -33,6 +33,7 @@ sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness
     return resumed ? resumed : std::move(resumed).error().while_doing("make the machine go on");
 }
 
+// Nobody writes down the layers of those that are frozen: docs/decisions/0011-snapshot-and-fork.md.
 sdk::Result<void> end_freezes(handles::HandleJournal& journal)
 {
     const auto entries = journal.entries();

@@ -160,12 +160,16 @@ bool AuditReport::clean() const
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
 {
-    auto evidence = gather(engine, operation);
+    sdk::Result<handles::Evidence> evidence = [&] {
+        const auto span = operation.span("ask providers");
+        return gather(engine, operation);
+    }();
     if (!evidence)
         return std::move(evidence).error();
     if (auto wanted = operation.check(); !wanted)
         return std::move(wanted).error();
     AuditReport report;
+    const auto span = operation.span(repair ? "compare and repair" : "compare");
     for (auto& finding : handles::compare(*evidence, engine.operations)) {
         if (!still_true(engine, finding))
             continue;

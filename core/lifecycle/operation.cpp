@@ -6,6 +6,9 @@
 namespace banger::lifecycle {
 namespace {
 
+/// Stages are named by plugins, which may name each of a thousand files.
+constexpr std::size_t most_spans = 200;
+
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
@@ -62,8 +65,36 @@ Operation::Span::Span(Operation& operation, std::string name)
 
 Operation::Span::~Span()
 {
-    operation_.spans_.push_back({std::move(name_), between(operation_.start_, start_),
-                                 between(start_, std::chrono::steady_clock::now())});
+    operation_.add_span({std::move(name_), between(operation_.start_, start_),
+                         between(start_, std::chrono::steady_clock::now())});
+}
+
+void Operation::add_span(store::Span span)
+{
+    const std::lock_guard lock(mutex_);
+    spans_.push_back(std::move(span));
+}
+
+void Operation::progress(const sdk::Progress& progress)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (!stage_ || stage_->name != progress.stage) {
+            end_stage();
+            stage_ = store::Span{progress.stage, elapsed_us(), 0};
+        }
+    }
+    call_.progress(progress);
+}
+
+void Operation::end_stage()
+{
+    if (!stage_)
+        return;
+    stage_->duration_us = elapsed_us() - stage_->start_us;
+    if (spans_.size() < most_spans)
+        spans_.push_back(std::move(*stage_));
+    stage_.reset();
 }
 
 std::int64_t Operation::elapsed_us() const
@@ -73,7 +104,11 @@ std::int64_t Operation::elapsed_us() const
 
 store::OperationLog Operation::log(const std::string& outcome) const
 {
-    return {verb_, vm_, started_us_, elapsed_us(), outcome, spans_};
+    const std::lock_guard lock(mutex_);
+    auto spans = spans_;
+    if (stage_)
+        spans.push_back({stage_->name, stage_->start_us, elapsed_us() - stage_->start_us});
+    return {verb_, vm_, started_us_, elapsed_us(), outcome, std::move(spans)};
 }
 
 }  // namespace banger::lifecycle

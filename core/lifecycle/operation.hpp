@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ public:
 
     [[nodiscard]] bool cancelled() const override { return stop_.stop_requested(); }
     [[nodiscard]] int cancel_descriptor() const override { return call_.cancel_descriptor(); }
-    void progress(const sdk::Progress& progress) override { call_.progress(progress); }
+    /// What comes after it belongs to the step that it names, and is timed as that.
+    void progress(const sdk::Progress& progress) override;
     void warn(const std::string& message) override { call_.warn(message); }
     void stage(const std::string& text) { progress({text, 0, 0, {}}); }
 
@@ -63,7 +65,7 @@ public:
     };
     [[nodiscard]] Span span(std::string name) { return {*this, std::move(name)}; }
     /// Adds a step that was measured elsewhere, as microseconds since this operation began.
-    void add_span(store::Span span) { spans_.push_back(std::move(span)); }
+    void add_span(store::Span span);
     [[nodiscard]] std::int64_t elapsed_us() const;
 
     void concerns(const std::string& vm) { vm_ = vm; }
@@ -74,10 +76,12 @@ public:
 
 private:
     void shield(bool up);
+    /// Ends the span of the stage we are in. With the lock held.
+    void end_stage();
 
     std::string verb_;
     std::string vm_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     bool committed_ = false;
     bool shielded_ = false;
     bool cancelled_meanwhile_ = false;
@@ -86,6 +90,7 @@ private:
     std::chrono::steady_clock::time_point start_;
     std::int64_t started_us_;
     std::vector<store::Span> spans_;
+    std::optional<store::Span> stage_;  ///< the one that has begun last; its duration is not known yet
 };
 
 }  // namespace banger::lifecycle

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/provider_operations.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 #include "banger/sdk/os/file.hpp"
@@ -86,8 +87,18 @@ sdk::Result<sdk::Inspection> ProviderOperations::inspect(const sdk::Handle& hand
 void ProviderOperations::add_named_by(const model::VmRecord& vm, Names& names) const
 {
     names.insert({std::string(plugins::kind_of<sdk::Vmm>), vm.vmm});
-    names.insert({std::string(plugins::kind_of<sdk::Storage>), vm.storage});
+    add_storage(vm.storage, names);
     names.insert({std::string(plugins::kind_of<sdk::Network>), vm.network});
+}
+
+// Whoever makes a disk may also freeze it, under the same name, and not every one can.
+void ProviderOperations::add_storage(const std::string& name, Names& names) const
+{
+    names.insert({std::string(plugins::kind_of<sdk::Storage>), name});
+    const std::string fork(plugins::kind_of<sdk::StorageFork>);
+    const auto forks = registry_.names(fork);
+    if (std::find(forks.begin(), forks.end(), name) != forks.end())
+        names.insert({fork, name});
 }
 
 void ProviderOperations::add_named_by(const handles::JournalText& journal, Names& names) const
@@ -99,8 +110,8 @@ void ProviderOperations::add_named_by(const handles::JournalText& journal, Names
 ProviderOperations::Names ProviderOperations::named() const
 {
     Names names{{std::string(plugins::kind_of<sdk::Vmm>), selected_.vmm.value},
-                {std::string(plugins::kind_of<sdk::Storage>), selected_.storage.value},
                 {std::string(plugins::kind_of<sdk::Network>), selected_.network.value}};
+    add_storage(selected_.storage.value, names);
     if (auto records = store_.list())
         for (const auto& vm : *records)
             add_named_by(vm, names);

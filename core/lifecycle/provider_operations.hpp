@@ -30,6 +30,7 @@ private:
     using Names = std::set<plugins::CapabilityName>;
 
     void add_named_by(const model::VmRecord& vm, Names& names) const;
+    void add_storage(const std::string& name, Names& names) const;
     void add_named_by(const handles::JournalText& journal, Names& names) const;
     [[nodiscard]] Names named() const;
     handles::Listing ask(const Names& in_use, sdk::Call* call);

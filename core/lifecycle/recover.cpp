@@ -21,6 +21,7 @@ sdk::Result<model::VmRecord> recover_one(Engine& engine, const std::string& id, 
         return sdk::make_error(sdk::Code::precondition,
                                "it was being " + std::string(record->desired == model::Desired::creating ? "created"
                                                                                                          : "deleted"));
+    const auto span = operation.span("recover vm '" + record->name + "'");
     auto live = liveness_of(engine, *record);
     if (!live)
         return std::move(live).error();
@@ -56,6 +57,7 @@ sdk::Result<Recovered> recover(Engine& engine, bool replace_database, Operation&
             return std::move(moved).error();
         recovered.database_moved_to = *moved;
     }
+    const auto span = operation.span("read the records beside the disks");
     auto records = engine.store.list();
     if (!records)
         return std::move(records).error();

@@ -56,7 +56,7 @@ public:
             return make_error(Code::exists, "there is a layer already: " + spec.layer_path);
         if (call.cancelled())
             return make_error(Code::cancelled, "cancelled");
-        auto begun = FreezeUnderWay::begin(*files, spec);
+        auto begun = FreezeUnderWay::begin(*files, spec, call);
         if (!begun)
             return std::move(begun).error().while_doing("freeze disk '" + spec.disk.role + "'");
         return sdk::Attached<sdk::Freeze>{std::move(*begun),
@@ -98,14 +98,14 @@ public:
     {
         std::vector<sdk::Handle> handles;
         constexpr std::string_view note = ".freeze";
-        const auto vms = os::list_directory(host_.vms_directory());
+        const auto vms = names_in(host_.vms_directory());
         if (!vms)
-            return handles;
+            return vms.error();
         for (const auto& vm : *vms) {
             const sdk::Owner owner{host_.instance(), vm, host_.vms_directory() + "/" + vm};
-            const auto names = os::list_directory(owner.directory);
+            const auto names = names_in(owner.directory);
             if (!names)
-                continue;  // no directory, or gone
+                return names.error();
             for (const auto& name : *names)
                 if (name.ends_with(note))
                     handles.push_back(handle_of(owner, name.substr(0, name.size() - note.size()), {}));
@@ -132,6 +132,15 @@ private:
             return make_error(Code::invalid, "'" + path + "' cannot be the path of a layer",
                               "it must be absolute, and not end as half-made files do");
         return {};
+    }
+
+    // None in what is no directory, or is gone. One that cannot be read may hold any.
+    static Result<std::vector<std::string>> names_in(const std::string& directory)
+    {
+        auto names = os::list_directory(directory);
+        if (!names && names.error().code == Code::not_found)
+            return std::vector<std::string>();
+        return names;
     }
 
     static Result<std::optional<FreezeUnderWay>> find(const sdk::Handle& handle)

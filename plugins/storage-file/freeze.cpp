@@ -34,14 +34,12 @@ bool is_same_file(const std::string& one, const std::string& other)
            a.st_ino == b.st_ino;
 }
 
-Result<void> flush(const std::string& path)
+Result<void> flush(const std::string& path, const sdk::Call& call)
 {
     auto fd = os::open_file(path, O_RDONLY);
     if (!fd)
         return std::move(fd).error();
-    if (::fdatasync(fd->get()) != 0)
-        return sdk::os_error("flush " + path);
-    return {};
+    return os::flush_file(std::move(*fd), path, call.cancel_descriptor());
 }
 
 // One file under two names, never over a third one's.
@@ -91,7 +89,7 @@ Result<std::optional<FreezeUnderWay>> FreezeUnderWay::find(const DiskFiles& file
     return std::optional(FreezeUnderWay(files, std::move(**note)));
 }
 
-Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::FreezeSpec& spec)
+Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::FreezeSpec& spec, const sdk::Call& call)
 {
     auto disk = files.open();
     if (!disk)
@@ -102,7 +100,7 @@ Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::Fre
         return make_error(Code::unsupported, "no running VM can be frozen in " + files.directory() +
                                                  ": its file system does not tell who writes a file");
     // Before the instant, so that the instant need not wait for the disk.
-    if (auto flushed = flush(disk->path); !flushed)
+    if (auto flushed = flush(disk->path, call); !flushed)
         return std::move(flushed).error();
     const FreezeUnderWay freeze(files, {spec.layer_path, false});
     if (auto noted = write_note(files.freeze(), freeze.note_); !noted)
@@ -258,6 +256,9 @@ Result<void> FreezeUnderWay::undo() const
     for (const std::string& name : names)
         if (auto removed = os::remove_file(name); !removed)
             return removed;
+    // Before the note goes: a name that came back with the host's next boot would be nobody's, and pass for a layer.
+    if (auto synced = os::sync_directory(directory_of(layer_path())); !synced && synced.error().code != Code::not_found)
+        return synced;
     return remove_note(files_.freeze());
 }
 

@@ -24,7 +24,7 @@ namespace banger::file {
 class FreezeUnderWay {
 public:
     /// Makes ready; on error nothing is left. See sdk::StorageFork::attach.
-    static sdk::Result<sdk::Freeze> begin(const DiskFiles& files, const sdk::FreezeSpec& spec);
+    static sdk::Result<sdk::Freeze> begin(const DiskFiles& files, const sdk::FreezeSpec& spec, const sdk::Call& call);
     /// The freeze of this disk that is under way, if there is one.
     static sdk::Result<std::optional<FreezeUnderWay>> find(const DiskFiles& files);
 

@@ -6,6 +6,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+
 #include "banger/sdk/os/file.hpp"
 
 namespace banger::qemu {
@@ -20,6 +22,11 @@ constexpr std::chrono::seconds longest_command{30};
 sdk::Error puzzled(std::string_view command, const std::string& answer)
 {
     return make_error(Code::internal, "QEMU answers " + std::string(command) + " with " + answer);
+}
+
+QmpLimits sooner(std::chrono::milliseconds patience, const QmpLimits& limits)
+{
+    return {std::min(std::chrono::steady_clock::now() + patience, limits.deadline), limits.cancel_descriptor};
 }
 
 std::uint64_t number_in(const rapidjson::Value& object, const char* key)
@@ -42,7 +49,7 @@ std::string quoted(const std::string& text)
     return buffer.GetString();
 }
 
-Result<Monitor> Monitor::of(const sdk::VmmProcess& process, const sdk::Handle& machine)
+Result<Monitor> Monitor::of(const sdk::VmmProcess& process, const sdk::Handle& machine, const QmpLimits& limits)
 {
     auto living = process.find(machine);
     if (!living)
@@ -52,20 +59,25 @@ Result<Monitor> Monitor::of(const sdk::VmmProcess& process, const sdk::Handle& m
     auto socket = sdk::os::try_connect_unix(machine.owner.directory + "/" + sdk::api_socket_name);
     if (!socket)
         return std::move(socket).error();
-    return over(std::move(*socket), longest_command);
+    return over(std::move(*socket), longest_command, limits);
 }
 
-Result<Monitor> Monitor::over(sdk::os::UniqueFd socket, std::chrono::milliseconds patience)
+Result<Monitor> Monitor::over(sdk::os::UniqueFd socket, std::chrono::milliseconds patience, const QmpLimits& limits)
 {
-    auto qmp = Qmp::open(std::move(socket), {std::chrono::steady_clock::now() + patience});
+    auto qmp = Qmp::open(std::move(socket), sooner(patience, limits));
     if (!qmp)
         return std::move(qmp).error();
-    return Monitor(std::move(*qmp), patience);
+    return Monitor(std::move(*qmp), patience, limits);
+}
+
+QmpLimits Monitor::of_one_exchange() const
+{
+    return sooner(patience_, limits_);
 }
 
 Result<std::string> Monitor::ask(std::string_view command, const std::string& arguments)
 {
-    return qmp_.execute(command, limits(), arguments);
+    return qmp_.execute(command, of_one_exchange(), arguments);
 }
 
 Result<void> Monitor::tell(std::string_view command, const std::string& arguments)
@@ -76,7 +88,7 @@ Result<void> Monitor::tell(std::string_view command, const std::string& argument
 
 Result<void> Monitor::give(int descriptor, const std::string& name)
 {
-    return qmp_.give(descriptor, name, limits());
+    return qmp_.give(descriptor, name, of_one_exchange());
 }
 
 Result<bool> Monitor::runs()
@@ -94,7 +106,7 @@ Result<bool> Monitor::runs()
 Result<std::string> Monitor::run_state()
 {
     constexpr int between_looks_ms = 2;  // QEMU has no event for this
-    const auto deadline = limits().deadline;
+    const auto deadline = of_one_exchange().deadline;
     for (;;) {
         auto answer = ask("query-status");
         if (!answer)
@@ -172,7 +184,7 @@ Result<Migration> Monitor::migration()
     return migration;
 }
 
-Result<void> Monitor::wait_for_migration(const std::string& wanted, const QmpLimits& limits,
+Result<void> Monitor::wait_for_migration(const std::string& wanted,
                                          const std::function<Result<void>(const Migration&)>& on_pass)
 {
     for (std::uint64_t passes = 0;;) {
@@ -189,7 +201,7 @@ Result<void> Monitor::wait_for_migration(const std::string& wanted, const QmpLim
                 return told;
         passes = now->passes;
         for (bool of_it = false; !of_it;) {
-            auto event = qmp_.next_event(limits);
+            auto event = qmp_.next_event(limits_);
             if (!event)
                 return std::move(event).error();
             of_it = event->name == "MIGRATION" || event->name == "MIGRATION_PASS";
@@ -207,7 +219,7 @@ Result<void> Monitor::give_up_migration()
     if (auto told = tell("migrate_cancel"); !told)
         return told;
     constexpr int between_looks_ms = 2;  // events need a capability, which another conversation may have left off
-    for (const auto deadline = limits().deadline; now && now->under_way(); now = migration()) {
+    for (const auto deadline = of_one_exchange().deadline; now && now->under_way(); now = migration()) {
         if (std::chrono::steady_clock::now() > deadline)
             return make_error(Code::timed_out, "QEMU does not give up its migration");
         // One that was cancelled just before its pause (seen with 7.2, about once in eighty) goes to

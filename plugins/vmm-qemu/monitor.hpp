@@ -30,13 +30,20 @@ struct Migration {
 /// The text as a JSON string.
 std::string quoted(const std::string& text);
 
-/// One conversation with a machine that lives, through its QEMU's monitor, which serves one at a time. Threads: one.
+/// One conversation with a machine that lives, through its QEMU's monitor, which serves one at a time. Every exchange is
+/// bounded, by a patience for each and by the limits of the whole: `timed_out`, or `cancelled`, after which an answer may
+/// still come, and is skipped. Threads: one.
 class Monitor {
 public:
     /// `not_found` if the machine does not live.
-    static sdk::Result<Monitor> of(const sdk::VmmProcess& process, const sdk::Handle& machine);
-    /// Over its API socket. Bounded by the limits, as `ask` is after it.
-    static sdk::Result<Monitor> over(sdk::os::UniqueFd socket, std::chrono::milliseconds patience);
+    static sdk::Result<Monitor> of(const sdk::VmmProcess& process, const sdk::Handle& machine,
+                                   const QmpLimits& limits = {});
+    /// Over its API socket.
+    static sdk::Result<Monitor> over(sdk::os::UniqueFd socket, std::chrono::milliseconds patience,
+                                     const QmpLimits& limits = {});
+
+    /// Other limits from here on: to undo what was cancelled.
+    void limit(const QmpLimits& limits) { limits_ = limits; }
 
     /// A command's answer as JSON text.
     sdk::Result<std::string> ask(std::string_view command, const std::string& arguments = {});
@@ -57,17 +64,21 @@ public:
     sdk::Result<Migration> migration();
     /// Until it is in the wanted status; an error if it ends otherwise. `on_pass` is told of each pass over the memory.
     /// For events, their capability must be on.
-    sdk::Result<void> wait_for_migration(const std::string& wanted, const QmpLimits& limits,
+    sdk::Result<void> wait_for_migration(const std::string& wanted,
                                          const std::function<sdk::Result<void>(const Migration&)>& on_pass = {});
     /// Gives up the migration that is under way, if one is.
     sdk::Result<void> give_up_migration();
 
 private:
-    Monitor(Qmp qmp, std::chrono::milliseconds patience) : qmp_(std::move(qmp)), patience_(patience) {}
-    [[nodiscard]] QmpLimits limits() const { return {std::chrono::steady_clock::now() + patience_}; }
+    Monitor(Qmp qmp, std::chrono::milliseconds patience, const QmpLimits& limits)
+        : qmp_(std::move(qmp)), patience_(patience), limits_(limits)
+    {
+    }
+    [[nodiscard]] QmpLimits of_one_exchange() const;
 
     Qmp qmp_;
     std::chrono::milliseconds patience_;
+    QmpLimits limits_;
 };
 
 }  // namespace banger::qemu

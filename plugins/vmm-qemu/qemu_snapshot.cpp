@@ -34,6 +34,16 @@ QmpLimits limits_of(const sdk::Call& call)
     return {std::chrono::steady_clock::now() + longest_copy, call.cancel_descriptor()};
 }
 
+// Less than a host gives a call that was cancelled, or a method that cannot be, before it takes the plugin for hung.
+QmpLimits limits_to_undo()
+{
+    return {std::chrono::steady_clock::now() + std::chrono::seconds(15)};
+}
+QmpLimits limits_without_call()
+{
+    return {std::chrono::steady_clock::now() + std::chrono::seconds(90)};
+}
+
 Result<void> allow(Monitor& monitor, const std::vector<std::string>& capabilities)
 {
     std::string list;
@@ -87,7 +97,7 @@ Result<void> copy_memory(Monitor& monitor, int output, const sdk::Call& call)
         const bool too_long = static_cast<std::uint64_t>(file.st_size) + now.remaining > *memory / 2 * 3;
         return now.passes > most_passes || too_long ? allow_downtime(monitor, "2000000") : Result<void>();
     };
-    if (auto stopped = monitor.wait_for_migration("pre-switchover", limits_of(call), keep_bounded); !stopped)
+    if (auto stopped = monitor.wait_for_migration("pre-switchover", keep_bounded); !stopped)
         return stopped;
     if (call.cancelled())
         return make_error(Code::cancelled, "cancelled");
@@ -118,19 +128,18 @@ sdk::Error explain(sdk::Error error, int output)
     return error;
 }
 
-Result<void> load(os::UniqueFd api, int input, const sdk::Call& call)
+Result<void> load(os::UniqueFd api, int input, const Config& config, const sdk::Call& call)
 {
-    constexpr std::chrono::seconds longest_command{60};  // the first waits for QEMU's start
-    auto monitor = Monitor::over(std::move(api), longest_command);
+    auto monitor = Monitor::over(std::move(api), config.start_patience, limits_of(call));
     if (!monitor)
-        return std::move(monitor).error();
+        return never_started(std::move(monitor).error(), config);
     if (auto allowed = allow(*monitor, {"events"}); !allowed)
         return allowed;
     if (auto given = monitor->give(input, "save"); !given)
         return given;
     if (auto begun = monitor->tell("migrate-incoming", R"({"uri":"fd:save"})"); !begun)
         return begun;
-    return monitor->wait_for_migration("completed", limits_of(call));
+    return monitor->wait_for_migration("completed");
 }
 
 // Bytes that the process has in memory or in swap: what its machine has ever used, and more (proc(5), status).
@@ -159,20 +168,20 @@ public:
         probe.reason = found ? "machines are saved by a live migration into a file" : found.error().message;
         if (!found)
             probe.hint = found.error().hint;
-        probe.offers = {"snapshot:full"};
+        probe.offers = {"snapshot:full", "snapshot:live"};
         probe.accepts = {"disk:qcow2"};
         return probe;
     }
 
     Result<void> pause(const sdk::Handle& machine) override
     {
-        auto monitor = Monitor::of(process_, machine);
+        auto monitor = Monitor::of(process_, machine, limits_without_call());
         return monitor ? monitor->tell("stop") : std::move(monitor).error();
     }
 
     Result<void> resume(const sdk::Handle& machine) override
     {
-        auto monitor = Monitor::of(process_, machine);
+        auto monitor = Monitor::of(process_, machine, limits_without_call());
         return monitor ? go_on(*monitor) : std::move(monitor).error();
     }
 
@@ -180,7 +189,7 @@ public:
     {
         if (!save.base.empty())
             return make_error(Code::unsupported, "QEMU saves no differences");
-        auto monitor = Monitor::of(process_, machine);
+        auto monitor = Monitor::of(process_, machine, limits_of(call));
         if (!monitor)
             return std::move(monitor).error();
         auto before = monitor->run_state();
@@ -197,6 +206,7 @@ public:
             return {};
         auto error = explain(std::move(copied).error(), output->get());
         // What cannot be undone here is undone by the caller's resume.
+        monitor->limit(limits_to_undo());
         (void)(*before == "running" ? go_on(*monitor) : monitor->give_up_migration());
         (void)saved.remove();
         return std::move(error).while_doing("save the machine of VM " + machine.owner.vm);
@@ -204,7 +214,7 @@ public:
 
     Result<void> finish_save(const sdk::Handle& machine, const sdk::SaveSpec& save, sdk::Call& call) override
     {
-        auto monitor = Monitor::of(process_, machine);
+        auto monitor = Monitor::of(process_, machine, limits_of(call));
         if (!monitor)
             return std::move(monitor).error();
         auto now = monitor->migration();
@@ -212,16 +222,20 @@ public:
             return std::move(now).error();
         if (now->status != "pre-switchover")
             return make_error(Code::precondition, "the machine of VM " + machine.owner.vm + " is not being saved");
-        auto finished = finish(*monitor, machine, SavedMachine(save.directory), call);
+        const SavedMachine saved(save.directory);
+        if (auto begun = must_be_saved_to(saved, save.directory, machine); !begun)
+            return begun;
+        auto finished = finish(*monitor, machine, saved);
         if (finished)
             return finished;
+        monitor->limit(limits_to_undo());
         (void)monitor->give_up_migration();
         return std::move(finished).error().while_doing("save the machine of VM " + machine.owner.vm);
     }
 
-    Result<void> seal_save(const sdk::SaveSpec& save, sdk::Call& /*call*/) override
+    Result<void> seal_save(const sdk::SaveSpec& save, sdk::Call& call) override
     {
-        return SavedMachine(save.directory).seal();
+        return SavedMachine(save.directory).seal(call);
     }
 
     Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
@@ -244,7 +258,7 @@ public:
         auto started = start_qemu(spec.boot, *found, config_, true, process_, call);
         if (!started)
             return std::move(started).error();
-        auto loaded = load(std::move(started->api), input->get(), call);
+        auto loaded = load(std::move(started->api), input->get(), config_, call);
         if (!loaded)
             return started->launch.explain(std::move(loaded).error());
         return sdk::Attached<sdk::Machine>{machine_on(found->accelerator), started->launch.keep()};
@@ -252,7 +266,7 @@ public:
 
     Result<void> swap_disks(const sdk::Handle& machine, const std::vector<sdk::Disk>& disks) override
     {
-        auto monitor = Monitor::of(process_, machine);
+        auto monitor = Monitor::of(process_, machine, limits_without_call());
         return monitor ? qemu::swap_disks(*monitor, disks) : std::move(monitor).error();
     }
 
@@ -287,6 +301,22 @@ private:
         return {};
     }
 
+    // QEMU has the stream open from begin_save on, whoever asks for the rest, and of another save none.
+    Result<void> must_be_saved_to(const SavedMachine& saved, const std::string& directory,
+                                  const sdk::Handle& machine) const
+    {
+        auto id = process_.find(machine);
+        if (!id)
+            return std::move(id).error();
+        auto is_here = saved.is_written_by(*id ? (*id)->pid : 0);
+        if (!is_here)
+            return std::move(is_here).error();
+        if (!*is_here)
+            return make_error(Code::precondition, "the machine of VM " + machine.owner.vm +
+                                                      " is being saved, but not to " + directory);
+        return {};
+    }
+
     Result<void> must_have_room(Monitor& monitor, const sdk::Handle& machine, const std::string& directory) const
     {
         auto memory = monitor.memory();
@@ -303,7 +333,7 @@ private:
         return {};
     }
 
-    Result<void> finish(Monitor& monitor, const sdk::Handle& machine, const SavedMachine& saved, const sdk::Call& call)
+    Result<void> finish(Monitor& monitor, const sdk::Handle& machine, const SavedMachine& saved)
     {
         auto version = monitor.version();
         auto id = process_.find(machine);
@@ -315,7 +345,7 @@ private:
             return std::move(argv ? output.error() : argv.error());
         if (auto going = monitor.tell("migrate-continue", R"({"state":"pre-switchover"})"); !going)
             return going;
-        if (auto done = monitor.wait_for_migration("completed", limits_of(call)); !done)
+        if (auto done = monitor.wait_for_migration("completed"); !done)
             return explain(std::move(done).error(), output->get());
         return saved.describe(with_version(shape_of(*argv, host_processor()), *version));
     }

@@ -57,6 +57,16 @@ std::string_view to_string(Accelerator accelerator)
     return accelerator == Accelerator::kvm ? "kvm" : "tcg";
 }
 
+sdk::Error never_started(sdk::Error error, const Config& config)
+{
+    if (error.code != Code::timed_out)
+        return error;
+    return make_error(Code::timed_out,
+                      "QEMU did not start its machine within " + std::to_string(config.start_patience.count()) + " s",
+                      "if this host is only slow, raise start_patience in [plugin.vmm-qemu]; else try another program "
+                      "there, or `banger doctor`");
+}
+
 sdk::Result<Started> start_qemu(const sdk::BootSpec& spec, const Installation& found, const Config& config,
                                 bool incoming, const sdk::VmmProcess& process, sdk::Call& call)
 {

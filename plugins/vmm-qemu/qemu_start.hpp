@@ -34,4 +34,7 @@ struct Started {
 sdk::Result<Started> start_qemu(const sdk::BootSpec& spec, const Installation& found, const Config& config,
                                 bool incoming, const sdk::VmmProcess& process, sdk::Call& call);
 
+/// What is wrong with a QEMU that greets nobody within the configuration's start_patience; any other error as it is.
+sdk::Error never_started(sdk::Error error, const Config& config);
+
 }  // namespace banger::qemu

@@ -24,26 +24,16 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-sdk::Error never_ran(sdk::Error error, const Config& config)
-{
-    if (error.code != Code::timed_out)
-        return error;
-    return make_error(Code::timed_out,
-                      "QEMU did not start its machine within " + std::to_string(config.start_patience.count()) + " s",
-                      "if this host is only slow, raise start_patience in [plugin.vmm-qemu]; else try another program "
-                      "there, or `banger doctor`");
-}
-
 sdk::Result<void> wait_until_running(sdk::os::UniqueFd api, const Config& config, sdk::Call& call)
 {
     const QmpLimits limits{std::chrono::steady_clock::now() + config.start_patience, call.cancel_descriptor()};
     auto qmp = Qmp::open(std::move(api), limits);
     if (!qmp)
-        return never_ran(std::move(qmp).error(), config);
+        return never_started(std::move(qmp).error(), config);
     // QEMU answers commands from its main loop only, which it enters after it has started the processors.
     auto status = qmp->execute("query-status", limits);
     if (!status)
-        return never_ran(std::move(status).error(), config);
+        return never_started(std::move(status).error(), config);
     rapidjson::Document document;
     document.Parse(*status);
     if (document.IsObject() && document.HasMember("running") && document["running"].IsTrue())

@@ -11,9 +11,9 @@
 
 namespace banger::qemu {
 
-/// Bounds one exchange with QEMU.
+/// Bounds what is said to QEMU and awaited from it.
 struct QmpLimits {
-    std::chrono::steady_clock::time_point deadline;
+    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
     int cancel_descriptor = -1;  ///< readable: stop (see sdk::Call::cancel_descriptor)
 };
 

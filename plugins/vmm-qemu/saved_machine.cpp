@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
 
 namespace banger::qemu {
 namespace {
@@ -39,6 +40,11 @@ Result<os::UniqueFd> SavedMachine::reopen() const
     return os::open_file(stream(), O_RDWR);
 }
 
+Result<bool> SavedMachine::is_written_by(pid_t pid) const
+{
+    return os::has_open(pid, stream());
+}
+
 Result<void> SavedMachine::describe(const MachineShape& shape) const
 {
     auto boot = boot_of_the_host();
@@ -51,7 +57,7 @@ Result<void> SavedMachine::describe(const MachineShape& shape) const
     return written;
 }
 
-Result<void> SavedMachine::seal() const
+Result<void> SavedMachine::seal(const sdk::Call& call) const
 {
     if (os::exists(facts()))
         return {};
@@ -64,8 +70,10 @@ Result<void> SavedMachine::seal() const
     auto file = open();
     if (!file)
         return std::move(file).error();
-    if (::fdatasync(file->get()) != 0)
-        return sdk::os_error("write " + stream());
+    // Whoever tried again after a loss would be told of none.
+    const auto never_seal = [path = unsealed()] { (void)os::remove_file(path); };
+    if (auto flushed = os::flush_file(std::move(*file), stream(), call.cancel_descriptor(), never_seal); !flushed)
+        return flushed;
     if (auto wrote = os::write_file_atomic(facts(), described->substr(boot->size())); !wrote)
         return wrote;
     return os::remove_file(unsealed());

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "banger/sdk/host.hpp"
 #include "banger/sdk/os/fd.hpp"
 #include "machine_shape.hpp"
 
@@ -22,10 +23,13 @@ public:
     /// The stream, to be read, and while it is made written.
     [[nodiscard]] sdk::Result<sdk::os::UniqueFd> open() const;
     [[nodiscard]] sdk::Result<sdk::os::UniqueFd> reopen() const;
+    /// Whether it is this process that writes the stream, or did and has not let go of it.
+    [[nodiscard]] sdk::Result<bool> is_written_by(pid_t pid) const;
     /// The stream is complete. Waits for no disk.
     [[nodiscard]] sdk::Result<void> describe(const MachineShape& shape) const;
-    /// All is on the disk. Done already is success; `not_found` unless it was described in this boot of the host.
-    [[nodiscard]] sdk::Result<void> seal() const;
+    /// All is on the disk. Done already is success; `not_found` unless it was described in this boot of the host, or if
+    /// the disk lost some of it; `cancelled` with the call, after which it can be sealed again.
+    [[nodiscard]] sdk::Result<void> seal(const sdk::Call& call) const;
     /// Of a sealed save; `not_found` for any other.
     [[nodiscard]] sdk::Result<MachineShape> shape() const;
     [[nodiscard]] sdk::Result<void> remove() const;

@@ -9,12 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/call_watch.hpp"
 #include "command_line.hpp"
 #include "qemu_machines.hpp"
 #include "qemu_vmm.hpp"
@@ -97,6 +101,91 @@ TEST_F(QemuSnapshotTest, AMachineIsSavedAsWhatItRunsOnAndNotAsTheHostIsNow)
     ASSERT_TRUE(facts);
     EXPECT_THAT(*facts, HasSubstr("accelerator: tcg\n"));
     EXPECT_TRUE(emulating->restore({counting_guest(host), save.directory}, call));
+}
+
+// Of a QEMU that is stopped, or waits for its disk. The plugin has 20 s to let go of a call that was cancelled.
+TEST_F(QemuSnapshotTest, WhoeverCancelsNeedNotWaitForAQemuThatDoesNotAnswer)
+{
+    start(counting_guest(host));
+    const auto cancelled_soon = [&](const std::function<Result<void>(Call&)>& verb) {
+        FakeCall caller;
+        auto done = std::async(std::launch::async, [&] { return verb(caller); });
+        EXPECT_EQ(done.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+        caller.cancel();
+        EXPECT_EQ(done.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+        EXPECT_EQ(to_string(done.get().error().code), to_string(Code::cancelled));
+    };
+    ASSERT_TRUE(vmm->kill(machine, SIGSTOP));
+    cancelled_soon([&](Call& caller) { return snapshot->begin_save(machine, save, caller); });
+    ASSERT_TRUE(vmm->kill(machine, SIGCONT));
+    EXPECT_TRUE(runs());
+    EXPECT_TRUE(os::list_directory(save.directory)->empty());
+    ASSERT_TRUE(snapshot->begin_save(machine, save, call));
+    ASSERT_TRUE(vmm->kill(machine, SIGSTOP));
+    cancelled_soon([&](Call& caller) { return snapshot->finish_save(machine, save, caller); });
+    ASSERT_TRUE(vmm->kill(machine, SIGCONT));
+    ASSERT_TRUE(snapshot->resume(machine));
+    EXPECT_TRUE(runs());
+}
+
+TEST_F(QemuSnapshotTest, WhoeverCancelsNeedNotWaitForASlowDisk)
+{
+    start(counting_guest(host));
+    ASSERT_TRUE(snapshot->begin_save(machine, save, call));
+    ASSERT_TRUE(snapshot->finish_save(machine, save, call));
+    FakeCall caller;
+    Result<void> sealed;
+    {
+        CallWatch watch({SYS_fdatasync}, [&] { sealed = snapshot->seal_save(save, caller); });
+        const auto stopped = watch.next();
+        ASSERT_TRUE(stopped);
+        EXPECT_EQ(stopped->path, save.directory + "/machine");
+        EXPECT_FALSE(watch.ends(std::chrono::milliseconds(200)));
+        caller.cancel();
+        EXPECT_TRUE(watch.ends(std::chrono::seconds(10)));
+    }
+    EXPECT_EQ(to_string(sealed.error().code), to_string(Code::cancelled));
+    EXPECT_FALSE(snapshot->restore({counting_guest(host), save.directory}, call));
+    sealed = snapshot->seal_save(save, call);
+    EXPECT_TRUE(sealed) << sealed.error().message;
+}
+
+// The kernel says it to whoever asks first, and to nobody else.
+TEST_F(QemuSnapshotTest, ASaveOfWhichTheDiskLostSomethingIsNeverSealed)
+{
+    start(counting_guest(host));
+    ASSERT_TRUE(snapshot->begin_save(machine, save, call));
+    ASSERT_TRUE(snapshot->finish_save(machine, save, call));
+    Result<void> sealed;
+    {
+        CallWatch watch({SYS_fdatasync}, [&] { sealed = snapshot->seal_save(save, call); });
+        ASSERT_TRUE(watch.next());
+        watch.fail(EIO);
+    }
+    EXPECT_FALSE(sealed);
+    sealed = snapshot->seal_save(save, call);
+    ASSERT_FALSE(sealed);
+    EXPECT_EQ(to_string(sealed.error().code), to_string(Code::not_found));
+    EXPECT_FALSE(snapshot->restore({counting_guest(host), save.directory}, call));
+}
+
+TEST_F(QemuSnapshotTest, AQemuThatStartsNoMachineIsWaitedForAsLongAsItsConfigurationSays)
+{
+    start(counting_guest(host), "tcg");
+    must_save();
+    const std::string program = host.directory() + "/qemu";
+    ASSERT_TRUE(os::write_file_atomic(
+        program, "#!/bin/sh\ncase $* in\n*--version) exec qemu-system-x86_64 --version;;\n*) exec sleep 60;;\nesac\n",
+        0700));
+    auto patient = qemu::make_snapshot(host, R"({"accelerator":"tcg","program":")" + program +
+                                                 R"(","start_patience":1})");
+    ASSERT_TRUE(patient);
+    const auto before = std::chrono::steady_clock::now();
+    const auto restored = (*patient)->restore({counting_guest(host), save.directory}, call);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(20));
+    ASSERT_FALSE(restored);
+    EXPECT_EQ(to_string(restored.error().code), to_string(Code::timed_out));
+    EXPECT_THAT(restored.error().message, HasSubstr("QEMU did not start its machine within 1 s"));
 }
 
 TEST_F(QemuSnapshotTest, WhatDoesNotFitIsNamed)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
@@ -283,6 +284,66 @@ TEST(Crash, RepairTouchesOnlyWhatDoesNotAgree)
     EXPECT_EQ(pid_of(host, "a"), pid);
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
     expect_clean(host);
+}
+
+// Copies the database, or puts a copy back; without a daemon.
+void copy_database(const std::string& from, const std::string& to)
+{
+    for (const char* part : {"", "-wal", "-shm"}) {
+        std::filesystem::remove(to + "/banger.db" + part);
+        if (sdk::os::exists(from + "/banger.db" + part))
+            std::filesystem::copy_file(from + "/banger.db" + part, to + "/banger.db" + part);
+    }
+}
+
+TEST(Crash, RepairRemovesWhatNobodyClaimsAnyMore)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "neighbour", "--ready", "agent"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "idle", "--no-start"}).status, 0);
+    const auto neighbour = pid_of(host, "neighbour");
+    const std::string socket = directory_of(host, "idle") + "/agent.sock";
+    const std::string before = host.home() + "/before";
+    ASSERT_TRUE(sdk::os::make_private_directory(before));
+    host.stop_daemon();
+    copy_database(host.home() + "/state", before);
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "lost", "--ready", "agent"}).status, 0);
+    const auto vmm = vmm_of(host, "lost");
+    const std::string lost = directory_of(host, "lost");
+    host.kill_daemon();
+    // Its row and its directory go, and a socket stays that nobody listens on.
+    copy_database(before, host.home() + "/state");
+    ASSERT_TRUE(sdk::os::remove_tree(lost));
+    ASSERT_TRUE(sdk::os::listen_unix(socket));
+    auto audit = host.banger({"audit"});
+    EXPECT_EQ(audit.status, 1);
+    for (const char* kind : {"unclaimed-object", "stale-socket"})
+        EXPECT_NE(audit.out.find(kind), std::string::npos) << audit.out;
+    EXPECT_TRUE(sdk::os::is_alive(vmm)) << "looking changes nothing";
+    auto repaired = host.banger({"audit", "--repair"});
+    EXPECT_EQ(repaired.status, 0) << repaired.out << repaired.err;
+    EXPECT_FALSE(sdk::os::is_alive(vmm));
+    EXPECT_FALSE(sdk::os::exists(socket));
+    EXPECT_EQ(pid_of(host, "neighbour"), neighbour);
+    EXPECT_EQ(host.banger({"vm", "exec", "neighbour", "--", "true"}).status, 0);
+    expect_clean(host);
+}
+
+TEST(Crash, AGuestThatDoesNotPowerOffIsCutOffAndKeepsWhatItWrote)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "systemctl mask poweroff.target && echo kept > /root/f"})
+                  .status,
+              0);
+    auto stopped = host.banger({"vm", "stop", "--timeout", "3s", "a"});
+    ASSERT_EQ(stopped.status, 0) << stopped.err;
+    EXPECT_GE(stopped.took, std::chrono::seconds(3)) << "it powered off after all";
+    EXPECT_LT(stopped.took, std::chrono::seconds(25));
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    expect_clean(host);
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/root/f"}).out, "kept\n");
 }
 
 TEST(Crash, AuditFindsFilesThatNobodyAnswersForAndRemovesNone)

@@ -5,7 +5,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "core/images/image_store.hpp"
-#include "tests/e2e/installation.hpp"
+#include "tests/e2e/screen.hpp"
 #include "tests/unit/image_store/store_test_support.hpp"
 
 namespace banger::e2e {
@@ -65,6 +65,23 @@ TEST(ImageWithoutInit, GetsOursByItselfKeepsItsFilesAndStopsCleanly)
     ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/var/f"}).out, "kept\n");
     expect_clean(host);
+}
+
+TEST(ImageWithoutInit, ABareRunIsAShellThroughTheAgentForWantOfAnSshd)
+{
+    auto program = sdk::os::read_file(busybox, 16U << 20U);
+    ASSERT_TRUE(program) << program.error().message;
+    const Installation host;
+    replace_image(host, busybox_image(*program));
+    ASSERT_FALSE(HasFatalFailure());
+    Screen screen(host, {"vm", "run", "--name", "b"});
+    ASSERT_TRUE(screen.shows("# ")) << screen.seen();
+    screen.type("hostname; echo $((6 * 7))\r");
+    ASSERT_TRUE(screen.shows("b\r\n42\r\n")) << screen.seen();
+    screen.type("exit\r");
+    ASSERT_TRUE(screen.shows("banger vm stop b")) << screen.seen();
+    EXPECT_EQ(screen.wait(), 0);
+    EXPECT_EQ(shown(host, "b", "state"), "running");
 }
 
 std::string in_layer(const std::string& layer, const std::string& request)
@@ -134,6 +151,13 @@ TEST(DefaultImage, IsADevelopmentMachineAndHoldsNoIdentity)
     auto docker = in_guest("docker info --format '{{.ServerVersion}} {{.Driver}}'");
     EXPECT_EQ(docker.status, 0) << docker.out << docker.err << in_guest("journalctl -u docker -n 20").out;
     EXPECT_NE(docker.out.find(" overlay2"), std::string::npos) << docker.out;
+    // A network manager of the guest's finds our settings, and changes nothing.
+    const std::string before = in_guest("hostname -I; ip route").out;
+    auto managed = in_guest("systemctl start systemd-udev-trigger systemd-networkd && "
+                            "/lib/systemd/systemd-networkd-wait-online --timeout=60 && "
+                            "networkctl --no-pager --no-legend list | grep -q 'ether *routable *configured'");
+    EXPECT_EQ(managed.status, 0) << managed.err << in_guest("networkctl --no-pager list").out;
+    EXPECT_EQ(in_guest("hostname -I; ip route").out.substr(0, before.find('\n')), before.substr(0, before.find('\n')));
     auto delete_it = host.banger({"vm", "delete", "-f", "a"});
     EXPECT_EQ(delete_it.status, 0) << delete_it.err;
     expect_clean(host);

@@ -73,6 +73,73 @@ TEST_F(Install, WhatItPutsThereRunsAndUninstallTakesAllOfItAwayAndEndsTheDaemon)
     EXPECT_EQ(host_.banger({"image", "show", "debian-bookworm-minimal"}).status, 0) << "images stay";
 }
 
+/// A host whose package manager only writes down what it is asked for.
+class Packages : public ::testing::Test {
+protected:
+    Packages()
+    {
+        EXPECT_TRUE(sdk::os::make_private_directory(programs_));
+        program("dpkg-query", "case $* in *there*) echo installed ;; *) exit 1 ;; esac");
+        program("apt-get", "echo \"apt-get $*\" >>\"$BANGER_HOME/asked\"");
+        program("id", "echo ${FAKE_UID:-0}");
+        program("sudo", "echo refused >&2; exit 1");
+    }
+    void program(const std::string& name, const std::string& text) const
+    {
+        EXPECT_TRUE(sdk::os::write_file_atomic(programs_ + "/" + name, "#!/bin/sh\n" + text + "\n", 0755));
+    }
+    [[nodiscard]] Called call(std::vector<std::string> argv, const std::string& uid) const
+    {
+        sdk::os::Command command;
+        command.argv = std::move(argv);
+        command.environment = {{"PATH", programs_ + ":/usr/bin:/bin"}, {"BANGER_HOME", host_.home()},
+                               {"FAKE_UID", uid}, {"HOME", "/home/me"}, {"MAKEFLAGS", ""}};
+        auto output = sdk::os::run(command);
+        return output ? Called{output->status, output->out, output->err, {}} : Called{-1, {}, output.error().message, {}};
+    }
+    [[nodiscard]] Called install(const std::string& wanted, const std::string& uid) const
+    {
+        return call({BANGER_SOURCE_DIR "/tools/install-packages", wanted, "there", "missing-a", "missing-b"}, uid);
+    }
+    [[nodiscard]] std::string asked() const { return sdk::os::read_file(host_.home() + "/asked").value_or(""); }
+
+    const Installation host_;
+    const std::string programs_ = host_.home() + "/programs";
+};
+
+TEST_F(Packages, WhatIsMissingIsInstalledAndNothingElse)
+{
+    EXPECT_EQ(install("yes", "0").status, 0);
+    EXPECT_EQ(asked(), "apt-get -qq update\napt-get -qq install --yes --no-install-recommends missing-a missing-b\n");
+}
+
+TEST_F(Packages, AreLeftAloneWhenThatIsAsked)
+{
+    const auto called = install("no", "0");
+    EXPECT_EQ(called.status, 0);
+    EXPECT_NE(called.err.find("DEPS=no): missing-a missing-b"), std::string::npos) << called.err;
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(Packages, WhoMayNotInstallIsToldWhatIsMissing)
+{
+    const auto called = install("yes", "1000");
+    EXPECT_EQ(called.status, 1);
+    EXPECT_NE(called.err.find("hint:  sudo apt-get install --no-install-recommends missing-a missing-b"), std::string::npos)
+        << called.err;
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(Packages, ThePrefixIsTheUsersOwnUnlessItIsRoot)
+{
+    for (const auto& [uid, prefix] : {std::pair{"0", "PREFIX = /usr/local\n"}, {"1000", "PREFIX = /home/me/.local\n"}}) {
+        const auto said = call({"make", "-C", BANGER_SOURCE_DIR, "-s", "--no-print-directory", "--eval",
+                                "print-prefix: ; @echo PREFIX = $(PREFIX)", "print-prefix"},
+                               uid);
+        EXPECT_EQ(said.out, prefix) << said.err;
+    }
+}
+
 TEST_F(Install, AnotherOneOverItTakesAwayWhatOnlyTheOlderHad)
 {
     ASSERT_EQ(make("install").status, 0);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/storage_fork.hpp"
@@ -51,6 +52,15 @@ public:
                 return entry.handle;
         return {};
     }
+    /// The instant, for the one disk of it: the machine moves to its new top, or stands while it is cloned.
+    void reach_the_instant(const sdk::Attached<sdk::Freeze>& freeze) const
+    {
+        if (freeze.value.top) {
+            EXPECT_TRUE(snapshot->swap_disks(vmm(), {*freeze.value.top}));
+        } else {
+            EXPECT_TRUE(fork->commit(freeze.handle));
+        }
+    }
     sdk::Attached<sdk::Freeze> begin_freeze(const std::string& role, const std::string& layer)
     {
         const sdk::FreezeSpec spec{{owner, role, {}, 0, {}}, layer};
@@ -82,35 +92,42 @@ bool has_freeze(const sdk::Owner& owner)
                        [](const auto& entry) { return entry.handle.kind == "storage.fork/0"; });
 }
 
-TEST(Crash, AMachineThatASaveLeftStandingGoesOnAndItsFreezesAreEnded)
+// What ctest says of the file system under the homes: `raw` where files can be cloned. Nothing: whatever it is.
+bool is_demanded_form(const sdk::Freeze& freeze)
+{
+    const char* demanded = std::getenv("BANGER_TEST_DISKS");
+    return demanded == nullptr || std::string(demanded) == (freeze.top ? "qcow2" : "raw");
+}
+
+TEST(InterruptedSave, AMachineThatASaveLeftStandingGoesOnAndItsFreezesAreEnded)
 {
     const Installation host;
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
     const auto id = shown(host, "a", "id");
     const auto pid = pid_of(host, "a");
-    for (const bool moved : {false, true}) {
+    for (const bool reached : {false, true}) {
         ASSERT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo one >>/root/f; sync"}).status, 0);
         host.kill_daemon();
-        const std::string name = moved ? "moved" : "not-moved";
+        const std::string name = reached ? "reached" : "not-reached";
         const std::string layer = host.home() + "/layer-" + name;
         const std::string save = host.home() + "/save-" + name;
         ASSERT_TRUE(sdk::os::make_private_directory(save));
         {
             DeadDaemon dead(host, id);
             const auto freeze = dead.begin_freeze("work", layer);
+            ASSERT_TRUE(is_demanded_form(freeze.value));
             ASSERT_TRUE(dead.snapshot->begin_save(dead.vmm(), {save, {}}, dead.call));
-            if (moved && freeze.value.top) {
-                ASSERT_TRUE(dead.snapshot->swap_disks(dead.vmm(), {*freeze.value.top}));
-            }
+            if (reached)
+                dead.reach_the_instant(freeze);
             EXPECT_TRUE(has_freeze(dead.owner));
         }
         const auto lines =
             host.banger({"vm", "exec", "a", "--", "sh", "-c", "echo two >>/root/f; sync; wc -l </root/f"});
-        EXPECT_EQ(lines.out, moved ? "4\n" : "2\n") << lines.err;
+        EXPECT_EQ(lines.out, reached ? "4\n" : "2\n") << lines.err;
         EXPECT_EQ(shown(host, "a", "state"), "running");
         EXPECT_EQ(pid_of(host, "a"), pid);
         EXPECT_FALSE(has_freeze({host.instance(), id, host.vms() + "/" + id}));
-        EXPECT_EQ(sdk::os::exists(layer), moved) << "frozen, or as if never frozen";
+        EXPECT_EQ(sdk::os::exists(layer), reached) << "frozen, or as if never frozen";
         expect_clean(host);
     }
     ASSERT_EQ(host.banger({"vm", "stop", "a"}).status, 0);
@@ -118,7 +135,7 @@ TEST(Crash, AMachineThatASaveLeftStandingGoesOnAndItsFreezesAreEnded)
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "wc -l </root/f"}).out, "4\n");
 }
 
-TEST(Crash, ASaveThatNobodyWaitsForStopsNoMachineLater)
+TEST(InterruptedSave, ASaveThatNobodyWaitsForStopsNoMachineLater)
 {
     const Installation host;
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);

@@ -121,13 +121,29 @@ TEST_F(JsonContract, OfGuests)
     expect_golden_of(host, "workspace_sync", {"vm", "workspace", "sync", "web", repository});
 }
 
+TEST_F(JsonContract, OfRecovery)
+{
+    expect_golden("daemon_start", {"daemon", "start"});
+    ASSERT_EQ(host_.banger({"vm", "create", "--no-start", "--name", "web"}).status, 0);
+    host_.stop_daemon();
+    for (const char* part : {"", "-wal", "-shm"})
+        (void)sdk::os::remove_file(host_.home() + "/state/banger.db" + part);
+    ASSERT_TRUE(sdk::os::make_private_directory(host_.vms() + "/aaaabbbbcccc"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(host_.vms() + "/aaaabbbbcccc/record.json", "{"));
+    expect_golden("vm_recover", {"vm", "recover"});
+    ASSERT_TRUE(sdk::os::remove_tree(host_.vms() + "/aaaabbbbcccc"));
+}
+
 TEST_F(JsonContract, OfImagesAndKernels)
 {
+    expect_golden("image_pull", {"image", "pull", "debian-bookworm-minimal"});
+    expect_golden("kernel_pull", {"kernel", "pull", "debian-cloud"});
     expect_golden("image_list", {"image", "list"});
     expect_golden("image_show", {"image", "show", "debian-bookworm-minimal"});
     expect_golden("kernel_list", {"kernel", "list"});
     expect_golden("kernel_show", {"kernel", "show", "debian-cloud"});
     expect_golden("kernel_delete", {"kernel", "delete", "debian-cloud"});
+    expect_golden("image_delete", {"image", "delete", "debian-bookworm-minimal"});
 }
 
 TEST_F(JsonContract, OfTheHost)

@@ -2,7 +2,6 @@
 // Bad input, and what it gets: one clear sentence with a hint, and nothing left behind.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include <csignal>
@@ -189,6 +188,47 @@ TEST(RefusedHost, AQemuThatFreezesIsNamedAndNothingIsLeft)
     expect_clean(host);
 }
 
+TEST(RefusedHost, WithoutPasstAGuestThatNeedsANetworkIsRefusedAndAnotherRuns)
+{
+    const Installation host("\n[plugin.net-user]\npasst = \"no-such-passt\"\n");
+    auto called = host.banger({"vm", "create"});
+    EXPECT_EQ(called.status, 1);
+    for (const char* text : {"do not go together", "passt", "--egress internet", "hint:"})
+        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    expect_clean(host);
+    auto run = host.banger({"vm", "run", "--rm", "--ready", "agent", "--egress", "none", "--", "echo", "alone"});
+    EXPECT_EQ(run.out, "alone\n") << run.err;
+}
+
+TEST(RefusedImage, OneInUseIsNotDeletedAndWhoUsesItIsNamed)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--no-start", "--name", "user-of-it"}).status, 0);
+    for (const auto& words : {std::vector<std::string>{"image", "delete", "debian-bookworm-minimal"},
+                              {"kernel", "delete", "debian-cloud"}}) {
+        auto refused = host.banger(words);
+        EXPECT_EQ(refused.status, 1);
+        EXPECT_NE(refused.err.find("user-of-it"), std::string::npos) << refused.err;
+    }
+    ASSERT_EQ(host.banger({"vm", "delete", "user-of-it"}).status, 0);
+    EXPECT_EQ(host.banger({"image", "delete", "debian-bookworm-minimal"}).status, 0);
+}
+
+TEST(RefusedPlugin, OneThatThrowsIsNamedAndNothingIsLeft)
+{
+    const Installation host;
+    CallOptions options;
+    options.environment["BANGER_PLUGIN_PATH"] = std::getenv("BANGER_TEST_BAD_PLUGIN");
+    auto called = host.banger({"vm", "create", "--storage", "throws"}, options);
+    EXPECT_EQ(called.status, 1);
+    EXPECT_NE(called.err.find("throws"), std::string::npos) << called.err;
+    EXPECT_NE(called.err.find("hint:"), std::string::npos) << called.err;
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    expect_clean(host);
+    EXPECT_EQ(host.banger({"vm", "create", "--no-start"}).status, 0) << "the daemon goes on";
+}
+
 TEST(RefusedPlugin, OneThatDoesNotLoadIsShownAndStopsNobody)
 {
     const Installation host;
@@ -315,6 +355,29 @@ TEST(InterruptedPull, CtrlCWhileTheImageIsMadeLeavesNothing)
         EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
         expect_clean(host);
     }
+}
+
+// In mounts of their own, which end with the shell.
+TEST(FullDisk, WhileTheImageIsMadeIsOneSentenceAndLeavesNothing)
+{
+    const Installation host;
+    auto command = host.command({});
+    const std::string banger = command.argv.front();
+    command.argv = {"unshare", "--mount", "sh", "-c",
+                    "mount -t tmpfs -o size=100m,mode=700 tmpfs \"$BANGER_HOME\" && cd / || exit 99\n"
+                    "\"$1\" vm run --image debian-bookworm-minimal -- true; echo \"run: $?\"\n"
+                    "\"$1\" audit; echo \"audit: $?\"\n"
+                    "ls -A \"$BANGER_HOME/state/images\"\n"
+                    "\"$1\" daemon stop",
+                    "sh", banger};
+    sdk::os::RunLimits limits;
+    limits.timeout = std::chrono::minutes(5);
+    const auto said = sdk::os::run(command, {}, limits);
+    ASSERT_TRUE(said) << said.error().message;
+    EXPECT_NE(said->out.find("run: 125\n"), std::string::npos) << said->out;
+    EXPECT_NE(said->out.find("audit: 0\nthe daemon is stopped"), std::string::npos) << said->out << said->err;
+    for (const char* text : {"error: ", "no space", "hint:"})
+        EXPECT_NE(said->err.find(text), std::string::npos) << "no '" << text << "' in:\n" << said->err;
 }
 
 TEST(Interrupted, WhoWaitsForAMachineIsToldForWhat)

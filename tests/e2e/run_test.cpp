@@ -2,8 +2,11 @@
 // The main job, on real machines: what a person types, and what comes back.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <random>
 
+#include "banger/sdk/os/file.hpp"
+#include "core/store/vm_store.hpp"
 #include "tests/e2e/installation.hpp"
 
 namespace banger::e2e {
@@ -124,6 +127,16 @@ TEST(Run, TheSystemIsUpAndHasItsIdentity)
         EXPECT_EQ(a.status, 0) << a.err;
         EXPECT_NE(a.out, b.out) << identity << " is shared by two machines";
     }
+    // journald names its directory when it starts: the identity was there before the init.
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "ls", "/run/log/journal"}).out,
+              host.banger({"vm", "exec", "a", "--", "cat", "/etc/machine-id"}).out);
+    // What the image has in /root is on the disk that is mounted over it.
+    EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cmp", "/root/.bashrc", "/usr/share/base-files/dot.bashrc"}).status, 0);
+    // The address that is shown is the guest's.
+    const std::string address = shown(host, "a", "address");
+    EXPECT_FALSE(address.empty());
+    const std::vector<std::string> addresses{"vm", "exec", "a", "--", "hostname", "-I"};
+    EXPECT_EQ(host.banger(addresses).out.rfind(address + " ", 0), 0U) << host.banger(addresses).out;
     auto size = host.banger({"vm", "exec", "a", "--", "df", "--output=size", "-BM", "/", "/root"});
     EXPECT_GE(std::stoi(size.out.substr(size.out.find('\n') + 1)), 3800) << size.out;
     auto ssh = host.banger({"vm", "ssh", "a", "--", "echo over $SSH_CONNECTION && hostname"});
@@ -211,6 +224,57 @@ TEST(Run, EightMachinesAreMadeInParallelAndAllAnswer)
         wanted += "m" + std::to_string(i) + "\n";
     EXPECT_TRUE(output->out.ends_with(wanted)) << output->out << output->err;
     expect_clean(host);
+}
+
+TEST(Run, EachOperationKeepsWhereItsTimeWent)
+{
+    const Installation host("\n[providers]\nvmm = \"null\"\n");
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
+    const std::string id = shown(host, "a", "id");
+    ASSERT_EQ(host.banger({"vm", "stop", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "delete", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"image", "pull", "debian-bookworm-minimal"}).status, 0);
+    host.stop_daemon();
+    const store::VmStore store(host.home() + "/state/banger.db", host.vms());
+    std::map<std::string, std::set<std::string>> spans;
+    for (const auto& vm : {id, std::string()}) {
+        auto operations = store.operations(vm, 100);
+        ASSERT_TRUE(operations);
+        for (const auto& operation : *operations)
+            for (const auto& span : operation.spans) {
+                spans[operation.verb].insert(span.name);
+                EXPECT_LE(span.start_us + span.duration_us, operation.duration_us) << operation.verb << ": " << span.name;
+            }
+    }
+    EXPECT_EQ(spans["vm.create"].count("attach disks"), 1U);
+    EXPECT_EQ(spans["vm.stop"].count("release"), 1U);
+    EXPECT_EQ(spans["vm.delete"].count("remove disks"), 1U);
+    EXPECT_EQ(spans["image.pull"].count("pull"), 1U);
+}
+
+// As whoever reads the README runs it: in the places of the XDG Base Directory Specification.
+TEST(Run, WithoutABangerHomeItLivesInTheUsersDirectories)
+{
+    const Installation seeded;
+    const std::string home = seeded.home() + "/user";
+    const std::string runtime = seeded.home() + "/runtime";
+    std::filesystem::create_directories(home + "/.config/banger");
+    std::filesystem::create_directories(home + "/.local/state");
+    ASSERT_TRUE(sdk::os::make_private_directory(runtime));
+    std::filesystem::copy_file(seeded.home() + "/config.toml", home + "/.config/banger/config.toml");
+    std::filesystem::rename(seeded.home() + "/state", home + "/.local/state/banger");
+    ASSERT_TRUE(sdk::os::make_private_directory(seeded.home() + "/state"));
+    CallOptions options;
+    options.environment = {{"BANGER_HOME", ""},     {"HOME", home},         {"XDG_RUNTIME_DIR", runtime},
+                           {"XDG_CONFIG_HOME", ""}, {"XDG_STATE_HOME", ""}, {"XDG_CACHE_HOME", ""}};
+    auto run = seeded.banger({"vm", "run", "--rm", "--ready", "agent", "--", "uname", "-s"}, options);
+    EXPECT_EQ(run.out, "Linux\n") << run.err;
+    auto audit = seeded.banger({"audit"}, options);
+    EXPECT_EQ(audit.status, 0) << audit.out << audit.err;
+    EXPECT_TRUE(sdk::os::exists(runtime + "/banger/bangerd.sock"));
+    EXPECT_TRUE(sdk::os::exists(home + "/.local/state/banger/banger.db"));
+    EXPECT_TRUE(sdk::os::exists(home + "/.cache/banger"));
+    EXPECT_EQ(seeded.banger({"daemon", "stop"}, options).status, 0);
 }
 
 TEST(Run, TwoInstallationsSideBySideDoNotSeeEachOther)

@@ -1,9 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // The verbs after making and deleting, on real machines: restart, set, stats, health, prune, and those that stop by
 // themselves.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -296,6 +299,55 @@ TEST(Verbs, ANewDaemonGoesOnCountingHowLongAMachineIsUnused)
     EXPECT_TRUE(wait_for_text(log, "vm " + id + " was not used", std::chrono::seconds(60)));
     EXPECT_EQ(shown(host, "a", "state"), "stopped");
     expect_clean(host);
+}
+
+TEST(Verbs, ADaemonThatCarriesAStreamIsNotReplacedAndThatIsSaid)
+{
+    const Installation host;
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
+    const pid_t daemon = host.daemon_pid();
+    std::array<int, 2> in{};
+    std::array<int, 2> out{};
+    ASSERT_EQ(::pipe2(in.data(), O_CLOEXEC), 0);
+    ASSERT_EQ(::pipe2(out.data(), O_CLOEXEC), 0);
+    const sdk::os::UniqueFd read_in(in[0]);
+    sdk::os::UniqueFd write_in(in[1]);
+    const sdk::os::UniqueFd read_out(out[0]);
+    sdk::os::UniqueFd write_out(out[1]);
+    auto command = host.command({"vm", "exec", "a", "--", "sh", "-c", "echo begun; read -r status; exit $status"});
+    command.in = read_in.get();
+    command.out = write_out.get();
+    auto stream = sdk::os::spawn(command);
+    ASSERT_TRUE(stream);
+    write_out.reset();
+    std::array<char, 8> begun{};
+    ASSERT_GT(::read(read_out.get(), begun.data(), begun.size()), 0);
+
+    auto config = sdk::os::read_file(host.home() + "/config.toml");
+    ASSERT_TRUE(config);
+    ASSERT_TRUE(sdk::os::write_file_atomic(host.home() + "/config.toml", *config + "# edited by hand\n"));
+    auto list = host.banger({"vm", "list"});
+    EXPECT_EQ(list.status, 0);
+    EXPECT_NE(list.err.find("busy"), std::string::npos) << list.err;
+    EXPECT_EQ(host.daemon_pid(), daemon);
+    ASSERT_EQ(::write(write_in.get(), "7\n", 2), 2);
+    EXPECT_EQ(stream->wait().value_or(-1), 7);
+    EXPECT_EQ(host.banger({"vm", "list"}).err, "");
+    EXPECT_NE(host.daemon_pid(), daemon);
+}
+
+TEST(Verbs, DoctorSaysWhereValuesComeFromAndWhatIsMissing)
+{
+    const Installation host;
+    const auto report = host.banger({"doctor", "-o", "json"});
+    EXPECT_NE(report.out.find("512 MiB (config, " + host.home() + "/config.toml:3)"), std::string::npos) << report.out;
+    host.stop_daemon();
+    CallOptions bare;
+    bare.environment["PATH"] = "/nonexistent";
+    const auto missing = host.banger({"doctor"}, bare);
+    EXPECT_EQ(missing.status, 1);
+    for (const char* package : {"qemu-system-x86", "passt", "openssh-client"})
+        EXPECT_NE(missing.out.find(package), std::string::npos) << "no '" << package << "' in:\n" << missing.out;
 }
 
 TEST(Verbs, ASettingIsInEffectForTheNextMachine)

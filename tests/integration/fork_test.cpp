@@ -2,6 +2,8 @@
 // A fork of a fork, by QEMU's saves and file storage's freezes together, through their interfaces.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/integration/forkable_guest.hpp"
 
 namespace banger::integration {
@@ -29,13 +31,34 @@ std::string traces(const std::string& of)
 // What was written before is read from the disk, not from memory.
 constexpr const char* forget_caches = "sync; echo 3 >/proc/sys/vm/drop_caches";
 
-class ForkTest : public ::testing::Test {
+/// A form of freezing, by the disks that it is for.
+struct Form {
+    const char* name;
+    std::string disk_format;
+};
+
+class ForkTest : public ::testing::TestWithParam<Form> {
 protected:
     void SetUp() override
     {
         seed = proofs::Seed::load(use.host.directory());
         ASSERT_TRUE(seed);
         ASSERT_TRUE(use.vmm && use.snapshot);
+        const auto& offers = use.disk_formats;
+        ASSERT_NE(std::find(offers.begin(), offers.end(), GetParam().disk_format), offers.end())
+            << "the file system of " << use.host.directory() << " has no such disks; tests/proofs/on-xfs has one that has";
+        if (GetParam().disk_format == "disk:raw")
+            bring_layers_here();
+    }
+
+    // Files share blocks on one file system only.
+    void bring_layers_here()
+    {
+        for (auto* layer : {&seed->image.root, &seed->image.work}) {
+            const std::string here = use.host.directory() + layer->path.substr(layer->path.rfind('/'));
+            proofs::run_here({"cp", "--sparse=always", layer->path, here});
+            layer->path = here;
+        }
     }
 
     static void leave(ForkableGuest& guest, const std::string& name)
@@ -60,9 +83,9 @@ protected:
     std::optional<proofs::Seed> seed;
 };
 
-TEST_F(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
+TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
 {
-    const auto parent = ForkableGuest::boot(use, *seed, "parent");
+    const auto parent = ForkableGuest::boot(use, *seed, "parent", GetParam().disk_format);
     ASSERT_TRUE(parent);
     leave(*parent, "parent");
     start_keeper(*parent, "secret");
@@ -113,6 +136,10 @@ TEST_F(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Form, ForkTest,
+                         ::testing::Values(Form{"overlay", "disk:qcow2"}, Form{"reflink", "disk:raw"}),
+                         [](const auto& form) { return form.param.name; });
 
 }  // namespace
 }  // namespace banger::integration

@@ -54,7 +54,7 @@ Providers::Providers() : work_(boost::asio::make_work_guard(loop)), thread_([thi
     fork = file::make_storage_fork(host);
     const auto probe = storage->probe(call);
     if (did(probe, "ask the storage"))
-        disk_format = probe->offers.at(0);
+        disk_formats = probe->offers;
 }
 
 Providers::~Providers()
@@ -64,7 +64,8 @@ Providers::~Providers()
     thread_.join();
 }
 
-ForkableGuest::ForkableGuest(Providers& use, std::string name) : use_(use), name_(std::move(name))
+ForkableGuest::ForkableGuest(Providers& use, std::string name, std::string disk_format)
+    : use_(use), name_(std::move(name)), disk_format_(std::move(disk_format))
 {
     boot_.owner = use.host.new_owner();
 }
@@ -85,7 +86,7 @@ bool ForkableGuest::make_disks(const std::vector<sdk::Layer>& layers)
 {
     boot_.disks.clear();
     for (std::size_t i = 0; i < roles.size(); ++i) {
-        specs_.push_back({boot_.owner, roles[i], layers.at(i), disk_bytes, use_.disk_format});
+        specs_.push_back({boot_.owner, roles[i], layers.at(i), disk_bytes, disk_format_});
         auto attached = did(use_.storage->create(specs_[i], use_.call), "make a disk")
                             ? use_.storage->attach(specs_[i], use_.call)
                             : sdk::Result<sdk::Attached<sdk::Disk>>(sdk::Error{});
@@ -96,9 +97,10 @@ bool ForkableGuest::make_disks(const std::vector<sdk::Layer>& layers)
     return true;
 }
 
-std::unique_ptr<ForkableGuest> ForkableGuest::boot(Providers& use, const proofs::Seed& seed, const std::string& name)
+std::unique_ptr<ForkableGuest> ForkableGuest::boot(Providers& use, const proofs::Seed& seed, const std::string& name,
+                                                   const std::string& disk_format)
 {
-    std::unique_ptr<ForkableGuest> guest(new ForkableGuest(use, name));
+    std::unique_ptr<ForkableGuest> guest(new ForkableGuest(use, name, disk_format));
     guest->token_ = use.host.random_hex(64);
     auto& spec = guest->boot_;
     spec.kernel = seed.kernel.vmlinux;
@@ -119,7 +121,7 @@ std::unique_ptr<ForkableGuest> ForkableGuest::boot(Providers& use, const proofs:
 
 std::unique_ptr<ForkableGuest> ForkableGuest::restore(Providers& use, const Saved& saved, const std::string& name)
 {
-    std::unique_ptr<ForkableGuest> guest(new ForkableGuest(use, name));
+    std::unique_ptr<ForkableGuest> guest(new ForkableGuest(use, name, saved.disk_format));
     const auto owner = guest->boot_.owner;
     guest->boot_ = saved.boot;
     guest->boot_.owner = owner;
@@ -203,6 +205,7 @@ std::unique_ptr<Saved> ForkableGuest::save()
     auto saved = std::make_unique<Saved>();
     saved->directory = use_.host.vms_directory() + "/save-" + use_.host.random_hex(6);
     saved->boot = boot_;
+    saved->disk_format = disk_format_;
     saved->token = token_;
     if (!did(os::make_private_directory(saved->directory), "make a directory"))
         return nullptr;

@@ -30,7 +30,7 @@ public:
     std::unique_ptr<sdk::VmmSnapshot> snapshot;
     std::unique_ptr<sdk::Storage> storage;
     std::unique_ptr<sdk::StorageFork> fork;
-    std::string disk_format;  ///< the storage's first choice on this file system, such as "disk:qcow2"
+    std::vector<std::string> disk_formats;  ///< what the storage offers on this file system, such as "disk:qcow2"
     boost::asio::io_context loop;
 
 private:
@@ -43,6 +43,7 @@ struct Saved {
     std::string directory;           ///< memory and devices
     std::vector<sdk::Layer> layers;  ///< of the writable disks, in their order
     sdk::BootSpec boot;
+    std::string disk_format;
     std::string token;  ///< to which a copy's agent answers at first
 };
 
@@ -50,7 +51,8 @@ struct Saved {
 class ForkableGuest {
 public:
     /// Boots over the seed's image. Test failures, and nothing, if it does not come up.
-    static std::unique_ptr<ForkableGuest> boot(Providers& use, const proofs::Seed& seed, const std::string& name);
+    static std::unique_ptr<ForkableGuest> boot(Providers& use, const proofs::Seed& seed, const std::string& name,
+                                               const std::string& disk_format);
     /// A copy, which takes an identity of its own before anything else.
     static std::unique_ptr<ForkableGuest> restore(Providers& use, const Saved& saved, const std::string& name);
     ~ForkableGuest();
@@ -67,7 +69,7 @@ public:
     [[nodiscard]] std::vector<sdk::Disk> disks() const;
 
 private:
-    ForkableGuest(Providers& use, std::string name);
+    ForkableGuest(Providers& use, std::string name, std::string disk_format);
     bool make_disks(const std::vector<sdk::Layer>& layers);
     bool greet(const std::string& token);
     bool become(const std::string& token);
@@ -76,6 +78,7 @@ private:
 
     Providers& use_;
     std::string name_;
+    std::string disk_format_;
     sdk::BootSpec boot_;
     std::vector<sdk::DiskSpec> specs_;  ///< of the writable disks
     sdk::Handle handle_;

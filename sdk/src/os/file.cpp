@@ -221,11 +221,15 @@ Result<std::vector<std::string>> list_directory(const std::string& path)
     if (!stream)
         return os_error("read directory " + path);
     std::vector<std::string> names;
+    errno = 0;  // which is how readdir(3) tells an error from the end
     while (const dirent* entry = ::readdir(stream.get())) {
         const std::string name = entry->d_name;
         if (name != "." && name != "..")
             names.push_back(name);
+        errno = 0;
     }
+    if (errno != 0)
+        return os_error("read directory " + path);
     std::sort(names.begin(), names.end());
     return names;
 }

@@ -421,6 +421,22 @@ Result<std::vector<std::string>> arguments_of(pid_t pid)
     return arguments;
 }
 
+Result<bool> has_open(pid_t pid, const std::string& path)
+{
+    struct stat wanted {};
+    if (::stat(path.c_str(), &wanted) != 0)
+        return errno == ENOENT ? Result<bool>(false) : os_error("look at " + path);
+    const std::string directory = "/proc/" + std::to_string(pid) + "/fd";
+    auto descriptors = list_directory(directory);
+    if (!descriptors)
+        return std::move(descriptors).error();
+    return std::any_of(descriptors->begin(), descriptors->end(), [&](const std::string& descriptor) {
+        struct stat open {};
+        return ::stat((directory + "/" + descriptor).c_str(), &open) == 0 && open.st_dev == wanted.st_dev &&
+               open.st_ino == wanted.st_ino;
+    });
+}
+
 Result<std::vector<ProcessId>> find_processes(const std::function<bool(const std::vector<std::string>&)>& match)
 {
     // Gone meanwhile, or somebody's who hides it (proc(5), hidepid); anything else, and nobody knows who is missing.

@@ -210,6 +210,23 @@ TEST_F(DaemonTest, ARelativeHomeMeansTheSamePlaceForTheDaemon)
     ASSERT_EQ(::chdir("/"), 0);
 }
 
+TEST_F(DaemonTest, OneThatHasOtherMachinesInTheSameRuntimeDirectoryIsNotUsed)
+{
+    environment_.erase("BANGER_HOME");
+    environment_["XDG_RUNTIME_DIR"] = home_;
+    environment_["HOME"] = home_ + "/a";
+    EXPECT_EQ(banger({"vm", "list"}).status, 0);
+    environment_["HOME"] = home_ + "/b";
+    for (const auto& words : {std::vector<std::string>{"vm", "list"}, {"daemon", "status"}, {"daemon", "stop"}}) {
+        const auto refused = banger(words);
+        EXPECT_EQ(refused.status, 1);
+        EXPECT_THAT(refused.err, AllOf(HasSubstr("/a/.local/state/banger"), HasSubstr("/b/.local/state/banger"),
+                                       HasSubstr("BANGER_HOME")));
+    }
+    environment_["HOME"] = home_ + "/a";
+    EXPECT_EQ(banger({"daemon", "stop"}).status, 0);
+}
+
 TEST_F(DaemonTest, ItsLogIsShown)
 {
     EXPECT_THAT(banger({"daemon", "logs"}).err, HasSubstr("there is no log yet"));

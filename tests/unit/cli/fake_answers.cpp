@@ -321,12 +321,12 @@ sdk::Result<json::Object> audit(const json::Value& params)
 
 }  // namespace
 
-json::Object status_answer(const std::string& build, const std::string& config)
+json::Object status_answer(const std::string& build, const std::string& config, const std::string& home)
 {
     json::Object status;
     status.set("pid", 4242).set("version", "0.1.0").set("build", build.empty() ? std::string(rpc::build_id()) : build);
     status.set("protocol", rpc::protocol_version).set("socket", "/run/user/1000/banger/bangerd.sock");
-    status.set("home", "/home/me/.local/state/banger").set("config", config).set("instance", "0a1b2c3d");
+    status.set("home", home).set("config", config).set("instance", "0a1b2c3d");
     status.set("uptime_s", 7385).set("vms", 2).set("streams", 0);
     return status;
 }

@@ -8,7 +8,7 @@
 /// What a daemon with two machines would say: the same every time, for golden files.
 namespace banger::cli::testing {
 
-json::Object status_answer(const std::string& build, const std::string& config);
+json::Object status_answer(const std::string& build, const std::string& config, const std::string& home);
 json::Object vm_answer(const std::string& name, const std::string& state);
 
 /// The result of a method of docs/rpc.md that has neither descriptors nor notifications.

@@ -57,7 +57,7 @@ private:
         note(exchange);
         const std::string& method = exchange->method();
         if (method == "daemon.status")
-            return exchange->reply(status_answer(environment("BANGER_FAKE_BUILD"), config_));
+            return exchange->reply(status_answer(environment("BANGER_FAKE_BUILD"), config_, paths_.state));
         if (method == "daemon.stop")
             return stop(exchange);
         if (method == "vm.create")

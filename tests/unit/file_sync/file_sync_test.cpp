@@ -5,6 +5,7 @@
 
 #include "banger/sdk/testing/fake_guest.hpp"
 #include "host_files.hpp"
+#include "tests/bound_by_permissions.hpp"
 
 namespace banger::file_sync {
 namespace {
@@ -96,8 +97,7 @@ TEST_F(FileSyncTest, AnErrorOfOneEntryLeavesTheGuestAlone)
 
 TEST_F(FileSyncTest, AFileThatMayNotBeReadIsAnError)
 {
-    if (::geteuid() == 0)
-        GTEST_SKIP() << "root may read everything; the end-to-end tests have an ordinary user";
+    const banger::test::BoundByPermissions bound;
     file("dots/a");
     file("dots/closed", "x", 0);
     const auto applied = apply({{"~/dots", "/root/d", {}}});

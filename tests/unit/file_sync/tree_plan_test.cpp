@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "host_files.hpp"
+#include "tests/bound_by_permissions.hpp"
 
 namespace banger::file_sync {
 namespace {
@@ -163,8 +164,7 @@ TEST_F(TreePlan, NamesMayHaveAnyByte)
 
 TEST_F(TreePlan, WhatMayNotBeReadIsAnError)
 {
-    if (::geteuid() == 0)
-        GTEST_SKIP() << "root may read everything; the end-to-end tests have an ordinary user";
+    const banger::test::BoundByPermissions bound;
     file("dots/closed/file");
     directory("dots/closed", 0);
     const auto tree = plan({"~/dots", "/root/d", {}}, home(), call_);

@@ -7,6 +7,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/call_watch.hpp"
 #include "banger/sdk/testing/disk_bytes.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "file_storage.hpp"
@@ -81,6 +82,62 @@ TEST_F(FileForkTest, AFreezeWhoseMachineNeverMovedIsUndoneThoughItHasTheNewTopOp
     EXPECT_FALSE(os::exists(spec.layer_path));
     EXPECT_THAT(files(), ElementsAre("root.qcow2"));
     EXPECT_TRUE(attach());
+}
+
+// A host that dies in between may keep what was said last and forget what was said before.
+TEST_F(FileForkTest, AnUndoneFreezeIsForgottenOnlyOnceItsLayerIsGoneFromTheDisk)
+{
+    (void)begin();
+    const Writer machine(in_vm("root.qcow2"));
+    std::vector<std::string> order;
+    sdk::testing::CallWatch watch({SYS_fsync, SYS_unlink}, [&] { EXPECT_TRUE(fork->release(handle())); });
+    while (const auto stopped = watch.next()) {
+        for (const auto& [path, what] : {std::pair(spec.layer_path, "layer"), {in_vm("root.freeze"), "note"}})
+            if (stopped->call == SYS_unlink && stopped->path == path)
+                order.emplace_back(what);
+        if (stopped->call == SYS_fsync && stopped->path == host.vms_directory())
+            order.emplace_back("its directory");
+        watch.let_on();
+    }
+    EXPECT_THAT(order, ElementsAre("layer", "its directory", "note"));
+}
+
+TEST_F(FileForkTest, AFreezeInADirectoryThatIsNotThereLeavesNothing)
+{
+    spec.layer_path = host.directory() + "/nowhere/layer";
+    EXPECT_EQ(fork->attach(spec, call).error().code, Code::not_found);
+    EXPECT_THAT(files(), ElementsAre("root.qcow2"));
+}
+
+TEST_F(FileForkTest, WhoeverCancelsNeedNotWaitForASlowDisk)
+{
+    sdk::Result<sdk::Attached<sdk::Freeze>> begun{sdk::Attached<sdk::Freeze>{}};
+    sdk::testing::CallWatch watch({SYS_fdatasync}, [&] { begun = fork->attach(spec, call); });
+    const auto stopped = watch.next();
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(stopped->path, in_vm("root.qcow2"));
+    EXPECT_FALSE(watch.ends(std::chrono::milliseconds(200))) << "the disk is flushed before anything is made";
+    call.cancel();
+    ASSERT_TRUE(watch.ends(std::chrono::seconds(10)));
+    EXPECT_EQ(begun.error().code, Code::cancelled);
+    EXPECT_THAT(files(), ElementsAre("root.qcow2"));
+    EXPECT_FALSE(os::exists(spec.layer_path));
+}
+
+// Whoever was told of no freeze would have the disk's next start, and its deletion, go on as if there were none.
+TEST_F(FileForkTest, FreezesThatCannotBeLookedForAreNotNone)
+{
+    (void)begin();
+    ASSERT_TRUE(os::write_file_atomic(host.vms_directory() + "/file", "no VM's"));
+    ASSERT_EQ(fork->list()->size(), 1U);
+    const std::string loop = host.vms_directory() + "/loop";
+    ASSERT_EQ(::symlink(loop.c_str(), loop.c_str()), 0);  // ELOOP, also for root
+    EXPECT_FALSE(fork->list());
+    ASSERT_TRUE(os::remove_file(loop));
+    EXPECT_EQ(fork->list()->size(), 1U);
+    ASSERT_EQ(::rename(host.vms_directory().c_str(), (host.vms_directory() + "-away").c_str()), 0);
+    EXPECT_TRUE(fork->list()->empty());
+    ASSERT_EQ(::rename((host.vms_directory() + "-away").c_str(), host.vms_directory().c_str()), 0);
 }
 
 // The machine may still have the first one open by its name.

@@ -2,6 +2,7 @@
 #include "core/store/vm_store.hpp"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <cstdlib>
 
@@ -177,6 +178,23 @@ TEST_F(StoreTest, AFailedTransactionLeavesNothing)
     Statement count((*open)->raw(), "SELECT count(*) FROM vms");
     ASSERT_TRUE(*count.step());
     EXPECT_EQ(count.number(0), 0);
+}
+
+TEST_F(StoreTest, AMigrationThatFailsInTheMiddleLeavesTheDatabaseAsItWas)
+{
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open(database().c_str(), &raw), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(raw, "CREATE TABLE spans (mine TEXT)", nullptr, nullptr, nullptr), SQLITE_OK);
+    EXPECT_FALSE(Database::open(database()));
+    {
+        Statement version(raw, "PRAGMA user_version");
+        ASSERT_TRUE(*version.step());
+        EXPECT_EQ(version.number(0), 0);
+        Statement tables(raw, "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table'");
+        ASSERT_TRUE(*tables.step());
+        EXPECT_EQ(tables.text(0), "spans") << "what came before the failure is not undone";
+    }
+    sqlite3_close(raw);
 }
 
 TEST_F(StoreTest, RecordsOperationsWithTheirSpans)

@@ -58,7 +58,7 @@ public:
 /// offer with what the VMM accepts, and refuses a combination without a common word before anything is made:
 ///   disk:raw disk:qcow2                                   disk formats
 ///   link:stream-socket link:tap link:descriptor link:none link:user-restricted
-///   snapshot:full snapshot:difference                     what vmm.snapshot/0 can save
+///   snapshot:full snapshot:live snapshot:difference       what vmm.snapshot/0 can save, and how
 struct Probe {
     bool usable = false;
     std::string reason;                ///< one sentence: why not, or what will be used

@@ -34,6 +34,11 @@ struct Freeze {
 /// Crashes: whenever the daemon dies, or the host, nothing that a guest flushed is lost: before release and without it
 /// storage/0 attaches the disk with all of it. Of a freeze that a new daemon finds, inspect says whether it is frozen;
 /// if so, commit tells the layer, to be written down; then release. Before commit nobody makes a disk over the layer.
+///
+/// Layers that nobody wrote down: release may come from whoever only ends things, as a daemon does that adopts a machine
+/// or stops it, without commit. The layer of a frozen disk stays all the same, and from then on only the disk tells of
+/// it: storage/0 attaches it by the layer that the record has, and answers with the one that it stands on. So that
+/// answer, and not the record, says which layers are needed. A clone, on which its disk does not stand, is nobody's then.
 class StorageFork : public Provider {
 public:
     /// Names the freeze; touches nothing.
@@ -50,7 +55,7 @@ public:
     /// still writes to what is to be the layer; `not_found` if no freeze is under way.
     [[nodiscard]] virtual Result<Layer> commit(const Handle& handle) = 0;
 
-    /// Ends the freeze; the layer stays if it is frozen. A freeze that was not committed is finished if the machine has
+    /// Ends the freeze; the layer stays if it is frozen, written down or not. A freeze that was not committed is finished if the machine has
     /// moved to the new top, or nobody writes any more: an empty top reads the same as what it stands on. It is undone
     /// as if it had never been if the machine still writes where it did. Where that cannot be told it is an error, and
     /// nothing changes. Done already is success.

@@ -28,8 +28,9 @@ struct RestoreSpec {
 
 /// vmm.snapshot/0: stops, saves and restores running machines, and moves them to other disks. An optional power of a
 /// vmm/0 provider of the same name; handles are those of vmm/0, and everything made here is found and undone there.
-/// `probe` offers "snapshot:full", and "snapshot:difference" if saves with a base are possible; it accepts the formats
-/// of disks that swap_disks moves a machine to.
+/// `probe` offers "snapshot:full"; "snapshot:live" if a machine works on while all of it is copied, so that a save without
+/// a base stops it for a moment and not for as long as its memory takes to write; "snapshot:difference" if saves with a
+/// base are possible. It accepts the formats of disks that swap_disks moves a machine to.
 ///
 /// A live save with its disks, so that the machine stands still for no longer than the last dirty pages take:
 ///     storage.fork/0 attach, for every disk; begin_save; swap_disks and commit; finish_save; resume; seal_save
@@ -58,13 +59,14 @@ public:
     [[nodiscard]] virtual Result<void> begin_save(const Handle& machine, const SaveSpec& save, Call& call) = 0;
 
     /// The rest of the save that was begun; the machine stands still and can be resumed. Sessions with its agent may
-    /// have ended, which their ends show. `precondition` if none was begun. On error, and when cancelled, the save is
-    /// given up: resume the machine; one that ran before the save may run again already.
+    /// have ended, which their ends show. `precondition` if none was begun, or not into this directory: one that was
+    /// begun into another stands as it stood. On any other error, and when cancelled, the save is given up: resume the
+    /// machine; one that ran before the save may run again already.
     [[nodiscard]] virtual Result<void> finish_save(const Handle& machine, const SaveSpec& save, Call& call) = 0;
 
     /// Makes a finished save whole and durable, while the machine goes on or is gone; from then on it stands alone,
     /// also one with a base. Done already is success. `not_found` if there is no save there that was finished, since
-    /// the host was started.
+    /// the host was started. Cancelled, it returns although the disk does not, and can be sealed again.
     [[nodiscard]] virtual Result<void> seal_save(const SaveSpec& save, Call& call) = 0;
 
     /// A machine like `boot` attaches, that stands still where the saved one stood. Whoever resumes it gives it its own

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,13 @@ bool exists(const std::string& path);  ///< without following a final symlink
 
 /// fsync of a directory, so that a rename or create in it is durable.
 Result<void> sync_directory(const std::string& path);
+
+/// Waits until the file's content is on its disk (fdatasync(2)). Nothing interrupts that, and a slow disk takes minutes, so
+/// a thread of its own does it, which goes on when the wait ends: `cancelled` once `cancel_descriptor` is readable (see
+/// Call::cancel_descriptor; -1: none). The kernel says only once that content was lost: `on_loss` is then told, on that
+/// thread, also when nobody waits any more.
+Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descriptor,
+                        std::function<void()> on_loss = {});
 
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0600);  ///< adds O_CLOEXEC
 

@@ -109,6 +109,8 @@ struct ProcessUse {
 Result<ProcessUse> use_of(pid_t pid);
 /// The arguments of a process as it shows them: empty for a thread of the kernel and for a process that is just dying.
 Result<std::vector<std::string>> arguments_of(pid_t pid);
+/// Whether a process has this file open, under whatever name (proc(5), /proc/pid/fd). `permission` for those of others.
+Result<bool> has_open(pid_t pid, const std::string& path);
 /// Every process whose arguments satisfy `match`.
 Result<std::vector<ProcessId>> find_processes(const std::function<bool(const std::vector<std::string>&)>& match);
 /// Absolute path of a program in PATH (and the sbin directories, which users may lack). `not_found` otherwise.

@@ -62,13 +62,15 @@ public:
         });
     }
 
-    Result<void> finish_save(const Handle& machine, const SaveSpec& save, Call& /*call*/) override
+    Result<void> finish_save(const Handle& machine, const SaveSpec& save, Call& call) override
     {
         return with(machine, [&](Living& living) -> Result<void> {
             if (living.saving != save.directory)
                 return make_error(Code::precondition, "no save to " + save.directory + " was begun");
             living.saving.clear();
             living.stood_since_save = true;
+            if (call.cancelled())
+                return make_error(Code::cancelled, "cancelled");
             auto before = counted_in(save.base);
             if (!before)
                 return std::move(before).error();
@@ -79,13 +81,15 @@ public:
         });
     }
 
-    Result<void> seal_save(const SaveSpec& save, Call& /*call*/) override
+    Result<void> seal_save(const SaveSpec& save, Call& call) override
     {
         if (os::exists(save.directory + "/memory"))
             return {};
         auto written = number_in(save.directory + "/written");
         if (!written)
             return make_error(Code::not_found, "there is no finished save in " + save.directory);
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
         auto before = counted_in(save.base);
         if (!before)
             return std::move(before).error();

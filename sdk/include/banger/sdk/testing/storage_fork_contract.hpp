@@ -372,6 +372,28 @@ TEST_P(StorageForkContract, AMachineThatMovedAndWroteKeepsAllOfItWhenNobodyCarri
     expect_kept(3);
 }
 
+// A daemon that adopts the machine, or stops it, ends the freeze and writes nothing down.
+TEST_P(StorageForkContract, ALayerThatNobodyWroteDownStaysAndItsDiskTellsOfIt)
+{
+    const auto [freeze, bound] = must_begin();
+    follow(freeze);
+    if (!freeze.top) {
+        ASSERT_TRUE(fork->commit(bound));
+    }
+    ASSERT_TRUE(machine.writes(2, block, block));
+    fork = GetParam().open(host);
+    ASSERT_TRUE(fork->release(handle()));
+    EXPECT_FALSE(under_way());
+    expect_whole(freeze.layer);
+    const Disk disk = after_a_restart();
+    EXPECT_TRUE(DiskBytes(disk).holds({{1, 0, block}, {2, block, block}}));
+    if (freeze.top || disk.layer) {
+        ASSERT_TRUE(disk.layer);
+        EXPECT_EQ(disk.layer->path, freeze.layer.path);
+        EXPECT_EQ(disk.layer->format, freeze.layer.format);
+    }
+}
+
 TEST_P(StorageForkContract, AMachineThatNeverMovedGoesOnAsIfNothingHadBeen)
 {
     (void)must_begin();

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <ostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "banger/sdk/testing/vmm_contract.hpp"
@@ -123,6 +126,32 @@ protected:
         return probe && std::count(probe->offers.begin(), probe->offers.end(), word) > 0;
     }
 
+    /// Whether the machine counted on after the first of the save was written, until it was stopped for the rest.
+    bool works_while_it_is_saved()
+    {
+        Result<void> begun;
+        std::atomic<bool> over = false;
+        std::thread saver([&] {
+            begun = snapshot->begin_save(machine, save, call);
+            over = true;
+        });
+        std::uint64_t early = 0;
+        while (!over && early == 0)
+            if (has_content(save.directory))
+                early = GetParam().counted(machine.owner, 0, std::chrono::milliseconds(0));
+        saver.join();
+        EXPECT_TRUE(begun) << begun.error().message;
+        return early != 0 && GetParam().counted(machine.owner, early, std::chrono::milliseconds(0)) != 0;
+    }
+    static bool has_content(const std::string& directory)
+    {
+        const auto names = os::list_directory(directory).value_or({});
+        return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+            struct stat file {};
+            return ::stat((directory + "/" + name).c_str(), &file) == 0 && file.st_size > 0;
+        });
+    }
+
     void must_begin()
     {
         auto begun = snapshot->begin_save(machine, save, call);
@@ -223,6 +252,24 @@ TEST_P(VmmSnapshotContract, TwoCopiesGoOnWhereTheMachineWasSavedAndSoDoesItself)
     EXPECT_TRUE(runs(machine));
 }
 
+TEST_P(VmmSnapshotContract, AMachineWorksWhileItIsSavedIfThatIsOffered)
+{
+    if (!offers("snapshot:live"))
+        return;
+    ASSERT_TRUE(vmm->release(machine));
+    auto large = GetParam().counting_spec(host);
+    large.memory_mib *= 16;  // which takes a while to copy
+    start(large);
+    // One that works is soon seen to, though a save may be over too fast for that; one that stands never is.
+    for (int attempt = 0; attempt < 30; ++attempt) {
+        if (works_while_it_is_saved())
+            return;
+        must_resume(machine);
+        save.directory = new_directory();
+    }
+    FAIL() << "it says snapshot:live, and stands still from the beginning of a save";
+}
+
 TEST_P(VmmSnapshotContract, ACopyCanBeSavedToo)
 {
     must_save();
@@ -314,6 +361,26 @@ TEST_P(VmmSnapshotContract, ASaveUnderWayIsNotDisturbedByAnother)
     expect_copy_counts_on_from(saved_at);
 }
 
+TEST_P(VmmSnapshotContract, ASaveIsFinishedWhereItWasBegunAndNowhereElse)
+{
+    must_begin();
+    const SaveSpec given_up = save;
+    must_resume(machine);
+    save.directory = new_directory();
+    must_begin();
+    const auto saved_at = counted(machine, 0);
+    const SaveSpec empty{new_directory(), {}};
+    for (const auto& elsewhere : {given_up, empty}) {
+        expect_code(snapshot->finish_save(machine, elsewhere, call), Code::precondition);
+        EXPECT_TRUE(stands(machine));
+        expect_code(snapshot->seal_save(elsewhere, call), Code::not_found);
+    }
+    EXPECT_TRUE(os::list_directory(empty.directory)->empty());
+    must_finish();
+    must_seal();
+    expect_copy_counts_on_from(saved_at);
+}
+
 TEST_P(VmmSnapshotContract, BetweenTwoSavesAMachineIsResumed)
 {
     must_save();
@@ -353,6 +420,33 @@ TEST_P(VmmSnapshotContract, ACancelledSaveLeavesTheMachineStanding)
     must_resume(machine);
     EXPECT_TRUE(runs(machine));
     must_save();
+}
+
+TEST_P(VmmSnapshotContract, ACancelledFinishGivesTheSaveUp)
+{
+    must_begin();
+    FakeCall cancelled;
+    cancelled.cancel();
+    expect_code(snapshot->finish_save(machine, save, cancelled), Code::cancelled);
+    must_resume(machine);
+    EXPECT_TRUE(runs(machine));
+    expect_code(snapshot->seal_save(save, call), Code::not_found);
+    save.directory = new_directory();
+    must_save();
+    must_resume(machine);
+}
+
+TEST_P(VmmSnapshotContract, WhatWasCancelledWhileItWasSealedCanBeSealedAgain)
+{
+    must_begin();
+    must_finish();
+    const auto saved_at = counted(machine, 0);
+    FakeCall cancelled;
+    cancelled.cancel();
+    expect_code(snapshot->seal_save(save, cancelled), Code::cancelled);
+    expect_not_restored(GetParam().counting_spec(host), Code::not_found);
+    must_seal();
+    expect_copy_counts_on_from(saved_at);
 }
 
 TEST_P(VmmSnapshotContract, ADifferenceStandsAloneOnceItIsSealed)

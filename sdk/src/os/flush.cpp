@@ -1,0 +1,69 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::sdk::os {
+namespace {
+
+// Held by the thread and by whoever waits for it, whichever lasts longer.
+struct Flush {
+    UniqueFd file;
+    std::function<void()> on_loss;
+    UniqueFd done;
+    int why = 0;
+
+    void run()
+    {
+        why = ::fdatasync(file.get()) == 0 ? 0 : errno;
+        if (why != 0 && on_loss)
+            on_loss();
+        file.reset();
+        ::eventfd_write(done.get(), 1);
+    }
+};
+
+// No signal of this process is that thread's to take.
+Result<void> start(const std::shared_ptr<Flush>& flush)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    Result<void> started;
+    try {
+        std::thread([flush] { flush->run(); }).detach();
+    } catch (const std::system_error& error) {
+        started = make_error(Code::unavailable, std::string("cannot start a thread: ") + error.what());
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return started;
+}
+
+}  // namespace
+
+Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descriptor, std::function<void()> on_loss)
+{
+    const auto flush = std::make_shared<Flush>();
+    flush->file = std::move(file);
+    flush->on_loss = std::move(on_loss);
+    flush->done.reset(::eventfd(0, EFD_CLOEXEC));
+    if (!flush->done)
+        return os_error("flush " + path);
+    if (auto started = start(flush); !started)
+        return started;
+    constexpr auto never = std::chrono::steady_clock::time_point::max();
+    if (auto ended = wait_readable(flush->done.get(), cancel_descriptor, never); !ended)
+        return ended;
+    return flush->why == 0 ? Result<void>() : os_error("flush " + path, flush->why);
+}
+
+}  // namespace banger::sdk::os
