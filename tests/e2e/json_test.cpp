@@ -105,6 +105,20 @@ TEST_F(JsonContract, OfGuests)
     ASSERT_EQ(host.banger({"vm", "create", "--name", "web", "--ready", "agent"}).status, 0);
     expect_golden_of(host, "vm_stats_one", {"vm", "stats", "web"});
     expect_golden_of(host, "vm_health", {"vm", "health", "web"});
+
+    const std::string repository = host.home() + "/shop";
+    sdk::os::Command make;
+    make.argv = {"sh", "-ec", "git init -q \"$0\"; cd \"$0\"; echo one >file; git add file; "
+                              "git -c user.name=a -c user.email=a@b commit -qm one", repository};
+    ASSERT_TRUE(sdk::os::run_checked(make));
+    expect_golden_of(host, "workspace_prepare_plan", {"vm", "workspace", "prepare", "--dry-run", "web", repository});
+    expect_golden_of(host, "workspace_prepare", {"vm", "workspace", "prepare", "web", repository});
+    ASSERT_EQ(host.banger({"vm", "exec", "web", "--", "sh", "-c", "echo two >repo/file"}).status, 0);
+    expect_golden_of(host, "workspace_status", {"vm", "workspace", "status", "web"});
+    expect_golden_of(host, "workspace_export_output",
+                     {"vm", "workspace", "export", "--output", host.home() + "/patch", "web"});
+    ASSERT_TRUE(sdk::os::write_file_atomic(repository + "/file", "three\n", 0644));
+    expect_golden_of(host, "workspace_sync", {"vm", "workspace", "sync", "web", repository});
 }
 
 TEST_F(JsonContract, OfRecovery)
