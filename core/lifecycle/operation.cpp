@@ -108,6 +108,8 @@ store::OperationLog Operation::log(const std::string& outcome) const
     auto spans = spans_;
     if (stage_)
         spans.push_back({stage_->name, stage_->start_us, elapsed_us() - stage_->start_us});
+    if (spans.empty())  // nothing was told apart: it is one step
+        spans.push_back({verb_, 0, elapsed_us()});
     return {verb_, vm_, started_us_, elapsed_us(), outcome, std::move(spans)};
 }
 

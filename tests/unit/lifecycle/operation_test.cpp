@@ -41,5 +41,29 @@ TEST(Operation, AShieldThatNobodyMetChangesNothing)
     EXPECT_TRUE(operation.cancelled());
 }
 
+TEST(Operation, RecordsItsSpansAndWhatPluginsNameAsStages)
+{
+    Operation operation("image.pull", nullptr);
+    {
+        const auto span = operation.span("pull");
+        operation.progress({"download packages", 1, 2, "packages"});
+        operation.progress({"download packages", 2, 2, "packages"});
+        operation.progress({"write the image", 0, 0, {}});
+    }
+    std::vector<std::string> names;
+    for (const auto& span : operation.log("ok").spans) {
+        names.push_back(span.name);
+        EXPECT_GE(span.duration_us, 0);
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"download packages", "pull", "write the image"}));
+}
+
+TEST(Operation, WithoutStepsIsOneStep)
+{
+    const auto log = Operation("vm.set", nullptr).log("ok");
+    ASSERT_EQ(log.spans.size(), 1U);
+    EXPECT_EQ(log.spans.front().name, "vm.set");
+}
+
 }  // namespace
 }  // namespace banger::lifecycle
