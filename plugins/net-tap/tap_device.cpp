@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -43,11 +44,13 @@ Result<os::UniqueFd> open_tap(const std::string& name)
 
 }  // namespace
 
-Result<void> make_tap(const std::string& name)
+Result<void> make_tap(const std::string& name, uid_t user)
 {
     auto fd = open_tap(name);
     if (!fd)
         return std::move(fd).error();
+    if (user != ::geteuid() && ::ioctl(fd->get(), TUNSETOWNER, static_cast<unsigned long>(user)) != 0)
+        return sdk::os_error("give tap " + name + " to its user");
     if (::ioctl(fd->get(), TUNSETPERSIST, 1) != 0)
         return sdk::os_error("keep tap " + name);
     return {};
