@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 
 namespace banger::tap {
 namespace {
@@ -18,9 +19,12 @@ using sdk::Code;
 using sdk::Result;
 namespace os = sdk::os;
 
+constexpr const char* control = "/dev/net/tun";
+
 Result<os::UniqueFd> open_tap(const std::string& name)
 {
-    auto fd = os::open_file("/dev/net/tun", O_RDWR);
+    const os::OwnRights rights;
+    auto fd = os::open_file(control, O_RDWR);
     if (!fd) {
         auto error = std::move(fd).error();
         if (error.code == Code::not_found)
@@ -54,6 +58,15 @@ Result<void> make_tap(const std::string& name, uid_t user)
     if (::ioctl(fd->get(), TUNSETPERSIST, 1) != 0)
         return sdk::os_error("keep tap " + name);
     return {};
+}
+
+Result<void> check_user(uid_t user)
+{
+    if (user == ::geteuid())
+        return {};
+    auto fd = os::open_file(control, O_RDWR);  // with the rights that the user has
+    return fd ? Result<void>() : std::move(fd).error().with_hint("`chmod 666 /dev/net/tun` is how Linux has it: who owns no tap "
+                                                                 "gets none by it");
 }
 
 }  // namespace banger::tap

@@ -14,4 +14,7 @@ namespace banger::tap {
 /// without /dev/net/tun.
 sdk::Result<void> make_tap(const std::string& name, uid_t user);
 
+/// Whether that user's VMM can open the taps that he is given.
+sdk::Result<void> check_user(uid_t user);
+
 }  // namespace banger::tap
