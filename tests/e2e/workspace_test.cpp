@@ -31,6 +31,11 @@ TEST_F(WorkspaceBase, RunsACommandInTheRepositoryAndPassesItsStatus)
     auto plan = banger({"vm", "run", "--dry-run", "--tracked-only", repository});
     EXPECT_EQ(plan.status, 0) << plan.err;
     EXPECT_EQ(plan.out, ".gitignore\nbinary\nfile\nprogram\nsrc/file\n");
+    sh(repository, "git commit -qam second");
+    auto branched = banger({"vm", "run", "--rm", "--ready", "agent", "--branch", "try/it", "--from", "HEAD~1", repository,
+                            "--", "sh", "-c", "git branch --show-current; git log --format=%s; git status --porcelain"});
+    EXPECT_EQ(branched.status, 0) << branched.err;
+    EXPECT_EQ(branched.out, "try/it\nfirst\n");
     EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
     EXPECT_TRUE(fs::is_empty(temporary));
     expect_clean(host);
