@@ -161,7 +161,8 @@ sdk::Result<UniqueFd> begin_tool(Session& session, const ToolCall& call)
     return std::move(reply->descriptors.front());
 }
 
-sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out)
+sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out,
+                           const std::function<void(std::size_t)>& on_bytes)
 {
     auto session = context.daemon();
     if (!session)
@@ -172,7 +173,7 @@ sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int o
     auto stream = begin_tool(**session, call);
     if (!stream)
         return std::move(stream).error();
-    const auto end = run_stream(std::move(*stream), {in, out, words->get()}, false, (*session)->signals());
+    const auto end = run_stream(std::move(*stream), {in, out, words->get(), on_bytes}, false, (*session)->signals());
     return std::visit(Ended(**session, call, take_words(context, content_of(*words).value_or(""))), end);
 }
 

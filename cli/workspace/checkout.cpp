@@ -30,12 +30,17 @@ sdk::Result<Checkout> Checkout::plan_at(const std::string& prefix, const std::st
     checkout.repository_ = std::move(*repository);
     if (auto checked = checkout.check_branch(); !checked)
         return std::move(checked).error();
+    if (!options.from.empty()) {
+        auto there = files_at(checkout.repository_, checkout.start_, interrupt);
+        if (!there)
+            return std::move(there).error();
+        checkout.files_ = std::move(*there);
+        return checkout;  // those here stay here
+    }
     auto files = files_of(checkout.repository_, options.tracked_only, interrupt);
     if (!files)
         return std::move(files).error();
     checkout.files_ = std::move(*files);
-    if (!options.from.empty())
-        return checkout;  // another revision's files; those here stay here
     if (auto readable = checkout.check_readable(); !readable)
         return std::move(readable).error();
     for (const auto& name : checkout.files_.submodules) {
@@ -115,8 +120,7 @@ std::vector<std::string> Checkout::names() const
 {
     std::vector<std::string> names;
     if (!options_.from.empty()) {
-        const auto listed = Git(repository_.root, interrupt_).run({"ls-tree", "-r", "-z", "--name-only", start_});
-        for (auto& name : nul_terminated(listed.value_or("")))
+        for (const auto& name : files_.tracked)
             names.push_back(prefix_ + "/" + name);
         return names;
     }

@@ -55,9 +55,17 @@ sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>&
         return std::move(root).error();
     if (!repository_.is_git)
         return packer.add_tree(root->descriptor(), ".", prefix_);
-    for (const auto* names : {&files_.hollow, &files_.tracked, &files_.untracked})
+    for (const auto* names : {&files_.hollow, &files_.tracked, &files_.untracked, &files_.special})
         if (auto added = pack_files(packer, *root, *names); !added)
             return added;
+    std::vector<std::string> restless;  ///< of the submodules
+    for (auto& submodule : submodules_) {
+        const auto so_far = std::exchange(changed, {});
+        if (auto added = submodule.pack(packer, changed); !added)
+            return added;
+        restless.insert(restless.end(), changed.begin(), changed.end());
+        changed = so_far;
+    }
     for (int round = 0; round < most_rounds; ++round) {
         auto again = catch_up();
         if (!again)
@@ -71,12 +79,7 @@ sdk::Result<void> Checkout::pack(tree::Packer& packer, std::vector<std::string>&
         if (auto added = pack_files(packer, *root, *again); !added)
             return added;
     }
-    for (auto& submodule : submodules_) {
-        const auto so_far = std::exchange(changed, {});
-        if (auto added = submodule.pack(packer, changed); !added)
-            return added;
-        changed.insert(changed.end(), so_far.begin(), so_far.end());
-    }
+    changed.insert(changed.end(), restless.begin(), restless.end());
     if (!with_repository())
         return {};
     const sdk::os::UniqueFd staged(::open((place_.path() + "/checkout").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

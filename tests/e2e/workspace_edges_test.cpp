@@ -99,6 +99,14 @@ git add -A; git commit -qm large; echo content 2 >b.big)");
     EXPECT_EQ(sh(home, "cd large; cat a.big b.big; git diff HEAD -- a.big | tail -1"),
               "content\ncontent 3\ncontent 2\n+pointer 3\n");
 
+    in_guest("chown -R daemon /srv/large; echo more >>/srv/large/b.big");
+    auto given_away = export_it({"--guest-path", "/srv/large"});
+    EXPECT_EQ(given_away.status, 0) << given_away.err;
+    EXPECT_THAT(given_away.out, HasSubstr("+more"));
+    auto no_repository = export_it({"--guest-path", "/srv/plain"});
+    EXPECT_EQ(no_repository.status, 1);
+    EXPECT_THAT(no_repository.err, AllOf(HasSubstr("no git repository there"), HasSubstr("vm cp")));
+
     in_guest("mkdir /small; mount -t tmpfs -o size=3M none /small");
     goes(home + "/unborn", "/small/repo");
     in_guest("cd /small/repo; echo b >>a; head -c 9M /dev/zero >/small/filler 2>/dev/null || :");
