@@ -30,7 +30,8 @@ bool is_same(const struct stat& one, const struct stat& other)
            one.st_mtim.tv_nsec == other.st_mtim.tv_nsec;
 }
 
-constexpr std::size_t piece = 256UL * 1024;
+/// Long enough for FileWriter to write as it lies: headers and contents are multiples of 512 bytes (tar(5)), and so is this.
+constexpr std::size_t piece = 2048UL * 1024;
 constexpr mode_t permissions = 0777;  ///< without set-id and sticky bits
 
 using sdk::Code;
@@ -70,23 +71,31 @@ UniqueFd open_beneath(int directory, const std::string& path, int flags)
 /// Where the bytes come from, as libarchive asks for them.
 struct Source {
     int descriptor = -1;
-    std::vector<char> buffer = std::vector<char>(piece);
-    bool ended = false;
+    Block buffer = make_block(piece);
+    bool at_end = false;
+    bool ended = false;  ///< more was asked for than there is
 };
 
-la_ssize_t read_some(archive* open, void* client, const void** bytes)
+/// A whole piece, or what comes before the end.
+la_ssize_t read_piece(archive* open, void* client, const void** bytes)
 {
     auto& source = *static_cast<Source*>(client);
-    for (;;) {
-        const ssize_t got = read(source.descriptor, source.buffer.data(), source.buffer.size());
+    *bytes = source.buffer.get();
+    std::size_t filled = 0;
+    while (filled < piece && !source.at_end) {
+        const ssize_t got = read(source.descriptor, source.buffer.get() + filled, piece - filled);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        source.at_end = got <= 0;
+        if (got < 0) {
+            source.ended = true;
             archive_set_error(open, errno, "read");
-        source.ended = source.ended || got <= 0;
-        *bytes = source.buffer.data();
-        return got;
+            return got;
+        }
+        filled += static_cast<std::size_t>(got);
     }
+    source.ended = filled == 0;
+    return static_cast<la_ssize_t>(filled);
 }
 
 struct FreeReader {
@@ -166,7 +175,7 @@ sdk::Result<void> Unpacker::open()
 {
     archive_read_support_format_tar(archive_.get());
     archive_read_set_options(archive_.get(), "hdrcharset=BINARY");
-    if (archive_read_open(archive_.get(), &source_, nullptr, read_some, nullptr) != ARCHIVE_OK)
+    if (archive_read_open(archive_.get(), &source_, nullptr, read_piece, nullptr) != ARCHIVE_OK)
         return source_.ended ? sdk::make_error(Code::corrupt, "the stream of files ended before it began") : broken();
     return {};
 }
@@ -199,7 +208,7 @@ sdk::Result<Unpacked> Unpacker::run()
 sdk::Result<void> Unpacker::read_to_end()
 {
     for (;;) {
-        const ssize_t got = read(source_.descriptor, source_.buffer.data(), source_.buffer.size());
+        const ssize_t got = read(source_.descriptor, source_.buffer.get(), piece);
         if (got == 0)
             return {};
         if (got < 0 && errno != EINTR)
