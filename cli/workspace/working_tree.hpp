@@ -35,8 +35,8 @@ public:
     /// Readable when something happened (poll(2)); of the files, and of git's own state.
     [[nodiscard]] int files_descriptor() const { return watcher_->descriptor(); }
     [[nodiscard]] int git_descriptor() const { return git_state_.get(); }
-    /// Takes what happened so far. `everything` also when what git ignores may be different now: another HEAD, another
-    /// list of ignored files.
+    /// Takes what happened so far. `everything` also when what git considers may be different now: another HEAD, another
+    /// list of ignored files, an ignored file that is tracked all the same (git add -f) or no longer.
     sdk::Result<void> take(tree::Happened& happened);
 
     [[nodiscard]] std::optional<tree::Stamp> stamp(const std::string& name) const
@@ -54,7 +54,9 @@ private:
     sdk::Result<void> list(const std::string& prefix, const Repository& repository, std::set<std::string>& names);
     sdk::Result<void> find_ignored(const std::string& prefix, const Repository& repository);
     void watch_git_state();
-    void take_git_state(tree::Happened& happened) const;
+    void take_git_state(tree::Happened& happened);
+    [[nodiscard]] sdk::Result<std::set<std::string>> forced() const;
+    sdk::Result<std::set<std::string>> not_ignored(const std::string& prefix, std::set<std::string> names);
     [[nodiscard]] bool passes(const std::string& directory) const;
     /// git refuses to say anything of such a name.
     [[nodiscard]] bool is_behind_link(const std::string& name) const;
@@ -64,7 +66,9 @@ private:
     bool tracked_only_ = false;
     int interrupt_ = -1;
     sdk::os::UniqueFd directory_;
+    std::set<std::string> hollow_;   ///< submodules that are not checked out: git says nothing of what is in them
     std::set<std::string> ignored_;  ///< directories
+    std::set<std::string> forced_;   ///< files that are tracked though they are ignored
     std::optional<tree::Watcher> watcher_;
     sdk::os::UniqueFd git_state_;
 };

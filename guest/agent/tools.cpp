@@ -22,6 +22,7 @@
 #include "guest/agent/small_files.hpp"
 #include "guest/protocol/json.hpp"
 #include "guest/tree/file_writer.hpp"
+#include "guest/tree/new_file.hpp"
 #include "guest/tree/packer.hpp"
 #include "guest/tree/stamp.hpp"
 #include "guest/tree/unpacker.hpp"
@@ -227,6 +228,22 @@ sdk::Result<void> read(const Arguments& arguments)
                        [](std::string_view bytes) { return sdk::os::write_all(STDOUT_FILENO, bytes); });
 }
 
+/// Gives it a name, whoever has that one so far.
+sdk::Result<void> put_at(tree::NewFile& file, int directory, const std::string& name)
+{
+    const tree::HeldSignals held;
+    auto put = file.publish(name);
+    if (put || put.error().code != sdk::Code::exists)
+        return put;
+    const std::string beside = tree::temporary_name();
+    put = file.publish(beside);
+    if (put && renameat(directory, beside.c_str(), directory, name.c_str()) != 0) {
+        put = sdk::os_error("replace '" + name + "'");
+        unlinkat(directory, beside.c_str(), 0);
+    }
+    return put;
+}
+
 sdk::Result<void> write(const Arguments& arguments)
 {
     const std::string& path = arguments[0];
@@ -235,18 +252,15 @@ sdk::Result<void> write(const Arguments& arguments)
     if (path.empty() || path.back() == '/' || (exists && !S_ISREG(there.st_mode)))
         return sdk::make_error(sdk::Code::invalid, "'" + path + "' is not the name of a file",
                                "standard input has no name of its own: say what the file is to be called");
-    const std::string beside = path + ".banger-" + std::to_string(getpid());
-    const UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (!file)
-        return sdk::os_error("write '" + path + "'");
-    auto written = write_to(file.get(), path);
-    if (written && exists && fchmod(file.get(), there.st_mode & 07777U) != 0)
+    const auto slash = path.rfind('/');
+    auto directory = open_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+    if (!directory)
+        return std::move(directory).error();
+    auto file = tree::NewFile::make(directory->get());
+    auto written = file ? write_to(file->descriptor(), path) : std::move(file).error().while_doing("write '" + path + "'");
+    if (written && fchmod(file->descriptor(), exists ? there.st_mode & 07777U : 0644U) != 0)
         written = sdk::os_error("set the mode of '" + path + "'");
-    if (written && rename(beside.c_str(), path.c_str()) != 0)
-        written = sdk::os_error("write '" + path + "'");
-    if (!written)
-        ::unlink(beside.c_str());
-    return written;
+    return written ? put_at(*file, directory->get(), path.substr(slash + 1)) : written;
 }
 
 /// The list of what is expected, from standard input, and not a byte of what is behind it.

@@ -222,7 +222,7 @@ protected:
     {
         Workspace::SetUp();
         // So much that it is not over before it is interrupted.
-        sh(home, "mkdir big; head -c 1500M /dev/zero | tr '\\0' x >big/file");
+        sh(home, "mkdir big; echo x >big/begun; head -c 1500M /dev/zero | tr '\\0' x >big/file");
     }
     [[nodiscard]] Busy copy() const
     {
@@ -230,7 +230,7 @@ protected:
     }
     void wait_until_it_goes() const
     {
-        in_guest("until [ -s repo/file ]; do :; done");
+        in_guest("until [ -s repo/begun ]; do :; done");
     }
 };
 

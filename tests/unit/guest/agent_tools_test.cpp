@@ -56,6 +56,27 @@ TEST_F(Tools, AFileGoesInAndOut)
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 2) << "the file and the agent's socket";
 }
 
+TEST_F(Tools, AFileThatIsInterruptedLeavesNothing)
+{
+    std::filesystem::create_directories(path("d"));
+    for (const bool over_another : {false, true}) {
+        if (over_another)
+            std::ofstream(path("d/file")) << "was there";
+        auto client = connect();
+        agent::ExecSpec spec;
+        spec.tool = "write";
+        spec.argv = {path("d/file")};
+        RelayPeer peer(*client, "/v0/exec", to_json(spec));
+        ASSERT_TRUE(peer.wait_for(agent::FrameType::started));
+        for (int i = 0; i < 64; ++i)  // more than is kept on the way
+            peer.send(agent::FrameType::data, std::string(agent::max_frame_payload, 'x'));
+        peer.send(agent::FrameType::signal, "INT");
+        ASSERT_TRUE(peer.wait_for(agent::FrameType::exit));
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), over_another ? 1 : 0);
+    }
+    EXPECT_EQ(content("d/file"), "was there");
+}
+
 TEST_F(Tools, ADirectoryThatIsNotCompletedIsTakenBack)
 {
     std::filesystem::create_directories(path("from/a"));
