@@ -9,14 +9,15 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "banger/sdk/result.hpp"
 
-namespace banger::debian {
+namespace banger::plugin_json {
 
-/// Reads the members of one JSON object, once each, and keeps the first thing that is wrong with any of them. So a
-/// recipe is read straight down, and asked once at the end whether it was right.
+/// Reads the members of one JSON object, once each, and keeps the first thing that is wrong with any of them. So an
+/// object is read straight down, and asked once at the end whether it was right.
 class ObjectReader {
 public:
     /// `subject` names the object in messages, such as "the recipe". The first error goes to `problem`.
@@ -27,6 +28,7 @@ public:
     std::string text(const char* key, const Check& check, const std::string& otherwise = {});
     std::string required_text(const char* key, const Check& check);
     std::vector<std::string> texts(const char* key, const Check& check, std::vector<std::string> otherwise = {});
+    bool flag(const char* key, bool otherwise);
     std::uint64_t number(const char* key, std::uint64_t least, std::uint64_t most, std::uint64_t otherwise);
     /// The member as an object; null if it is not there.
     const rapidjson::Value* object(const char* key);
@@ -34,9 +36,13 @@ public:
     void each(const char* key, const Check& check,
               const std::function<void(const std::string&, const rapidjson::Value&)>& take);
 
+    /// Calls `take` with a reader of each object in a list; what it leaves unread is refused.
+    void objects(const char* key, const std::function<void(ObjectReader&)>& take);
+
     /// To be called last: a member that nobody asked for is an error that suggests the nearest known one.
     void refuse_others();
     void complain(const std::string& what);  ///< "<subject> <what>"
+    void complain(sdk::Error error);
 
 private:
     const rapidjson::Value* find(const char* key);
@@ -50,12 +56,15 @@ private:
 std::string string_of(const rapidjson::Value& value);
 
 /// The object in a JSON text; `invalid`, naming `subject`, if it is none.
-sdk::Result<rapidjson::Document> parse_object(const std::string& text, const std::string& subject);
+sdk::Result<rapidjson::Document> parse_object(std::string_view text, const std::string& subject);
 
-// What words may look like. All of them are also harmless in a command line, a file of apt and a path.
-bool is_package_name(const std::string& text);   ///< Debian policy, section 5.6.1
-bool is_suite_name(const std::string& text);     ///< also of a component: letters, digits, '-', '.', '_'
-bool is_unit_name(const std::string& text);      ///< systemd.unit(5), DESCRIPTION
-bool is_absolute_path(const std::string& text);  ///< no "." or ".." or empty part, no control character, not "/"
+/// Reads a plugin's section of the configuration, which core has validated against its schema: `read` takes each key that
+/// there is. `invalid`, naming the plugin, for text that is no object, for what `read` complains of, and for other keys.
+sdk::Result<void> read_section(std::string_view text, const std::string& plugin,
+                               const std::function<void(ObjectReader&)>& read);
 
-}  // namespace banger::debian
+// For ObjectReader::text.
+bool is_not_empty(const std::string& text);
+bool is_any(const std::string& text);
+
+}  // namespace banger::plugin_json

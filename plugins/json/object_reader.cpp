@@ -1,25 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "object_reader.hpp"
+#include "plugins/json/object_reader.hpp"
 
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
 #include <numeric>
 
-namespace banger::debian {
+namespace banger::plugin_json {
 namespace {
-
-constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz";
-constexpr std::string_view upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-constexpr std::string_view digits = "0123456789";
-
-bool made_of(std::string_view text, std::initializer_list<std::string_view> allowed)
-{
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char letter) {
-        return std::any_of(allowed.begin(), allowed.end(),
-                           [&](std::string_view set) { return set.find(letter) != std::string_view::npos; });
-    });
-}
 
 // Levenshtein's distance, one row at a time.
 std::size_t distance(std::string_view from, std::string_view to)
@@ -47,8 +35,13 @@ ObjectReader::ObjectReader(const rapidjson::Value& object, std::string subject, 
 
 void ObjectReader::complain(const std::string& what)
 {
+    complain(sdk::make_error(sdk::Code::invalid, subject_ + " " + what));
+}
+
+void ObjectReader::complain(sdk::Error error)
+{
     if (!problem_)
-        problem_ = sdk::make_error(sdk::Code::invalid, subject_ + " " + what);
+        problem_ = std::move(error);
 }
 
 const rapidjson::Value* ObjectReader::find(const char* key)
@@ -116,6 +109,16 @@ std::uint64_t ObjectReader::number(const char* key, std::uint64_t least, std::ui
     return value->GetUint64();
 }
 
+bool ObjectReader::flag(const char* key, bool otherwise)
+{
+    const auto* value = find(key);
+    if (value == nullptr)
+        return otherwise;
+    if (!value->IsBool())
+        complain("has a '" + std::string(key) + "' that is neither true nor false");
+    return value->IsTrue();
+}
+
 const rapidjson::Value* ObjectReader::object(const char* key)
 {
     const auto* value = find(key);
@@ -140,6 +143,22 @@ void ObjectReader::each(const char* key, const Check& check,
     }
 }
 
+void ObjectReader::objects(const char* key, const std::function<void(ObjectReader&)>& take)
+{
+    const auto* list = find(key);
+    if (list == nullptr)
+        return;
+    if (!list->IsArray())
+        return complain("has a '" + std::string(key) + "' that is not a list");
+    for (const auto& item : list->GetArray()) {
+        if (!item.IsObject())
+            return complain("has something in '" + std::string(key) + "' that is not an object");
+        ObjectReader reader(item, subject_ + ", in '" + key + "',", problem_);
+        take(reader);
+        reader.refuse_others();
+    }
+}
+
 void ObjectReader::refuse_others()
 {
     for (const auto& member : object_.GetObject()) {
@@ -160,7 +179,7 @@ std::string string_of(const rapidjson::Value& value)
     return {value.GetString(), value.GetStringLength()};
 }
 
-sdk::Result<rapidjson::Document> parse_object(const std::string& text, const std::string& subject)
+sdk::Result<rapidjson::Document> parse_object(std::string_view text, const std::string& subject)
 {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag>(text.data(), text.size());
@@ -173,35 +192,28 @@ sdk::Result<rapidjson::Document> parse_object(const std::string& text, const std
     return document;
 }
 
-bool is_package_name(const std::string& text)
+sdk::Result<void> read_section(std::string_view text, const std::string& plugin,
+                               const std::function<void(ObjectReader&)>& read)
 {
-    return text.size() > 1 && made_of(text, {lower, digits, "+-."}) && made_of(text.substr(0, 1), {lower, digits});
+    const std::string subject = "the configuration of plugin " + plugin;
+    auto document = parse_object(text, subject);
+    if (!document)
+        return std::move(document).error();
+    std::optional<sdk::Error> problem;
+    ObjectReader section(*document, subject, problem);
+    read(section);
+    section.refuse_others();
+    return problem ? sdk::Result<void>(std::move(*problem)) : sdk::Result<void>();
 }
 
-bool is_suite_name(const std::string& text)
+bool is_not_empty(const std::string& text)
 {
-    return made_of(text, {lower, upper, digits, "-._"}) && made_of(text.substr(0, 1), {lower, upper, digits});
+    return !text.empty();
 }
 
-bool is_unit_name(const std::string& text)
+bool is_any(const std::string& /*text*/)
 {
-    return made_of(text, {lower, upper, digits, ":_.@-\\"}) && text != "." && text != "..";
-}
-
-bool is_absolute_path(const std::string& text)
-{
-    if (text.size() < 2 || text.front() != '/')
-        return false;
-    if (std::any_of(text.begin(), text.end(), [](char letter) { return static_cast<unsigned char>(letter) < 32; }))
-        return false;
-    for (std::size_t at = 1; at <= text.size();) {
-        const auto end = std::min(text.find('/', at), text.size());
-        const auto part = text.substr(at, end - at);
-        if (part.empty() || part == "." || part == "..")
-            return false;
-        at = end + 1;
-    }
     return true;
 }
 
-}  // namespace banger::debian
+}  // namespace banger::plugin_json
