@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "user_network.hpp"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <rapidjson/document.h>
 #include <unistd.h>
@@ -10,8 +9,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 
+#include "banger/sdk/companion.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "filter_descriptors.hpp"
@@ -56,7 +55,6 @@ sdk::Result<Config> read_config(const char* text)
     return config;
 }
 
-// Beside this code's file: as installed, as built (plugins below lib, programs in bin), or linked into a program.
 sdk::Result<std::string> find_filter_program(const std::string& configured)
 {
     if (!configured.empty()) {
@@ -64,19 +62,9 @@ sdk::Result<std::string> find_filter_program(const std::string& configured)
             return configured;
         return sdk::os_error("run " + configured).with_hint("check plugin.net-user.filter in the configuration");
     }
-    Dl_info self{};
-    std::error_code ignored;
-    if (::dladdr(reinterpret_cast<const void*>(&find_filter_program), &self) != 0 && self.dli_fname != nullptr) {
-        const auto here = std::filesystem::absolute(self.dli_fname, ignored).parent_path();
-        for (const char* candidate :
-             {BANGER_NET_FILTER_FROM_PLUGIN, "../../../bin/banger-net-filter", "banger-net-filter"}) {
-            const auto path = (here / candidate).lexically_normal();
-            if (::access(path.c_str(), X_OK) == 0)
-                return path.string();
-        }
-    }
-    return make_error(Code::not_found, "the program banger-net-filter is not where the plugin net-user looks for it",
-                      "install banger again, or set filter under [plugin.net-user]");
+    auto found = sdk::find_companion(reinterpret_cast<const void*>(&find_filter_program), "banger-net-filter",
+                                     BANGER_NET_FILTER_FROM_PLUGIN);
+    return found ? found : std::move(found).error().with_hint("install banger again, or set filter under [plugin.net-user]");
 }
 
 std::string socket_of(const sdk::Owner& owner)
