@@ -77,6 +77,9 @@ bool saves_differences(const sdk::MachineShape& shape)
 Result<Plan> plan_save(const sdk::Handle& machine, const sdk::SaveSpec& save)
 {
     auto noted = MachineNotes(machine.owner.directory).machine();
+    if (!noted && noted.error().code == Code::not_found)
+        return make_error(Code::precondition, machine_of(machine) + " was started by a banger that could not save it",
+                          "restart the vm");
     if (!noted)
         return std::move(noted).error().while_doing("look what machine VM " + machine.owner.vm + " has");
     if (const auto version = version_in(noted->shape); !version || !snapshot_problem(*version).empty())

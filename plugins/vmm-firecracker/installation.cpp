@@ -1,15 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "installation.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <chrono>
 
 #include "banger/sdk/kvm_trial.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/vmm_program.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -24,27 +22,6 @@ constexpr Version deaf_after_restore{1, 16, 0};
 constexpr const char* install_hint =
     "put a firecracker from https://github.com/firecracker-microvm/firecracker/releases on PATH, or name it: "
     "`banger config set plugin.vmm-firecracker.firecracker_bin /path/to/firecracker`";
-
-sdk::Result<std::string> program_path(const std::string& program)
-{
-    if (program.find('/') == std::string::npos) {
-        auto found = sdk::os::find_program(program);
-        return found ? std::move(found) : std::move(found).error().with_hint(install_hint);
-    }
-    if (::access(program.c_str(), X_OK) == 0)
-        return program;
-    return sdk::os_error("run " + program)
-        .with_hint("check plugin.vmm-firecracker.firecracker_bin in the configuration");
-}
-
-sdk::Result<std::string> identity_of(const std::string& program)
-{
-    struct stat status {};
-    if (::stat(program.c_str(), &status) != 0)
-        return sdk::os_error("look at " + program);
-    return program + " " + std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
-           std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
-}
 
 // "Firecracker v1.16.1", and after it whatever a build adds.
 std::optional<Version> version_in(const std::string& said)
@@ -125,10 +102,10 @@ std::string snapshot_problem(const Version& version)
 sdk::Result<Installation> Search::look(sdk::Call& call)
 {
     const std::lock_guard lock(mutex_);
-    auto program = program_path(config_.program);
+    auto program = sdk::vmm_program(config_.program, "plugin.vmm-firecracker.firecracker_bin", install_hint);
     if (!program)
         return std::move(program).error();
-    auto identity = identity_of(*program);
+    auto identity = sdk::identity_of_program(*program);
     if (!identity)
         return std::move(identity).error();
     if (found_ && found_for_ == *identity)

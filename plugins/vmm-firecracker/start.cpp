@@ -74,7 +74,11 @@ sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const std::string& pr
     if (!running) {
         // What would not go is replaced by the next attach, and removed by release.
         (void)remove_leftovers(spec.owner.directory);
-        return std::move(running).error();
+        if (running.error().code == sdk::Code::cancelled)
+            return std::move(running).error();
+        return std::move(running).error().with_hint(
+            "see " + spec.owner.directory + "/" + log_name +
+            ", and `banger doctor` for whether Firecracker works here; --vmm qemu works without it");
     }
     return sdk::Attached<sdk::Machine>{{"kvm", sdk::ChannelKind::socket}, launch->keep()};
 }

@@ -1,19 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "accelerator.hpp"
 
-#include <fcntl.h>
 #include <rapidjson/document.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <regex>
-#include <sstream>
 
 #include "banger/sdk/json_text.hpp"
 #include "banger/sdk/kvm_trial.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/vmm_program.hpp"
 
 namespace banger::qemu {
 namespace {
@@ -26,33 +23,15 @@ constexpr int oldest_major = 7;  // -netdev stream came with 7.2
 constexpr int oldest_minor = 2;
 constexpr const char* install_hint = "install QEMU: apt install qemu-system-x86";
 
-sdk::Result<std::string> program_path(const std::string& program)
-{
-    if (program.find('/') != std::string::npos) {
-        if (::access(program.c_str(), X_OK) == 0)
-            return program;
-        return sdk::os_error("run " + program).with_hint("check plugin.vmm-qemu.program in the configuration");
-    }
-    auto found = sdk::os::find_program(program);
-    if (!found)
-        return std::move(found).error().with_hint(install_hint);
-    return found;
-}
-
 // The same file in the same boot of the host.
 sdk::Result<std::string> identity_of(const std::string& program)
 {
-    struct stat status {};
-    if (::stat(program.c_str(), &status) != 0)
-        return sdk::os_error("look at " + program);
+    auto identity = sdk::identity_of_program(program);
     auto boot = sdk::os::read_file("/proc/sys/kernel/random/boot_id");
-    if (!boot)
-        return std::move(boot).error();
+    if (!identity || !boot)
+        return std::move(identity ? boot.error() : identity.error());
     boot->resize(std::min(boot->find('\n'), boot->size()));
-    std::ostringstream text;
-    text << program << ' ' << status.st_size << ' ' << status.st_mtim.tv_sec << '.' << status.st_mtim.tv_nsec << ' '
-         << *boot;
-    return text.str();
+    return *identity + " " + *boot;
 }
 
 sdk::Result<std::string> version_of(const std::string& program, sdk::Call& call)
@@ -138,7 +117,7 @@ void AcceleratorProbe::save(const Known& known)
 sdk::Result<Installation> AcceleratorProbe::look(sdk::Call& call)
 {
     const std::lock_guard lock(mutex_);
-    auto program = program_path(config_.program);
+    auto program = sdk::vmm_program(config_.program, "plugin.vmm-qemu.program", install_hint);
     if (!program)
         return std::move(program).error();
     const auto identity = identity_of(*program);

@@ -21,7 +21,12 @@ protected:
     // With these words, and nothing is left.
     void expect_refused(Code code, const std::string& words)
     {
-        expect_error(vmm->attach(spec, call), code, words);
+        const auto attached = vmm->attach(spec, call);
+        expect_error(attached, code, words);
+        if (!attached && code != Code::cancelled) {
+            EXPECT_NE(attached.error().hint, "");
+            EXPECT_EQ(attached.error().message.find('\n'), std::string::npos);
+        }
         EXPECT_TRUE(vmm->list()->empty());
         for (const char* name : {"api.sock", "agent.sock", "root.disk", "firecracker.machine"})
             EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/" + name)) << name;
