@@ -28,7 +28,8 @@ Result<std::string> find_own_program(const OwnProgram& program, const std::strin
     }
     return make_error(Code::not_found,
                       "the program " + program.name + " is not where the plugin " + program.plugin + " looks for it",
-                      "install banger again, or set " + program.key + " under [plugin." + program.plugin + "]");
+                      "install banger again" +
+                          (program.key.empty() ? "" : ", or set " + program.key + " under [plugin." + program.plugin + "]"));
 }
 
 }  // namespace banger::sdk

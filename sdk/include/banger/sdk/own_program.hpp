@@ -11,7 +11,7 @@ namespace banger::sdk {
 struct OwnProgram {
     std::string name;
     std::string plugin;       ///< whose it is, as its section of the configuration is called
-    std::string key;          ///< of that section, which says another path
+    std::string key;          ///< of that section, which says another path; empty: none does
     std::string from_plugin;  ///< its path from the plugin's directory, as both are installed
 };
 

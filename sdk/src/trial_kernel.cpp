@@ -1,25 +1,27 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <string_view>
 
-#include "pvh_image.hpp"
+#include "banger/sdk/kvm_trial.hpp"
 
-// The guest of the KVM probe, assembled with this file and kept as data. It runs at 1 MiB (pvh_load_address) and keeps
-// its page tables at 3 MiB and its interrupt table at 4 MiB. Intel SDM volume 3, sections 10.8.5 (entering long mode)
-// and 6.14 (64-bit exceptions); AMD APM volume 2, section 14.8.
+// The guest on trial, assembled with this file and kept as data. It runs at 1 MiB (bare_kernel_address) and keeps its page
+// tables at 3 MiB and its interrupt table at 4 MiB. Intel SDM volume 3, sections 10.8.5 (entering long mode) and 6.14
+// (64-bit exceptions); AMD APM volume 2, section 14.8.
 asm(R"(
-    .pushsection .rodata.banger_probe_guest, "a", @progbits
+    .pushsection .rodata.banger_trial, "a", @progbits
     .balign 16
-    .globl banger_probe_guest_begin
-    .hidden banger_probe_guest_begin
-    .globl banger_probe_guest_end
-    .hidden banger_probe_guest_end
+    .globl banger_trial_begin
+    .hidden banger_trial_begin
+    .globl banger_trial_enter_64
+    .hidden banger_trial_enter_64
+    .globl banger_trial_end
+    .hidden banger_trial_end
     .set LOAD, 0x100000
     .set TABLES, 0x300000
     .set IDT, 0x400000
     .set STACK, 0x500000
 
     .code32
-banger_probe_guest_begin:
+banger_trial_begin:
     cli
     cld
     movl    $STACK, %esp
@@ -52,15 +54,18 @@ banger_probe_guest_begin:
     movl    %cr0, %eax
     orl     $0x80000001, %eax
     movl    %eax, %cr0
-    lgdtl   LOAD + (banger_probe_gdt_pointer - banger_probe_guest_begin)
-    ljmpl   $8, $(LOAD + (banger_probe_long_mode - banger_probe_guest_begin))
+    lgdtl   LOAD + (banger_trial_gdt_pointer - banger_trial_begin)
+    ljmpl   $8, $(LOAD + (banger_trial_long_mode - banger_trial_begin))
 
     .code64
-banger_probe_long_mode:
+banger_trial_long_mode:
     movl    $16, %eax
     movl    %eax, %ds
     movl    %eax, %es
     movl    %eax, %ss
+banger_trial_enter_64:
+    cli
+    cld
     movl    $STACK, %esp
 
     # An ordinary kernel's registers: APIC base, page attributes, GS base written and read back.
@@ -86,14 +91,15 @@ banger_probe_long_mode:
     xorl    %eax, %eax
     movl    $64, %ecx
     rep stosl
-    movl    $(LOAD + (banger_probe_undefined - banger_probe_guest_begin)), %eax
+    movl    $(LOAD + (banger_trial_undefined - banger_trial_begin)), %eax
     movl    $IDT, %edi
     movw    %ax, 96(%rdi)
-    movw    $8, 98(%rdi)
+    movl    %cs, %ecx
+    movw    %cx, 98(%rdi)
     movw    $0x8e00, 100(%rdi)
     shrl    $16, %eax
     movw    %ax, 102(%rdi)
-    lidt    banger_probe_idt_pointer(%rip)
+    lidt    banger_trial_idt_pointer(%rip)
     xorl    %ebx, %ebx
     ud2
     cmpl    $0x2a, %ebx
@@ -102,42 +108,46 @@ banger_probe_long_mode:
     movw    $0xf4, %dx
     movl    %ebx, %eax
     outl    %eax, %dx
+    movb    $0xfe, %al
+    outb    %al, $0x64
 2:  cli
     hlt
     jmp     2b
 
-banger_probe_undefined:
+banger_trial_undefined:
     movl    $0x2a, %ebx
     addq    $2, (%rsp)
     iretq
 
     .balign 8
-banger_probe_gdt:
+banger_trial_gdt:
     .quad   0
     .quad   0x00af9b000000ffff      # 64-bit code
     .quad   0x00cf93000000ffff      # data
-banger_probe_gdt_pointer:
+banger_trial_gdt_pointer:
     .word   23
-    .long   LOAD + (banger_probe_gdt - banger_probe_guest_begin)
-banger_probe_idt_pointer:
+    .long   LOAD + (banger_trial_gdt - banger_trial_begin)
+banger_trial_idt_pointer:
     .word   255
     .quad   IDT
-banger_probe_guest_end:
+banger_trial_end:
     .popsection
 )");
 
 extern "C" {
-extern const char banger_probe_guest_begin;
-extern const char banger_probe_guest_end;
+extern const char banger_trial_begin;
+extern const char banger_trial_enter_64;
+extern const char banger_trial_end;
 }
 
-namespace banger::qemu {
+namespace banger::sdk {
 
-static_assert(pvh_load_address == 0x100000 && probe_answer == 0x2a, "the assembler text above has these numbers too");
+static_assert(bare_kernel_address == 0x100000 && trial_answer == 0x2a, "the assembler text above has these numbers too");
 
-std::string_view probe_code()
+std::string trial_kernel()
 {
-    return {&banger_probe_guest_begin, static_cast<std::size_t>(&banger_probe_guest_end - &banger_probe_guest_begin)};
+    const auto size = static_cast<std::size_t>(&banger_trial_end - &banger_trial_begin);
+    return bare_kernel({&banger_trial_begin, size}, static_cast<std::uint32_t>(&banger_trial_enter_64 - &banger_trial_begin));
 }
 
-}  // namespace banger::qemu
+}  // namespace banger::sdk

@@ -1,12 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "pvh_image.hpp"
-
 #include <elf.h>
 
 #include <array>
 #include <cstring>
 
-namespace banger::qemu {
+#include "banger/sdk/kvm_trial.hpp"
+
+namespace banger::sdk {
 namespace {
 
 constexpr std::uint32_t phys32_entry = 18;  // XEN_ELFNOTE_PHYS32_ENTRY, Xen's public/elfnote.h
@@ -14,7 +14,7 @@ constexpr std::uint32_t phys32_entry = 18;  // XEN_ELFNOTE_PHYS32_ENTRY, Xen's p
 struct Note {
     Elf64_Nhdr header{4, sizeof(std::uint64_t), phys32_entry};
     std::array<char, 4> name{'X', 'e', 'n', '\0'};
-    std::uint64_t entry = pvh_load_address;  // two words, the second one zero; aligned to 4 as ELF notes are
+    std::uint64_t entry = bare_kernel_address;  // two words, the second one zero; aligned to 4 as ELF notes are
 };
 
 template <typename T>
@@ -39,7 +39,7 @@ Elf64_Phdr segment(Elf64_Word type, Elf64_Word flags, std::size_t offset, std::s
 
 }  // namespace
 
-std::string pvh_image(std::string_view code)
+std::string bare_kernel(std::string_view code, std::uint32_t entry_64)
 {
     constexpr std::size_t note_at = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr);
     constexpr std::size_t code_at = note_at + sizeof(Note);
@@ -51,7 +51,7 @@ std::string pvh_image(std::string_view code)
     header.e_type = ET_EXEC;
     header.e_machine = EM_X86_64;
     header.e_version = EV_CURRENT;
-    header.e_entry = pvh_load_address;
+    header.e_entry = bare_kernel_address + entry_64;
     header.e_phoff = sizeof header;
     header.e_ehsize = sizeof header;
     header.e_phentsize = sizeof(Elf64_Phdr);
@@ -59,11 +59,11 @@ std::string pvh_image(std::string_view code)
 
     std::string image;
     append(image, header);
-    append(image, segment(PT_LOAD, PF_R | PF_W | PF_X, code_at, pvh_load_address, code.size()));
+    append(image, segment(PT_LOAD, PF_R | PF_W | PF_X, code_at, bare_kernel_address, code.size()));
     append(image, segment(PT_NOTE, PF_R, note_at, 0, sizeof(Note)));
     append(image, Note{});
     image.append(code);
     return image;
 }
 
-}  // namespace banger::qemu
+}  // namespace banger::sdk
