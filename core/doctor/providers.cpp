@@ -19,7 +19,7 @@ std::vector<Finding> check_kind(lifecycle::Engine& engine, std::string_view kind
                             (choice->probe.reason.empty() ? "" : ": " + choice->probe.reason),
                         {}});
     for (const auto& rejected : choice->rejected)
-        findings.push_back({noun, Status::warning, rejected.name + " cannot be used: " + rejected.reason, {}});
+        findings.push_back({noun, Status::warning, rejected.name + " cannot be used: " + rejected.reason, rejected.hint});
     return findings;
 }
 

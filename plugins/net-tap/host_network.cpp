@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "firewall.hpp"
 #include "older_firewall.hpp"
 #include "resolvers.hpp"
@@ -51,6 +52,7 @@ std::string tap_name(const std::string& instance, unsigned number)
 
 Result<HostNetwork> HostNetwork::lock(sdk::Host& host, const Config& config)
 {
+    const os::OwnRights rights;
     const std::string path = host.cache_directory() + "/network.lock";
     auto fd = os::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (!fd)
@@ -209,7 +211,7 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
         const std::string name = tap_name(instance_, number);
         if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             continue;
-        auto made = make_tap(name);
+        auto made = make_tap(name, user_);
         if (made)
             made = links_.mark(name, alias());
         if (made)

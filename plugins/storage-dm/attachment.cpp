@@ -32,6 +32,8 @@ Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::La
     events.settle();
     if (made)
         made = device::check_node(name_);
+    if (made)
+        made = device::give_node(name_, host_.user());
     if (!made)
         (void)release();
     return made;

@@ -285,7 +285,8 @@ std::vector<std::string> all_verbs()
 {
     std::vector<std::string> all;
     for (const auto& verb : verbs())
-        all.emplace_back(verb.path);
+        if (!verb.path.starts_with("system "))  // they change the host, or look at the one that tests run on: see the lab
+            all.emplace_back(verb.path);
     return all;
 }
 
