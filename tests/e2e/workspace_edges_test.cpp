@@ -89,7 +89,7 @@ mkdir -p plain/sub/empty; echo x >plain/.hidden; echo k >plain/sub/id_rsa; ln -s
     sh(home, R"(git init -q -b main large; cd large; git config filter.lfs.clean 'sed s/content/pointer/'
 git config filter.lfs.smudge 'sed s/pointer/content/'; git config filter.lfs.required true
 echo '*.big filter=lfs diff=lfs merge=lfs -text' >.gitattributes; echo content >a.big; echo content >b.big
-git add -A; git commit -qm large; echo content 2 >b.big)");
+touch -d '2 hours ago' a.big; git add -A; git commit -qm large; echo content 2 >b.big; touch -d '1 hour ago' b.big)");
     EXPECT_EQ(sh(home, "git -C large cat-file -p HEAD:a.big"), "pointer\n");
     goes(home + "/large", "/srv/large");
     EXPECT_EQ(in_guest("cd /srv/large; cat a.big b.big; git status --porcelain; echo content 3 >>a.big; git commit -qam 3"),

@@ -6,6 +6,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "kernel_recipe.hpp"
 #include "plugins/json/object_reader.hpp"
+#include "words.hpp"
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
