@@ -87,7 +87,7 @@ sdk::Result<void> Sync::remove(const std::vector<std::string>& names)
 
 sdk::Result<std::vector<std::string>> Sync::send(const std::vector<std::string>& names, bool with_record)
 {
-    GuestTree::Delivery delivery{*here_, names, {}, {}, {}, {}, {}};
+    GuestTree::Delivery delivery{*here_, names, {}, {}, {}, {}, {}, {}};
     delivery.on_file = [this](const std::string& name, const std::optional<tree::Stamp>& stamp) {
         if (stamp)
             agreed_[name] = *stamp;

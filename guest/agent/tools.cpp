@@ -312,6 +312,7 @@ sdk::Result<void> renew(const Arguments& arguments)
             stayed.insert(name);
         return may;
     };
+    options.on_in_the_way = [&](const std::string& name) { stayed.insert(name); };
     if (auto unpacked = unpack_into({arguments[0], "."}, options); !unpacked)
         return unpacked;
     constexpr std::int64_t second_ns = 1'000'000'000;

@@ -23,7 +23,7 @@ namespace banger::agent {
 /// | seal | DIRECTORY | makes it read-only for everybody, until the guest stops |
 /// | remove | DIRECTORY | paths below it, NUL-terminated on standard input; gone already is success |
 /// | unlink | DIRECTORY | the same, files and links only; a path with a slash at its end is a directory, if it is empty |
-/// | renew | DIRECTORY | an archive behind a list of what is expected there (below): files that are not as expected stay, and their paths go to standard output, NUL-terminated |
+/// | renew | DIRECTORY | an archive behind a list of what is expected there (below): files that are not as expected stay, and so does what is in the way of one; their paths go to standard output, NUL-terminated |
 /// | retire | DIRECTORY | the same for an unlink: a list of what is expected of the files, and behind it directories as for unlink |
 /// | scan | DIRECTORY | what the files are whose paths below it are on standard input, or all of them but those in a .git, where there are none: stamps (guest/tree/stamp.hpp) |
 /// | gather | DIRECTORY | the files whose paths below it are on standard input, as an archive; those that are gone are left out |
