@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -82,6 +83,9 @@ bool is_empty_directory(const std::string& path)
     return listing != nullptr;
 }
 
+/// In a directory as long as not all of what it is made for is there.
+constexpr const char* unfinished_mark = ".banger-unfinished";
+
 /// Nothing but what was there before: an empty directory or none.
 void take_back(const std::string& path, bool was_there)
 {
@@ -142,15 +146,37 @@ ChildEnd in_a_child(const std::function<sdk::Result<void>()>& work)
     return {error_from_json(error)};
 }
 
+/// Marks a directory of ours as not complete, if it is empty, or is what another one of us left that died. The mark is
+/// locked as long as its descriptor is open.
+sdk::Result<UniqueFd> mark_unfinished(const std::string& path)
+{
+    const std::string mark = path + "/" + unfinished_mark;
+    UniqueFd left(open(mark.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (left && flock(left.get(), LOCK_EX | LOCK_NB) != 0)
+        return sdk::make_error(sdk::Code::busy, "somebody else is making '" + path + "' in the vm");
+    if (left)
+        take_back(path, true);
+    else if (access(path.c_str(), F_OK) == 0 && !is_empty_directory(path))
+        return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
+                               "choose another place, or remove it there first");
+    make_directories(path);
+    UniqueFd made(open(mark.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!made || flock(made.get(), LOCK_EX | LOCK_NB) != 0)
+        return sdk::os_error("write in '" + path + "'");
+    return made;
+}
+
 sdk::Result<void> create(const Arguments& arguments)
 {
     const std::string& path = arguments[0];
     const bool was_there = access(path.c_str(), F_OK) == 0;
-    if (was_there && !is_empty_directory(path))
-        return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
-                               "choose another place, or remove it there first");
-    make_directories(path);
-    auto end = in_a_child([&] { return unpack_into({path, "."}, {}); });
+    const auto mark = mark_unfinished(path);
+    if (!mark)
+        return mark.error();
+    auto end = in_a_child([&] {
+        auto unpacked = unpack_into({path, "."}, {});
+        return unpacked && ::unlink((path + "/" + unfinished_mark).c_str()) != 0 ? sdk::os_error("write in '" + path + "'") : unpacked;
+    });
     if (!end.result || end.signal != 0)
         take_back(path, was_there);
     if (end.signal != 0) {

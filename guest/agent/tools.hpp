@@ -15,7 +15,7 @@ namespace banger::agent {
 /// | tool | arguments | |
 /// | --- | --- | --- |
 /// | unpack | DESTINATION BASE | an archive (guest/tree) from standard input to where tree::target_of says |
-/// | create | DIRECTORY | the same into a directory that is empty or not there; a failure or a signal leaves it so |
+/// | create | DIRECTORY | the same into a directory that is empty or not there; a failure or a signal leaves it so. After a guest that died in the middle it begins anew |
 /// | mirror | DIRECTORY | the same into that directory, made if need be; what is in the way of an entry is removed |
 /// | pack | PATH | that file or tree to standard output, as an archive whose root is "." |
 /// | write | DESTINATION | standard input into one file, which is replaced when it is complete |

@@ -94,6 +94,39 @@ TEST_F(Tools, ADirectoryThatIsNotCompletedIsTakenBack)
     EXPECT_EQ(content("empty/a/file").size(), 3U << 20U);
 }
 
+TEST_F(Tools, ADirectoryThatNobodyCouldTakeBackIsMadeAnew)
+{
+    std::filesystem::create_directories(path("from"));
+    std::ofstream(path("from/begun")) << "x";
+    std::ofstream(path("from/file")) << std::string(3 << 20, 'x');
+    const auto out = tool("gather", {path("from")}, std::string("begun\0file\0", 11));
+    auto client = connect();
+    agent::ExecSpec spec;
+    spec.tool = "create";
+    spec.argv = {path("repo")};
+    RelayPeer peer(*client, "/v0/exec", to_json(spec));
+    ASSERT_TRUE(peer.wait_for(agent::FrameType::started));
+    peer.send(agent::FrameType::data, std::string_view(out.out).substr(0, agent::max_frame_payload));
+    const auto here = [&](agent::ExecSpec what, std::string input = {}) {  // a new client would end the others' work
+        auto ran = client->run(what, std::move(input), patience());
+        EXPECT_TRUE(ran) << ran.error().message;
+        return ran ? *ran : RunResult{};
+    };
+    here(command({"/bin/sh", "-c", "until [ -s " + path("repo/begun") + " ]; do :; done"}));
+    EXPECT_EQ(content("repo/begun"), "x");
+    const auto meanwhile = here(spec, out.out);
+    EXPECT_EQ(agent::error_from_json(meanwhile.err).code, sdk::Code::busy) << "somebody is at it";
+    EXPECT_EQ(content("repo/begun"), "x");
+    peer.send(agent::FrameType::signal, "KILL");
+    ASSERT_TRUE(peer.wait_for(agent::FrameType::exit));
+    EXPECT_EQ(content("repo/begun"), "x") << "nobody was left to take it back";
+    const auto again = here(spec, out.out);
+    ASSERT_EQ(again.exit.shell_code(), 0) << again.err;
+    EXPECT_EQ(content("repo/file").size(), 3U << 20U);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("repo")), {}), 2);
+    EXPECT_EQ(agent::error_from_json(tool("create", {path("repo")}, out.out).err).code, sdk::Code::exists);
+}
+
 TEST_F(Tools, RemovesWhatIsNamed)
 {
     std::filesystem::create_directories(path("d/sub"));
