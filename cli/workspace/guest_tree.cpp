@@ -152,6 +152,18 @@ sdk::Result<tree::Stamps> GuestTree::scan(const std::vector<std::string>& names)
 {
     std::string list;
     append(list, names);
+    return look_at(list);
+}
+
+sdk::Result<tree::Stamps> GuestTree::list(const std::vector<std::string>& directories)
+{
+    std::string list;
+    append(list, directories, "/");
+    return look_at(list);
+}
+
+sdk::Result<tree::Stamps> GuestTree::look_at(const std::string& list)
+{
     auto text = cli::ask_tool(context_, tool("scan"), list);
     if (!text)
         return failed(std::move(text).error(), "look at the files in");

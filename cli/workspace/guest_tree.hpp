@@ -61,8 +61,10 @@ public:
     /// the way there, such as a directory of the guest's own.
     sdk::Result<std::vector<std::string>> send(const Delivery& delivery);
 
-    /// The files with these names as they are there now; all of them where there are no names.
+    /// The files and directories with these names as they are there now.
     sdk::Result<tree::Stamps> scan(const std::vector<std::string>& names);
+    /// What is in these directories, and no deeper (tree::list).
+    sdk::Result<tree::Stamps> list(const std::vector<std::string>& directories);
 
     /// An archive of these files, to `consume`, which need not trust it.
     sdk::Result<void> fetch(const std::vector<std::string>& names,
@@ -73,6 +75,7 @@ public:
     [[nodiscard]] cli::ToolCall hold() const { return {vm_, "hold", {}, ""}; }
 
 private:
+    sdk::Result<tree::Stamps> look_at(const std::string& list);
     [[nodiscard]] cli::ToolCall tool(const char* name) const { return {vm_, name, {path_}, ""}; }
     [[nodiscard]] sdk::Error failed(sdk::Error error, const std::string& what) const;
 

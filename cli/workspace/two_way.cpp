@@ -90,12 +90,64 @@ sdk::Result<void> TwoWaySync::leave_out_what_git_ignores(std::set<std::string>& 
     return {};
 }
 
+/// Directories that git has no interest in may have more in them than all the rest: nobody looks into them.
+sdk::Result<std::set<std::string>> TwoWaySync::enter(const std::set<std::string>& directories)
+{
+    std::set<std::string> entered;
+    std::set<std::string> unknown;
+    for (const auto& name : directories)
+        if (const auto below = agreed_.lower_bound(name + "/");
+            below != agreed_.end() && below->first.starts_with(name + "/"))
+            entered.insert(name);
+        else if (may_come(name) && !options_.tracked_only)
+            unknown.insert(name);
+    if (!unknown.empty()) {
+        auto more = here_->entered(unknown);
+        if (!more)
+            return interrupted(context_, std::move(more).error());
+        entered.merge(*more);
+    }
+    entered_.insert(entered.begin(), entered.end());
+    return entered;
+}
+
+/// All files there that may count, level by level.
+sdk::Result<tree::Stamps> TwoWaySync::survey()
+{
+    tree::Stamps files;
+    for (std::vector<std::string> level{"."}; !level.empty();) {
+        auto listed = there_.list(level);
+        if (!listed)
+            return std::move(listed).error();
+        std::set<std::string> directories;
+        for (auto& [name, stamp] : *listed)
+            if (S_ISDIR(stamp.mode))
+                directories.insert(name);
+            else
+                files.emplace(name, stamp);
+        auto entered = enter(directories);
+        if (!entered)
+            return std::move(entered).error();
+        level.assign(entered->begin(), entered->end());
+    }
+    return files;
+}
+
+std::string TwoWaySync::news_for_watch()
+{
+    std::string news;
+    for (const auto& name : entered_)
+        if (watched_.insert(name).second)
+            news.append(name).push_back('\0');
+    return news;
+}
+
 sdk::Result<Synced> TwoWaySync::all()
 {
     auto listed = here_->names();
     if (!listed)
         return interrupted(context_, std::move(listed).error());
-    auto there = there_.scan({});
+    auto there = survey();
     if (!there)
         return std::move(there).error();
     std::set<std::string> candidates;
@@ -142,6 +194,16 @@ sdk::Result<Synced> TwoWaySync::some(const tree::Happened& here, const tree::Hap
     auto now = there_.scan({candidates.begin(), candidates.end()});
     if (!now)
         return std::move(now).error();
+    std::set<std::string> directories;
+    for (auto at = now->begin(); at != now->end();)
+        if (S_ISDIR(at->second.mode)) {
+            directories.insert(at->first);
+            at = now->erase(at);
+        } else {
+            ++at;
+        }
+    if (auto entered = enter(directories); !entered)  // what is in them is told once they are watched
+        return std::move(entered).error();
     return round(std::move(candidates), *now);
 }
 
@@ -419,7 +481,8 @@ sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::st
 sdk::Result<int> TwoWaySync::go_on(const SyncListener& listener)
 {
     const auto round = [&](const tree::Happened& here, const tree::Happened& there) { return some(here, there); };
-    auto signal = follow(context_, {*here_, there_.watch(), round, listener});
+    auto signal = follow(context_, {*here_, there_.watch(), round, listener, [this] { return news_for_watch(); },
+                                    [this] { watched_.clear(); }});
     if (signal && record_is_old_)
         if (auto sent = send({}, {}, true); !sent)
             return std::move(sent).error();

@@ -40,6 +40,9 @@ public:
 private:
     sdk::Result<Synced> some(const tree::Happened& here, const tree::Happened& there);
     sdk::Result<Synced> round(std::set<std::string> candidates, const tree::Stamps& there);
+    sdk::Result<tree::Stamps> survey();
+    sdk::Result<std::set<std::string>> enter(const std::set<std::string>& directories);
+    [[nodiscard]] std::string news_for_watch();
     sdk::Result<void> leave_out_what_git_ignores(std::set<std::string>& candidates);
     void settle_conflicts(std::set<std::string>& candidates);
     sdk::Result<void> remove_there(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
@@ -64,6 +67,8 @@ private:
     std::optional<WorkingTree> here_;
     Agreements agreed_;
     Conflicts conflicts_;
+    std::set<std::string> entered_;   ///< directories there that count, for the watch
+    std::set<std::string> watched_;   ///< those that it was told of
     bool record_is_old_ = false;
 };
 

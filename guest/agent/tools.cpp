@@ -409,16 +409,13 @@ sdk::Result<void> scan(const Arguments& arguments)
     if (!directory)
         return std::move(directory).error();
     tree::Stamps stamps;
-    const auto names = read_names();
-    for (const auto& name : names)
-        if (const auto stamp = tree::stamp_of(directory->get(), name))
-            stamps.emplace(name, *stamp);
-    if (names.empty()) {
-        auto all = tree::scan(directory->get());
-        if (!all)
-            return std::move(all).error();
-        stamps = std::move(*all);
-    }
+    for (auto& name : read_names())
+        if (name.ends_with('/'))
+            stamps.merge(tree::list(directory->get(), name.substr(0, name.size() - 1)));
+        else if (const auto stamp = tree::stamp_of(directory->get(), name))
+            stamps.emplace(std::move(name), *stamp);
+        else if (const UniqueFd below(openat(directory->get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); below)
+            stamps.emplace(std::move(name), tree::Stamp{S_IFDIR, 0, 0, 0});
     return sdk::os::write_all(STDOUT_FILENO, tree::to_text(stamps));
 }
 
@@ -434,13 +431,33 @@ sdk::Result<void> gather(const Arguments& arguments)
     return packer.finish();
 }
 
+/// Takes from standard input, at its end nothing.
+sdk::Result<bool> take_directories(std::string& input, std::set<std::string>& wanted, tree::Watcher& watcher,
+                                   tree::Happened& happened)
+{
+    std::array<char, 65536> piece{};
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got <= 0)
+        return false;
+    input.append(piece.data(), static_cast<std::size_t>(got));
+    for (std::size_t end = 0; (end = input.find('\0')) != std::string::npos; input.erase(0, end + 1)) {
+        const std::string name = input.substr(0, end);
+        if (wanted.insert(name).second)
+            if (auto watched = watcher.watch(name, happened); !watched)
+                return std::move(watched).error();
+    }
+    return true;
+}
+
 sdk::Result<void> watch(const Arguments& arguments)
 {
-    auto watcher = tree::Watcher::open(arguments[0]);
+    std::set<std::string> wanted;
+    auto watcher = tree::Watcher::open(arguments[0], [&](const std::string& name) { return wanted.count(name) == 0; });
     if (!watcher)
         return std::move(watcher).error();
     tree::Happened happened;
     happened.everything = true;
+    std::string input;
     for (;;) {
         std::string text = happened.everything ? std::string(".\0", 2) : std::string();
         for (const auto& name : happened.names)
@@ -450,10 +467,12 @@ sdk::Result<void> watch(const Arguments& arguments)
         std::array<pollfd, 2> ready{{{watcher->descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
         if (poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR)
             return sdk::os_error("wait for changes");
-        std::array<char, 4096> ignored{};
-        if (ready[1].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0)
-            return {};
         happened = {};
+        if (ready[1].revents != 0) {
+            auto more = take_directories(input, wanted, *watcher, happened);
+            if (!more || !*more)
+                return more ? sdk::Result<void>() : std::move(more).error();
+        }
         if (auto taken = watcher->take(happened); !taken)
             return taken;
     }

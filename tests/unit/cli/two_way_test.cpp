@@ -2,8 +2,8 @@
 // A repository and its workspace in a guest, in both directions: with the agent's real tools, and no machine.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <filesystem>
-#include <fstream>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
@@ -134,6 +134,38 @@ TEST_F(TwoWayTest, WhatIsIgnoredAndInTheWayEndsNothing)
     sh(there, "rm -r d; echo theirs >d");
     EXPECT_EQ(sync(), "0 0 0 0 1") << "and so it is here";
     EXPECT_EQ(sh(here, "cat d/x.log d.guest-conflict"), "x\ntheirs\n");
+}
+
+TEST_F(TwoWayTest, NobodyLooksIntoWhatIsIgnored)
+{
+    sh(here, "mkdir build; echo x >build/tracked; git add -f build/tracked");
+    prepare();
+    sh(there, "mkdir -p build/deep d/build/deep new/dir; echo x >d/build/deep/out; echo x >new/dir/file; echo y >build/tracked");
+    EXPECT_EQ(sync(), "0 0 2 0 0");
+    EXPECT_EQ(sh(here, "cat new/dir/file build/tracked; ls d"), "x\ny\nother\n");
+}
+
+TEST_F(TwoWayTest, WhatIsIgnoredIsNotWatchedThere)
+{
+    prepare();
+    sh(there, "mkdir -p build/deep d/deep");
+    CliProcess watching({"vm", "workspace", "sync", "--watch", "--two-way", "--guest-path", there, "here", here}, environment_);
+    watching.expect_error("watching");
+    sh(there, "echo 1 >d/deep/file");
+    watching.expect("d/deep/file");
+    sh(there, "mkdir -p new/a/b d/build/deep; echo 1 >new/a/b/c");
+    watching.expect("new/a/b/c");
+    EXPECT_EQ(sh(here, "cat d/deep/file new/a/b/c"), "1\n1\n");
+    sh(there, "echo 1 >new/a/b/d; echo 2 >new/a/b/c");
+    watching.expect("new/a/b/d");
+    sh(here, "rm -r new; mkdir -p mine/deep; echo 1 >mine/deep/file");
+    watching.expect("mine/deep/file");
+    // The kernel's own list of what is watched: one line for each directory, proc(5).
+    EXPECT_EQ(sh(there, "for p in /proc/[0-9]*; do case \"$(tr '\\0' ' ' <$p/cmdline 2>/dev/null)\" in *'agent-tool watch '\"$PWD\"' ') "
+                        "cat $p/fdinfo/* | grep '^inotify' | sed 's/.*ino:\\([0-9a-f]*\\).*/\\1/' | sort;; esac; done"),
+              sh(there, "for d in . d d/deep mine mine/deep; do printf '%x\\n' $(stat -c %i $d); done | sort"));
+    watching.kill(SIGINT);
+    EXPECT_EQ(watching.wait().signal, SIGINT);
 }
 
 TEST_F(TwoWayTest, ASubmoduleThatOnlyTheGuestChecksOutStaysThere)
