@@ -58,7 +58,8 @@ sdk::Result<UniqueFd> buffer_of(std::string_view content)
 
 sdk::Result<std::string> content_of(const UniqueFd& buffer)
 {
-    return sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()));
+    constexpr std::size_t longest = std::size_t{1} << 30U;  // bytes; a list of files is 100 of them a name or so
+    return sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()), longest);
 }
 
 /// What somebody said on standard error: notes, which are shown, and the last other line.

@@ -91,17 +91,60 @@ const std::string* WorkingTree::repository_of(const std::string& name) const
     return &repositories_.begin()->first;
 }
 
+std::map<std::string, std::set<std::string>> WorkingTree::questions_of(const std::set<std::string>& names) const
+{
+    std::map<std::string, std::set<std::string>> questions;
+    for (const auto& name : names)
+        if (const auto* prefix = repository_of(name);
+            prefix != nullptr && !tree::is_in_git_directory(name) && !is_behind_link(name))
+            questions[*prefix].insert(prefix->empty() ? name : name.substr(prefix->size() + 1));
+    return questions;
+}
+
+/// git tells a directory that is not here from a file by the slash at its end. But with that a pattern such as "a/*" has
+/// "a/" as well, which it does not pass over: so it asks for the name alone too, unless the pattern is one for directories.
+sdk::Result<std::set<std::string>> WorkingTree::entered(const std::set<std::string>& directories) const
+{
+    std::set<std::string> entered;
+    for (const auto& [prefix, names] : questions_of(directories)) {
+        std::string input;
+        for (const auto& name : names)
+            input.append(name).append("/\0", 2).append(name).push_back('\0');
+        auto matches =
+            Git(repositories_.at(prefix).root, interrupt_).filter({"check-ignore", "-z", "-v", "--stdin"}, input);
+        if (!matches)
+            return std::move(matches).error();
+        std::set<std::string> alone;
+        std::set<std::string> with_slash;
+        std::set<std::string> passed;
+        const auto parts = nul_terminated(*matches);  // source, line, pattern and path of each, git-check-ignore(1)
+        for (std::size_t at = 0; at + 3 < parts.size(); at += 4) {
+            const std::string& pattern = parts[at + 2];
+            std::string name = parts[at + 3];
+            if (pattern.starts_with('!'))
+                continue;
+            if (!name.ends_with('/')) {
+                alone.insert(name);
+                continue;
+            }
+            name.pop_back();
+            (pattern.ends_with('/') && !pattern.ends_with("*/") ? passed : with_slash).insert(name);
+        }
+        for (const auto& name : names)
+            if (passed.count(name) == 0 && (alone.count(name) == 0 || with_slash.count(name) == 0) &&
+                hollow_.count(below(prefix, name)) == 0)
+                entered.insert(below(prefix, name));
+    }
+    return entered;
+}
+
 sdk::Result<std::set<std::string>> WorkingTree::considered(const std::set<std::string>& names)
 {
     if (!repository().is_git)
         return names;
     if (tracked_only_)  // what becomes tracked changes the index, and then everything is looked at
         return std::set<std::string>();
-    std::map<std::string, std::set<std::string>> questions;
-    for (const auto& name : names)
-        if (const auto* prefix = repository_of(name);
-            prefix != nullptr && !tree::is_in_git_directory(name) && !is_behind_link(name))
-            questions[*prefix].insert(prefix->empty() ? name : name.substr(prefix->size() + 1));
+    auto questions = questions_of(names);
     std::set<std::string> yes;
     for (auto& [prefix, asked] : questions) {
         auto considered = not_ignored(prefix, std::move(asked));

@@ -30,6 +30,9 @@ public:
     /// Of these names, those that git considers though they are new to it. One question to git for all of them.
     sdk::Result<std::set<std::string>> considered(const std::set<std::string>& names);
 
+    /// Of these directories, here or elsewhere, those that git does not pass over as a whole. Errors: as considered.
+    sdk::Result<std::set<std::string>> entered(const std::set<std::string>& directories) const;
+
     /// Begins to watch, or begins again. What git ignores is not watched.
     sdk::Result<void> watch();
     /// Readable when something happened (poll(2)); of the files, and of git's own state.
@@ -61,6 +64,8 @@ private:
     /// git refuses to say anything of such a name.
     [[nodiscard]] bool is_behind_link(const std::string& name) const;
     [[nodiscard]] const std::string* repository_of(const std::string& name) const;
+    /// Names by the repository that says something of them, relative to it.
+    [[nodiscard]] std::map<std::string, std::set<std::string>> questions_of(const std::set<std::string>& names) const;
 
     std::map<std::string, Repository> repositories_;  ///< by where they are; the top one at ""
     bool tracked_only_ = false;

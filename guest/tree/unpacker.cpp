@@ -199,7 +199,10 @@ sdk::Result<Unpacked> Unpacker::run()
             break;
         if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
             return broken();
-        if (auto taken = take(entry); !taken)
+        auto taken = take(entry);
+        if (!taken && taken.error().code == Code::exists && options_.on_in_the_way)
+            options_.on_in_the_way(path_of(archive_entry_pathname(entry)).value_or(""));
+        else if (!taken)
             return std::move(taken).error();
     }
     // A tar says where it ends. libarchive is content with the end of its input, which a sender that died gives as well.

@@ -23,6 +23,8 @@ struct UnpackOptions {
     /// Asked at the last moment before a file or link that is complete gets the name of another one: if it may not, it
     /// vanishes instead, and so it does if the other one is changed after the answer. Empty: it may.
     std::function<bool(const std::string& path)> may_replace;
+    /// Told of an entry that does not come because something else stands where it goes. Empty: that is an error.
+    std::function<void(const std::string& path)> on_in_the_way;
 };
 
 struct Unpacked {

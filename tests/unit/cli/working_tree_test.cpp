@@ -182,6 +182,15 @@ TEST_F(WorkingTreeTest, NothingInASubmoduleThatIsNotCheckedOutIsConsidered)
     EXPECT_THAT(*considered, ElementsAre("new", "sub2"));
 }
 
+TEST_F(WorkingTreeTest, SaysWhichDirectoriesGitGoesInto)
+{
+    write(".gitignore", "build/\nnode_modules\nout/*\n!out/keep\nall/**\n*.d/\n!kept.d/\n");
+    const auto entered = open().entered({"build", "a/build", "node_modules", "x/node_modules", "out", "out/sub", "src", "a",
+                                         "some.d", "kept.d", ".git/refs", "new/deep"});
+    ASSERT_TRUE(entered) << entered.error().message;
+    EXPECT_THAT(*entered, ElementsAre("a", "kept.d", "new/deep", "out", "src"));
+}
+
 TEST_F(WorkingTreeTest, NoLinkIsFollowed)
 {
     fs::create_directory_symlink("a", root / "link");
