@@ -36,7 +36,8 @@ Request machine_state(const char* state)
 std::optional<std::string> member(std::string_view body, const char* key)
 {
     rapidjson::Document document;
-    document.Parse(body.data(), body.size());
+    // However deep it is: who answers may have been taken over by its guest.
+    document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
     if (document.HasParseError() || !document.IsObject() || !document.HasMember(key) || !document[key].IsString())
         return std::nullopt;
     return document[key].GetString();

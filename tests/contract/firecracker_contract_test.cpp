@@ -53,6 +53,25 @@ INSTANTIATE_TEST_SUITE_P(Firecracker, VmmSnapshotContract, ::testing::ValuesIn(s
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VmmContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VmmSnapshotContract);
 
+// Each number takes the guest two requests to its mailbox; ten a second and ten at once are allowed.
+TEST(FirecrackerContract, DisksAreNoFasterThanTheConfigurationSays)
+{
+    if (!probe_here().usable)
+        GTEST_SKIP() << "firecracker: " << probe_here().reason;
+    FakeHost host;
+    FakeCall call;
+    auto vmm = firecracker::make_vmm(host, R"({"disk_operations_per_second":10})");
+    ASSERT_TRUE(vmm) << vmm.error().message;
+    const auto attached = (*vmm)->attach(on_firecracker::counting_guest(host), call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    const auto& owner = attached->handle.owner;
+    const auto first = on_firecracker::counted(owner, 0, std::chrono::minutes(1));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_NE(on_firecracker::counted(owner, first + 20, std::chrono::minutes(1)), 0U);
+    EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(2500));
+    EXPECT_TRUE((*vmm)->release(attached->handle));
+}
+
 TEST(FirecrackerContract, RunsWhereFirecrackerDoes)
 {
     if (!probe_here().usable)

@@ -116,6 +116,7 @@ TEST(Messages, StatesAreReadAndNothingElse)
     EXPECT_EQ(*state_from(R"({"state":"Not started"})"), MachineState::not_started);
     for (const char* body : {"", "[]", "{}", R"({"state":1})", R"({"state":"Dancing"})"})
         EXPECT_FALSE(state_from(body)) << body;
+    EXPECT_FALSE(state_from(std::string(1U << 20U, '[')));
 }
 
 TEST(Boot, WhatFirecrackerCannotDoIsRefusedBeforehand)
