@@ -388,6 +388,16 @@ TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
     EXPECT_THAT(said({"ip", "link", "show", ours + "1"}), HasSubstr("alias banger " + host.instance() + " "));
 }
 
+TEST_F(Tap, WhereThePoolIsEmptyATapIsMadeOnTheSpot)
+{
+    config.pool = 0;
+    reopen();
+    const auto first = must_attach(new_spec()).value;
+    const auto second = must_attach(new_spec()).value;
+    EXPECT_NE(first.attachment.fields.at("name"), second.attachment.fields.at("name"));
+    EXPECT_EQ(network->list()->size(), 2U);
+}
+
 TEST_F(Tap, WhatSomebodyElseHasIsSaidAndLeftAlone)
 {
     said({"ip", "link", "add", "br-theirs", "type", "bridge"});
