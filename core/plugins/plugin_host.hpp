@@ -20,8 +20,8 @@ public:
         std::string instance;
         std::string cache_directory;  ///< of this plugin alone; made on first use
         std::string vms_directory;
-        uid_t user = ::geteuid();  ///< see sdk::Host::user
         LogSink log;               ///< may be empty
+        uid_t user = ::geteuid();  ///< see sdk::Host::user
     };
 
     explicit PluginHost(Settings settings) : settings_(std::move(settings)) {}
