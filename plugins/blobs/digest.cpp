@@ -10,7 +10,7 @@
 
 #include "banger/sdk/os/file.hpp"
 
-namespace banger::oci {
+namespace banger::blobs {
 namespace {
 
 constexpr std::string_view prefix = "sha256:";
@@ -79,4 +79,4 @@ sdk::Result<std::string> digest_of_file(const std::string& path, sdk::Call& call
     }
 }
 
-}  // namespace banger::oci
+}  // namespace banger::blobs

@@ -7,7 +7,7 @@
 #include "archive_file.hpp"
 #include "banger/sdk/os/file.hpp"
 
-namespace banger::debian {
+namespace banger::blobs {
 namespace {
 
 using sdk::Code;
@@ -94,4 +94,4 @@ Result<void> unpack_vmlinux(std::string_view vmlinuz, int output)
     return {};
 }
 
-}  // namespace banger::debian
+}  // namespace banger::blobs

@@ -8,7 +8,7 @@
 
 struct archive;
 
-namespace banger::debian {
+namespace banger::blobs {
 
 struct ArchiveCloser {
     void operator()(archive* opened) const;
@@ -19,4 +19,4 @@ using ArchiveFile = std::unique_ptr<archive, ArchiveCloser>;
 /// What libarchive says went wrong, as `corrupt` (or `no_space`): `doing` reads like "unpack x.deb".
 sdk::Error archive_error(archive* failed, const std::string& doing);
 
-}  // namespace banger::debian
+}  // namespace banger::blobs

@@ -9,7 +9,7 @@
 
 #include "banger/sdk/host.hpp"
 
-namespace banger::oci {
+namespace banger::blobs {
 
 struct HttpRequest {
     std::string url = {};
@@ -42,4 +42,4 @@ sdk::Result<HttpAnswer> http_get(const HttpRequest& request, sdk::Call& call);
 /// Escapes text for a query (RFC 3986, section 2.1).
 std::string url_escaped(const std::string& text);
 
-}  // namespace banger::oci
+}  // namespace banger::blobs

@@ -6,7 +6,7 @@
 
 #include "banger/sdk/result.hpp"
 
-namespace banger::debian {
+namespace banger::blobs {
 
 /// Where the compressed kernel lies in a bzImage.
 struct Payload {
@@ -22,4 +22,4 @@ sdk::Result<Payload> find_payload(std::string_view vmlinuz);
 /// (Debian 12 uses LZ4's legacy frame, Debian 13 zstd). `corrupt` if it does not unpack to the promised length.
 sdk::Result<void> unpack_vmlinux(std::string_view vmlinuz, int output);
 
-}  // namespace banger::debian
+}  // namespace banger::blobs

@@ -2,12 +2,11 @@
 #include "retry.hpp"
 
 #include <algorithm>
-#include <thread>
 
-namespace banger::oci {
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::blobs {
 namespace {
-
-constexpr std::chrono::milliseconds look_again{100};  // whether the caller is still there
 
 bool may_pass(long status)
 {
@@ -30,12 +29,10 @@ bool Retry::again(const HttpAnswer& answer, sdk::Call& call)
     if (!may_pass(answer.status) || attempts_ >= patience_.attempts || answer.retry_after > patience_.longest_wait)
         return false;
     ++attempts_;
-    using Clock = std::chrono::steady_clock;
-    const auto until = Clock::now() + std::max<std::chrono::milliseconds>(wait_, answer.retry_after);
+    const auto until = std::chrono::steady_clock::now() + std::max<std::chrono::milliseconds>(wait_, answer.retry_after);
     wait_ *= 2;
-    while (!call.cancelled() && Clock::now() < until)
-        std::this_thread::sleep_until(std::min(until, Clock::now() + look_again));
+    (void)sdk::os::wait_readable(call.cancel_descriptor(), -1, until);  // all that comes there is its end
     return !call.cancelled();
 }
 
-}  // namespace banger::oci
+}  // namespace banger::blobs

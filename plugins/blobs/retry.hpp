@@ -5,7 +5,7 @@
 
 #include "http_get.hpp"
 
-namespace banger::oci {
+namespace banger::blobs {
 
 /// How long a server may take, and how often it is asked.
 struct Patience {
@@ -30,4 +30,4 @@ private:
     int attempts_ = 1;
 };
 
-}  // namespace banger::oci
+}  // namespace banger::blobs

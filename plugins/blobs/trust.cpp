@@ -6,7 +6,7 @@
 
 #include "banger/sdk/os/file.hpp"
 
-namespace banger::oci {
+namespace banger::blobs {
 namespace {
 
 std::string pem_files_in(const std::string& directory)
@@ -32,4 +32,4 @@ std::optional<std::string> authority_for(const std::string& registry)
     return std::nullopt;
 }
 
-}  // namespace banger::oci
+}  // namespace banger::blobs

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-namespace banger::debian {
+namespace banger::blobs {
 
 void ArchiveCloser::operator()(archive* opened) const
 {
@@ -19,4 +19,4 @@ sdk::Error archive_error(archive* failed, const std::string& doing)
     return sdk::make_error(code, "cannot " + doing + ": " + (reason != nullptr ? reason : "it ends too early"));
 }
 
-}  // namespace banger::debian
+}  // namespace banger::blobs

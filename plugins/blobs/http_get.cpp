@@ -11,7 +11,7 @@
 
 #include "banger/sdk/os/file.hpp"
 
-namespace banger::oci {
+namespace banger::blobs {
 namespace {
 
 using sdk::Code;
@@ -191,4 +191,4 @@ std::string url_escaped(const std::string& text)
     return made ? made.get() : "";
 }
 
-}  // namespace banger::oci
+}  // namespace banger::blobs

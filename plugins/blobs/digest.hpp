@@ -9,7 +9,7 @@
 
 struct evp_md_ctx_st;
 
-namespace banger::oci {
+namespace banger::blobs {
 
 /// Whether the text is "sha256:" and 64 small hex digits, so also a harmless file name.
 bool is_digest(std::string_view text);
@@ -34,4 +34,4 @@ std::string digest_of(std::string_view bytes);
 /// Of a whole file. Errors: cancelled; those of reading.
 sdk::Result<std::string> digest_of_file(const std::string& path, sdk::Call& call);
 
-}  // namespace banger::oci
+}  // namespace banger::blobs
