@@ -1,4 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "banger/sdk/os/file.hpp"
@@ -54,6 +56,8 @@ CatalogueEntry nameless(const Item& item)
         entry.description = "imported from " + item.facts.at("imported_from");
     else if (item.facts.contains("layers"))
         entry.description = "a container image" + other_names_of(item);
+    else if (item.name.find_first_of(":/@") != std::string::npos)
+        entry.description = "a root file system of somebody's own" + other_names_of(item);
     else
         entry.description = "pulled earlier; the catalogue has another by now";
     return entry;
@@ -271,8 +275,12 @@ sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation
         return sdk::make_error(sdk::Code::invalid, "'" + as + "' cannot be the name of an entry of a catalogue",
                                "give it a --name: one word of a-z, 0-9, '-' and '.'");
     const auto span = operation.span("bundle");
-    if (auto made = sdk::os::make_directories(*directory); !made)
-        return std::move(made).error();
+    if (!sdk::os::exists(*directory)) {
+        if (auto made = sdk::os::make_directories(*directory); !made)
+            return std::move(made).error();
+        if (::chmod(directory->c_str(), 0755) != 0)  // for a web server, whatever our umask
+            return sdk::os_error("let others read " + *directory);
+    }
     auto written = images::write_bundle(*image, as, *directory, operation);
     if (!written)
         return std::move(written).error();

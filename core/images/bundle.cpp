@@ -5,6 +5,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,7 @@ using sdk::Result;
 constexpr std::uint64_t manifest_version = 1;
 constexpr std::uint64_t catalogue_version = 1;
 constexpr std::size_t copy_bytes = 1U << 20;
+constexpr mode_t everybodys = 0644;  // a web server's too, whatever our umask
 constexpr const char* manifest_name = "manifest.json";
 constexpr const char* catalogue_name = "/catalogue.json";
 
@@ -90,7 +92,7 @@ public:
 
     Result<void> keep(const std::string& path)
     {
-        if (::fsync(file_.get()) != 0 || std::rename(path_.c_str(), path.c_str()) != 0)
+        if (::fchmod(file_.get(), everybodys) != 0 || ::fsync(file_.get()) != 0 || std::rename(path_.c_str(), path.c_str()) != 0)
             return sdk::os_error("publish " + path);
         file_.reset();
         return os::sync_directory(path.substr(0, path.rfind('/')));
@@ -316,7 +318,11 @@ Result<void> add_to_catalogue(const Bundle& bundle, const std::string& directory
     for (const char* signature : {".sig", ".minisig"})
         if (auto removed = os::remove_file(path + signature); !removed)
             return removed;
-    return os::write_file_atomic(path, json::to_pretty(catalogue.value()), 0644);
+    if (auto written = os::write_file_atomic(path, json::to_pretty(catalogue.value())); !written)
+        return written;
+    if (::chmod(path.c_str(), everybodys) != 0)
+        return sdk::os_error("let others read " + path);
+    return {};
 }
 
 }  // namespace banger::images

@@ -269,6 +269,15 @@ void expect_as_umoci_unpacks(const Installation& host, const std::string& image,
         ADD_FAILURE() << difference;
 }
 
+/// The most memory in RAM that the daemon ever had, itself included: VmHWM of proc(5), MiB.
+std::uint64_t peak_memory_mib(const Installation& host)
+{
+    const std::string key = "VmHWM:";
+    const auto status = sdk::os::read_file("/proc/" + std::to_string(host.daemon_pid()) + "/status").value_or("");
+    const auto at = status.find(key);
+    return at == std::string::npos ? 0 : std::stoull(status.substr(at + key.size())) / 1024;
+}
+
 TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
 {
     if (::geteuid() != 0)
@@ -320,6 +329,9 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     auto again = host.banger({"image", "import", layout, "--name", "local/layout:1"});
     ASSERT_EQ(again.status, 0) << again.err;
     EXPECT_EQ(id_of("local/layout:1"), id_of(image));
+
+    EXPECT_LE(peak_memory_mib(host), 128U) << "layers are not held in memory";
+    EXPECT_GT(peak_memory_mib(host), 0U);
 
     // What is in it is as it was made, in a machine too.
     const auto run = host.banger({"vm", "run", "--rm", "--image", image, "--", "/busybox", "sh", "-c",

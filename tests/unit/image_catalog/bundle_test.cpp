@@ -192,6 +192,7 @@ TEST_F(BundleTest, PublishingReplacesAnEntryOfTheNameAndMakesSignaturesVoid)
     ASSERT_TRUE(sdk::os::write_file_atomic(at("published/catalogue.json.sig"), "signed"));
     ASSERT_TRUE(images::add_to_catalogue(bundle, at("published")));
     EXPECT_FALSE(sdk::os::exists(at("published/catalogue.json.sig")));
+    run("[ $(stat -c %a published/catalogue.json) = 644 ] && [ $(stat -c %a published/small-*) = 644 ]");
     images::Catalogue catalogue = images::testing::catalogue(2);
     const auto text = sdk::os::read_file(at("published/catalogue.json")).value_or("");
     const auto left_out = catalogue.add(text);
