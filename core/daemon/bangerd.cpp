@@ -17,6 +17,7 @@
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
 #include "core/daemon/auto_stop.hpp"
+#include "core/daemon/known_catalogue.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
@@ -134,7 +135,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     // What a setting that is not meant would do unseen: `auto` would take another provider.
     if (auto problems = registry.check_config(config->plugins); !problems.empty())
         return std::move(problems.front());
-    const images::Catalogue& catalogue = images::Catalogue::built_in();
+    const images::Catalogue catalogue = known_catalogue(registry, *config);
     images::ImageStore image_store(paths.images(), catalogue, source_finder<sdk::ImageSource>(registry),
                                    {config->images.most_entries.value, config->images.most_bytes.value});
     images::KernelStore kernel_store(paths.kernels(), catalogue, source_finder<sdk::KernelSource>(registry));
