@@ -110,7 +110,7 @@ std::vector<Request> boot_requests(const sdk::BootSpec& spec, const Config& conf
     requests.push_back(vsock(sdk::agent_socket_name));
     requests.push_back(entropy());
     if (config.balloon)
-        requests.push_back(balloon(version >= first_that_reports));
+        requests.push_back(balloon(config.free_page_reporting && version >= first_that_reports));
     requests.push_back(start());
     return requests;
 }

@@ -46,6 +46,8 @@ sdk::Result<Config> read_config(std::string_view text)
             config.program = value.GetString();
         else if (key == "balloon" && value.IsBool())
             config.balloon = value.GetBool();
+        else if (key == "free_page_reporting" && value.IsBool())
+            config.free_page_reporting = value.GetBool();
         else if (!read_rate(config, key, value))
             return wrong("has an unknown or mistyped key '" + std::string(key) + "'");
     }

@@ -15,6 +15,7 @@ struct Config {
     Rate disk_rate;     ///< of each writable disk
     Rate network_rate;  ///< of each network device, each direction
     bool balloon = true;
+    bool free_page_reporting = false;  ///< of the balloon, with 1.14 and newer
 };
 
 /// Reads what core has validated against the schema. `invalid` for text that is not such JSON.

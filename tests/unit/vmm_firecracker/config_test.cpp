@@ -11,11 +11,13 @@ using ::testing::HasSubstr;
 TEST(FirecrackerConfig, ReadsWhatTheSchemaHas)
 {
     const auto config = read_config(
-        R"({"firecracker_bin":"/opt/fc","balloon":false,"disk_mib_per_second":100,"disk_operations_per_second":500,)"
+        R"({"firecracker_bin":"/opt/fc","balloon":false,"free_page_reporting":true,"disk_mib_per_second":100,)"
+        R"("disk_operations_per_second":500,)"
         R"("network_mib_per_second":10,"network_packets_per_second":0})");
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->program, "/opt/fc");
     EXPECT_FALSE(config->balloon);
+    EXPECT_TRUE(config->free_page_reporting);
     EXPECT_EQ(config->disk_rate.bytes, 100U << 20U);
     EXPECT_EQ(config->disk_rate.operations, 500U);
     EXPECT_EQ(config->network_rate.bytes, 10U << 20U);

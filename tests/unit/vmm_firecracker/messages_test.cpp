@@ -52,14 +52,16 @@ std::vector<std::pair<std::string, std::vector<Request>>> all_requests()
     Config limited;
     limited.disk_rate = {100U << 20U, 1000};
     limited.network_rate = {50U << 20U, 0};
+    limited.free_page_reporting = true;
     Config without_balloon;
     without_balloon.balloon = false;
     auto forkable = whole;
     forkable.forkable = true;
     return {
         {"a boot", boot_requests(whole, {}, newest)},
-        {"discardable, forkable, no network, no initramfs, before 1.14", boot_requests(bare, {}, {1, 13, 1})},
-        {"limited", boot_requests(whole, limited, newest)},
+        {"discardable, forkable, no network, no initramfs", boot_requests(bare, {}, newest)},
+        {"limited, before 1.14", boot_requests(bare, limited, {1, 13, 1})},
+        {"limited, with reports of free pages", boot_requests(whole, limited, newest)},
         {"without a balloon", boot_requests(bare, without_balloon, newest)},
         {"a restore", restore_requests({forkable, "/saves/1"}, {}, newest)},
         {"limited, 1.12", restore_requests({whole, "/saves/1"}, limited, {1, 12, 0})},
