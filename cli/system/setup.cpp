@@ -43,12 +43,12 @@ std::string plugin_directory()
     return std::string(helper::program_directory) + "/plugins";
 }
 
-// Whoever can change a directory can change what root runs from it.
+// Whoever can change a directory can change what root runs from it. What is not there yet will be ours.
 Result<void> check_place(const std::string& path)
 {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0)
-        return sdk::os_error("look at " + path);
+        return errno == ENOENT ? check_place(directory_of(path)) : Result<void>(sdk::os_error("look at " + path));
     if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return make_error(Code::permission, "the helper cannot be installed below " + path + ": others than root can change it",
                           "`chown root " + path + "` and `chmod go-w " + path + "`");
@@ -150,10 +150,10 @@ Result<void> copy_files()
     if (!sources)
         return std::move(sources).error();
     ::umask(022);
-    if (auto made = os::make_directories(plugin_directory()); !made)
-        return made;
     if (auto safe = check_place(plugin_directory()); !safe)
         return safe;
+    if (auto made = os::make_directories(plugin_directory()); !made)
+        return made;
     if (auto copied = copy(sources->program, std::string(helper::program_directory) + "/banger-privd", program_mode); !copied)
         return copied;
     if (auto copied = copy_plugins(sources->plugins); !copied)
