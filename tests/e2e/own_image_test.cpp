@@ -54,9 +54,10 @@ TEST(OwnImage, ARegisteredRootBootsWithTheKernelThatCameWithIt)
     EXPECT_EQ(registered.out, "local/mine:1 is here, with kernel local-mine-1\n");
 
     const auto run = host.banger({"vm", "run", "--name", "a", "--image", "local/mine:1", "--", "/busybox", "sh", "-c",
-                                  "/link cat /root/note; /again stat -c '%a %h' /busybox; /busybox uname -r"});
+                                  "/busybox cat /root/note; /busybox stat -c '%a %h' /again; /busybox readlink /link; "
+                                  "/busybox uname -r"});
     EXPECT_EQ(run.status, 0) << run.err << host.banger({"vm", "logs", "a"}).out;
-    EXPECT_EQ(run.out, "from the file\n4711 2\n" + version + "\n");
+    EXPECT_EQ(run.out, "from the file\n4711 2\nbusybox\n" + version + "\n");
     EXPECT_EQ(shown(host, "a", "kernel"), "local-mine-1");
     EXPECT_EQ(json::uint_or(host.json({"vm", "show", "a"}), "disk_bytes"), 2ULL << 30U);
     const auto in_use = host.banger({"kernel", "delete", "local-mine-1"});
