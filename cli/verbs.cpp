@@ -127,7 +127,7 @@ const std::vector<Group>& groups()
           {"banger daemon logs", "what it has to say"},
           {"banger daemon stop", "end it; machines go on, and the next command starts another"}}},
         {"system",
-         "the root helper, for an ordinary user's disks on device-mapper and taps",
+         "the root helper: disks on device-mapper, and taps",
          {{"sudo banger system install --owner ada", "set it up"},
           {"banger system status", "whether there is one, and what it holds"},
           {"sudo banger system uninstall", "remove it"}}},

@@ -106,7 +106,8 @@ TEST_F(Tools, ADirectoryThatNobodyCouldTakeBackIsMadeAnew)
     spec.argv = {path("repo")};
     RelayPeer peer(*client, "/v0/exec", to_json(spec));
     ASSERT_TRUE(peer.wait_for(agent::FrameType::started));
-    peer.send(agent::FrameType::data, std::string_view(out.out).substr(0, agent::max_frame_payload));
+    for (std::size_t sent = 0; sent < 5U << 19U; sent += agent::max_frame_payload)  // more than is read ahead
+        peer.send(agent::FrameType::data, std::string_view(out.out).substr(sent, agent::max_frame_payload));
     const auto here = [&](agent::ExecSpec what, std::string input = {}) {  // a new client would end the others' work
         auto ran = client->run(what, std::move(input), patience());
         EXPECT_TRUE(ran) << ran.error().message;
