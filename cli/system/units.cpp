@@ -76,9 +76,9 @@ std::string service_unit(const std::string& owner)
            "RestrictAddressFamilies=AF_UNIX AF_NETLINK\n"
            "RestrictNamespaces=net\n"
            "RestrictRealtime=yes\n"
-           "RestrictSUIDSGID=yes\n"
            "LockPersonality=yes\n"
            "MemoryDenyWriteExecute=yes\n"
+           // Without RestrictSUIDSGID, which takes openat2(2) away.
            "SystemCallArchitectures=native\n"
            "SystemCallFilter=@system-service\n"
            "SystemCallErrorNumber=EPERM\n";
