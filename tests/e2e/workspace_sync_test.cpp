@@ -189,8 +189,8 @@ TEST_F(WorkspaceSync, AFullDiskOrADeadMachineLeavesWholeFiles)
     }
     in_guest("cd /small/repo; echo more >>file; head -c 4M /dev/zero >/small/rest 2>/dev/null || :");
     auto exported = host.banger({"vm", "workspace", "export", "--guest-path", "/small/repo", "a"});
-    EXPECT_EQ(exported.status, 1) << exported.out;
-    EXPECT_NE(exported.err.find("No space left"), std::string::npos) << exported.err;
+    EXPECT_EQ(exported.status, 0) << exported.err;
+    EXPECT_NE(exported.out.find("+more"), std::string::npos) << "a full disk keeps no work in: " << exported.out;
     EXPECT_EQ(in_guest("cd /small/repo; rm /small/rest; git status --porcelain; ls .git | grep export || :"), " M file\n");
     fs::remove(repo + "/large");
     EXPECT_EQ(call({"vm", "workspace", "sync", "--two-way"}).status, 0);
@@ -203,6 +203,7 @@ TEST_F(WorkspaceSync, AFullDiskOrADeadMachineLeavesWholeFiles)
         for (int i = 0; i < 600; ++i)
             large << std::string(1 << 20, 'x');
     }
+    in_guest("sync");  // to be killed is a power cut for what is not on the disk yet
     auto command = host.command({"vm", "workspace", "sync", "a", repo});
     auto busy = sdk::os::spawn(command);
     ASSERT_TRUE(busy) << busy.error().message;
@@ -210,7 +211,7 @@ TEST_F(WorkspaceSync, AFullDiskOrADeadMachineLeavesWholeFiles)
     EXPECT_EQ(in_guest("ls"), "file\nfirst\nscript\nsrc\n") << "what is not complete has no name";
     ASSERT_EQ(host.banger({"vm", "kill", "a"}).status, 0);
     EXPECT_EQ(busy->wait().value_or(-1), 1);
-    ASSERT_EQ(host.banger({"vm", "start", "--ready", "agent", "a"}).status, 0);
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
     fs::resize_file(repo + "/large", 1 << 20);
     ASSERT_EQ(host.banger({"vm", "workspace", "sync", "a", repo}).status, 0);
     EXPECT_EQ(in_guest("cat file first; stat -c %s large; ls -A"),

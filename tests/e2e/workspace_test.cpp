@@ -249,7 +249,7 @@ TEST_F(WorkspaceInterrupted, AMachineThatDiesMeanwhileEndsIt)
     wait_until_it_goes();
     ASSERT_EQ(banger({"vm", "kill", "a"}).status, 0);
     EXPECT_EQ(call.end(), 1);
-    ASSERT_EQ(banger({"vm", "start", "--ready", "agent", "a"}).status, 0);
+    ASSERT_EQ(banger({"vm", "start", "a"}).status, 0);
     prepare();
     EXPECT_EQ(in_guest(std::string("cd repo; ") + listing), sh(repository, listing)) << "and nothing of what was half there";
 }
