@@ -160,6 +160,8 @@ TEST_F(TwoWayTest, WhatIsIgnoredIsNotWatchedThere)
     watching.expect("new/a/b/d");
     sh(here, "rm -r new; mkdir -p mine/deep; echo 1 >mine/deep/file");
     watching.expect("mine/deep/file");
+    sh(there, "echo 1 >mine/deep/theirs");
+    watching.expect("mine/deep/theirs");  // which shows that it is watched by now
     // The kernel's own list of what is watched: one line for each directory, proc(5).
     EXPECT_EQ(sh(there, "for p in /proc/[0-9]*; do case \"$(tr '\\0' ' ' <$p/cmdline 2>/dev/null)\" in *'agent-tool watch '\"$PWD\"' ') "
                         "cat $p/fdinfo/* | grep '^inotify' | sed 's/.*ino:\\([0-9a-f]*\\).*/\\1/' | sort;; esac; done"),
