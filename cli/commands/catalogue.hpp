@@ -1,10 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/arguments.hpp"
 #include "cli/context.hpp"
+#include "core/model/json.hpp"
 
 /// `banger image …` and `banger kernel …`: the same verbs over two catalogues.
 namespace banger::cli {
@@ -13,6 +15,7 @@ enum class Catalogue { images, kernels };
 
 struct CatalogueList {
     Catalogue of = Catalogue::images;
+    bool available = false;  ///< only what is not here yet
     static Syntax syntax(Catalogue of);
     static sdk::Result<CatalogueList> parse(Catalogue of, const Arguments& arguments);
 };
@@ -28,7 +31,7 @@ sdk::Result<Exit> run(const CatalogueShow& verb, Context& context);
 
 struct CataloguePull {
     Catalogue of = Catalogue::images;
-    std::string name;
+    json::Object params = {};  ///< of the daemon's method
     static Syntax syntax(Catalogue of);
     static sdk::Result<CataloguePull> parse(Catalogue of, const Arguments& arguments);
 };
@@ -36,11 +39,49 @@ sdk::Result<Exit> run(const CataloguePull& verb, Context& context);
 
 struct ImageImport {
     std::string path;
-    std::string name;
+    json::Object params = {};  ///< of the daemon's method, but for the path
     static Syntax syntax();
     static sdk::Result<ImageImport> parse(const Arguments& arguments);
 };
 sdk::Result<Exit> run(const ImageImport& verb, Context& context);
+
+struct ImageRegister {
+    json::Object image = {};                     ///< what image.import is asked
+    std::optional<json::Object> kernel = {};  ///< what kernel.import is asked before it
+    static Syntax syntax();
+    static sdk::Result<ImageRegister> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImageRegister& verb, Context& context);
+
+struct ImageBuild {
+    std::string directory;
+    std::string dockerfile;  ///< empty: the builder looks for it
+    json::Object image = {};  ///< what image.import is asked, but for the path
+    static Syntax syntax();
+    static sdk::Result<ImageBuild> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImageBuild& verb, Context& context);
+
+struct ImageBundle {
+    json::Object params = {};
+    static Syntax syntax();
+    static sdk::Result<ImageBundle> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImageBundle& verb, Context& context);
+
+struct ImagePublish {
+    json::Object params = {};
+    static Syntax syntax();
+    static sdk::Result<ImagePublish> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImagePublish& verb, Context& context);
+
+struct KernelImport {
+    json::Object params = {};
+    static Syntax syntax();
+    static sdk::Result<KernelImport> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const KernelImport& verb, Context& context);
 
 struct ImageCachePrune {
     bool dry_run = false;

@@ -10,14 +10,15 @@ Syntax CatalogueList::syntax(Catalogue of)
     Syntax syntax;
     syntax.path = noun + " list";
     syntax.summary = "the " + noun + "s there are, here and to be had";
+    syntax.options = {{"available", 0, "", "only what is to be had and not here yet", {}, false}};
     syntax.examples = {{"banger " + noun + " list", "as a table"},
                        {"banger " + noun + " list -o json | jq -r '." + noun + "s[].name'", "for a script"}};
     return syntax;
 }
 
-sdk::Result<CatalogueList> CatalogueList::parse(Catalogue of, const Arguments& /*arguments*/)
+sdk::Result<CatalogueList> CatalogueList::parse(Catalogue of, const Arguments& arguments)
 {
-    return CatalogueList{of};
+    return CatalogueList{of, arguments.has("available")};
 }
 
 sdk::Result<Exit> run(const CatalogueList& verb, Context& context)
@@ -25,7 +26,9 @@ sdk::Result<Exit> run(const CatalogueList& verb, Context& context)
     auto session = context.daemon();
     if (!session)
         return std::move(session).error();
-    auto list = (*session)->call(noun_of(verb.of) + ".list", json::Object());
+    json::Object params;
+    params.set("available", verb.available);
+    auto list = (*session)->call(noun_of(verb.of) + ".list", params);
     if (!list)
         return std::move(list).error();
     return context.show(list->result, [&] {

@@ -8,6 +8,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/commands/catalogue.hpp"
+#include "cli/commands/image_choices.hpp"
 
 namespace banger::cli {
 namespace {
@@ -48,7 +49,9 @@ Syntax ImageImport::syntax()
         "Layouts and root file systems are directories or tar archives, compressed or not. Importing a layout or archive "
         "that has not changed does nothing. With - the archive comes from standard input.";
     syntax.operands = {{"PATH"}};
-    syntax.options = {{"name", 0, "NAME", "what to call it (default: local/ and the file's name)", {}, false}};
+    syntax.options = image_choice_options();
+    syntax.options.insert(syntax.options.begin(),
+                          {"name", 0, "NAME", "what to call it (default: local/ and the file's name)", {}, false});
     syntax.examples = {{"banger image import ./layout --name local/web:1", "then `banger vm run --image local/web:1`"},
                        {"docker save web -o web.tar && banger image import web.tar", "it is called local/web.tar"},
                        {"docker save web | banger image import - --name local/web:1", "without a file between them"}};
@@ -66,10 +69,12 @@ sdk::Result<ImageImport> ImageImport::parse(const Arguments& arguments)
         verb.path = standard_input;
     if (verb.path.size() > 1 && verb.path.back() == '/')
         verb.path.pop_back();
-    verb.name = arguments.value("name").value_or("local/" + std::filesystem::path(verb.path).filename().string());
-    if (verb.name.find_first_of(":/@") == std::string::npos)
-        return sdk::make_error(sdk::Code::invalid, "'" + verb.name + "' cannot be told from a name of the catalogue",
-                               "give it a tag, such as " + verb.name + ":1");
+    const auto name = arguments.value("name").value_or("local/" + std::filesystem::path(verb.path).filename().string());
+    if (auto legal = check_own_name(name); !legal)
+        return std::move(legal).error();
+    verb.params.set("name", name);
+    if (auto set = set_image_choices(arguments, verb.params); !set)
+        return std::move(set).error();
     return verb;
 }
 
@@ -88,7 +93,7 @@ sdk::Result<Exit> run(const ImageImport& verb, Context& context)
         path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(kept.get());  // proc(5)
     }
     json::Object params;
-    params.set("path", path).set("name", verb.name);
+    params.set_all(verb.params.value()).set("path", path);
     auto entry = (*session)->call("image.import", params);
     if (!entry)
         return std::move(entry).error();

@@ -14,8 +14,8 @@ Syntax VmSsh::syntax()
     syntax.summary = "a shell in a machine, or anything else that ssh does";
     syntax.description =
         "Runs this system's ssh client, set up to reach the machine and to trust it. What follows `--` goes to ssh "
-        "behind the destination: options, or a command. A machine without an ssh server gives a shell through banger's "
-        "agent.";
+        "behind the destination: options, or a command. A machine without an ssh server gives a shell, and runs a "
+        "command, through banger's agent; what is one word with spaces is for its /bin/sh then.";
     syntax.operands = {{"VM"}};
     syntax.tail = Syntax::Tail::optional;
     syntax.tail_name = "SSH-ARGUMENT";
@@ -42,8 +42,16 @@ sdk::Result<Exit> run(const VmSsh& verb, Context& context)
         return run_ssh(context, *way, verb.words);
     if (verb.words.empty())
         return open_shell(context, verb.vm, "", false);
-    return sdk::make_error(sdk::Code::unsupported, "vm " + quoted(verb.vm) + " has no ssh server",
-                           "use `banger vm exec " + shell_quoted(verb.vm) + " -- …`");
+    if (verb.words.front().starts_with('-'))
+        return sdk::make_error(sdk::Code::unsupported,
+                               "vm " + quoted(verb.vm) + " has no ssh server that would know options of ssh",
+                               "use `banger vm exec " + shell_quoted(verb.vm) + " -- …`");
+    GuestCommand command;
+    command.vm = verb.vm;
+    command.argv = verb.words;
+    if (verb.words.size() == 1 && verb.words.front().find(' ') != std::string::npos)
+        command.argv = {"/bin/sh", "-c", verb.words.front()};
+    return run_in_guest(context, command);
 }
 
 }  // namespace banger::cli

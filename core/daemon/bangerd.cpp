@@ -17,7 +17,9 @@
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
 #include "core/daemon/auto_stop.hpp"
+#include "core/daemon/known_catalogue.hpp"
 #include "core/daemon/places.hpp"
+#include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/stray_files.hpp"
@@ -133,7 +135,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     // What a setting that is not meant would do unseen: `auto` would take another provider.
     if (auto problems = registry.check_config(config->plugins); !problems.empty())
         return std::move(problems.front());
-    const images::Catalogue& catalogue = images::Catalogue::built_in();
+    const images::Catalogue catalogue = known_catalogue(registry, *config);
     images::ImageStore image_store(paths.images(), catalogue, source_finder<sdk::ImageSource>(registry),
                                    {config->images.most_entries.value, config->images.most_bytes.value});
     images::KernelStore kernel_store(paths.kernels(), catalogue, source_finder<sdk::KernelSource>(registry));
@@ -146,14 +148,23 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
                              image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}};
     std::optional<AutoStop> auto_stop;
+    std::optional<RoomWatch> room_watch;
     Service service(loop, engine, config->daemon.workers.value);
     agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
     if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
         auto_stop.emplace(loop, service, limit);
+    if (const auto least = config->daemon.pause_below.value; least > 0)
+        room_watch.emplace(loop, service, least);
+    service.on_exit = [&](const std::string& vm) {
+        if (room_watch)
+            room_watch->ended(vm);
+    };
     engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) {
         service.watch_exit(vm, vmm);
         if (auto_stop)
             auto_stop->watch(vm);
+        if (room_watch)
+            room_watch->began(vm);
     };
 
     // The listener exists before reconciling, so that a caller who finds it waits instead of starting another daemon.

@@ -1,7 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include <algorithm>
 
+#include "banger/sdk/os/file.hpp"
+#include "core/config/limits.hpp"
 #include "core/daemon/service.hpp"
+#include "core/images/bundle.hpp"
 #include "core/images/download_cache.hpp"
 #include "core/model/timestamp.hpp"
 
@@ -47,8 +52,12 @@ CatalogueEntry nameless(const Item& item)
     entry.name = item.name.empty() ? item.id : item.name;
     if (!item.problem.empty())
         entry.description = "pulled earlier, and damaged";
+    else if (item.facts.contains("imported_from"))
+        entry.description = "imported from " + item.facts.at("imported_from");
     else if (item.facts.contains("layers"))
         entry.description = "a container image" + other_names_of(item);
+    else if (item.name.find_first_of(":/@") != std::string::npos)
+        entry.description = "a root file system of somebody's own" + other_names_of(item);
     else
         entry.description = "pulled earlier; the catalogue has another by now";
     return entry;
@@ -65,6 +74,7 @@ struct ImageRoom {
     static void add_own(json::Object& object, const CatalogueEntry& entry, const images::Image* image)
     {
         object.set("kernel", image != nullptr ? image->kernel : entry.kernel);
+        object.set("disk_bytes", image != nullptr ? image->disk_bytes : 0);
     }
 };
 
@@ -127,8 +137,9 @@ sdk::Result<typename Room::Item> find_even_damaged(Service& service, const std::
 }
 
 template <typename Room>
-sdk::Result<Answer> list(Service& service, const Exchange&, Operation&)
+sdk::Result<Answer> list(Service& service, const Exchange& exchange, Operation&)
 {
+    const bool available = json::bool_or(exchange->params(), "available");
     auto pulled = Room::store(service).list();
     if (!pulled)
         return std::move(pulled).error();
@@ -136,12 +147,13 @@ sdk::Result<Answer> list(Service& service, const Exchange&, Operation&)
     std::vector<std::string> shown;
     for (const auto& entry : Room::entries(service)) {
         auto item = find_even_damaged<Room>(service, entry.name);
-        all.add(view<Room>(service, entry, item ? &*item : nullptr));
+        if (!item || !available)
+            all.add(view<Room>(service, entry, item ? &*item : nullptr));
         if (item)
             shown.push_back(item->id);
     }
     for (const auto& item : *pulled)
-        if (std::find(shown.begin(), shown.end(), item.id) == shown.end())
+        if (!available && std::find(shown.begin(), shown.end(), item.id) == shown.end())
             all.add(view<Room>(service, nameless(item), &item));
     json::Object result;
     result.set(Room::plural, all);
@@ -165,6 +177,36 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
     return Answer{view<Room>(service, *entry, static_cast<typename Room::Item*>(nullptr)), {}};
 }
 
+// What the request says about an image, checked.
+sdk::Result<images::ImageChoices> choices_of(Service& service, const json::Value& params)
+{
+    images::ImageChoices choices{json::string_or(params, "as"), json::string_or(params, "kernel"),
+                                 json::string_or(params, "platform"), json::uint_or(params, "disk_bytes")};
+    if (!choices.kernel.empty())
+        if (auto kernel = service.engine().kernels.find(choices.kernel); !kernel)
+            if (auto entry = service.engine().catalogue.kernel(choices.kernel); !entry)
+                return std::move(entry).error();
+    if (choices.disk_bytes != 0)
+        if (auto legal = config::check_disk("size", static_cast<std::int64_t>(choices.disk_bytes)); !legal)
+            return std::move(legal).error();
+    return choices;
+}
+
+sdk::Result<images::Image> pull_item(Service& service, const std::string& name, const json::Value& params,
+                                     Operation& operation, ImageRoom /*room*/)
+{
+    auto choices = choices_of(service, params);
+    if (!choices)
+        return std::move(choices).error();
+    return service.engine().images.pull(name, operation, *choices);
+}
+
+sdk::Result<images::Kernel> pull_item(Service& service, const std::string& name, const json::Value& /*params*/,
+                                      Operation& operation, KernelRoom /*room*/)
+{
+    return service.engine().kernels.pull(name, operation);
+}
+
 template <typename Room>
 sdk::Result<Answer> pull(Service& service, const Exchange& exchange, Operation& operation)
 {
@@ -172,7 +214,7 @@ sdk::Result<Answer> pull(Service& service, const Exchange& exchange, Operation& 
     if (!name)
         return std::move(name).error();
     const auto span = operation.span("pull");
-    auto item = Room::store(service).pull(*name, operation);
+    auto item = pull_item(service, *name, exchange->params(), operation, Room());
     if (!item)
         return std::move(item).error();
     auto entry = Room::entry(service, *name);
@@ -187,11 +229,71 @@ sdk::Result<Answer> import(Service& service, const Exchange& exchange, Operation
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
         return std::move(name).error();
+    auto choices = choices_of(service, exchange->params());
+    if (!choices)
+        return std::move(choices).error();
     const auto span = operation.span("import");
-    auto image = service.engine().images.import(*path, *name, operation);
+    auto image = service.engine().images.import(*path, *name, operation, *choices);
     if (!image)
         return std::move(image).error();
     return Answer{view<ImageRoom>(service, nameless(*image), &*image), {}};
+}
+
+sdk::Result<Answer> import_kernel(Service& service, const Exchange& exchange, Operation& operation)
+{
+    images::KernelFiles files;
+    for (auto [key, field] : {std::pair{"path", &files.kernel}, std::pair{"name", &files.name}}) {
+        auto text = json::require_string(exchange->params(), key, "the request");
+        if (!text)
+            return std::move(text).error();
+        *field = std::move(*text);
+    }
+    files.modules = json::string_or(exchange->params(), "modules");
+    files.configuration = json::string_or(exchange->params(), "config");
+    files.command_line = json::string_or(exchange->params(), "command_line");
+    const auto span = operation.span("import");
+    auto kernel = service.engine().kernels.import(files, operation);
+    if (!kernel)
+        return std::move(kernel).error();
+    return Answer{view<KernelRoom>(service, nameless(*kernel), &*kernel), {}};
+}
+
+// The bundle in the answer, and the directory it is in, from the request.
+sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation& operation, bool publish)
+{
+    auto name = json::require_string(exchange->params(), "name", "the request");
+    if (!name)
+        return std::move(name).error();
+    auto directory = json::require_string(exchange->params(), "directory", "the request");
+    if (!directory)
+        return std::move(directory).error();
+    auto image = service.engine().images.find(*name);
+    if (!image)
+        return std::move(image).error();
+    const auto as = json::string_or(exchange->params(), "as");
+    if (!images::is_catalogue_name(as))
+        return sdk::make_error(sdk::Code::invalid, "'" + as + "' cannot be the name of an entry of a catalogue",
+                               "give it a --name: one word of a-z, 0-9, '-' and '.'");
+    const auto span = operation.span("bundle");
+    if (!sdk::os::exists(*directory)) {
+        if (auto made = sdk::os::make_directories(*directory); !made)
+            return std::move(made).error();
+        if (::chmod(directory->c_str(), 0755) != 0)  // for a web server, whatever our umask
+            return sdk::os_error("let others read " + *directory);
+    }
+    auto written = images::write_bundle(*image, as, *directory, operation);
+    if (!written)
+        return std::move(written).error();
+    if (publish)
+        if (auto added = images::add_to_catalogue(*written, *directory); !added)
+            return std::move(added).error();
+    const auto entry = json::parse(written->entry, "the entry");
+    if (!entry)
+        return entry.error();
+    json::Object result;
+    result.set("file", *directory + "/" + written->file).set("digest", written->digest).set("bytes", written->bytes);
+    result.set("entry", *entry);
+    return Answer{std::move(result), {}};
 }
 
 sdk::Result<Answer> prune_cache(Service& service, const Exchange& exchange, Operation&)
@@ -252,8 +354,17 @@ Methods methods_of(const std::string& prefix)
 Methods source_methods()
 {
     Methods methods = methods_of<ImageRoom>("image");
-    methods.merge(Methods{{"image.import", import}, {"image.cache_prune", prune_cache}});
+    const auto bundles = [](bool publish) {
+        return [publish](Service& service, const Exchange& exchange, Operation& operation) {
+            return bundle(service, exchange, operation, publish);
+        };
+    };
+    methods.merge(Methods{{"image.import", import},
+                          {"image.bundle", bundles(false)},
+                          {"image.publish", bundles(true)},
+                          {"image.cache_prune", prune_cache}});
     methods.merge(methods_of<KernelRoom>("kernel"));
+    methods.merge(Methods{{"kernel.import", import_kernel}});
     return methods;
 }
 

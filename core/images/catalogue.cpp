@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <span>
+#include <iterator>
+#include <tuple>
 
 #include "core/base/nearest.hpp"
 #include "core/images/recipe_identity.hpp"
@@ -39,11 +40,42 @@ Result<void> check_keys(const json::Value& object, const std::vector<std::string
     return {};
 }
 
-// Names are arguments, parts of messages and of host names.
-bool is_name(const std::string& name)
+Result<SourceChoice> read_choice(const json::Value& value, const std::string& what)
 {
-    return !name.empty() && name.size() <= 63 && name.front() != '-' && name.front() != '.' &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos && !is_recipe_id(name);
+    auto source = json::string_or(value, "source");
+    if (source.empty())
+        return wrong(what + " has no source");
+    const auto* recipe = json::find(value, "recipe");
+    if (recipe == nullptr || !recipe->IsObject())
+        return wrong(what + " has no recipe");
+    return SourceChoice{std::move(source), json::to_text(*recipe)};
+}
+
+// One, or a list of them in order of preference.
+Result<std::vector<SourceChoice>> read_choices(const json::Value& value, const std::string& what)
+{
+    const auto* list = json::find(value, "sources");
+    std::vector<SourceChoice> choices;
+    if (list == nullptr) {
+        auto choice = read_choice(value, what);
+        if (!choice)
+            return std::move(choice).error();
+        choices.push_back(std::move(*choice));
+        return choices;
+    }
+    if (!list->IsArray() || list->Empty() || json::find(value, "source") != nullptr || json::find(value, "recipe") != nullptr)
+        return wrong(what + " has sources that are no list, or a source beside them");
+    for (const auto& item : list->GetArray()) {
+        if (!item.IsObject())
+            return wrong(what + " has a source that is no object");
+        if (auto checked = check_keys(item, {"source", "recipe"}, "a source of " + what); !checked)
+            return std::move(checked).error();
+        auto choice = read_choice(item, what);
+        if (!choice)
+            return std::move(choice).error();
+        choices.push_back(std::move(*choice));
+    }
+    return choices;
 }
 
 Result<CatalogueEntry> read_entry(const json::Value& value, const std::string& kind)
@@ -52,31 +84,30 @@ Result<CatalogueEntry> read_entry(const json::Value& value, const std::string& k
         return wrong("one of its " + kind + "s is not an object");
     CatalogueEntry entry;
     entry.name = json::string_or(value, "name");
-    if (!is_name(entry.name))
+    if (!is_catalogue_name(entry.name))
         return wrong(kind + " name '" + entry.name + "' is not one word of a-z, 0-9, '-' and '.'");
     const std::string what = kind + " '" + entry.name + "'";
-    std::vector<std::string> keys{"name", "description", "source", "default", "recipe"};
+    std::vector<std::string> keys{"name", "description", "default", "source", "recipe", "sources"};
     if (kind == "image")
         keys.emplace_back("kernel");
     if (auto checked = check_keys(value, keys, what); !checked)
         return std::move(checked).error();
 
-    for (auto [key, field] : {std::pair{"description", &entry.description}, std::pair{"source", &entry.source}}) {
-        auto text = json::require_string(value, key, what);
-        if (!text || text->empty())
-            return wrong(what + " has no " + key);
-        *field = *text;
-    }
+    entry.description = json::string_or(value, "description");
+    if (entry.description.empty())
+        return wrong(what + " has no description");
     entry.kernel = json::string_or(value, "kernel");
     if (const auto* is_default = json::find(value, "default")) {
         if (!is_default->IsBool())
             return wrong("'default' of " + what + " is neither true nor false");
         entry.is_default = is_default->GetBool();
     }
-    const auto* recipe = json::find(value, "recipe");
-    if (recipe == nullptr || !recipe->IsObject())
-        return wrong(what + " has no recipe");
-    entry.recipe = json::to_text(*recipe);
+    auto choices = read_choices(value, what);
+    if (!choices)
+        return std::move(choices).error();
+    entry.source = std::move(choices->front().source);
+    entry.recipe = std::move(choices->front().recipe);
+    entry.others.assign(std::make_move_iterator(choices->begin() + 1), std::make_move_iterator(choices->end()));
     return entry;
 }
 
@@ -124,6 +155,13 @@ std::string default_of(const std::vector<CatalogueEntry>& entries)
 
 }  // namespace
 
+// Names are arguments, parts of messages and of host names.
+bool is_catalogue_name(const std::string& name)
+{
+    return !name.empty() && name.size() <= 63 && name.front() != '-' && name.front() != '.' &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos && !is_recipe_id(name);
+}
+
 const Catalogue& Catalogue::built_in()
 {
     static const Catalogue catalogue = [] {
@@ -137,11 +175,13 @@ const Catalogue& Catalogue::built_in()
     return catalogue;
 }
 
-Result<Catalogue> Catalogue::parse(const std::string& text)
+namespace {
+
+Result<json::Document> open_catalogue(const std::string& text)
 {
-    const auto document = json::parse_object(text, "the catalogue");
+    auto document = json::parse_object(text, "the catalogue");
     if (!document)
-        return document.error();
+        return document;
     const auto version = json::require_uint(*document, "version", "the catalogue");
     if (!version)
         return version.error();
@@ -150,6 +190,44 @@ Result<Catalogue> Catalogue::parse(const std::string& text)
                                                       ", this banger reads version " + std::to_string(format_version));
     if (auto checked = check_keys(*document, {"version", "images", "kernels"}, "it"); !checked)
         return std::move(checked).error();
+    return document;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Catalogue::add(const std::string& text)
+{
+    const auto document = open_catalogue(text);
+    if (!document)
+        return document.error();
+    std::vector<std::string> left_out;
+    for (const auto& [list, kind, known] : {std::tuple{"kernels", "kernel", &kernels_}, std::tuple{"images", "image", &images_}}) {
+        const auto* values = json::find(*document, list);
+        if (values == nullptr || !values->IsArray())
+            continue;
+        for (const auto& value : values->GetArray()) {
+            auto entry = read_entry(value, kind);
+            if (!entry) {
+                left_out.push_back(entry.error().message);
+                continue;
+            }
+            entry->is_default = false;
+            if (look_up(*known, entry->name, kind))
+                left_out.push_back(std::string(kind) + " '" + entry->name + "' is another catalogue's already");
+            else if (known == &images_ && !look_up(kernels_, entry->kernel, "kernel"))
+                left_out.push_back("image '" + entry->name + "' wants kernel '" + entry->kernel + "', which no catalogue has");
+            else
+                known->push_back(std::move(*entry));
+        }
+    }
+    return left_out;
+}
+
+Result<Catalogue> Catalogue::parse(const std::string& text)
+{
+    const auto document = open_catalogue(text);
+    if (!document)
+        return document.error();
 
     auto images = read_entries(*document, "images", "image");
     if (!images)
@@ -162,7 +240,7 @@ Result<Catalogue> Catalogue::parse(const std::string& text)
             return wrong("image '" + image.name + "' wants kernel '" + image.kernel + "', which it does not have");
 
     Catalogue catalogue;
-    catalogue.version_ = static_cast<int>(*version);
+    catalogue.version_ = static_cast<int>(format_version);
     catalogue.images_ = std::move(*images);
     catalogue.kernels_ = std::move(*kernels);
     return catalogue;

@@ -152,6 +152,7 @@ sdk::Fields facts_of(const ImportOutcome& outcome, const sdk::ImageStream& strea
 struct Streamed {
     ImportOutcome outcome;
     sdk::ImageStream stream;
+    [[nodiscard]] bool finished() const { return stream.format == "ext4"; }
 };
 
 Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Layers& layers,
@@ -168,6 +169,9 @@ Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Lay
     pipe->reader.reset();
     auto fetched = fetching.join();
 
+    // Nothing came through the pipe, which is no archive either.
+    if (fetched && fetched->format == "ext4")
+        return Streamed{{}, std::move(*fetched)};
     if (!imported && !source_failed_first)
         return std::move(imported).error();
     if (!fetched)
@@ -192,6 +196,23 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
     return {};
 }
 
+// A layer that its source finished. It is looked at no further: it is a disk of the guest's, and nothing here mounts it.
+Result<void> take_finished(const std::string& from, const std::string& to)
+{
+    constexpr std::size_t magic_at = 1024 + 0x38;  // of the superblock: kernel Documentation/filesystems/ext4
+    const os::UniqueFd file(::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    std::array<unsigned char, 2> magic{};
+    if (!file || ::pread(file.get(), magic.data(), magic.size(), magic_at) != static_cast<ssize_t>(magic.size()))
+        return sdk::os_error("read " + from);
+    if (magic[0] != 0x53 || magic[1] != 0xef)
+        return sdk::make_error(Code::corrupt, from + " is no ext4 file system");
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        return sdk::os_error("take " + from);
+    if (::fchmod(file.get(), 0444) != 0 || ::fsync(file.get()) != 0)
+        return sdk::os_error("make " + to + " durable");
+    return {};
+}
+
 }  // namespace
 
 Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
@@ -207,6 +228,14 @@ Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string&
     auto streamed = stream(source, {entry.name, entry.recipe, scratch, -1}, *layers, limits, call);
     if (!streamed)
         return std::move(streamed).error();
+    if (streamed->finished()) {
+        for (const auto& [name, layer] : {std::pair{finished_root, root_layer}, std::pair{finished_work, work_layer}})
+            if (auto taken = take_finished(scratch + "/" + name, directory + "/" + layer); !taken)
+                return std::move(taken).error();
+        if (auto removed = os::remove_tree(scratch); !removed)
+            return std::move(removed).error();
+        return streamed->stream.facts;
+    }
     if (auto checked = check_stream(*streamed, entry); !checked)
         return std::move(checked).error();
     if (auto removed = os::remove_tree(scratch); !removed)

@@ -12,9 +12,12 @@ namespace banger::images {
 
 inline constexpr const char* root_layer = "root.ext4";
 inline constexpr const char* work_layer = "work.ext4";
+// As a source that finishes them itself, and a bundle, name them (sdk::ImageStream).
+inline constexpr const char* finished_root = "rootfs.ext4";
+inline constexpr const char* finished_work = "work.ext4";
 
 /// Has the source stream the image, and turns the stream into the two layers in `directory`, synced and read-only,
-/// with no copy in between. What the image and the source tell about it comes back.
+/// with no copy in between; or takes the layers that it finished itself. What the image and the source tell about it comes back.
 ///
 /// Of two failures that follow from each other the first is reported: a mirror's, and not the cut archive behind it; a
 /// full disk's, and not that the source lost its listener. On error files may be left in the directory.

@@ -5,13 +5,16 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
+#include <string_view>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/nearest.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/image_import.hpp"
+#include "core/images/source_choices.hpp"
 #include "core/model/json.hpp"
 
 namespace banger::images {
@@ -92,6 +95,8 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     image.root = std::move(*root);
     image.work = std::move(*work);
     image.kernel = json::string_or(*record, "kernel");
+    image.kernel_chosen = json::bool_or(*record, "kernel_chosen");
+    image.disk_bytes = json::uint_or(*record, "disk_bytes");
     image.created = *created;
     image.bytes = allocated_bytes(image.root.path) + allocated_bytes(image.work.path);
     image.facts = json::find_fields(*record, "facts");
@@ -104,12 +109,27 @@ bool is_called(const Image& image, const std::string& name)
            std::find(image.other_names.begin(), image.other_names.end(), name) != image.other_names.end();
 }
 
-// The record says one more name. Two that do this at once may lose one, which is then asked of its registry again.
-Result<void> add_name(const std::string& directory, Image& image, const std::string& name)
+void add_name(Image& image, const std::string& name)
 {
-    if (is_called(image, name))
+    if (!name.empty() && !is_called(image, name))
+        image.other_names.push_back(name);
+}
+
+// Has the record say names and choices too. Two that do this at once may lose one's.
+Result<void> note(const std::string& directory, Image& image, const std::string& name, const ImageChoices& choices)
+{
+    const Image before = image;
+    add_name(image, name);
+    add_name(image, choices.name);
+    if (!choices.kernel.empty()) {
+        image.kernel = choices.kernel;
+        image.kernel_chosen = true;
+    }
+    if (choices.disk_bytes != 0)
+        image.disk_bytes = choices.disk_bytes;
+    if (image.other_names == before.other_names && image.kernel == before.kernel &&
+        image.kernel_chosen == before.kernel_chosen && image.disk_bytes == before.disk_bytes)
         return {};
-    image.other_names.push_back(name);
     const auto path = directory + record_name;
     const auto text = sdk::os::read_file(path);
     if (!text)
@@ -117,11 +137,13 @@ Result<void> add_name(const std::string& directory, Image& image, const std::str
     auto record = json::parse_object(*text, "image.json");
     if (!record)
         return record.error();
+    constexpr std::array noted{"other_names", "kernel", "kernel_chosen", "disk_bytes"};
     json::Object changed;
     for (const auto& member : record->GetObject())
-        if (const std::string key = member.name.GetString(); key != "other_names")
-            changed.set(key, member.value);
-    changed.set("other_names", image.other_names);
+        if (std::find(noted.begin(), noted.end(), std::string_view(member.name.GetString())) == noted.end())
+            changed.set(member.name.GetString(), member.value);
+    changed.set("other_names", image.other_names).set("kernel", image.kernel);
+    changed.set("kernel_chosen", image.kernel_chosen).set("disk_bytes", image.disk_bytes);
     return sdk::os::write_file_atomic(path, json::to_pretty(changed.value()), 0444);
 }
 
@@ -134,20 +156,23 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, cons
     craft.read = read_image;
     craft.is_called = is_called;
     craft.make = [find_source = std::move(find_source), limits](const CatalogueEntry& entry, const std::string& id,
-                                                        const std::string& staging, LinkedCall& call) -> Result<void> {
-        const auto source = find_source(entry.source);
-        if (!source)
-            return source.error();
-        if (auto usable = check_source("image", entry.source, **source, call); !usable)
-            return usable;
-        const auto facts = import_image(entry, id, **source, staging, limits, call);
-        if (!facts)
-            return facts.error();
-        return write_record(staging, entry, id, *facts);
+                                                        const std::string& staging, LinkedCall& call) {
+        return make_by_choices(entry, staging, call, [&](const CatalogueEntry& choice, LinkedCall& attempt) -> Result<void> {
+            const auto source = find_source(choice.source);
+            if (!source)
+                return source.error();
+            if (auto usable = check_source("image", choice.source, **source, attempt); !usable)
+                return usable;
+            const auto facts = import_image(choice, id, **source, staging, limits, attempt);
+            if (!facts)
+                return facts.error();
+            return write_record(staging, choice, id, *facts);
+        });
     };
     craft.name_it = [](Image& image, const CatalogueEntry& entry) {
         image.name = entry.name;
-        image.kernel = entry.kernel;
+        if (!image.kernel_chosen)
+            image.kernel = entry.kernel;
     };
     return craft;
 }
@@ -208,17 +233,20 @@ struct ImageStore::State {
         return entry;
     }
 
-    Result<Image> obtain_pinned(const CatalogueEntry& entry, sdk::Call& call)
+    Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices) const
+    {
+        if (image)
+            if (auto written = note(directory + "/" + image->id, *image, name, choices); !written)
+                return std::move(written).error();
+        return image;
+    }
+
+    Result<Image> obtain_pinned(const CatalogueEntry& entry, const ImageChoices& choices, sdk::Call& call)
     {
         auto pinned = pin(entry, call);
         if (!pinned)
             return std::move(pinned).error();
-        auto image = images.obtain(*pinned, call);
-        if (!image)
-            return image;
-        if (auto added = add_name(directory + "/" + image->id, *image, entry.name); !added)
-            return std::move(added).error();
-        return image;
+        return noted(images.obtain(*pinned, call), entry.name, choices);
     }
 };
 
@@ -241,16 +269,22 @@ Result<Image> ImageStore::find(const std::string& name) const
     return state_->images.find(name);
 }
 
-Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call)
+Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call, const ImageChoices& choices)
 {
-    if (!is_reference(name))
-        return state_->images.pull(name, call);
+    if (!is_reference(name)) {
+        if (!choices.platform.empty())
+            return sdk::make_error(Code::invalid, "image '" + name + "' is the catalogue's, which says its platform",
+                                   "leave out --platform");
+        return state_->noted(state_->images.pull(name, call), {}, choices);
+    }
     auto found = state_->images.find(name);
-    if (found || found.error().code != Code::not_found)
-        return found;
+    if (choices.platform.empty() && (found || found.error().code != Code::not_found))
+        return state_->noted(std::move(found), {}, choices);
     json::Object recipe;
     recipe.set("reference", name).set("pin", "now");
-    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), call);
+    if (!choices.platform.empty())
+        recipe.set("platform", choices.platform);
+    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
 }
 
 bool ImageStore::is_reference(const std::string& name) const
@@ -265,11 +299,14 @@ bool ImageStore::is_reference(const std::string& name) const
     return spelled_so && !is_recipe_id(name) && !base::nearest(name, known);
 }
 
-Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call)
+Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call,
+                                 const ImageChoices& choices)
 {
     json::Object recipe;
     recipe.set("path", path).set("pin", "now");
-    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), call);
+    if (!choices.platform.empty())
+        recipe.set("platform", choices.platform);
+    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
 }
 
 Result<std::uint64_t> ImageStore::remove(const std::string& name)

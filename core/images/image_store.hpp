@@ -24,6 +24,8 @@ struct Image {
     sdk::Layer root;
     sdk::Layer work;           ///< made from the image's own /root
     std::string kernel;        ///< default kernel's name
+    bool kernel_chosen = false;    ///< by whoever pulled or imported it, and not by the catalogue
+    std::uint64_t disk_bytes = 0;  ///< how long its machines' disks are unless told otherwise; 0: nothing was chosen
     std::int64_t created = 0;  ///< Unix time, seconds
     std::uint64_t bytes = 0;   ///< allocated on disk, both layers
     sdk::Fields facts;         ///< os_id, os_version, os_name, init, has_sshd, has_git, packages, ...
@@ -32,6 +34,14 @@ struct Image {
 
 /// The environment that a container image names (Env in config.md of the OCI image specification), from its facts.
 std::map<std::string, std::string> environment_of(const Image& image);
+
+/// What whoever wants an image says about it; what is empty or 0 is left as it is.
+struct ImageChoices {
+    std::string name = {};      ///< one more name that it is to have
+    std::string kernel = {};    ///< its default kernel's name
+    std::string platform = {};  ///< OS/ARCHITECTURE, of an image from a registry or a layout
+    std::uint64_t disk_bytes = 0;
+};
 
 /// Finds the source that the catalogue names, e.g. from the plugin registry.
 using FindImageSource = std::function<sdk::Result<sdk::ImageSource*>(const std::string& name)>;
@@ -55,12 +65,14 @@ public:
     [[nodiscard]] sdk::Result<Image> find(const std::string& name) const;
     /// The image, made now if need be, once, also for many callers at the same moment: the later ones wait for the first
     /// (each can be cancelled alone). On error nothing is left. A reference that nothing here goes by is asked of its
-    /// registry, and what that names now is the image; one that several references lead to is one image.
-    [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call);
+    /// registry, and what that names now is the image; one that several references lead to is one image. A platform is
+    /// always asked for, whatever goes by that name here.
+    [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call, const ImageChoices& choices = {});
     /// The image in a file or directory of this host (an absolute path): an OCI layout, an archive of one or of
     /// `docker save`, a root file system or an archive of one, under the name given. What is in it decides which image it is, but for a tree of
     /// files, which is another each time.
-    [[nodiscard]] sdk::Result<Image> import(const std::string& path, const std::string& name, sdk::Call& call);
+    [[nodiscard]] sdk::Result<Image> import(const std::string& path, const std::string& name, sdk::Call& call,
+                                            const ImageChoices& choices = {});
     /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it, and
     /// a bare one that is like none of the catalogue.
     [[nodiscard]] bool is_reference(const std::string& name) const;

@@ -11,6 +11,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/images/ext4_writer.hpp"
 #include "core/images/initramfs_modules.hpp"
+#include "core/images/kernel_needs.hpp"
 #include "core/images/recipe_identity.hpp"
 #include "core/images/relative_path.hpp"
 #include "core/images/vmlinux.hpp"
@@ -25,12 +26,32 @@ using sdk::Result;
 
 Result<void> check_bundle(const sdk::KernelBundle& bundle, const std::string& who)
 {
-    if (!stays_inside(bundle.vmlinux) || (!bundle.modules.empty() && !stays_inside(bundle.modules)))
+    if (!stays_inside(bundle.vmlinux) || (!bundle.modules.empty() && !stays_inside(bundle.modules)) ||
+        (!bundle.configuration.empty() && !stays_inside(bundle.configuration)))
         return sdk::make_error(Code::plugin, who + " put its kernel outside of the directory it was given");
     if (!stays_inside(bundle.version) || bundle.version.find('/') != std::string::npos || bundle.version == ".")
         return sdk::make_error(Code::corrupt,
                                who + " gave a kernel with the impossible version '" + bundle.version + "'");
     return {};
+}
+
+// Of a kernel whose configuration nobody gives, nothing is known before it boots.
+Result<void> check_needs(const sdk::KernelBundle& bundle, const std::string& vmlinux, const std::string& fetched)
+{
+    auto configuration = bundle.configuration.empty() ? configuration_in(vmlinux)
+                                                      : os::read_file(fetched + "/" + bundle.configuration);
+    if (!configuration)
+        return std::move(configuration).error();
+    if (configuration->empty())
+        return {};
+    std::string lacks;
+    for (const auto& what : missing_in(*configuration, !bundle.modules.empty()))
+        lacks += (lacks.empty() ? "" : ", ") + what;
+    if (lacks.empty())
+        return {};
+    return sdk::make_error(Code::unsupported, "kernel " + bundle.version + " lacks what a machine needs: " + lacks,
+                           bundle.modules.empty() ? "if those are modules of it, give their directory too"
+                                                  : "build it with these options");
 }
 
 Result<void> seal_file(const std::string& path)
@@ -89,6 +110,8 @@ Result<ImportedKernel> import_kernel(const CatalogueEntry& entry, const std::str
     const auto kind = inspect_vmlinux(vmlinux);
     if (!kind)
         return kind.error();
+    if (auto fits = check_needs(*bundle, vmlinux, fetched); !fits)
+        return std::move(fits).error();
     if (auto sealed = seal_file(vmlinux); !sealed)
         return std::move(sealed).error();
     if (!bundle->modules.empty())

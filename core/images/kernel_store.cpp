@@ -3,12 +3,14 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <ctime>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/kernel_import.hpp"
+#include "core/images/source_choices.hpp"
 #include "core/model/json.hpp"
 
 namespace banger::images {
@@ -40,12 +42,12 @@ Result<void> write_record(const std::string& directory, const CatalogueEntry& en
     return sdk::os::write_file_atomic(directory + record_name, json::to_pretty(record.value()), 0444);
 }
 
-Result<void> expect(const std::string& path, mode_t type)
+Result<void> expect(const std::string& path, off_t least_bytes)
 {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0)
         return sdk::os_error("look at " + path);
-    if ((status.st_mode & S_IFMT) != type || status.st_size == 0)
+    if (!S_ISREG(status.st_mode) || status.st_size < least_bytes)
         return sdk::make_error(Code::corrupt, path + " is not what was written");
     return {};
 }
@@ -77,14 +79,15 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& id)
     kernel.name = *name;
     kernel.version = *release;
     kernel.vmlinux = directory + "/" + kernel_file;
-    if (auto there = expect(kernel.vmlinux, S_IFREG); !there)
+    if (auto there = expect(kernel.vmlinux, 1); !there)
         return std::move(there).error();
     if (*has_modules) {
         kernel.modules_disk = directory + "/" + modules_layer;
         kernel.modules_directory = directory + "/" + modules_folder;
-        if (auto there = expect(kernel.modules_disk, S_IFREG); !there)
+        if (auto there = expect(kernel.modules_disk, 1); !there)
             return std::move(there).error();
-        if (auto there = expect(kernel.modules_directory + "/" + *release + "/modules.dep", S_IFREG); !there)
+        // Empty where all that a boot needs is in the kernel itself.
+        if (auto there = expect(kernel.modules_directory + "/" + *release + "/modules.dep", 0); !there)
             return std::move(there).error();
     }
     kernel.command_line = json::string_or(*record, "command_line");
@@ -102,16 +105,18 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
     craft.look_up = [&catalogue](const std::string& name) { return catalogue.kernel(name); };
     craft.read = read_kernel;
     craft.make = [find_source = std::move(find_source)](const CatalogueEntry& entry, const std::string& id,
-                                                        const std::string& staging, LinkedCall& call) -> Result<void> {
-        const auto source = find_source(entry.source);
-        if (!source)
-            return source.error();
-        if (auto usable = check_source("kernel", entry.source, **source, call); !usable)
-            return usable;
-        const auto kernel = import_kernel(entry, id, **source, staging, call);
-        if (!kernel)
-            return kernel.error();
-        return write_record(staging, entry, id, *kernel);
+                                                        const std::string& staging, LinkedCall& call) {
+        return make_by_choices(entry, staging, call, [&](const CatalogueEntry& choice, LinkedCall& attempt) -> Result<void> {
+            const auto source = find_source(choice.source);
+            if (!source)
+                return source.error();
+            if (auto usable = check_source("kernel", choice.source, **source, attempt); !usable)
+                return usable;
+            const auto kernel = import_kernel(choice, id, **source, staging, attempt);
+            if (!kernel)
+                return kernel.error();
+            return write_record(staging, choice, id, *kernel);
+        });
     };
     craft.is_called = [](const Kernel& kernel, const std::string& name) { return kernel.name == name; };
     craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
@@ -122,10 +127,11 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
 
 struct KernelStore::State {
     Collection<Kernel> kernels;
+    const Catalogue& catalogue;
 };
 
 KernelStore::KernelStore(std::string directory, const Catalogue& catalogue, FindKernelSource find_source)
-    : state_(new State{Collection<Kernel>(std::move(directory), craft(catalogue, std::move(find_source)))})
+    : state_(new State{Collection<Kernel>(std::move(directory), craft(catalogue, std::move(find_source))), catalogue})
 {
 }
 
@@ -144,6 +150,29 @@ Result<Kernel> KernelStore::find(const std::string& name) const
 Result<Kernel> KernelStore::pull(const std::string& name, sdk::Call& call)
 {
     return state_->kernels.pull(name, call);
+}
+
+Result<Kernel> KernelStore::import(const KernelFiles& files, sdk::Call& call)
+{
+    if (state_->catalogue.kernel(files.name))
+        return sdk::make_error(Code::exists, "the catalogue has a kernel '" + files.name + "' of its own",
+                               "give yours another name");
+    if (!is_catalogue_name(files.name))
+        return sdk::make_error(Code::invalid, "'" + files.name + "' is no name of a kernel",
+                               "use one word of a-z, 0-9, '-' and '.'");
+    if (state_->kernels.find(files.name))
+        return sdk::make_error(Code::exists, "there is a kernel '" + files.name + "' already",
+                               "`banger kernel delete " + files.name + "` removes it");
+    json::Object recipe;
+    recipe.set("path", files.kernel).set("modules", files.modules).set("config", files.configuration);
+    recipe.set("command_line", files.command_line);
+    // Which files these are: any of them may be another tomorrow.
+    recipe.set("stamp", static_cast<std::int64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
+    CatalogueEntry entry;
+    entry.name = files.name;
+    entry.source = "catalog";
+    entry.recipe = json::to_text(recipe.value());
+    return state_->kernels.obtain(entry, call);
 }
 
 Result<std::uint64_t> KernelStore::remove(const std::string& name)

@@ -29,6 +29,15 @@ struct Kernel {
     std::string problem;  ///< from list() only: why it cannot be used; then only `id` and `bytes` are known
 };
 
+/// A kernel in files of this host: absolute paths.
+struct KernelFiles {
+    std::string name;           ///< what to call it; the catalogue has no kernel of that name
+    std::string kernel;         ///< a vmlinux, or the bzImage that distributions call vmlinuz
+    std::string modules = {};   ///< the directory of its modules, as below /lib/modules; empty: it needs none
+    std::string configuration = {};  ///< its .config; empty: it is in the kernel itself (CONFIG_IKCONFIG), or beside it
+    std::string command_line = {};
+};
+
 using FindKernelSource = std::function<sdk::Result<sdk::KernelSource*>(const std::string& name)>;
 
 /// Same rules as ImageStore.
@@ -40,6 +49,8 @@ public:
     [[nodiscard]] sdk::Result<std::vector<Kernel>> list() const;
     [[nodiscard]] sdk::Result<Kernel> find(const std::string& name) const;
     [[nodiscard]] sdk::Result<Kernel> pull(const std::string& name, sdk::Call& call);
+    /// A kernel from files. Errors: exists for a name of the catalogue; unsupported, with all that it lacks by name.
+    [[nodiscard]] sdk::Result<Kernel> import(const KernelFiles& files, sdk::Call& call);
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name);
     void sweep();
 

@@ -25,7 +25,8 @@ LinkedCall::LinkedCall(sdk::Call& outer, std::string subject)
 void LinkedCall::progress(const sdk::Progress& progress)
 {
     sdk::Progress told = progress;
-    told.stage = progress.stage.empty() ? subject_ : subject_ + ": " + progress.stage;
+    if (!subject_.empty())
+        told.stage = progress.stage.empty() ? subject_ : subject_ + ": " + progress.stage;
     outer_.progress(told);
 }
 

@@ -14,7 +14,7 @@ namespace banger::images {
 /// Threads: any. Lifetime: shorter than the other call's.
 class LinkedCall final : public sdk::Call {
 public:
-    /// `subject` reads like "make image NAME" and comes before each stage.
+    /// `subject` reads like "make image NAME" and comes before each stage; empty: stages are told as they are.
     LinkedCall(sdk::Call& outer, std::string subject);
 
     [[nodiscard]] bool cancelled() const override { return stopped_ || outer_.cancelled(); }

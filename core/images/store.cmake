@@ -8,6 +8,7 @@ find_package(Threads REQUIRED)
 
 add_library(banger-image-store STATIC
     ${CMAKE_CURRENT_BINARY_DIR}/catalogue_text.cpp
+    bundle.cpp
     catalogue.cpp
     collection.cpp
     download_cache.cpp
@@ -15,15 +16,17 @@ add_library(banger-image-store STATIC
     image_store.cpp
     initramfs_modules.cpp
     kernel_import.cpp
+    kernel_needs.cpp
     kernel_store.cpp
     linked_call.cpp
     recipe_identity.cpp
     shelf.cpp
+    source_choices.cpp
     vmlinux.cpp)
 target_include_directories(banger-image-store PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(banger-image-store
     PUBLIC banger::sdk banger-base banger-model
-    PRIVATE banger-guest banger-images OpenSSL::Crypto Threads::Threads)
+    PRIVATE banger-guest banger-images PkgConfig::LIBARCHIVE OpenSSL::Crypto Threads::Threads)
 if(COMMAND banger_warnings)
     banger_warnings(banger-image-store)
 endif()

@@ -71,9 +71,12 @@ sdk::Result<void> resolve_sources(Engine& engine, const model::VmSpec& spec, mod
         vm.image = engine.catalogue.default_image();
     vm.kernel = spec.kernel.empty() ? defaults.kernel.value : spec.kernel;
     // Known here already, or by the catalogue; asked before anything is made.
-    if (auto image = engine.images.find(vm.image); !image)
+    const auto image = engine.images.find(vm.image);
+    if (!image)
         if (auto entry = engine.catalogue.image(vm.image); !entry && !engine.images.is_reference(vm.image))
             return std::move(entry).error();
+    if (image && image->disk_bytes != 0 && !spec.disk_bytes)
+        vm.disk_bytes = image->disk_bytes;
     if (!vm.kernel.empty())
         if (auto kernel = engine.kernels.find(vm.kernel); !kernel)
             if (auto entry = engine.catalogue.kernel(vm.kernel); !entry)

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <array>
 
-#include "archive_file.hpp"
+#include "blobs/archive_file.hpp"
 #include "banger/sdk/os/file.hpp"
 
 namespace banger::debian {
@@ -42,19 +42,19 @@ la_ssize_t read_member(archive* inner, void* context, const void** bytes)
     return got;
 }
 
-Result<ArchiveFile> open_package(const std::string& path)
+Result<blobs::ArchiveFile> open_package(const std::string& path)
 {
-    ArchiveFile outer(archive_read_new());
+    blobs::ArchiveFile outer(archive_read_new());
     archive_read_support_format_ar(outer.get());
     if (archive_read_open_filename(outer.get(), path.c_str(), block_bytes) != ARCHIVE_OK)
-        return archive_error(outer.get(), "open the package " + path);
+        return blobs::archive_error(outer.get(), "open the package " + path);
     archive_entry* entry = nullptr;
     for (;;) {
         const int status = archive_read_next_header(outer.get(), &entry);
         if (status == ARCHIVE_EOF)
             return sdk::make_error(Code::corrupt, path + " is no Debian package: it has no data.tar");
         if (status != ARCHIVE_OK)
-            return archive_error(outer.get(), "read the package " + path);
+            return blobs::archive_error(outer.get(), "read the package " + path);
         if (std::string_view(archive_entry_pathname(entry)).starts_with("data.tar"))
             return outer;
     }
@@ -85,7 +85,7 @@ Result<void> write_file(archive* inner, archive_entry* entry, const std::string&
         return std::move(file).error();
     // Straight to the descriptor, holes included.
     if (archive_read_data_into_fd(inner, file->get()) != ARCHIVE_OK)
-        return archive_error(inner, "write " + target);
+        return blobs::archive_error(inner, "write " + target);
     const timespec time{archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
     const std::array times{time, time};
     if (::futimens(file->get(), times.data()) != 0)
@@ -104,7 +104,7 @@ Result<void> unpack_files(archive* inner, const std::string& package, const Dest
         if (status == ARCHIVE_EOF)
             return {};
         if (status != ARCHIVE_OK)
-            return archive_error(inner, "unpack the package " + package);
+            return blobs::archive_error(inner, "unpack the package " + package);
         const char* name = archive_entry_pathname(entry);
         const std::string path = clean_path(name != nullptr ? name : "/");
         if (path.empty() && archive_entry_filetype(entry) != AE_IFDIR)
@@ -125,13 +125,13 @@ Result<void> unpack_deb(const std::string& path, const Destination& destination,
     if (!outer)
         return std::move(outer).error();
     Member member{outer->get(), call, {}};
-    ArchiveFile inner(archive_read_new());
+    blobs::ArchiveFile inner(archive_read_new());
     archive_read_support_filter_all(inner.get());
     archive_read_support_format_tar(inner.get());
     archive_read_set_options(inner.get(), "hdrcharset=BINARY");
     const bool opened = archive_read_open(inner.get(), &member, nullptr, read_member, nullptr) == ARCHIVE_OK;
     auto unpacked = opened ? unpack_files(inner.get(), path, destination, call)
-                           : Result<void>(archive_error(inner.get(), "unpack the package " + path));
+                           : Result<void>(blobs::archive_error(inner.get(), "unpack the package " + path));
     if (!unpacked && call.cancelled())  // a read was refused
         return sdk::make_error(Code::cancelled, "cancelled");
     return unpacked;

@@ -10,7 +10,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "deb_package.hpp"
 #include "kernel_recipe.hpp"
-#include "vmlinuz.hpp"
+#include "blobs/vmlinuz.hpp"
 
 namespace banger::debian {
 namespace {
@@ -133,6 +133,8 @@ private:
         const auto destination = [&](const std::string& file) -> std::string {
             if (file.starts_with("boot/vmlinuz-"))
                 return kernel;
+            if (file.starts_with("boot/config-"))
+                return path("config");
             // Debian 13 and newer say usr/lib.
             const auto from = file.starts_with("usr/lib/modules/") ? file.substr(4) : file;
             return from.starts_with("lib/modules/") ? tree + "/" + from : std::string();
@@ -148,7 +150,8 @@ private:
             return std::move(listed).error();
         if (std::rename((tree + "/lib/modules").c_str(), path("modules").c_str()) != 0)
             return sdk::os_error("keep the modules in " + path("modules"));
-        return sdk::KernelBundle{*version, "vmlinux", "modules", {}, package.facts};
+        return sdk::KernelBundle{*version, "vmlinux", "modules", {}, package.facts,
+                                 os::exists(path("config")) ? "config" : ""};
     }
 
     static Result<std::string> version_in(const std::string& modules, const Package& package)
@@ -168,7 +171,7 @@ private:
         auto output = os::open_file(path("vmlinux"), O_WRONLY | O_CREAT | O_EXCL, 0644);
         if (!output)
             return std::move(output).error();
-        return unpack_vmlinux(*vmlinuz, output->get());
+        return blobs::unpack_vmlinux(*vmlinuz, output->get());
     }
 
     // modules.dep and its sisters, which kmod and the maker of the initramfs read. The host's own settings are left

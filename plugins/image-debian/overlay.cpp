@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-#include "archive_file.hpp"
+#include "blobs/archive_file.hpp"
 
 namespace banger::debian {
 namespace {
@@ -75,7 +75,7 @@ public:
         if (archive_write_header(writer_, entry.get()) != ARCHIVE_OK ||
             archive_write_data(writer_, file.content.data(), file.content.size()) !=
                 static_cast<la_ssize_t>(file.content.size()))
-            return archive_error(writer_, "write the overlay");
+            return blobs::archive_error(writer_, "write the overlay");
         return {};
     }
 
@@ -86,7 +86,7 @@ public:
         archive_entry_set_perm(entry.get(), 0777);
         archive_entry_set_symlink(entry.get(), target.c_str());
         if (archive_write_header(writer_, entry.get()) != ARCHIVE_OK)
-            return archive_error(writer_, "write the overlay");
+            return blobs::archive_error(writer_, "write the overlay");
         return {};
     }
 
@@ -112,11 +112,11 @@ private:
 
 Result<void> write_overlay(const Customization& customize, std::chrono::sys_seconds time, const std::string& path)
 {
-    const ArchiveFile writer(archive_write_new());
+    const blobs::ArchiveFile writer(archive_write_new());
     archive_write_set_format_pax_restricted(writer.get());
     archive_write_set_options(writer.get(), "hdrcharset=BINARY");
     if (archive_write_open_filename(writer.get(), path.c_str()) != ARCHIVE_OK)
-        return archive_error(writer.get(), "write " + path);
+        return blobs::archive_error(writer.get(), "write " + path);
     OverlayWriter overlay(writer.get(), time);
     for (const auto& [name, file] : all_files(customize))
         if (auto added = overlay.add(name, file); !added)
@@ -125,7 +125,7 @@ Result<void> write_overlay(const Customization& customize, std::chrono::sys_seco
         if (auto added = overlay.add_link(name, target); !added)
             return added;
     if (archive_write_close(writer.get()) != ARCHIVE_OK)
-        return archive_error(writer.get(), "write " + path);
+        return blobs::archive_error(writer.get(), "write " + path);
     return {};
 }
 

@@ -8,9 +8,13 @@
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "credential_helper.hpp"
 
 namespace banger::oci {
 namespace {
+
+const std::string docker_hub = "docker.io";
+const std::string docker_hub_server = "https://index.docker.io/v1/";  // as Docker files its password
 
 std::string variable(const char* name)
 {
@@ -33,27 +37,34 @@ std::optional<std::string> decode(const std::string& text)
 
 }  // namespace
 
-std::optional<std::string> credentials_in(const std::string& text, const std::string& registry)
+StoredCredentials credentials_in(const std::string& text, const std::string& registry)
 {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
-    if (document.HasParseError() || !document.IsObject() || !document.HasMember("auths") || !document["auths"].IsObject())
-        return std::nullopt;
+    if (document.HasParseError() || !document.IsObject())
+        return {};
     std::vector<std::string> keys{registry, "https://" + registry, "http://" + registry};
-    if (registry == "docker.io")
-        keys.insert(keys.end(), {"https://index.docker.io/v1/", "index.docker.io"});
-    for (const auto& key : keys) {
-        const auto entry = document["auths"].FindMember(key);
-        if (entry == document["auths"].MemberEnd() || !entry->value.IsObject())
-            continue;
-        const auto auth = entry->value.FindMember("auth");
-        if (auth != entry->value.MemberEnd() && auth->value.IsString())
-            return decode(auth->value.GetString());
-    }
-    return std::nullopt;
+    if (registry == docker_hub)
+        keys.insert(keys.end(), {docker_hub_server, "index.docker.io"});
+    const auto entry_in = [&](const char* member) -> const rapidjson::Value* {
+        if (!document.HasMember(member) || !document[member].IsObject())
+            return nullptr;
+        for (const auto& key : keys)
+            if (const auto entry = document[member].FindMember(key); entry != document[member].MemberEnd())
+                return &entry->value;
+        return nullptr;
+    };
+    if (const auto* helper = entry_in("credHelpers"); helper != nullptr && helper->IsString())
+        return {{}, helper->GetString()};
+    if (const auto* entry = entry_in("auths"); entry != nullptr && entry->IsObject())
+        if (const auto auth = entry->FindMember("auth"); auth != entry->MemberEnd() && auth->value.IsString())
+            return {decode(auth->value.GetString()), {}};
+    if (document.HasMember("credsStore") && document["credsStore"].IsString())
+        return {{}, document["credsStore"].GetString()};
+    return {};
 }
 
-std::optional<std::string> credentials_for(const std::string& registry)
+std::optional<std::string> credentials_for(const std::string& registry, sdk::Call& call)
 {
     const auto home = variable("HOME");
     const auto docker = variable("DOCKER_CONFIG");
@@ -63,10 +74,17 @@ std::optional<std::string> credentials_for(const std::string& registry)
         files.push_back(runtime + "/containers/auth.json");
     files.push_back(home + "/.config/containers/auth.json");
     files.push_back((docker.empty() ? home + "/.docker" : docker) + "/config.json");
-    for (const auto& file : files)
-        if (const auto text = file.empty() ? std::nullopt : std::optional(sdk::os::read_file(file)); text && *text)
-            if (auto found = credentials_in(**text, registry))
-                return found;
+    for (const auto& file : files) {
+        const auto text = file.empty() ? std::nullopt : std::optional(sdk::os::read_file(file));
+        if (!text || !*text)
+            continue;
+        auto found = credentials_in(**text, registry);
+        if (!found.helper.empty())
+            found.password =
+                ask_credential_helper(found.helper, registry == docker_hub ? docker_hub_server : registry, call);
+        if (found.password)
+            return found.password;
+    }
     return std::nullopt;
 }
 

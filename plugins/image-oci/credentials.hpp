@@ -4,14 +4,21 @@
 #include <optional>
 #include <string>
 
+#include "banger/sdk/host.hpp"
+
 namespace banger::oci {
 
 /// "user:password" for a registry from the files of Podman and Docker, in their order: $REGISTRY_AUTH_FILE,
-/// $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG or ~/.docker/config.json.
+/// $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG or ~/.docker/config.json. In each
+/// the registry's own helper (credHelpers) comes first, then what is in the file, then its common helper (credsStore).
 /// Source: containers-auth.json(5).
-std::optional<std::string> credentials_for(const std::string& registry);
+std::optional<std::string> credentials_for(const std::string& registry, sdk::Call& call);
 
-/// The same from one file's text.
-std::optional<std::string> credentials_in(const std::string& text, const std::string& registry);
+/// What one file's text says: "user:password", or the helper that knows it (credential_helper.hpp).
+struct StoredCredentials {
+    std::optional<std::string> password;
+    std::string helper;
+};
+StoredCredentials credentials_in(const std::string& text, const std::string& registry);
 
 }  // namespace banger::oci

@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "layer_downloads.hpp"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -23,7 +26,7 @@ public:
         const std::lock_guard lock(downloads_.mutex_);
         return downloads_.given_up_ || downloads_.call_.cancelled();
     }
-    [[nodiscard]] int cancel_descriptor() const override { return downloads_.call_.cancel_descriptor(); }
+    [[nodiscard]] int cancel_descriptor() const override { return downloads_.ended_.get(); }
     void progress(const sdk::Progress& /*progress*/) override {}
     void warn(const std::string& message) override { downloads_.call_.warn(message); }
 
@@ -32,8 +35,15 @@ private:
 };
 
 LayerDownloads::LayerDownloads(Registry& registry, std::vector<Descriptor> layers, sdk::Call& call)
-    : registry_(registry), call_(call)
+    : registry_(registry), call_(call), gave_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      ended_(::epoll_create1(EPOLL_CLOEXEC))
 {
+    for (const int watched : {call.cancel_descriptor(), gave_up_.get()}) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        if (watched >= 0)
+            ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, watched, &event);
+    }
     for (auto& layer : layers)
         layers_.push_back({std::move(layer), 0, {}});
     for (std::size_t i = 0; i < std::min(at_once, layers_.size()); ++i)
@@ -43,7 +53,14 @@ LayerDownloads::LayerDownloads(Registry& registry, std::vector<Descriptor> layer
 LayerDownloads::~LayerDownloads()
 {
     const std::lock_guard lock(mutex_);
+    give_up();
+}
+
+// With the mutex held.
+void LayerDownloads::give_up()
+{
     given_up_ = true;
+    ::eventfd_write(gave_up_.get(), 1);
 }
 
 void LayerDownloads::work()
@@ -67,7 +84,8 @@ void LayerDownloads::work()
             layers_[mine].path = std::move(*path);
         else if (!failure_)  // those of the others only follow from the first
             failure_ = std::move(path).error();
-        given_up_ |= failure_.has_value();
+        if (failure_)
+            give_up();
         changed_.notify_all();
     }
 }

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "banger/sdk/os/fd.hpp"
 #include "registry.hpp"
 
 namespace banger::oci {
@@ -33,6 +34,7 @@ private:
         std::optional<std::string> path;
     };
     void work();
+    void give_up();
     void tell(std::unique_lock<std::mutex>& lock, std::size_t layer);
 
     Registry& registry_;
@@ -43,6 +45,8 @@ private:
     std::size_t next_ = 0;
     std::optional<sdk::Error> failure_;
     bool given_up_ = false;
+    sdk::os::UniqueFd gave_up_;
+    sdk::os::UniqueFd ended_;  // an epoll(7) descriptor: readable once we gave up, or the call is cancelled
     std::vector<std::jthread> workers_;  // last: use the others
 };
 

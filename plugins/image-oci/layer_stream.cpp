@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 
 namespace banger::oci {
 namespace {
@@ -83,7 +83,7 @@ private:
     const LayerBlob& blob_;
     sdk::Call& call_;
     std::vector<char> buffer_;
-    Sha256 sum_;
+    blobs::Sha256 sum_;
     std::uint64_t read_ = 0;
 };
 
@@ -235,7 +235,7 @@ private:
     std::vector<char> room_;
     std::string_view first_;
     std::optional<sdk::Error> failure_;
-    Sha256 sum_;
+    blobs::Sha256 sum_;
     std::uint64_t written_ = 0;
 };
 

@@ -2,7 +2,7 @@
 #include "local_image.hpp"
 
 #include "banger/sdk/os/file.hpp"
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 #include "manifest.hpp"
 
 namespace banger::oci {
@@ -22,7 +22,7 @@ std::string blob_path(const std::string& directory, const std::string& digest)
 Result<std::string> read_blob(const std::string& directory, const Descriptor& blob)
 {
     auto text = sdk::os::read_file(blob_path(directory, blob.digest), most_document_bytes);
-    if (text && digest_of(*text) != blob.digest)
+    if (text && blobs::digest_of(*text) != blob.digest)
         return sdk::make_error(Code::corrupt, "the blob " + blob.digest + " of the layout is not what its digest says");
     return text;
 }
@@ -79,7 +79,7 @@ Result<LocalImage> read_saved(const std::string& directory)
         return std::move(ids).error();
     if (ids->size() != saved->layers.size())
         return sdk::make_error(Code::corrupt, "manifest.json and the image's configuration list different layers");
-    LocalImage image{digest_of(*config), std::move(*config), {}};
+    LocalImage image{blobs::digest_of(*config), std::move(*config), {}};
     for (std::size_t i = 0; i < ids->size(); ++i) {
         if (!stays_inside(saved->layers[i]))
             return sdk::make_error(Code::invalid, "manifest.json names a file outside of the archive");

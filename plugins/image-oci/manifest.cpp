@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 
 namespace banger::oci {
 namespace {
@@ -42,7 +42,7 @@ std::optional<Descriptor> descriptor_of(const Value& value)
         return std::nullopt;
     Descriptor blob{text_of(value, "mediaType"), text_of(value, "digest"), 0};
     const auto size = value.FindMember("size");
-    if (!is_digest(blob.digest) || size == value.MemberEnd() || !size->value.IsUint64())
+    if (!blobs::is_digest(blob.digest) || size == value.MemberEnd() || !size->value.IsUint64())
         return std::nullopt;
     blob.size = size->value.GetUint64();
     return blob;
@@ -141,7 +141,7 @@ sdk::Result<std::vector<std::string>> diff_ids_of(const std::string& config)
         const auto list = rootfs.FindMember("diff_ids");
         if (list != rootfs.MemberEnd() && list->value.IsArray()) {
             for (const auto& id : list->value.GetArray())
-                if (id.IsString() && is_digest(id.GetString()))
+                if (id.IsString() && blobs::is_digest(id.GetString()))
                     ids.emplace_back(id.GetString());
             if (ids.size() == list->value.Size())
                 return ids;

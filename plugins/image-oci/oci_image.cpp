@@ -15,7 +15,8 @@
 
 #include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
-#include "digest.hpp"
+#include "blobs/digest.hpp"
+#include "ext4_root.hpp"
 #include "layer_downloads.hpp"
 #include "layer_stream.hpp"
 #include "local_image.hpp"
@@ -38,15 +39,16 @@ struct Recipe {
     bool pin = false;  // only what it names now is asked
 };
 
-std::string path_recipe(const std::string& path, const std::string& stamp)
+std::string path_recipe(const std::string& path, const std::string& platform, const std::string& stamp)
 {
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
     writer.StartObject();
-    writer.Key("path");
-    writer.String(path.data(), static_cast<rapidjson::SizeType>(path.size()));
-    writer.Key("stamp");
-    writer.String(stamp.data(), static_cast<rapidjson::SizeType>(stamp.size()));
+    for (const auto& [key, value] :
+         {std::pair{"path", &path}, std::pair{"platform", &platform}, std::pair{"stamp", &stamp}}) {
+        writer.Key(key);
+        writer.String(value->data(), static_cast<rapidjson::SizeType>(value->size()));
+    }
     writer.EndObject();
     return {buffer.GetString(), buffer.GetSize()};
 }
@@ -106,19 +108,33 @@ private:
             return std::move(reference).error();
         if (auto made = sdk::os::make_directories(options_.cache, 0700); !made)
             return std::move(made).error();
-        call_.progress({"ask registry " + reference->registry, 0, 0, {}});
-        Registry registry(*reference, options_.registry_options(*reference));
+        const auto places = options_.places_of(*reference);
+        for (std::size_t place = 0; place + 1 < places.size(); ++place) {
+            auto mirrored = from_registry(*reference, places[place]);
+            // A mirror may have only some of the images; what it began cannot be taken back.
+            if (mirrored || call_.cancelled() || streaming_)
+                return mirrored;
+            call_.warn("mirror " + places[place].registry + " is left out: " + mirrored.error().message);
+        }
+        return from_registry(*reference, places.back());
+    }
+
+    Result<sdk::ImageStream> from_registry(const Reference& reference, const Reference& place)
+    {
+        call_.progress({"ask registry " + place.registry, 0, 0, {}});
+        Registry registry(place, options_.registry_options(place));
         auto image = registry.fetch(recipe_.platform, call_);
         if (!image)
             return std::move(image).error();
         if (recipe_.pin)
-            return pinned(*reference, image->digest);
+            return pinned(reference, image->digest);
         const auto& layers = image->manifest.layers;
         LayerDownloads downloads(registry, layers, call_);
         for (std::size_t i = 0; i < layers.size(); ++i) {
             auto path = downloads.wait(i);
             if (!path)
                 return std::move(path).error();
+            streaming_ = true;
             auto streamed = stream({*path, layers[i].digest, layers[i].digest, {}, layers[i].size});
             if (!streamed && streamed.error().code == Code::corrupt)
                 registry.forget(layers[i]);
@@ -139,7 +155,7 @@ private:
     Result<sdk::ImageStream> pinned_path(bool directory)
     {
         if (directory && !is_image_directory(recipe_.path))
-            return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, now())}, {"identity", ""}}};
+            return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, recipe_.platform, now())}, {"identity", ""}}};
         std::string identity;
         if (directory) {
             auto image = read_local(recipe_.path, recipe_.platform);
@@ -147,12 +163,12 @@ private:
                 return std::move(image).error().while_doing("read " + recipe_.path);
             identity = image->digest;
         } else {
-            auto digest = digest_of_file(recipe_.path, call_);
+            auto digest = blobs::digest_of_file(recipe_.path, call_);
             if (!digest)
                 return std::move(digest).error();
             identity = "archive " + *digest + " for " + recipe_.platform;
         }
-        return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, {})}, {"identity", identity}}};
+        return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, recipe_.platform, {})}, {"identity", identity}}};
     }
 
     static std::string now()
@@ -177,6 +193,8 @@ private:
         call_.progress({"read the image", 0, 0, {}});
         if (S_ISDIR(status.st_mode) && !is_image_directory(recipe_.path) && is_root(recipe_.path))
             return plain(stream_tree(recipe_.path, request_.output, call_));
+        if (S_ISREG(status.st_mode) && is_ext4(recipe_.path))
+            return plain(stream_ext4(recipe_.path, request_.output, call_));
         if (!S_ISDIR(status.st_mode)) {
             auto image = holds_image(recipe_.path);
             if (!image)
@@ -235,6 +253,7 @@ private:
     const Options& options_;
     const sdk::ImageRequest& request_;
     sdk::Call& call_;
+    bool streaming_ = false;
 };
 
 class OciImageSource final : public sdk::ImageSource {

@@ -1,8 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "registry.hpp"
 
@@ -12,9 +14,12 @@ namespace banger::oci {
 struct Options {
     std::string platform;              ///< OS/ARCHITECTURE
     std::set<std::string> plain_http;  ///< registries, as references name them
-    Patience patience;
+    std::map<std::string, std::vector<std::string>> mirrors;  ///< of a registry, as references name both
+    blobs::Patience patience;
     std::string cache;  ///< directory of blobs
 
+    /// Where an image may be asked for, in that order: the mirrors of its registry, and the registry.
+    [[nodiscard]] std::vector<Reference> places_of(const Reference& reference) const;
     [[nodiscard]] RegistryOptions registry_options(const Reference& reference) const;
 };
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 
 namespace banger::oci {
 namespace {
@@ -74,7 +74,7 @@ sdk::Result<Reference> parse_reference(const std::string& text)
     if (const auto at = rest.find('@'); at != std::string::npos) {
         reference.digest = rest.substr(at + 1);
         rest.resize(at);
-        if (!is_digest(reference.digest))
+        if (!blobs::is_digest(reference.digest))
             return wrong("its digest is not sha256: and 64 hex digits");
     }
     const auto slash = rest.find('/');

@@ -7,10 +7,11 @@
 #include <string>
 
 #include "banger/sdk/host.hpp"
-#include "http_get.hpp"
+#include "blobs/blob_cache.hpp"
+#include "blobs/http_get.hpp"
 #include "manifest.hpp"
 #include "reference.hpp"
-#include "retry.hpp"
+#include "blobs/retry.hpp"
 
 namespace banger::oci {
 
@@ -23,7 +24,7 @@ struct Fetched {
 struct RegistryOptions {
     std::string cache;   ///< directory of blobs
     bool plain = false;  ///< plain HTTP although the registry is not on this machine
-    Patience patience;
+    blobs::Patience patience;
 };
 
 /// One repository of a registry that speaks the OCI distribution specification. HTTPS; plain HTTP to loopback, unless an
@@ -43,17 +44,15 @@ public:
     void forget(const Descriptor& blob) const;
 
 private:
-    sdk::Result<HttpAnswer> get(HttpRequest request, sdk::Call& call);
-    sdk::Result<HttpAnswer> get_allowed(HttpRequest request, sdk::Call& call);
+    sdk::Result<blobs::HttpAnswer> get(blobs::HttpRequest request, sdk::Call& call);
+    sdk::Result<blobs::HttpAnswer> get_allowed(blobs::HttpRequest request, sdk::Call& call);
     sdk::Result<void> answer_challenge(const std::string& challenge, sdk::Call& call);
     sdk::Result<std::string> document(const std::string& path, const std::string& accept, sdk::Call& call);
-    sdk::Result<void> download(const Descriptor& blob, int file, sdk::Call& call,
-                               const std::function<void(std::uint64_t)>& arrived);
-    [[nodiscard]] std::string path_of(const Descriptor& blob) const;
-    [[nodiscard]] sdk::Error refused(const HttpAnswer& answer, const std::string& what) const;
+    [[nodiscard]] sdk::Error refused(const blobs::HttpAnswer& answer, const std::string& what) const;
 
     Reference reference_;
     RegistryOptions options_;
+    blobs::BlobCache cache_;
     std::optional<std::string> authority_;
     std::string base_;  // of URLs
     std::mutex mutex_;

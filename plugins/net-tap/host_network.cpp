@@ -13,6 +13,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
 #include "firewall.hpp"
+#include "older_firewall.hpp"
 #include "resolvers.hpp"
 #include "tap_device.hpp"
 
@@ -152,7 +153,10 @@ Result<void> HostNetwork::check()
     auto chains = run_nft("list chains");
     if (!chains)
         return std::move(chains).error();
-    if (const auto chain = chain_that_drops(*chains); chain && !config_.firewall_lets_guests_through)
+    auto chain = chain_that_drops(*chains);
+    if (!chain)
+        chain = older_chain_that_drops();
+    if (chain && !config_.firewall_lets_guests_through)
         return make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + *chain + ")",
                           "let the guests' bridge through there and set firewall_lets_guests_through under "
                           "[plugin.net-tap], or use network 'user'");

@@ -20,6 +20,7 @@ using sdk::Result;
 namespace os = sdk::os;
 
 constexpr const char* control = "/dev/net/tun";
+constexpr const char* roots_only = "taps are root's: run the daemon as root, or use network 'user'";
 
 Result<os::UniqueFd> open_tap(const std::string& name)
 {
@@ -27,8 +28,9 @@ Result<os::UniqueFd> open_tap(const std::string& name)
     auto fd = os::open_file(control, O_RDWR);
     if (!fd) {
         auto error = std::move(fd).error();
-        if (error.code == Code::not_found)
-            error.code = Code::unsupported;
+        if (error.code == Code::permission)
+            return std::move(error).with_hint(roots_only);
+        error.code = Code::unsupported;  // there is no node, or nothing behind it
         return std::move(error).with_hint("`modprobe tun` brings it where the kernel has it");
     }
     ifreq request{};
@@ -40,7 +42,7 @@ Result<os::UniqueFd> open_tap(const std::string& name)
         if (why == EBUSY)
             error.code = Code::exists;
         if (why == EPERM)
-            error.hint = "taps are root's: run the daemon as root, or use network 'user'";
+            error.hint = roots_only;
         return error;
     }
     return fd;

@@ -78,7 +78,9 @@ Result<void> Attachment::remove(UdevEvents& events) const
             if (auto again = device::resume(name_, events); !again)
                 return again;
         }
-    return device::remove_once_closed(name_, patience, events);
+    return device::remove_once_closed(name_, patience, events, [this] {
+        host_.log(sdk::LogLevel::debug, "wait for whoever has " + name_ + " open");
+    });
 }
 
 }  // namespace banger::dm

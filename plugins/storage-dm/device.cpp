@@ -231,15 +231,18 @@ Result<void> remove(const std::string& name, UdevEvents& events)
     return removed || removed.error().code == Code::not_found ? Result<void>() : removed;
 }
 
-Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events)
+Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events,
+                                const std::function<void()>& on_wait)
 {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     const ClosingWatch watch(node_of(name));
-    for (;;) {
+    for (bool waits = false;; waits = true) {
         auto removed = remove(name, events);
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (removed || removed.error().code != Code::busy || left.count() <= 0)
             return removed;
+        if (!waits && on_wait)
+            on_wait();
         watch.wait(left);
     }
 }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,8 +51,9 @@ sdk::Result<void> create_live(const std::string& name, const Table& table, Acces
 
 /// Gone already is success; `busy` while somebody has it open.
 sdk::Result<void> remove(const std::string& name, UdevEvents& events);
-/// The same, and waits for whoever is just closing it.
-sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events);
+/// The same, and waits for whoever is just closing it; `on_wait` is told once if somebody is.
+sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events,
+                                     const std::function<void()>& on_wait = {});
 
 /// The live table; empty if there is none.
 sdk::Result<Table> table_of(const std::string& name);

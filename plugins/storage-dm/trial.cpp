@@ -79,4 +79,15 @@ Result<void> try_snapshot(sdk::Host& host)
     return tried;
 }
 
+sdk::Probe probe_by_trial(sdk::Host& host, const std::string& what_it_does)
+{
+    const auto tried = try_snapshot(host);
+    sdk::Probe probe;
+    probe.usable = tried.has_value();
+    probe.reason = tried ? what_it_does : tried.error().message;
+    if (!tried)
+        probe.hint = tried.error().hint;
+    return probe;
+}
+
 }  // namespace banger::dm

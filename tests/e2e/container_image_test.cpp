@@ -1,8 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Images that others' tools made, in a registry that is somebody else's too: pulled, compared and booted.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <unistd.h>
+
+#include <memory>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/container_registry.hpp"
@@ -45,6 +47,7 @@ TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
     EXPECT_EQ(in_guest("cat /srv/www/index.html"), "from the upper layer\n");
     EXPECT_EQ(in_guest("ls /etc/group"), "ls: /etc/group: No such file or directory\n");
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
+    EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "hostname"}).out, "a\n") << "through the agent for want of an sshd";
     const std::string local = host.home() + "/sent";
     ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent and fetched"));
     EXPECT_EQ(host.banger({"vm", "cp", local, "a:/var/sent"}).status, 0);
@@ -73,6 +76,7 @@ TEST(ContainerImage, NeedsNothingButOneProgram)
     ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent"));
     EXPECT_EQ(host.banger({"vm", "cp", local, "a:/sent"}).status, 0);
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "/busybox", "cat", "/sent"}).out, "sent");
+    EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "/busybox", "cat", "/sent"}).out, "sent");
     expect_clean(host);
 }
 
@@ -156,6 +160,106 @@ private:
     std::string directory_;
 };
 
+
+/// Debian's images in one registry, for the machines of all tests of the suite.
+class ContainerImageDebian : public ::testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        if (::geteuid() != 0)
+            GTEST_SKIP() << "needs root to mount an image and to make one with its owners";
+        host_ = std::make_unique<Installation>();
+        registry_ = std::make_unique<ContainerRegistry>(host_->home() + "/registry");
+    }
+    static void TearDownTestSuite()
+    {
+        registry_.reset();
+        host_.reset();
+    }
+    void SetUp() override
+    {
+        if (!registry_)
+            GTEST_SKIP() << "needs root";
+    }
+    void TearDown() override
+    {
+        if (host_)
+            expect_clean(*host_);
+    }
+
+    /// Runs what anybody would in a new machine of the image, and leaves the machine running under the image's init.
+    void expect_machine(const std::string& name, const std::string& image, const std::string& init)
+    {
+        const auto made =
+            host_->banger({"vm", "run", "--name", name, "--image", image, "--", "sh", "-c", ". /etc/os-release; echo $ID"});
+        ASSERT_EQ(made.status, 0) << made.err << host_->banger({"vm", "logs", name}).out;
+        EXPECT_EQ(made.out, "debian\n");
+        EXPECT_EQ(out_of(name, "cat /proc/1/comm"), init + "\n");
+        EXPECT_EQ(out_of(name, "hostname"), name + "\n");
+        EXPECT_EQ(host_->banger({"vm", "ssh", name, "--", "echo", "over ssh"}).out, "over ssh\n");
+        const std::string local = host_->home() + "/sent";
+        ASSERT_TRUE(sdk::os::write_file_atomic(local, "sent"));
+        EXPECT_EQ(host_->banger({"vm", "cp", local, name + ":/var/sent"}).status, 0);
+        EXPECT_EQ(out_of(name, "cat /var/sent"), "sent");
+    }
+    void expect_stop(const std::string& name)
+    {
+        const auto stopped = host_->banger({"vm", "stop", name});
+        EXPECT_EQ(stopped.status, 0) << stopped.err;
+        EXPECT_LT(stopped.took, std::chrono::seconds(25)) << "its init did not hear the request to stop";
+        EXPECT_EQ(host_->banger({"vm", "delete", name}).status, 0);
+    }
+    static std::string out_of(const std::string& vm, const std::string& script)
+    {
+        const auto called = host_->banger({"vm", "exec", vm, "--", "sh", "-c", script});
+        return called.out + called.err;
+    }
+
+    // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): one for the suite, as GoogleTest has it
+    static inline std::unique_ptr<Installation> host_;
+    static inline std::unique_ptr<ContainerRegistry> registry_;
+    // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
+};
+
+TEST_F(ContainerImageDebian, BootsItsOwnSystemd)
+{
+    {
+        const std::string mounted = host_->home() + "/mounted";
+        const MountedImage mount(*host_, "debian-bookworm-minimal", mounted);
+        registry_->make("tree", mounted);
+    }
+    const auto image = registry_->push("tree", "debian/systemd:12");
+    ASSERT_FALSE(HasFailure());
+    expect_machine("a", image, "systemd");
+    EXPECT_EQ(out_of("a", "systemctl is-system-running"), "running\n") << out_of("a", "systemctl --failed");
+    expect_stop("a");
+}
+
+TEST_F(ContainerImageDebian, BootsItsOwnOpenRc)
+{
+    registry_->make("openrc");
+    const auto image = registry_->push("openrc", "debian/openrc:12");
+    ASSERT_FALSE(HasFailure());
+    expect_machine("b", image, "init");
+    // It tells the services' order from their scripts first, which takes its time under emulation.
+    const auto services =
+        out_of("b", "for try in $(seq 450); do [ \"$(cat /run/openrc/softlevel)\" = default ] && "
+                    "[ ! -e /run/openrc/rc.starting ] && break; sleep 0.2; done 2>/dev/null; rc-status --all");
+    EXPECT_THAT(services, ::testing::ContainsRegex("bootmisc.sh +\\[ +started"));
+    expect_stop("b");
+}
+
+TEST_F(ContainerImageDebian, BootsItsOwnS6)
+{
+    registry_->make("s6");
+    const auto image = registry_->push("s6", "debian/s6:12");
+    ASSERT_FALSE(HasFailure());
+    expect_machine("c", image, "s6-svscan");
+    EXPECT_THAT(out_of("c", "s6-svstat /etc/s6-overlay/services/greeter; cat /run/greeter"),
+                ::testing::AllOf(::testing::StartsWith("up (pid "), ::testing::EndsWith("up\n")));
+    expect_stop("c");
+}
+
 void expect_as_umoci_unpacks(const Installation& host, const std::string& image, const std::string& bundle)
 {
     const std::string mounted = host.home() + "/mounted";
@@ -167,6 +271,15 @@ void expect_as_umoci_unpacks(const Installation& host, const std::string& image,
     EXPECT_GT(wanted.size(), 100U);
     for (const auto& difference : images::testing::differences(wanted, found))
         ADD_FAILURE() << difference;
+}
+
+/// The most memory in RAM that the daemon ever had, itself included: VmHWM of proc(5), MiB.
+std::uint64_t peak_memory_mib(const Installation& host)
+{
+    const std::string key = "VmHWM:";
+    const auto status = sdk::os::read_file("/proc/" + std::to_string(host.daemon_pid()) + "/status").value_or("");
+    const auto at = status.find(key);
+    return at == std::string::npos ? 0 : std::stoull(status.substr(at + key.size())) / 1024;
 }
 
 TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
@@ -220,6 +333,16 @@ TEST(ContainerImageCompare, HoldsWhatUmociUnpacksOfTheSameImage)
     auto again = host.banger({"image", "import", layout, "--name", "local/layout:1"});
     ASSERT_EQ(again.status, 0) << again.err;
     EXPECT_EQ(id_of("local/layout:1"), id_of(image));
+
+    EXPECT_LE(peak_memory_mib(host), 128U) << "layers are not held in memory";
+    EXPECT_GT(peak_memory_mib(host), 0U);
+
+    // What is in it is as it was made, in a machine too.
+    const auto run = host.banger({"vm", "run", "--rm", "--image", image, "--", "/busybox", "sh", "-c",
+                                  "cd / && /busybox cat linked-above becomes-file/again/f early/new/f; "
+                                  "/busybox stat -c '%a %u:%g' keeps; /busybox ls gone late; /busybox stat -c %s sparse"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(run.out, "lowest linked\nagain\nupper early/new/f\n700 0:0\ngone:\n\nlate:\nkept\nnew\n67108864\n");
 
     // What was downloaded for it may go.
     const auto would = host.json({"image", "cache", "prune", "--dry-run"});

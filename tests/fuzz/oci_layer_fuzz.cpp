@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "banger/sdk/testing/fake_host.hpp"
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 #include "layer_stream.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const sdk::os::UniqueFd output(::memfd_create("stream", MFD_CLOEXEC));
     if (!file || !output || ::pwrite(file.get(), data, size, 0) != static_cast<ssize_t>(size))
         std::abort();
-    const auto digest = oci::digest_of({reinterpret_cast<const char*>(data), size});
+    const auto digest = blobs::digest_of({reinterpret_cast<const char*>(data), size});
     const oci::LayerBlob blob{"the layer", digest, {}, size, std::move(file)};
     sdk::testing::FakeCall call;
     const auto streamed = oci::stream_layer(blob, output.get(), call);

@@ -5,14 +5,15 @@
 #include <cstdlib>
 #include <string>
 
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 #include "manifest.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
+    using namespace banger;
     using namespace banger::oci;
     const std::string text(reinterpret_cast<const char*>(data), size);
-    const auto is_named = [](const Descriptor& blob) { return is_digest(blob.digest); };
+    const auto is_named = [](const Descriptor& blob) { return banger::blobs::is_digest(blob.digest); };
     const auto document = parse_manifest(text, "linux/amd64", "the manifest");
     if (!document && document.error().message.empty())
         std::abort();
@@ -29,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto saved = parse_saved(text); saved && saved->layers.size() > max_layers)
         std::abort();
     if (const auto ids = diff_ids_of(text); ids && !std::all_of(ids->begin(), ids->end(), [](const auto& id) {
-            return is_digest(id);
+            return banger::blobs::is_digest(id);
         }))
         std::abort();
     if (execution_of(text).empty())

@@ -1,15 +1,15 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <memory>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/flush.hpp"
+#include "detached_thread.hpp"
 
 namespace banger::sdk::os {
 namespace {
@@ -31,23 +31,6 @@ struct Flush {
     }
 };
 
-// No signal of this process is that thread's to take.
-Result<void> start(const std::shared_ptr<Flush>& flush)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    Result<void> started;
-    try {
-        std::thread([flush] { flush->run(); }).detach();
-    } catch (const std::system_error& error) {
-        started = make_error(Code::unavailable, std::string("cannot start a thread: ") + error.what());
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return started;
-}
-
 }  // namespace
 
 Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descriptor, std::function<void()> on_loss)
@@ -58,12 +41,20 @@ Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descr
     flush->done.reset(::eventfd(0, EFD_CLOEXEC));
     if (!flush->done)
         return os_error("flush " + path);
-    if (auto started = start(flush); !started)
+    if (auto started = start_detached([flush] { flush->run(); }); !started)
         return started;
     constexpr auto never = std::chrono::steady_clock::time_point::max();
     if (auto ended = wait_readable(flush->done.get(), cancel_descriptor, never); !ended)
         return ended;
     return flush->why == 0 ? Result<void>() : os_error("flush " + path, flush->why);
+}
+
+Result<void> flush_path(const std::string& path, int cancel_descriptor)
+{
+    auto file = open_file(path, O_RDONLY);
+    if (!file)
+        return std::move(file).error();
+    return flush_file(std::move(*file), path, cancel_descriptor);
 }
 
 }  // namespace banger::sdk::os

@@ -37,7 +37,7 @@ json::Object entry(const std::string& name, const std::string& kernel, bool pull
     if (kernel.empty())
         object.set("version", pulled ? "6.1.0-44-cloud-amd64" : "");
     else
-        object.set("kernel", kernel);
+        object.set("kernel", kernel).set("disk_bytes", 0);
     return object;
 }
 
@@ -246,6 +246,14 @@ sdk::Result<json::Object> recovered(const json::Value& params)
     return object;
 }
 
+sdk::Result<json::Object> bundle(const json::Value& params)
+{
+    json::Object result;
+    result.set("file", json::string_or(params, "directory") + "/x.tar.zst").set("digest", "sha256:0").set("bytes", 1 << 20);
+    result.set("entry", json::Object());
+    return result;
+}
+
 sdk::Result<json::Object> catalogue_entry(const json::Value& params, const std::string& kernel)
 {
     const std::string name = json::string_or(params, "name");
@@ -349,7 +357,7 @@ json::Object vm_answer(const std::string& name, const std::string& state)
         .set("image", "debian-bookworm");
     vm.set("kernel", "debian-cloud").set("vcpus", 2).set("memory_mib", 2048).set("disk_bytes", 8 * gibibyte);
     vm.set("egress", "internet").set("init", "auto").set("removal", "never").set("created", "2026-01-02T03:04:05Z");
-    vm.set("started", "2026-02-03T04:05:06Z").set("last_used", "2026-02-03T05:06:07Z");
+    vm.set("started", "2026-02-03T04:05:06Z").set("last_used", "2026-02-03T05:06:07Z").set("paused_for", "");
     vm.set("providers", providers);
     if (state == "running")
         vm.set("address", "10.0.2.15").set("pid", 4711).set("accelerator", "tcg");
@@ -394,6 +402,8 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"image.show", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"image.pull", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"image.import", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
+        {"image.bundle", bundle},
+        {"image.publish", bundle},
         {"image.cache_prune",
          [](const json::Value&) -> sdk::Result<json::Object> {
              json::Object result;
@@ -402,6 +412,7 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
          }},
         {"kernel.show", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"kernel.pull", [](const json::Value& p) { return catalogue_entry(p, ""); }},
+        {"kernel.import", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"image.delete", freed},
         {"kernel.delete", freed},
         {"plugin.list",

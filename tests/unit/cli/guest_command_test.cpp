@@ -285,7 +285,11 @@ TEST_F(GuestCommandTest, ABareRunWithRmOnlyDeletes)
 TEST_F(GuestCommandTest, SshWithoutAnSshServer)
 {
     EXPECT_EQ(banger({"vm", "ssh", "small"}, "hello").out, "hello");
-    const auto ended = banger({"vm", "ssh", "small", "--", "ls"});
+    const auto command = banger({"vm", "ssh", "small", "--", "both"});
+    const auto by_exec = banger({"vm", "exec", "small", "--", "both"});
+    EXPECT_EQ(command.status, by_exec.status) << command.err;
+    EXPECT_EQ(command.out, by_exec.out);
+    const auto ended = banger({"vm", "ssh", "small", "--", "-N"});
     EXPECT_EQ(ended.status, 125);
     EXPECT_THAT(ended.err, HasSubstr("banger vm exec small"));
 }

@@ -1,5 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "vmlinuz.hpp"
+#include "blobs/vmlinuz.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -75,7 +75,7 @@ protected:
     {
         const std::string path = host.directory() + "/vmlinux";
         auto file = os::open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
-        if (auto unpacked = unpack_vmlinux(vmlinuz, file->get()); !unpacked)
+        if (auto unpacked = blobs::unpack_vmlinux(vmlinuz, file->get()); !unpacked)
             return std::move(unpacked).error();
         return os::read_file(path);
     }

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "digest.hpp"
+#include "blobs/digest.hpp"
 #include "loopback_server.hpp"
 
 namespace banger::oci::testing {
@@ -31,7 +31,7 @@ public:
 private:
     std::string descriptor(const std::string& type, const std::string& bytes)
     {
-        const auto digest = digest_of(bytes);
+        const auto digest = blobs::digest_of(bytes);
         blobs_[digest] = bytes;
         return R"({"mediaType":")" + type + R"(","digest":")" + digest + R"(","size":)" + std::to_string(bytes.size()) + "}";
     }
@@ -40,7 +40,7 @@ private:
     {
         std::string list;
         for (const auto& layer : layers) {
-            layers_.push_back(digest_of(layer));
+            layers_.push_back(blobs::digest_of(layer));
             list += (list.empty() ? "" : ",") + descriptor("application/vnd.oci.image.layer.v1.tar", layer);
         }
         return R"({"schemaVersion":2,"config":)" +

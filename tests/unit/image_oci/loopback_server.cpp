@@ -6,14 +6,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 
 namespace banger::oci::testing {
 namespace {
-
-constexpr std::chrono::milliseconds glance{20};
 
 sdk::os::UniqueFd listen_on_loopback()
 {
@@ -81,8 +78,7 @@ void Reply::send_part(int status, const std::string& body, std::size_t bytes, co
 
 void Reply::stall()
 {
-    while (!ending_)
-        std::this_thread::sleep_for(glance);
+    ending_.wait(false);
 }
 
 LoopbackServer::LoopbackServer(Handler handler)
@@ -93,6 +89,7 @@ LoopbackServer::LoopbackServer(Handler handler)
 LoopbackServer::~LoopbackServer()
 {
     ending_ = true;
+    ending_.notify_all();
     ::shutdown(socket_.get(), SHUT_RDWR);  // ends accept(2)
     acceptor_.join();
 }

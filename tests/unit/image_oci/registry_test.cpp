@@ -2,12 +2,14 @@
 // Registries that misbehave: what is asked of them, what is told about them, and what is left in the cache.
 #include "registry.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include <chrono>
 #include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/lock.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "fake_registry.hpp"
 #include "layer_downloads.hpp"
@@ -29,18 +31,24 @@ const std::string layer_bytes = [] {
     return bytes;
 }();
 
-Patience short_patience()
+blobs::Patience short_patience()
 {
-    Patience patience;
+    blobs::Patience patience;
     patience.stall = std::chrono::seconds(1);
     patience.first_wait = std::chrono::milliseconds(5);
     patience.longest_wait = std::chrono::seconds(5);
     return patience;
 }
 
+void wait_until(const std::atomic<int>& count, int wanted)
+{
+    for (int seen = count; seen < wanted; seen = count)
+        count.wait(seen);
+}
+
 bool is_blob(const Request& request, const std::string& bytes)
 {
-    return request.path.ends_with("/blobs/" + digest_of(bytes));
+    return request.path.ends_with("/blobs/" + blobs::digest_of(bytes));
 }
 
 class RegistryTest : public ::testing::Test {
@@ -112,14 +120,13 @@ TEST_F(RegistryTest, NothingIsFetchedTwice)
 TEST_F(RegistryTest, SeveralLayersComeAtTheSameTime)
 {
     std::atomic<int> asked = 0;
-    const FakeRegistry server({"first", "second", "third"}, [&](const Request& request, Reply& reply) {
-        if (request.path.find("/blobs/") == std::string::npos || request.path.find(digest_of("first")) == std::string::npos) {
+    const FakeRegistry server({"first", "second", "third"}, [&](const Request& request, Reply& /*reply*/) {
+        if (request.path.find("/blobs/") == std::string::npos || request.path.find(blobs::digest_of("first")) == std::string::npos) {
             asked += is_blob(request, "second") || is_blob(request, "third") ? 1 : 0;
+            asked.notify_all();
             return false;
         }
-        // Not before both others have been asked for.
-        while (asked < 2 && !reply.ending())
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        wait_until(asked, 2);  // both others have been asked for
         return false;
     });
     auto pulled = pull(server);
@@ -146,7 +153,7 @@ TEST_F(RegistryTest, ACutDownloadGoesOnWhereItEnded)
     ASSERT_TRUE(pulled) << pulled.error().message;
     EXPECT_EQ(pulled->front(), layer_bytes);
     std::vector<std::string> ranges;
-    for (const auto& request : server.server.requests_for(digest_of(layer_bytes)))
+    for (const auto& request : server.server.requests_for(blobs::digest_of(layer_bytes)))
         ranges.push_back(request.headers.contains("range") ? request.headers.at("range") : "");
     EXPECT_THAT(ranges, ElementsAre("", "bytes=100000-", "bytes=200000-"));
 }
@@ -203,9 +210,14 @@ TEST_F(RegistryTest, MoreBytesThanThereAreEndTheDownload)
 
 TEST_F(RegistryTest, TwoAtTheSameTimeShareADownload)
 {
+    std::atomic<int> began = 0;
     const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& /*reply*/) {
+        if (request.path.find("/manifests/") != std::string::npos) {
+            ++began;
+            began.notify_all();
+        }
         if (is_blob(request, layer_bytes))
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            wait_until(began, 4);
         return false;
     });
     std::vector<std::jthread> pulls;
@@ -285,14 +297,17 @@ TEST_F(RegistryTest, OneThatIsAskedTooOftenSaysWhen)
 
 TEST_F(RegistryTest, AStalledServerIsGivenUpAndCancellingIsQuick)
 {
+    std::atomic<int> stalls = 0;
     const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
         if (!is_blob(request, layer_bytes))
             return false;
         reply.send_part(200, layer_bytes, 5);
+        ++stalls;
+        stalls.notify_all();
         reply.stall();
         return true;
     });
-    Patience patience = short_patience();
+    blobs::Patience patience = short_patience();
     patience.attempts = 1;
     Registry impatient(*parse_reference(server.reference()), {directory.path(), false, patience});
     auto given_up = impatient.blob({"", server.layer(0), layer_bytes.size()}, call);
@@ -301,8 +316,8 @@ TEST_F(RegistryTest, AStalledServerIsGivenUpAndCancellingIsQuick)
 
     patience.stall = std::chrono::seconds(60);
     Registry patient(*parse_reference(server.reference()), {directory.path(), false, patience});
-    std::jthread canceller([this] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::jthread canceller([&] {
+        wait_until(stalls, 2);
         call.cancel();
     });
     const auto start = Clock::now();
@@ -310,6 +325,42 @@ TEST_F(RegistryTest, AStalledServerIsGivenUpAndCancellingIsQuick)
     ASSERT_FALSE(cancelled);
     EXPECT_EQ(cancelled.error().code, Code::cancelled);
     EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+}
+
+TEST_F(RegistryTest, CancellingDoesNotWaitForTheTimeThatAServerAskedFor)
+{
+    const FakeRegistry server({}, [&](const Request& /*request*/, Reply& reply) {
+        reply.send(503, "{}", {{"Retry-After", "5"}});
+        call.cancel();
+        return true;
+    });
+    const auto start = Clock::now();
+    (void)failure_of(server);
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+    EXPECT_EQ(server.server.requests().size(), 1U);
+}
+
+TEST_F(RegistryTest, ADownloadOfAnotherProcessIsWaitedForAndTheWaitCanBeCancelled)
+{
+    const FakeRegistry server({layer_bytes});
+    const auto part = directory.path() + "/" + server.layer(0).substr(7) + ".part";
+    auto others = sdk::os::open_file(part, O_RDWR | O_CREAT);
+    ASSERT_TRUE(others);
+    ASSERT_TRUE(sdk::os::lock_file(others->get(), part, -1));
+    auto registry = open(server);
+    const auto take = [&](sdk::Call& taker) { return registry.blob({"", server.layer(0), layer_bytes.size()}, taker); };
+    {
+        sdk::testing::FakeCall impatient;
+        impatient.cancel();
+        auto cancelled = take(impatient);
+        ASSERT_FALSE(cancelled);
+        EXPECT_EQ(cancelled.error().code, Code::cancelled);
+    }
+    EXPECT_THAT(server.server.requests(), IsEmpty());
+    std::jthread waiter([&] { EXPECT_TRUE(take(call)); });
+    others->reset();
+    waiter.join();
+    EXPECT_EQ(sdk::os::read_file(part.substr(0, part.size() - 5)).value_or(""), layer_bytes);
 }
 
 // Whoever holds what a registry leads to; notes who showed a password or a token.
@@ -348,6 +399,34 @@ TEST_F(RegistryTest, APasswordIsShownToItsRegistryOnly)
     EXPECT_EQ(pulled->front(), layer_bytes);
     EXPECT_EQ(other.server.requests().size(), 1U);
     EXPECT_FALSE(other.was_told_a_secret());
+}
+
+TEST_F(RegistryTest, APasswordMayComeFromAProgram)
+{
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        const auto shown = request.headers.find("authorization");
+        const bool allowed = shown != request.headers.end() && shown->second == "Basic dGVzdGVyOnNlY3JldA==";
+        if (!allowed)
+            reply.send(401, "{}", {{"WWW-Authenticate", "Basic realm=\"x\""}});
+        return !allowed;
+    });
+    const auto program = directory.path() + "/docker-credential-safe";
+    ASSERT_TRUE(sdk::os::write_file_atomic(program, "#!/bin/sh\nread server\n[ \"$1 $server\" = \"get " +
+                                                        server.server.address() + "\" ] || exit 1\n"
+                                                        "echo '{\"Username\": \"tester\", \"Secret\": \"secret\"}'\n",
+                                           0700));
+    ::setenv("PATH", (directory.path() + ":/usr/bin:/bin").c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+    const auto file = directory.path() + "/auth.json";
+    ::setenv("REGISTRY_AUTH_FILE", file.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+    for (const std::string& said : {R"({"credHelpers": {")" + server.server.address() + R"(": "safe"}})",
+                                    std::string(R"({"auths": {}, "credsStore": "safe"})")}) {
+        ASSERT_TRUE(sdk::os::write_file_atomic(file, said));
+        auto pulled = pull(server);
+        EXPECT_TRUE(pulled) << said << pulled.error().message;
+    }
+    ASSERT_TRUE(sdk::os::write_file_atomic(file, R"({"credsStore": "missing"})"));
+    EXPECT_EQ(failure_of(server).code, Code::permission);
+    EXPECT_THAT(call.warnings(), ElementsAre(HasSubstr("docker-credential-missing")));
 }
 
 TEST_F(RegistryTest, ATokenIsFetchedWithThePasswordAndShownToItsRegistryOnly)
@@ -404,7 +483,7 @@ TEST_F(RegistryTest, ManifestsThatAreNoneAreRefused)
     EXPECT_EQ(with("{").code, Code::corrupt);
     EXPECT_EQ(with(std::string(200'000, '[')).code, Code::corrupt);
     EXPECT_EQ(with(R"({"schemaVersion": 1, "fsLayers": []})").code, Code::unsupported);
-    const auto digest = digest_of("x");
+    const auto digest = blobs::digest_of("x");
     const auto other = with(R"({"manifests": [{"digest": ")" + digest +
                             R"(", "size": 1, "platform": {"os": "linux", "architecture": "s390x"}}]})");
     EXPECT_EQ(other.code, Code::unsupported);
@@ -421,7 +500,7 @@ TEST_F(RegistryTest, NobodyThereIsSaidAtOnce)
         const FakeRegistry server({});
         reference = server.reference();
     }
-    Registry registry(*parse_reference(reference), {directory.path(), false, Patience{}});
+    Registry registry(*parse_reference(reference), {directory.path(), false, blobs::Patience{}});
     const auto start = Clock::now();
     const auto image = registry.fetch("linux/amd64", call);
     ASSERT_FALSE(image);

@@ -8,7 +8,8 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
-#include "digest.hpp"
+#include "blobs/digest.hpp"
+#include "fake_registry.hpp"
 #include "oci_image.hpp"
 #include "plain_root.hpp"
 
@@ -16,6 +17,7 @@ namespace banger::oci {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::FakeRegistry;
 using sdk::Code;
 
 class SourceTest : public ::testing::Test {
@@ -67,13 +69,13 @@ protected:
             return R"({"mediaType": ")" + type + R"(", "digest": ")" + as + R"(", "size": )" + std::to_string(size) + "}";
         };
         const std::string config = R"({"config": {"Cmd": ["/x"]}})";
-        const auto manifest = R"({"config": )" + entry("config", digest_of(config), config.size()) + R"(, "layers": [)" +
+        const auto manifest = R"({"config": )" + entry("config", blobs::digest_of(config), config.size()) + R"(, "layers": [)" +
                               entry("layer", digest, layer.size()) + "]}";
         blob(layer, digest);
-        blob(config, digest_of(config));
-        blob(manifest, digest_of(manifest));
+        blob(config, blobs::digest_of(config));
+        blob(manifest, blobs::digest_of(manifest));
         ASSERT_TRUE(sdk::os::write_file_atomic(
-            at(name) + "/index.json", R"({"manifests": [)" + entry("manifest", digest_of(manifest), manifest.size()) + "]}"));
+            at(name) + "/index.json", R"({"manifests": [)" + entry("manifest", blobs::digest_of(manifest), manifest.size()) + "]}"));
     }
 
     sdk::testing::FakeHost host;
@@ -98,6 +100,24 @@ TEST_F(SourceTest, ARootFileSystemIsTakenAsDirectoryAndAsArchive)
     }
 }
 
+TEST_F(SourceTest, AFileSystemInAFileIsTakenWithAllThatIsInIt)
+{
+    run("export PATH=$PATH:/usr/sbin:/sbin && ln -s /absolute root/link && mkfifo root/fifo && chmod 2750 root/usr && "
+        "head -c 300000 /dev/urandom >root/large && touch -d @1234567890 root/large && ln -s $(printf '%0200d' 7) root/long && "
+        "truncate -s 16M disk && mke2fs -q -t ext4 -d root disk && "
+        "debugfs -w -R 'ea_set /large user.note value' disk 2>/dev/null && e2fsck -fp disk >/dev/null");
+    ASSERT_FALSE(HasFailure());
+    auto fetched = fetch("disk");
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(fetched->format, "tar");
+    run("mkdir back && tar -C back -xf stream && rm root/fifo && test -p back/fifo && rm back/fifo && diff -r --no-dereference root back && "
+        "[ \"$(stat -c %a:%h:%i back/etc/same)\" = \"644:2:$(stat -c %i back/etc/os-release)\" ] && "
+        "[ $(stat -c %a back/usr) = 2750 ] && [ $(stat -c %Y back/large) = 1234567890 ] && "
+        "tar --xattrs --list -vvf stream ./large | grep -q user.note");
+    run("head -c 20000 disk >cut");
+    EXPECT_EQ(failure_of("cut").code, Code::corrupt);
+}
+
 TEST_F(SourceTest, ADirectoryThatIsNoRootIsNotTaken)
 {
     run("mkdir project && echo x >project/README");
@@ -110,7 +130,7 @@ TEST_F(SourceTest, ADirectoryThatIsNoRootIsNotTaken)
 TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
 {
     const std::string layer(1024, '\0');
-    write_layout("layout", layer, digest_of(layer));
+    write_layout("layout", layer, blobs::digest_of(layer));
     run("cp -r layout moved && tar -C root -cf plain.tar . && cp plain.tar copy.tar");
     EXPECT_EQ(identity_of("layout"), identity_of("moved"));
     EXPECT_EQ(identity_of("plain.tar"), identity_of("copy.tar"));
@@ -129,14 +149,14 @@ TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
 TEST_F(SourceTest, OtherBytesThanALayersDigestAreRefusedByName)
 {
     const std::string layer(1024, '\0');
-    write_layout("wrong", layer + "x", digest_of(layer));
+    write_layout("wrong", layer + "x", blobs::digest_of(layer));
     const auto failure = failure_of("wrong");
     EXPECT_EQ(failure.code, Code::corrupt);
-    EXPECT_THAT(failure.message, HasSubstr(digest_of(layer)));
-    write_layout("gone", layer, digest_of(layer));
-    run("rm gone/blobs/sha256/" + digest_of(layer).substr(7));
-    EXPECT_THAT(failure_of("gone").message, HasSubstr(digest_of(layer).substr(7)));
-    write_layout("cut", std::string("\x1f\x8b\x08\x00", 4), digest_of(std::string("\x1f\x8b\x08\x00", 4)));
+    EXPECT_THAT(failure.message, HasSubstr(blobs::digest_of(layer)));
+    write_layout("gone", layer, blobs::digest_of(layer));
+    run("rm gone/blobs/sha256/" + blobs::digest_of(layer).substr(7));
+    EXPECT_THAT(failure_of("gone").message, HasSubstr(blobs::digest_of(layer).substr(7)));
+    write_layout("cut", std::string("\x1f\x8b\x08\x00", 4), blobs::digest_of(std::string("\x1f\x8b\x08\x00", 4)));
     EXPECT_THAT(failure_of("cut").message, HasSubstr("ends in the middle"));
 }
 
@@ -156,6 +176,23 @@ TEST_F(SourceTest, SavedImagesThatLeaveTheirArchiveAreRefused)
     EXPECT_EQ(failure_of("cut.tar").code, Code::corrupt);
     run("echo no archive >text");
     EXPECT_EQ(failure_of("text").code, Code::corrupt);
+}
+
+TEST_F(SourceTest, MirrorsAreAskedBeforeTheirRegistry)
+{
+    const FakeRegistry mirror({"layer"});
+    auto made = make_image_source(host, R"({"platform": "linux/amd64", "stall_seconds": 1, "mirrors": {"127.0.0.9:9": ["127.0.0.9:8", ")" +
+                                            mirror.server.address() + R"("]}})");
+    ASSERT_TRUE(made) << made.error().message;
+    const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+    const auto fetch_from = [&](const std::string& registry) {
+        return (*made)->fetch({"x", R"({"reference": ")" + registry + R"(/made/here:1"})", at("scratch"), output->get()}, call);
+    };
+    const auto fetched = fetch_from("127.0.0.9:9");
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(fetched->facts.at("layers"), "1");
+    EXPECT_THAT(call.warnings(), ::testing::ElementsAre(HasSubstr("mirror 127.0.0.9:8 is left out")));
+    EXPECT_FALSE(fetch_from("127.0.0.9:7")) << "another registry's";
 }
 
 }  // namespace

@@ -42,6 +42,27 @@ TEST(Catalogue, NamesTheNearest)
     EXPECT_EQ(kernel.error().hint, "`banger kernel list` shows all");
 }
 
+TEST(Catalogue, AnothersEntriesAreAddedAndWhatIsWrongIsLeftOutByName)
+{
+    Catalogue catalogue = testing::catalogue();
+    const auto left_out = catalogue.add(R"({"version": 1, "kernels": [
+        {"name": "fast", "description": "x", "source": "s", "recipe": {}}], "images": [
+        {"name": "good", "description": "x", "kernel": "fast", "source": "s", "recipe": {}, "default": true},
+        {"name": "small", "description": "x", "kernel": "fast", "source": "s", "recipe": {}},
+        {"name": "lost", "description": "x", "kernel": "none", "source": "s", "recipe": {}},
+        {"name": "Bad Name", "description": "x", "kernel": "fast", "source": "s", "recipe": {}},
+        {"name": "empty", "description": "x", "kernel": "fast", "sources": []}]})");
+    ASSERT_TRUE(left_out) << left_out.error().message;
+    EXPECT_EQ(left_out->size(), 4U);
+    ASSERT_TRUE(catalogue.image("good"));
+    EXPECT_EQ(catalogue.image("good")->kernel, "fast");
+    EXPECT_EQ(catalogue.image("small")->source, "fake") << "nobody takes a name that is there";
+    EXPECT_EQ(catalogue.default_image(), "small");
+    EXPECT_FALSE(catalogue.image("lost"));
+    EXPECT_FALSE(catalogue.add("[]"));
+    EXPECT_FALSE(catalogue.add(R"({"version": 9})"));
+}
+
 struct Bad {
     std::string text;
     sdk::Code code;

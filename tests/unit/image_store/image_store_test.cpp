@@ -148,6 +148,61 @@ TEST_F(ImageStoreTest, WhatSeveralReferencesLeadToIsOneImage)
     EXPECT_THAT(names(), IsEmpty());
 }
 
+TEST_F(ImageStoreTest, WhatWasChosenForAnImageStays)
+{
+    std::atomic<int> asked = 0;
+    FunctionSource source(pins(asked));
+    FakeCall call;
+    {
+        ImageStore store(directory_, catalogue_, always(source));
+        const auto chosen = store.pull("r/a:1", call, {"local/base:1", "plain", "linux/386", 5ULL << 30U});
+        ASSERT_TRUE(chosen) << chosen.error().message;
+        ASSERT_TRUE(store.pull("small", call, {"local/small:1", "other", {}, 0}));
+        EXPECT_EQ(store.pull("small", call, {{}, {}, "linux/386", 0}).error().code, Code::invalid)
+            << "the catalogue says its platform";
+    }
+    ImageStore store(directory_, catalogue_, always(source));
+    const auto base = store.find("local/base:1");
+    ASSERT_TRUE(base) << base.error().message;
+    EXPECT_EQ(base->id, store.find("r/a:1")->id);
+    EXPECT_EQ(base->kernel, "plain");
+    EXPECT_EQ(base->disk_bytes, 5ULL << 30U);
+    EXPECT_EQ(store.find("local/small:1")->kernel, "other") << "and not what the catalogue says";
+    EXPECT_EQ(store.find("small")->kernel, "other");
+    ASSERT_TRUE(store.pull("r/a:1", call));
+    EXPECT_EQ(asked, 1);
+    ASSERT_TRUE(store.pull("r/a:1", call, {{}, {}, "linux/amd64", 0}));
+    EXPECT_EQ(asked, 2) << "a platform is always asked for";
+}
+
+TEST_F(ImageStoreTest, SourcesAreAskedInTheirOrderOfPreference)
+{
+    ASSERT_TRUE(catalogue_.add(R"({"version": 1, "images": [{"name": "two", "description": "x", "kernel": "plain", "sources": [
+        {"source": "first", "recipe": {"n": 1}}, {"source": "second", "recipe": {"n": 2}}]}]})"));
+    std::vector<std::string> recipes;
+    FunctionSource first([&](const sdk::ImageRequest& request, sdk::Call& shared) -> sdk::Result<sdk::ImageStream> {
+        recipes.push_back(request.recipe);
+        if (shared.cancelled())
+            return testing::sdk_cancelled();
+        return sdk::make_error(Code::unavailable, "nobody answers");
+    });
+    FunctionSource second([&](const sdk::ImageRequest& request, sdk::Call& shared) {
+        recipes.push_back(request.recipe);
+        return testing::gives(testing::small_image().text())(request, shared);
+    });
+    ImageStore store(directory_, catalogue_, [&](const std::string& name) -> sdk::Result<sdk::ImageSource*> {
+        return name == "first" ? &first : &second;
+    });
+    FakeCall call;
+    const auto image = store.pull("two", call);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_THAT(recipes, ElementsAre(R"({"n":1})", R"({"n":2})"));
+    EXPECT_THAT(call.warnings(), ElementsAre(HasSubstr("source 'first' does not give 'two': nobody answers")));
+    EXPECT_THAT(testing::names_in(directory_ + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
+    EXPECT_TRUE(store.pull("two", call)) << "it is here";
+    EXPECT_EQ(first.fetches(), 1);
+}
+
 TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsLikeOneOfTheCatalogue)
 {
     FunctionSource source(testing::gives({}));

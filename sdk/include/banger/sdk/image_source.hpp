@@ -21,6 +21,9 @@ struct ImageStream {
     /// ".wh..wh..layer" that holds the layer's name for messages, and the fact "layers" says how many there are.
     /// "recipe": nothing was written, since the recipe's name may mean something else tomorrow. The fact "recipe" is what
     /// to ask for instead, and "identity" names what that makes, whatever it is asked by.
+    /// "ext4": nothing was written; the finished layers are the files rootfs.ext4 and work.ext4 in the request's directory.
+    /// "catalogue": nothing was written; the fact "catalogue" lists what there is to be had from this source and others, in
+    /// the format of the built-in catalogue. Only of source "catalog", for the recipe {"catalogues": "now"}.
     std::string format;
     Fields facts;           ///< such as packages=183, snapshot date, digest of the source
 };

@@ -20,6 +20,7 @@ struct KernelBundle {
     std::string modules;       ///< a directory that holds `<version>/modules.dep` and the modules; empty if none
     std::string command_line;  ///< what this kernel wants beside banger's own words
     Fields facts;              ///< package, package_version, digest
+    std::string configuration = {};  ///< its .config, so that core can say what it lacks; empty: not known
 };
 
 /// kernel/0: bootable kernels.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -73,11 +74,14 @@ TEST_P(KernelSourceContract, FetchLeavesAKernelAndItsModulesAndNothingElse)
 
     std::vector<std::string> expected{bundle->vmlinux};
     if (!bundle->modules.empty()) {
-        expected.insert(expected.begin(), bundle->modules);
+        expected.push_back(bundle->modules);
         const std::string modules = directory() + "/" + bundle->modules;
         EXPECT_EQ(*os::list_directory(modules), std::vector<std::string>{bundle->version});
         EXPECT_TRUE(os::exists(modules + "/" + bundle->version + "/modules.dep"));
     }
+    if (!bundle->configuration.empty())
+        expected.push_back(bundle->configuration);
+    std::sort(expected.begin(), expected.end());
     EXPECT_EQ(*os::list_directory(directory()), expected);
     expect_nothing_left(directory());
 }

@@ -1,0 +1,22 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "banger/sdk/result.hpp"
+
+struct archive;
+
+namespace banger::blobs {
+
+struct ArchiveCloser {
+    void operator()(archive* opened) const;
+};
+/// A reader or writer of libarchive, freed at the end.
+using ArchiveFile = std::unique_ptr<archive, ArchiveCloser>;
+
+/// What libarchive says went wrong, as `corrupt` (or `no_space`): `doing` reads like "unpack x.deb".
+sdk::Error archive_error(archive* failed, const std::string& doing);
+
+}  // namespace banger::blobs

@@ -1,0 +1,38 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "retry.hpp"
+
+#include <algorithm>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::blobs {
+namespace {
+
+bool may_pass(long status)
+{
+    switch (status) {
+        case 0:    // the connection broke
+        case 408:  // Request Timeout
+        case 429:  // Too Many Requests
+        case 500:
+        case 502:
+        case 503:
+        case 504: return true;
+        default: return false;
+    }
+}
+
+}  // namespace
+
+bool Retry::again(const HttpAnswer& answer, sdk::Call& call)
+{
+    if (!may_pass(answer.status) || attempts_ >= patience_.attempts || answer.retry_after > patience_.longest_wait)
+        return false;
+    ++attempts_;
+    const auto until = std::chrono::steady_clock::now() + std::max<std::chrono::milliseconds>(wait_, answer.retry_after);
+    wait_ *= 2;
+    (void)sdk::os::wait_readable(call.cancel_descriptor(), -1, until);  // all that comes there is its end
+    return !call.cancelled();
+}
+
+}  // namespace banger::blobs

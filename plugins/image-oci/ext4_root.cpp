@@ -1,0 +1,286 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "ext4_root.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+extern "C" {
+#include <et/com_err.h>
+}
+#include <ext2fs/ext2fs.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::oci {
+namespace {
+
+using sdk::Code;
+using sdk::Result;
+
+constexpr std::size_t read_bytes = 256U << 10;
+constexpr off_t magic_at = 1024 + 0x38;  // kernel Documentation/filesystems/ext4, "Super Block"
+constexpr std::uint32_t epoch_bits = 3;  // of the extra time field: seconds beyond 2038; the rest are nanoseconds
+
+struct FreeArchive {
+    void operator()(archive* open) const { (void)archive_write_free(open); }
+};
+struct FreeEntry {
+    void operator()(archive_entry* entry) const { archive_entry_free(entry); }
+};
+struct CloseFileSystem {
+    void operator()(ext2_filsys open) const { ext2fs_close_free(&open); }
+};
+struct CloseFile {
+    void operator()(ext2_file_t open) const { ext2fs_file_close(open); }
+};
+struct CloseAttributes {
+    void operator()(ext2_xattr_handle* open) const { ext2fs_xattrs_close(&open); }
+};
+using FileSystem = std::unique_ptr<struct_ext2_filsys, CloseFileSystem>;
+using Entry = std::unique_ptr<archive_entry, FreeEntry>;
+
+struct Name {
+    std::string path;  // from the root, "" itself
+    ext2_ino_t inode = 0;
+};
+
+/// Names in one directory, in the order of the directory.
+struct Listing {
+    std::string directory;
+    std::vector<Name> names;
+
+    static int take(ext2_ino_t /*directory*/, int entry, ext2_dir_entry* found, int /*offset*/, int /*size*/, char* /*block*/,
+                    void* self)
+    {
+        if (entry != DIRENT_OTHER_FILE)  // "." and ".."
+            return 0;
+        auto& listing = *static_cast<Listing*>(self);
+        listing.names.push_back({listing.directory + "/" + std::string(found->name, ext2fs_dirent_name_len(found)), found->inode});
+        return 0;
+    }
+};
+
+class Ext4Stream {
+public:
+    Ext4Stream(const std::string& path, int output, sdk::Call& call)
+        : path_(path), output_(output), call_(call), writer_(archive_write_new()), buffer_(read_bytes)
+    {
+    }
+
+    Result<void> go()
+    {
+        ext2_filsys opened = nullptr;
+        if (const auto failure = ext2fs_open(path_.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &opened); failure != 0)
+            return damaged("", failure);
+        file_system_.reset(opened);
+        if (ext2fs_has_feature_journal_needs_recovery(opened->super))
+            return sdk::make_error(Code::corrupt, path_ + " was not unmounted: its journal has still to be replayed",
+                                   "`e2fsck -fp` does that");
+        archive_write_set_format_pax(writer_.get());
+        archive_write_set_options(writer_.get(), "hdrcharset=BINARY");
+        archive_write_set_bytes_per_block(writer_.get(), 0);
+        if (archive_write_open_fd(writer_.get(), output_) != ARCHIVE_OK)
+            return unwritten();
+        std::vector<Name> open{{"", EXT2_ROOT_INO}};
+        while (!open.empty()) {
+            const Name name = std::move(open.back());
+            open.pop_back();
+            if (auto taken = take(name, open); !taken)
+                return taken;
+        }
+        if (archive_write_close(writer_.get()) != ARCHIVE_OK)
+            return unwritten();
+        return {};
+    }
+
+private:
+    sdk::Error damaged(const std::string& name, errcode_t failure) const
+    {
+        return sdk::make_error(Code::corrupt, "cannot read " + (name.empty() ? path_ : "'" + name + "' in " + path_) + ": " +
+                                                  error_message(failure));
+    }
+    sdk::Error unwritten() const
+    {
+        const char* why = archive_error_string(writer_.get());
+        return sdk::make_error(Code::unavailable, "cannot write the archive of " + path_ + ": " + (why == nullptr ? "" : why));
+    }
+
+    Result<void> take(const Name& name, std::vector<Name>& open)
+    {
+        if (call_.cancelled())
+            return sdk::make_error(Code::cancelled, "cancelled");
+        ext2_inode_large inode{};
+        if (const auto failure = ext2fs_read_inode_full(file_system_.get(), name.inode, plain(inode), sizeof inode); failure != 0)
+            return damaged(name.path, failure);
+        const bool directory = LINUX_S_ISDIR(inode.i_mode);
+        if (directory && !seen_.insert(name.inode).second)
+            return sdk::make_error(Code::corrupt, "'" + name.path + "' in " + path_ + " is a directory with two names");
+        const Entry entry(archive_entry_new());
+        archive_entry_set_pathname(entry.get(), ("." + name.path).c_str());
+        if (!directory && inode.i_links_count > 1) {
+            const auto [first, is_new] = links_.emplace(name.inode, "." + name.path);
+            if (!is_new) {
+                archive_entry_set_filetype(entry.get(), AE_IFREG);
+                archive_entry_set_hardlink(entry.get(), first->second.c_str());
+                return header(entry.get());
+            }
+        }
+        if (auto described = describe(name, inode, entry.get()); !described)
+            return described;
+        if (auto written = header(entry.get()); !written)
+            return written;
+        if (LINUX_S_ISREG(inode.i_mode))
+            return content(name, [this](std::string_view bytes) -> Result<void> {
+                return archive_write_data(writer_.get(), bytes.data(), bytes.size()) < 0 ? Result<void>(unwritten())
+                                                                                        : Result<void>();
+            });
+        return directory ? list(name, open) : Result<void>();
+    }
+
+    static ext2_inode* plain(ext2_inode_large& inode) { return reinterpret_cast<ext2_inode*>(&inode); }
+
+    Result<void> describe(const Name& name, ext2_inode_large& inode, archive_entry* entry)
+    {
+        archive_entry_set_mode(entry, inode.i_mode);
+        archive_entry_set_uid(entry, inode_uid(inode));
+        archive_entry_set_gid(entry, inode_gid(inode));
+        const bool has_extra = inode.i_extra_isize >= offsetof(ext2_inode_large, i_mtime_extra) + sizeof inode.i_mtime_extra -
+                                                          EXT2_GOOD_OLD_INODE_SIZE;
+        const std::uint32_t extra = has_extra ? inode.i_mtime_extra : 0;
+        const std::int64_t seconds = static_cast<std::int32_t>(inode.i_mtime) +
+                                     (static_cast<std::int64_t>(extra & epoch_bits) << 32);
+        archive_entry_set_mtime(entry, seconds, static_cast<long>(extra >> 2U));
+        if (LINUX_S_ISREG(inode.i_mode))
+            archive_entry_set_size(entry, static_cast<la_int64_t>(EXT2_I_SIZE(&inode)));
+        if (LINUX_S_ISCHR(inode.i_mode) || LINUX_S_ISBLK(inode.i_mode))
+            set_device(inode, entry);
+        if (LINUX_S_ISLNK(inode.i_mode))
+            if (auto linked = set_target(name, inode, entry); !linked)
+                return linked;
+        return add_attributes(name, entry);
+    }
+
+    // As old kernels wrote it, or as new ones do (kernel fs/ext4/inode.c, include/linux/kdev_t.h).
+    static void set_device(const ext2_inode_large& inode, archive_entry* entry)
+    {
+        const std::uint32_t old_way = inode.i_block[0];
+        const std::uint32_t new_way = inode.i_block[1];
+        const unsigned long major = old_way != 0 ? (old_way >> 8U) & 0xffU : (new_way & 0xfff00U) >> 8U;
+        const unsigned long minor = old_way != 0 ? old_way & 0xffU : (new_way & 0xffU) | ((new_way >> 12U) & 0xfff00U);
+        archive_entry_set_rdev(entry, ::makedev(major, minor));
+    }
+
+    Result<void> set_target(const Name& name, ext2_inode_large& inode, archive_entry* entry)
+    {
+        std::string target;
+        if (ext2fs_is_fast_symlink(plain(inode))) {
+            target.assign(reinterpret_cast<const char*>(inode.i_block), EXT2_I_SIZE(&inode));
+        } else if (auto read = content(name,
+                                       [&](std::string_view bytes) {
+                                           target += bytes;
+                                           return Result<void>();
+                                       });
+                   !read) {
+            return read;
+        }
+        archive_entry_set_symlink(entry, target.c_str());
+        return {};
+    }
+
+    Result<void> add_attributes(const Name& name, archive_entry* entry)
+    {
+        ext2_xattr_handle* opened = nullptr;
+        if (const auto failure = ext2fs_xattrs_open(file_system_.get(), name.inode, &opened); failure != 0)
+            return damaged(name.path, failure);
+        const std::unique_ptr<ext2_xattr_handle, CloseAttributes> attributes(opened);
+        if (const auto failure = ext2fs_xattrs_read(opened); failure != 0)
+            return damaged(name.path, failure);
+        ext2fs_xattrs_iterate(
+            opened,
+            [](char* key, char* value, std::size_t length, void* into) {
+                archive_entry_xattr_add_entry(static_cast<archive_entry*>(into), key, value, length);
+                return 0;
+            },
+            entry);
+        return {};
+    }
+
+    template <typename Give>
+    Result<void> content(const Name& name, const Give& give)
+    {
+        ext2_file_t opened = nullptr;
+        if (const auto failure = ext2fs_file_open(file_system_.get(), name.inode, 0, &opened); failure != 0)
+            return damaged(name.path, failure);
+        const std::unique_ptr<ext2_file, CloseFile> file(opened);
+        for (;;) {
+            unsigned got = 0;
+            if (call_.cancelled())
+                return sdk::make_error(Code::cancelled, "cancelled");
+            if (const auto failure = ext2fs_file_read(opened, buffer_.data(), static_cast<unsigned>(buffer_.size()), &got);
+                failure != 0)
+                return damaged(name.path, failure);
+            if (got == 0)
+                return {};
+            if (auto given = give(std::string_view(buffer_.data(), got)); !given)
+                return given;
+        }
+    }
+
+    Result<void> list(const Name& name, std::vector<Name>& open)
+    {
+        Listing listing{name.path, {}};
+        if (const auto failure =
+                ext2fs_dir_iterate2(file_system_.get(), name.inode, 0, nullptr, &Listing::take, &listing);
+            failure != 0)
+            return damaged(name.path, failure);
+        for (auto& found : listing.names)
+            if (found.path != "/lost+found")
+                open.push_back(std::move(found));
+        return {};
+    }
+
+    Result<void> header(archive_entry* entry)
+    {
+        const int status = archive_write_header(writer_.get(), entry);
+        return status == ARCHIVE_OK || status == ARCHIVE_WARN ? Result<void>() : Result<void>(unwritten());
+    }
+
+    const std::string& path_;
+    int output_;
+    sdk::Call& call_;
+    std::unique_ptr<archive, FreeArchive> writer_;
+    FileSystem file_system_;
+    std::vector<char> buffer_;
+    std::set<ext2_ino_t> seen_;                  // directories
+    std::map<ext2_ino_t, std::string> links_;  // the first name of what has several
+};
+
+}  // namespace
+
+bool is_ext4(const std::string& path)
+{
+    const auto file = sdk::os::open_file(path, O_RDONLY);
+    std::array<unsigned char, 2> magic{};
+    return file && ::pread(file->get(), magic.data(), magic.size(), magic_at) == static_cast<ssize_t>(magic.size()) &&
+           magic[0] == (EXT2_SUPER_MAGIC & 0xffU) && magic[1] == EXT2_SUPER_MAGIC >> 8U;
+}
+
+Result<void> stream_ext4(const std::string& path, int output, sdk::Call& call)
+{
+    return Ext4Stream(path, output, call).go();
+}
+
+}  // namespace banger::oci

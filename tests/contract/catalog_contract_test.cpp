@@ -1,0 +1,76 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+
+#include "banger/sdk/testing/image_source_contract.hpp"
+#include "banger/sdk/testing/kernel_source_contract.hpp"
+#include "blobs/digest.hpp"
+#include "catalog_image.hpp"
+#include "file_kernel.hpp"
+
+namespace banger::sdk::testing {
+namespace {
+
+// A bundle, and what the kernel source needs of a kernel, made once for all tests.
+const std::string& files()
+{
+    static const std::string path = [] {
+        std::string directory = ::testing::TempDir() + "catalog-contract-XXXXXX";
+        if (::mkdtemp(directory.data()) == nullptr)
+            return std::string();
+        const std::string script =
+            "cd " + directory +
+            " && export PATH=$PATH:/usr/sbin:/sbin && echo '{\"version\": 1, \"facts\": {\"os_id\": \"x\"}}' >manifest.json"
+            " && truncate -s 4M rootfs.ext4 work.ext4 && mke2fs -q rootfs.ext4 && mke2fs -q work.ext4"
+            " && tar --format=posix --zstd -cf bundle.tar.zst manifest.json rootfs.ext4 work.ext4"
+            " && printf '\\177ELF\\2\\0Linux version 6.1.0-x (gcc) \\0' >vmlinux && echo CONFIG_ACPI=y >config"
+            " && mkdir -p modules/6.1.0-x/kernel && touch modules/6.1.0-x/modules.dep modules/6.1.0-x/kernel/a.ko";
+        return std::system(("(" + script + ") >/dev/null 2>&1").c_str()) == 0 ? directory : std::string();  // NOLINT
+    }();
+    return path;
+}
+
+struct RemoveFiles : ::testing::Environment {
+    void TearDown() override { (void)os::remove_tree(files()); }
+};
+const auto* const environment = ::testing::AddGlobalTestEnvironment(new RemoveFiles);
+
+std::string bundle_recipe()
+{
+    const auto bundle = os::read_file(files() + "/bundle.tar.zst").value_or("");
+    return R"({"bundle": ")" + files() + R"(/bundle.tar.zst", "digest": ")" + blobs::digest_of(bundle) +
+           R"(", "size": )" + std::to_string(bundle.size()) + "}";
+}
+
+catalog::Options options_for(Host& host)
+{
+    return catalog::read_options(R"({"most_bytes": 1000000000})", host.cache_directory()).value_or({});
+}
+
+std::string why_not()
+{
+    return files().empty() ? "tar, zstd or mke2fs is missing here" : "";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Catalog, ImageSourceContract,
+    ::testing::Values(ImageSourceUnderTest{
+        "catalog",
+        [](Host& host) { return catalog::make_image_source(options_for(host)); },
+        bundle_recipe(),
+        {R"({"bundle": "relative", "digest": "sha256:0", "size": 1})", R"({})", R"({"bundle": "/x"})",
+         R"({"bundle": "http://example.org/x", "size": 1, "digest": "sha256:)" + std::string(64, '0') + "\"}",
+         R"({"catalogues": "now", "bundle": "/x"})"},
+        why_not,
+        true}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Catalog, KernelSourceContract,
+    ::testing::Values(KernelSourceUnderTest{
+        "catalog",
+        [](Host& host) { return catalog::make_kernel_source(options_for(host)); },
+        R"({"path": ")" + files() + R"(/vmlinux", "config": ")" + files() + R"(/config", "modules": ")" + files() + R"(/modules"})",
+        {R"({"path": "relative"})", R"({})"},
+        why_not}));
+
+}  // namespace
+}  // namespace banger::sdk::testing
