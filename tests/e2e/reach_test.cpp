@@ -1,0 +1,184 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Names and ports of real machines, asked with dig and curl as a person's programs would: one machine for most of it.
+#include <gmock/gmock.h>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::chrono::seconds within_a_second{1};
+constexpr std::chrono::seconds patience{20};  // of tests that are not about time, on a machine that has none
+
+// A server that needs nothing of an image but perl-base, and gives each caller one page.
+constexpr const char* page_server = R"(
+use Socket;
+socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($s, sockaddr_in($ARGV[0], inet_aton($ARGV[1]))) or die "bind: $!"; listen($s, 64);
+while (accept(my $c, $s)) { sysread($c, my $q, 4096); print $c "HTTP/1.0 200 OK\r\n\r\npage of port $ARGV[0]\n"; close($c); }
+)";
+
+class Reach : public ::testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        host = new Installation;
+        const auto created = host->banger({"vm", "create", "--name", "web", "--ready", "agent"});
+        ASSERT_EQ(created.status, 0) << created.err;
+    }
+    static void TearDownTestSuite()
+    {
+        delete host;
+        host = nullptr;
+    }
+
+    static std::string run(std::vector<std::string> words)
+    {
+        sdk::os::Command command;
+        command.argv = std::move(words);
+        const auto output = sdk::os::run(command);
+        return output ? output->out : output.error().message;
+    }
+    static std::string dig(std::vector<std::string> words)
+    {
+        const auto status = host->json({"dns", "status"});
+        std::vector<std::string> command{"dig", "@" + json::string_or(status, "address"), "-p",
+                                         json::string_or(status, "port"), "+tries=1", "+time=5"};
+        command.insert(command.end(), words.begin(), words.end());
+        return run(command);
+    }
+    static std::string address()
+    {
+        std::string text = dig({"+short", "web.vm"});
+        return text.substr(0, text.find('\n'));
+    }
+    /// As curl does it once this host's resolver asks banger.
+    static std::string curl(int port)
+    {
+        const std::string number = std::to_string(port);
+        return run({"curl", "-sS", "--max-time", "10", "--resolve", "web.vm:" + number + ":" + address(),
+                    "http://web.vm:" + number + "/"});
+    }
+    /// The server's pid in the guest.
+    static std::string serve(int port, const std::string& guest_address)
+    {
+        const auto started = host->banger({"vm", "exec", "web", "--", "sh", "-c",
+                                           "perl -e '" + std::string(page_server) + "' " + std::to_string(port) + " " +
+                                               guest_address + " >/dev/null 2>&1 </dev/null & echo $!"});
+        EXPECT_EQ(started.status, 0) << started.err;
+        return started.out.substr(0, started.out.find('\n'));
+    }
+    static bool wait_for_page(int port, std::chrono::milliseconds time)
+    {
+        const auto deadline = std::chrono::steady_clock::now() + time;
+        const std::string where = address();
+        do {
+            const std::string number = std::to_string(port);
+            const auto page = run({"curl", "-s", "--max-time", "5", "http://" + where + ":" + number + "/"});
+            if (page == "page of port " + number + "\n")
+                return true;
+        } while (std::chrono::steady_clock::now() < deadline);
+        return false;
+    }
+    static json::Document port_facts() { return host->json({"vm", "ports", "web"}); }
+
+    static Installation* host;
+};
+
+Installation* Reach::host = nullptr;
+
+TEST_F(Reach, TheNameResolvesAndGoesWithTheMachine)
+{
+    const auto where = address();
+    EXPECT_THAT(where, ::testing::StartsWith("127.86."));
+    EXPECT_EQ(dig({"+short", "any.web.vm"}), where + "\n");
+    EXPECT_EQ(dig({"+short", "-x", where}), "web.vm.\n");
+    ASSERT_EQ(host->banger({"vm", "create", "--name", "brief", "--ready", "agent", "--network", "user"}).status, 0);
+    EXPECT_THAT(dig({"+short", "brief.vm"}), ::testing::StartsWith("127.86."));
+    ASSERT_EQ(host->banger({"vm", "kill", "brief"}).status, 0);
+    EXPECT_THAT(dig({"brief.vm"}), HasSubstr("status: NXDOMAIN"));
+    ASSERT_EQ(host->banger({"vm", "delete", "brief"}).status, 0);
+}
+
+TEST_F(Reach, APortOfTheGuestIsReachedByName)
+{
+    serve(3000, "127.0.0.1");
+    ASSERT_TRUE(wait_for_page(3000, patience));
+    EXPECT_EQ(curl(3000), "page of port 3000\n");
+    const auto facts = port_facts();
+    bool listed = false;
+    for (const auto& port : json::find(facts, "ports")->GetArray())
+        if (json::uint_or(port, "port") == 3000) {
+            listed = true;
+            EXPECT_EQ(json::string_or(port, "process"), "perl");
+            EXPECT_EQ(json::uint_or(port, "host_port"), 3000U);
+            EXPECT_EQ(json::string_or(port, "url"), "http://web.vm:3000/");
+        }
+    EXPECT_TRUE(listed) << json::to_pretty(facts);
+}
+
+TEST_F(Reach, APortAppearsAndGoesWithinASecond)
+{
+    const auto server = serve(3001, "0.0.0.0");
+    EXPECT_TRUE(wait_for_page(3001, within_a_second));
+    ASSERT_EQ(host->banger({"vm", "exec", "web", "--", "sh", "-c", "kill " + server}).status, 0);
+    const auto deadline = std::chrono::steady_clock::now() + within_a_second;
+    std::string refused;
+    do
+        refused = run({"curl", "-s", "-o", "/dev/null", "-w", "%{errormsg}", "http://" + address() + ":3001/"});
+    while (refused.find("refused") == std::string::npos && std::chrono::steady_clock::now() < deadline);
+    EXPECT_THAT(refused, HasSubstr("refused"));
+}
+
+TEST_F(Reach, ALowPortIsThereOrTenThousandAbove)
+{
+    serve(81, "0.0.0.0");
+    const bool may_have_it = ::geteuid() == 0;
+    const int number = may_have_it ? 81 : 10081;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::string page;
+    do
+        page = curl(number);
+    while (page != "page of port 81\n" && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(page, "page of port 81\n");
+}
+
+TEST_F(Reach, AllIsThereAgainAfterTheDaemonWasKilled)
+{
+    serve(3002, "127.0.0.1");
+    ASSERT_TRUE(wait_for_page(3002, patience));
+    const auto before = address();
+    host->kill_daemon();
+    ASSERT_EQ(host->banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(address(), before);
+    EXPECT_TRUE(wait_for_page(3002, patience));
+}
+
+TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
+{
+    ASSERT_EQ(host->banger({"vm", "create", "--name", "quiet", "--ready", "agent", "--publish", "none"}).status, 0);
+    ASSERT_EQ(host->banger({"vm", "exec", "quiet", "--", "sh", "-c",
+                            "perl -e '" + std::string(page_server) + "' 3003 0.0.0.0 >/dev/null 2>&1 </dev/null &"})
+                  .status,
+              0);
+    const auto facts = host->json({"vm", "ports", "quiet"});
+    EXPECT_EQ(json::string_or(facts, "publish"), "none");
+    for (const auto& port : json::find(facts, "ports")->GetArray())
+        EXPECT_EQ(json::uint_or(port, "host_port"), 0U);
+    ASSERT_EQ(host->banger({"vm", "delete", "quiet"}).status, 0);
+}
+
+TEST_F(Reach, AnotherInstallationAnswersOnItsOwnPort)
+{
+    const Installation other;
+    const auto ours = host->json({"dns", "status"});
+    const auto theirs = other.json({"dns", "status"});
+    EXPECT_NE(json::string_or(ours, "port"), json::string_or(theirs, "port"));
+    EXPECT_THAT(other.banger({"dns", "status"}).out, HasSubstr(json::string_or(theirs, "port")));
+}
+
+}  // namespace
+}  // namespace banger::e2e
