@@ -20,7 +20,7 @@ struct Help {
 
 using Command =
     std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
-                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, VmPorts, DnsStatus, DnsRoute, WorkspacePrepare, WorkspaceExport,
+                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, VmPorts, VmHostKey, SshConfig, DnsStatus, DnsRoute, WorkspacePrepare, WorkspaceExport,
                  WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow, CataloguePull, ImageImport,
                  ImageCachePrune, CatalogueDelete, PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,
                  DaemonStop, DaemonStatus, DaemonLogs, Doctor, Audit, Version>;

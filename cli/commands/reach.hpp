@@ -33,4 +33,21 @@ struct VmPorts {
 };
 sdk::Result<Exit> run(const VmPorts& verb, Context& context);
 
+struct SshConfig {
+    bool install = false;
+    bool uninstall = false;
+    static Syntax syntax();
+    static sdk::Result<SshConfig> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const SshConfig& verb, Context& context);
+
+/// What ssh runs to learn a guest's host key: its KnownHostsCommand.
+struct VmHostKey {
+    std::string host;
+    std::string zone;  ///< that the host's name is below; empty: it is a VM's
+    static Syntax syntax();
+    static sdk::Result<VmHostKey> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmHostKey& verb, Context& context);
+
 }  // namespace banger::cli

@@ -97,7 +97,7 @@ base::WorkerPool& Service::workers_for(const std::string& verb)
 {
     static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop"};
     static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
-                                            "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
+                                            "vm.logs",       "vm.ssh", "ssh.key",      "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
     static const std::set<std::string> talks{"vm.exec", "vm.connect"};
     static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names", "ports"};

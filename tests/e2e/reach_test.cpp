@@ -157,6 +157,32 @@ TEST_F(Reach, AllIsThereAgainAfterTheDaemonWasKilled)
     EXPECT_TRUE(wait_for_page(3002, patience));
 }
 
+TEST_F(Reach, OpensshReachesItByName)
+{
+    CallOptions at_home;
+    at_home.environment["HOME"] = host->home();
+    ASSERT_EQ(host->banger({"ssh-config", "--install"}, at_home).status, 0);
+    const std::string settings = host->home() + "/.ssh/config";
+    const auto ssh = [&](const std::vector<std::string>& words) {
+        std::vector<std::string> command{"env", "BANGER_HOME=" + host->home(), "ssh", "-F", settings, "-o",
+                                         "BatchMode=yes", "web.vm"};
+        command.insert(command.end(), words.begin(), words.end());
+        return run(command);
+    };
+    // Its server may still be coming up: the machine counts as ready when it takes commands.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(90);
+    std::string name;
+    do
+        name = ssh({"cat", "/etc/hostname"});
+    while (name != "web\n" && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(name, "web\n");
+    ASSERT_TRUE(sdk::os::write_file_atomic(host->home() + "/letter", "dear guest\n"));
+    run({"env", "BANGER_HOME=" + host->home(), "scp", "-q", "-F", settings, host->home() + "/letter", "web.vm:letter"});
+    EXPECT_EQ(host->banger({"vm", "exec", "web", "--", "cat", "/root/letter"}).out, "dear guest\n");
+    ASSERT_EQ(host->banger({"ssh-config", "--uninstall"}, at_home).status, 0);
+    EXPECT_EQ(*sdk::os::read_file(settings), "");
+}
+
 TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
 {
     ASSERT_EQ(host->banger({"vm", "create", "--name", "quiet", "--ready", "agent", "--publish", "none"}).status, 0);

@@ -406,6 +406,12 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"vm.ssh", ssh},
         {"vm.ports", guest_ports},
         {"dns.status", names},
+        {"ssh.key",
+         [](const json::Value&) -> sdk::Result<json::Object> {
+             json::Object key;
+             key.set("identity", "/home/me/.local/state/banger/ssh/id_ed25519");
+             return key;
+         }},
         {"vm.recover", recovered},
         {"vm.list",
          [](const json::Value&) -> sdk::Result<json::Object> {

@@ -67,6 +67,7 @@ const std::vector<Golden>& all()
         {"plugin_list", {"plugin", "list"}},
         {"plugin_show", {"plugin", "show", "vmm-qemu"}},
         {"vm_ports", {"vm", "ports", "web"}},
+        {"vm_host_key", {"vm", "host-key", "--zone", "vm", "web.vm"}, 1},
         {"dns_status", {"dns", "status"}},
         {"dns_route_resolved", {"dns", "route"}},
         {"dns_route_dnsmasq", {"dns", "route", "--print", "dnsmasq"}},
