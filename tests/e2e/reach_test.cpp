@@ -2,6 +2,8 @@
 // Names and ports of real machines, asked with dig and curl as a person's programs would: one machine for most of it.
 #include <gmock/gmock.h>
 
+#include <csignal>
+
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
 
@@ -181,6 +183,29 @@ TEST_F(Reach, OpensshReachesItByName)
     EXPECT_EQ(host->banger({"vm", "exec", "web", "--", "cat", "/root/letter"}).out, "dear guest\n");
     ASSERT_EQ(host->banger({"ssh-config", "--uninstall"}, at_home).status, 0);
     EXPECT_EQ(*sdk::os::read_file(settings), "");
+}
+
+TEST_F(Reach, AnotherResolverAsksWithThePrintedRecipe)
+{
+    const std::string recipe = host->home() + "/dnsmasq.conf";
+    ASSERT_TRUE(sdk::os::write_file_atomic(recipe, host->banger({"dns", "route", "--print", "dnsmasq"}).out));
+    const std::string port = std::to_string(std::stoi(json::string_or(host->json({"dns", "status"}), "port")) + 2000);
+    sdk::os::Command dnsmasq;
+    dnsmasq.argv = {"/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=" + recipe, "--pid-file=", "--no-resolv",
+                    "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1", "--port=" + port,
+                    "--user=" + run({"id", "-un"})};
+    dnsmasq.argv.back().pop_back();
+    dnsmasq.die_with_parent = true;
+    auto resolver = sdk::os::spawn(dnsmasq);
+    ASSERT_TRUE(resolver) << resolver.error().message;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::string answer;
+    do
+        answer = run({"dig", "@127.0.0.1", "-p", port, "+short", "+tries=1", "+time=1", "web.vm"});
+    while (!answer.starts_with("127.86.") && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(answer, address() + "\n");
+    resolver->kill_group(SIGTERM);
+    EXPECT_TRUE(resolver->wait());
 }
 
 TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
