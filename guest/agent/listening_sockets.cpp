@@ -14,6 +14,7 @@
 #include <charconv>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "banger/sdk/os/fd.hpp"
@@ -26,6 +27,13 @@ struct Request {
     nlmsghdr header;
     inet_diag_req_v2 body;
 };
+
+template <typename Number>
+bool read_hex(std::string_view text, Number& number)
+{
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size();
+}
 
 void take(const nlmsghdr& message, std::vector<ListeningSocket>& into)
 {
@@ -68,6 +76,23 @@ sdk::Result<void> ask(int netlink, std::uint8_t family, std::vector<ListeningSoc
     }
 }
 
+/// "0100007F:1F90": the address as words of four bytes in the order of this machine, and the port.
+bool read_place(const std::string& text, Listener& into)
+{
+    constexpr std::size_t digits_in_word = 8;
+    const auto colon = text.find(':');
+    if (colon != digits_in_word && colon != 4 * digits_in_word)
+        return false;
+    std::array<std::uint32_t, 4> words{};
+    for (std::size_t i = 0; i < colon / digits_in_word; ++i)
+        if (!read_hex(std::string_view(text).substr(i * digits_in_word, digits_in_word), words[i]))
+            return false;
+    std::array<char, INET6_ADDRSTRLEN> address{};
+    ::inet_ntop(colon == digits_in_word ? AF_INET : AF_INET6, words.data(), address.data(), address.size());
+    into.address = address.data();
+    return read_hex(std::string_view(text).substr(colon + 1), into.port) && into.port != 0;
+}
+
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
 
 template <typename Number>
@@ -99,11 +124,36 @@ sdk::Result<std::vector<ListeningSocket>> listening_sockets()
     if (!netlink)
         return sdk::os_error("open a netlink socket for sockets");
     std::vector<ListeningSocket> sockets;
-    for (const std::uint8_t family : {AF_INET, AF_INET6})
-        // A kernel without IPv6 has no such family.
-        if (auto asked = ask(netlink.get(), family, sockets);
-            !asked && (family == AF_INET || asked.error().code != sdk::Code::not_found))
+    for (const auto& [family, file] : {std::pair{AF_INET, "/proc/net/tcp"}, {AF_INET6, "/proc/net/tcp6"}}) {
+        auto asked = ask(netlink.get(), static_cast<std::uint8_t>(family), sockets);
+        if (!asked && asked.error().code != sdk::Code::not_found)
             return std::move(asked.error());
+        if (asked)
+            continue;
+        auto read = listening_sockets_in(small_file(file));  // none where the kernel has no IPv6
+        sockets.insert(sockets.end(), read.begin(), read.end());
+    }
+    return sockets;
+}
+
+std::vector<ListeningSocket> listening_sockets_in(const std::string& proc_net_tcp)
+{
+    std::vector<ListeningSocket> sockets;
+    std::istringstream lines(proc_net_tcp);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string slot;
+        std::string local;
+        std::string remote;
+        std::string state;
+        std::string skipped;
+        words >> slot >> local >> remote >> state;
+        for (int i = 0; i < 5; ++i)
+            words >> skipped;
+        ListeningSocket socket;
+        if (words >> socket.inode && state == "0A" && read_place(local, socket.listener))
+            sockets.push_back(std::move(socket));
+    }
     return sockets;
 }
 
