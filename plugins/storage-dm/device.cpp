@@ -126,6 +126,7 @@ private:
 
 Result<void> check_available()
 {
+    const os::OwnRights rights;
     auto opened = os::open_file(control, O_RDWR);
     if (opened)
         return {};
