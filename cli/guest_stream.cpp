@@ -57,6 +57,7 @@ public:
           in_(streams.in),
           out_(streams.out),
           err_(streams.err),
+          on_bytes_(streams.on_bytes),
           tty_(tty),
           signals_(signals)
     {
@@ -111,10 +112,18 @@ private:
         const ssize_t got = ::read(in_, buffer_.data(), buffer_.size());
         if (got < 0 && (errno == EINTR || errno == EAGAIN))
             return;
-        if (got > 0)
+        if (got > 0) {
+            passed(static_cast<std::size_t>(got));
             return agent::write_frame(to_guest_, FrameType::data, {buffer_.data(), static_cast<std::size_t>(got)});
+        }
         in_ = -1;  // the end, a terminal that is gone, or a descriptor that was closed: there is no more
         agent::write_frame(to_guest_, FrameType::eof);
+    }
+
+    void passed(std::size_t bytes) const
+    {
+        if (on_bytes_)
+            on_bytes_(bytes);
     }
 
     void send()
@@ -153,14 +162,16 @@ private:
 
     bool take_frame(FrameType type, std::string_view payload)
     {
-        if (type == FrameType::out)
+        if (type == FrameType::out) {
+            passed(payload.size());
             out_.write(payload);
-        else if (type == FrameType::err)
+        } else if (type == FrameType::err) {
             err_.write(payload);
-        else if (type == FrameType::exit)
+        } else if (type == FrameType::exit) {
             take_exit(payload);
-        else if (type == FrameType::error)
+        } else if (type == FrameType::error) {
             take_error(payload);
+        }
         return !end_;
     }
 
@@ -243,6 +254,7 @@ private:
     int in_;
     OutputSide out_;
     OutputSide err_;
+    std::function<void(std::size_t)> on_bytes_;
     bool tty_;
     int terminal_ = -1;
     Signals& signals_;

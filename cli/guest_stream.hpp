@@ -1,7 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <variant>
 
@@ -16,6 +17,7 @@ struct StandardStreams {
     int in = 0;
     int out = 1;
     int err = 2;
+    std::function<void(std::size_t)> on_bytes = {};  ///< told of each piece of `in` and `out` as it passes; may be empty
 };
 
 /// How a command in a guest came to its end, as seen from here: its own status; a signal that made us leave it; or an

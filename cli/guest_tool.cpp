@@ -58,7 +58,8 @@ sdk::Result<UniqueFd> buffer_of(std::string_view content)
 
 sdk::Result<std::string> content_of(const UniqueFd& buffer)
 {
-    return sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()));
+    constexpr std::size_t longest = std::size_t{1} << 30U;  // bytes; a list of files is 100 of them a name or so
+    return sdk::os::read_file("/proc/self/fd/" + std::to_string(buffer.get()), longest);
 }
 
 /// What somebody said on standard error: notes, which are shown, and the last other line.
@@ -161,7 +162,8 @@ sdk::Result<UniqueFd> begin_tool(Session& session, const ToolCall& call)
     return std::move(reply->descriptors.front());
 }
 
-sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out)
+sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out,
+                           const std::function<void(std::size_t)>& on_bytes)
 {
     auto session = context.daemon();
     if (!session)
@@ -172,7 +174,7 @@ sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int o
     auto stream = begin_tool(**session, call);
     if (!stream)
         return std::move(stream).error();
-    const auto end = run_stream(std::move(*stream), {in, out, words->get()}, false, (*session)->signals());
+    const auto end = run_stream(std::move(*stream), {in, out, words->get(), on_bytes}, false, (*session)->signals());
     return std::visit(Ended(**session, call, take_words(context, content_of(*words).value_or(""))), end);
 }
 

@@ -22,8 +22,10 @@ struct ToolCall {
 sdk::Result<sdk::os::UniqueFd> begin_tool(Session& session, const ToolCall& call);
 
 /// Runs it to its end with these descriptors as its standard input and output. What it notes is shown. Errors: the
-/// tool's own, and banger's; cancelled, with the session's interrupted_by, if a signal ended it.
-sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out);
+/// tool's own, and banger's; cancelled, with the session's interrupted_by, if a signal ended it. `on_bytes` is told of
+/// each piece that passes.
+sdk::Result<void> run_tool(Context& context, const ToolCall& call, int in, int out,
+                           const std::function<void(std::size_t)>& on_bytes = {});
 
 /// The same with what `produce` writes as its input. `produce` runs on a thread of its own, as whoever reads would wait
 /// for it otherwise; its descriptor blocks, and gives EPIPE once the tool has ended. Its own error wins over the tool's,

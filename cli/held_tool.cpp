@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/held_tool.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -28,8 +29,33 @@ sdk::Error HeldTool::ended() const
                            "see `banger vm list`");
 }
 
+short HeldTool::events() const
+{
+    return static_cast<short>(waiting_.empty() ? POLLIN : POLLIN | POLLOUT);
+}
+
+void HeldTool::give(std::string_view input)
+{
+    agent::write_frame(waiting_, agent::FrameType::data, input);
+    send();
+}
+
+/// A stream that is broken is seen by who reads from it.
+void HeldTool::send()
+{
+    while (!waiting_.empty()) {
+        const ssize_t sent = ::send(stream_.get(), waiting_.data(), waiting_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return;
+        waiting_.erase(0, static_cast<std::size_t>(sent));
+    }
+}
+
 sdk::Result<std::string> HeldTool::take()
 {
+    send();
     std::string printed;
     std::optional<sdk::Error> end;
     std::array<char, 65536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)

@@ -79,6 +79,10 @@ const std::vector<Verb>& verbs()
         verb<DaemonStop>("daemon stop"),
         verb<DaemonStatus>("daemon status"),
         verb<DaemonLogs>("daemon logs"),
+        verb<SystemInstall>("system install"),
+        verb<SystemStatus>("system status"),
+        verb<SystemRestart>("system restart"),
+        verb<SystemUninstall>("system uninstall"),
         verb<Doctor>("doctor"),
         verb<Audit>("audit"),
         verb<Version>("version"),
@@ -122,6 +126,11 @@ const std::vector<Group>& groups()
          {{"banger daemon status", "whether it runs, and for how long"},
           {"banger daemon logs", "what it has to say"},
           {"banger daemon stop", "end it; machines go on, and the next command starts another"}}},
+        {"system",
+         "the root helper: disks on device-mapper, and taps",
+         {{"sudo banger system install --owner ada", "set it up"},
+          {"banger system status", "whether there is one, and what it holds"},
+          {"sudo banger system uninstall", "remove it"}}},
     };
     return table;
 }

@@ -70,7 +70,7 @@ private:
             call_.tool = "write";
             call_.arguments = {verb_.to.path};
             const UniqueFd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-            return run_tool(context_, call_, STDIN_FILENO, nothing.get());
+            return run_tool(context_, call_, STDIN_FILENO, nothing.get(), counter(STDIN_FILENO));
         }
         struct stat status {};
         if (::stat(verb_.from.path.c_str(), &status) != 0)
@@ -78,6 +78,16 @@ private:
         call_.tool = "unpack";
         call_.arguments = {verb_.to.path, own_name(verb_.from.path)};
         return feed_tool(context_, call_, [this](int out) { return pack(out); });
+    }
+
+    /// Counts, and shows it unless somebody types or reads on the same terminal.
+    std::function<void(std::size_t)> counter(int stream)
+    {
+        return [this, shown = ::isatty(stream) == 0](std::size_t more) {
+            bytes_ += more;
+            if (shown)
+                meter_.at(bytes_);
+        };
     }
 
     sdk::Result<void> pack(int out)
@@ -102,7 +112,7 @@ private:
         if (verb_.to.path == standard_stream) {
             call_.tool = "read";
             const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-            return run_tool(context_, call_, nothing.get(), STDOUT_FILENO);
+            return run_tool(context_, call_, nothing.get(), STDOUT_FILENO, counter(STDOUT_FILENO));
         }
         auto target = tree::target_of(verb_.to.path, own_name(verb_.from.path));
         if (!target)

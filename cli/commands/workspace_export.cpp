@@ -1,4 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include "cli/commands/spec_options.hpp"
 #include "cli/commands/workspace.hpp"
 #include "cli/text.hpp"
@@ -19,7 +21,7 @@ Syntax WorkspaceExport::syntax()
     syntax.options = {
         {"guest-path", 0, "PATH", "where the workspace is in the machine; /root/repo if left out", {}, false},
         {"base-commit", 0, "REVISION", "what is counted as unchanged, instead of the files as they came", {}, false},
-        {"output", 0, "FILE", "write the patch there", {}, false},
+        {"output", 0, "FILE", "write the patch there; `-` is standard output", {}, false},
         {"apply", 0, "", "apply it to the repository we are in", {}, false},
         {"into", 0, "DIRECTORY", "apply it to the repository of that directory", {}, false}};
     syntax.examples = {{"banger vm workspace export sandbox", "look at it"},
@@ -62,13 +64,13 @@ sdk::Result<Exit> run(const WorkspaceExport& verb, Context& context)
         return std::move(patch).error();
     if (patch->bytes() == 0)
         context.note("nothing changed in the workspace");
-    if (!verb.apply && verb.output.empty()) {
+    if (!verb.apply && (verb.output.empty() || verb.output == "-")) {
         context.end_session();
-        if (auto printed = patch->print(); !printed)
+        if (auto printed = workspace::copy_patch(patch->path(), STDOUT_FILENO); !printed)
             return std::move(printed).error();
         return Exit(OwnExit::done);
     }
-    auto done = verb.apply ? patch->apply(root, *interrupt) : patch->write(verb.output);
+    auto done = verb.apply ? patch->apply(root, *interrupt) : workspace::write_patch(patch->path(), verb.output);
     if (!done)
         return workspace::interrupted(context, std::move(done).error());
     json::Object result;

@@ -103,7 +103,7 @@ Syntax WorkspaceSync::syntax()
         "replaced by rename, which programs that watch it there see.\n\n"
         "With --two-way the machine's changes come back as well. A file that changed on both sides is a conflict: the "
         "one here stays, the machine's is put beside it as NAME.guest-conflict, and neither goes to the other side until "
-        "that file is removed; then the one here goes. A deletion gives way to a change on the other side.";
+        "that file is removed; then the one here goes. So is a file where the other side has a directory. A deletion gives way to a change on the other side.";
     syntax.operands = {{"VM"}, {"PATH", Operand::Count::optional}};
     syntax.options = {
         {"guest-path", 0, "PATH", "where the workspace is in the machine; /root/repo if left out", {}, false},

@@ -93,6 +93,20 @@ std::string daemon_page(const json::Value& status, std::size_t columns)
     return facts.text(columns);
 }
 
+std::string helper_page(const json::Value& helper, std::size_t columns)
+{
+    Facts facts;
+    for (const char* key : {"installed", "owner", "socket", "enabled", "running", "problem", "pid", "version", "same_build"})
+        facts.add(key, value_text(helper, key));
+    std::vector<std::string> lines;
+    if (const json::Value* all = json::find(helper, "installations"); all != nullptr && all->IsArray())
+        for (const auto& one : all->GetArray())
+            lines.push_back(json::string_or(one, "vms_directory") + ": " + value_text(one, "disks") + " disks, " +
+                            value_text(one, "links") + " network devices");
+    facts.add("installations", lines);
+    return facts.text(columns);
+}
+
 std::string doctor_page(const json::Value& result, std::size_t columns, bool colour)
 {
     constexpr std::size_t indent = 9;

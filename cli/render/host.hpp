@@ -13,6 +13,7 @@ std::string plugin_page(const json::Value& plugin, std::size_t columns);
 std::string config_table(const json::Value& config, std::size_t columns);
 std::string daemon_page(const json::Value& status, std::size_t columns);
 std::string doctor_page(const json::Value& result, std::size_t columns, bool colour);
+std::string helper_page(const json::Value& helper, std::size_t columns);
 std::string audit_page(const json::Value& result, std::size_t columns);
 
 }  // namespace banger::cli

@@ -63,6 +63,7 @@ std::string vm_page(const json::Value& vm, std::size_t columns)
     Facts facts;
     for (const char* key : {"name", "id", "state", "desired", "busy", "image", "kernel"})
         facts.add(key, value_text(vm, key));
+    facts.add("paused for", value_text(vm, "paused_for"));
     facts.add("cpus", value_text(vm, "vcpus"));
     facts.add("memory", memory_of(vm));
     facts.add("disk", base::format_size(json::uint_or(vm, "disk_bytes")));

@@ -10,6 +10,7 @@
 #include "cli/workspace/git.hpp"
 #include "cli/workspace/repository.hpp"
 #include "cli/workspace/file_tree.hpp"
+#include "cli/workspace/temporary_directory.hpp"
 #include "guest/tree/packer.hpp"
 
 namespace banger::workspace {
@@ -25,25 +26,6 @@ struct CheckoutOptions {
 
 /// In a guest's git directory: which files came from the host, and what they were there (guest/tree/stamp.hpp).
 inline constexpr const char* sync_record = "banger-synced";
-
-/// A directory that vanishes with this object, unless it is left to the user.
-class TemporaryDirectory {
-public:
-    static sdk::Result<TemporaryDirectory> make();
-    TemporaryDirectory() = default;
-    TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-    TemporaryDirectory& operator=(TemporaryDirectory&& other) noexcept
-    {
-        std::swap(path_, other.path_);
-        return *this;
-    }
-    ~TemporaryDirectory();
-    [[nodiscard]] const std::string& path() const { return path_; }
-    void leave() { path_.clear(); }
-
-private:
-    std::string path_;
-};
 
 /// A repository of the host as it will be in a guest: which files, and a git directory made for them.
 ///

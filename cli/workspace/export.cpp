@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <filesystem>
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/guest_tool.hpp"
@@ -109,17 +110,9 @@ sdk::Result<void> Patch::apply(const std::string& directory, int interrupt)
     return bytes_ == 0 ? sdk::Result<void>() : apply_patch(place_, path_, directory, interrupt);
 }
 
-sdk::Result<void> Patch::write(const std::string& file) const
+sdk::Result<void> copy_patch(const std::string& patch, int out)
 {
-    auto text = sdk::os::read_file(path_, bytes_);
-    if (!text)
-        return std::move(text).error();
-    return sdk::os::write_file_atomic(file, *text, 0644);
-}
-
-sdk::Result<void> Patch::print() const
-{
-    auto file = sdk::os::open_file(path_, O_RDONLY);
+    auto file = sdk::os::open_file(patch, O_RDONLY);
     if (!file)
         return std::move(file).error();
     std::vector<char> piece(1 << 20);
@@ -129,9 +122,38 @@ sdk::Result<void> Patch::print() const
             return sdk::os_error("read the patch");
         if (got == 0)
             return {};
-        if (auto written = sdk::os::write_all(STDOUT_FILENO, {piece.data(), static_cast<std::size_t>(got)}); !written)
+        if (auto written = sdk::os::write_all(out, {piece.data(), static_cast<std::size_t>(got)}); !written)
             return written;
     }
+}
+
+sdk::Result<void> write_patch(const std::string& patch, const std::string& file)
+{
+    const std::string doing = "write " + cli::printable(file);
+    struct stat status {};
+    const bool there = ::stat(file.c_str(), &status) == 0;
+    if (there && !S_ISREG(status.st_mode)) {
+        const UniqueFd out(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+        auto written = out ? copy_patch(patch, out.get()) : sdk::os_error(doing);
+        return written ? written : std::move(written).error().while_doing(doing);
+    }
+    std::error_code ignored;
+    const std::string target = there ? std::filesystem::canonical(file, ignored).string() : file;
+    std::string beside = target + ".XXXXXX";
+    const UniqueFd out(::mkostemp(beside.data(), O_CLOEXEC));
+    if (!out)
+        return sdk::os_error(doing);
+    constexpr mode_t usual = 0666;
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    auto written = copy_patch(patch, out.get());
+    if (written && (::fchmod(out.get(), there ? status.st_mode & 07777 : usual & ~mask) != 0 || ::fsync(out.get()) != 0 ||
+                    ::rename(beside.c_str(), target.c_str()) != 0))
+        written = sdk::os_error(doing);
+    if (written)
+        return {};
+    ::unlink(beside.c_str());
+    return std::move(written).error().while_doing(doing);
 }
 
 sdk::Result<Status> status_of(cli::Context& context, const GuestWorkspace& workspace)

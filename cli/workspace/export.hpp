@@ -25,6 +25,13 @@ struct GuestWorkspace {
 sdk::Result<void> apply_patch(TemporaryDirectory& place, const std::string& patch, const std::string& directory,
                               int interrupt);
 
+/// Copies it to a descriptor.
+sdk::Result<void> copy_patch(const std::string& patch, int out);
+
+/// Puts it into `file`, which is replaced as a whole, or what it leads to if it is a link; it keeps its mode. What is no
+/// file, such as a FIFO or /dev/null, is written to as it is. A failure leaves what was there.
+sdk::Result<void> write_patch(const std::string& patch, const std::string& file);
+
 /// What changed in a guest since its base, committed there or not, untracked files included and ignored ones not, as a
 /// git patch in a file of ours. The guest's own index is not touched. Changes inside submodules are their own.
 class Patch {
@@ -35,9 +42,6 @@ public:
     [[nodiscard]] const std::string& path() const { return path_; }
     /// As apply_patch.
     [[nodiscard]] sdk::Result<void> apply(const std::string& directory, int interrupt);
-    /// Puts it into a file, which is replaced as a whole.
-    [[nodiscard]] sdk::Result<void> write(const std::string& file) const;
-    [[nodiscard]] sdk::Result<void> print() const;  ///< to standard output
 
 private:
     TemporaryDirectory place_;

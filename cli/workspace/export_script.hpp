@@ -9,15 +9,20 @@ namespace banger::workspace {
 /// That index and new objects are in a place of their own, which vanishes: beside the guest's index, or in memory where
 /// there is no room. The index begins with what is known of the files as they came, so that only changed ones are read.
 /// It has the time when they came, by the guest's clock, which may be behind the host's: git reads a file again that has a
-/// later time (git's Documentation/technical/racy-git.txt). Ignored files are in it if the guest's git tracks them. What is a repository of its own is none of this one's: if it
-/// changed, a note on standard error says so.
+/// later time (git's Documentation/technical/racy-git.txt). Ignored files are in it if the guest's git tracks them. What
+/// is a repository of its own is none of this one's: if it changed, a note on standard error says so. The files may have
+/// become another user's than the one who runs this.
 inline constexpr const char* index_script = R"sh(set -e
 command -v git >/dev/null || {
     echo "there is no git in the machine, which compares the files: install it there" >&2
     exit 1
 }
 cd "$1" || exit 1
-export GIT_OPTIONAL_LOCKS=0
+export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+git rev-parse --git-dir >/dev/null 2>&1 || {
+    echo "'$1' is no git repository there: bring files that went without one back with vm cp" >&2
+    exit 1
+}
 place=
 trap '[ -z "$place" ] || rm -rf "$place"' EXIT
 

@@ -75,4 +75,9 @@ bool FileTree::may_read(const std::string& name)
     return parent >= 0 && ::faccessat(parent, leaf_of(name).c_str(), R_OK, 0) == 0;
 }
 
+bool has_content(const struct stat& status)
+{
+    return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode);
+}
+
 }  // namespace banger::workspace

@@ -35,4 +35,7 @@ private:
     int parent_problem_ = 0;  ///< errno of opening it
 };
 
+/// What git can keep: the rest has no place in a commit.
+[[nodiscard]] bool has_content(const struct stat& status);
+
 }  // namespace banger::workspace

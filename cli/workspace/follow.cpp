@@ -67,6 +67,8 @@ private:
             return std::move(held).error();
         held_ = std::make_unique<cli::HeldTool>(std::move(*held));
         output_.clear();
+        if (follower_.on_held)
+            follower_.on_held();
         return {};
     }
 
@@ -77,6 +79,8 @@ private:
         auto synced = follower_.round(here, there);
         if (!synced)
             return std::move(synced).error();
+        if (const std::string news = follower_.news_for_held ? follower_.news_for_held() : ""; !news.empty())
+            held_->give(news);
         if (synced->any())
             follower_.listener.on_round(*synced);
         return {};
@@ -90,7 +94,7 @@ private:
             return *signals.stop_seen();
         std::array<pollfd, 4> watch{{{follower_.here.files_descriptor(), POLLIN, 0},
                                      {follower_.here.git_descriptor(), POLLIN, 0},
-                                     {held_->descriptor(), POLLIN, 0},
+                                     {held_->descriptor(), held_->events(), 0},
                                      {signals.descriptor(), POLLIN, 0}}};
         if (::poll(watch.data(), watch.size(), any() ? static_cast<int>(quiet.count()) : -1) < 0 && errno != EINTR)
             return sdk::os_error("wait for changes");
@@ -138,7 +142,7 @@ private:
     sdk::Result<void> connect_again(sdk::Error lost)
     {
         if (lost.code != sdk::Code::unavailable)
-            return lost;
+            return std::move(lost).while_doing("watch the workspace in the vm");
         context_.end_session();
         auto interrupt = interrupt_of(context_);
         auto held = interrupt ? hold() : sdk::Result<void>(std::move(interrupt).error());

@@ -17,6 +17,10 @@ struct Follower {
     cli::ToolCall held;
     std::function<sdk::Result<Synced>(const tree::Happened& here, const tree::Happened& there)> round;
     const SyncListener& listener;
+    /// What the tool is to be told on its standard input, asked after each round. Empty function: nothing.
+    std::function<std::string()> news_for_held;
+    /// The tool was begun anew, and knows nothing.
+    std::function<void()> on_held;
 };
 
 /// Rounds, the first over everything, until a signal asks us to stop, which it returns. Changes that come together are

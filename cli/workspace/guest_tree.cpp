@@ -53,6 +53,14 @@ sdk::Result<tree::Stamps> GuestTree::read_record()
     return tree::Stamps();
 }
 
+sdk::Result<tree::Stamps> GuestTree::read_conflicts()
+{
+    auto text = cli::ask_tool(context_, {vm_, "read", {path_ + "/.git/" + conflict_record}, ""});
+    if (!text && text.error().code != sdk::Code::not_found)
+        return std::move(text).error();
+    return tree::stamps_from_text(text.value_or("")).value_or({});
+}
+
 sdk::Result<void> GuestTree::unlink(const std::vector<std::string>& files, const std::vector<std::string>& directories)
 {
     if (files.empty() && directories.empty())
@@ -119,6 +127,11 @@ sdk::Result<std::vector<std::string>> GuestTree::send(const Delivery& delivery)
                 const std::string record = tree::to_text(delivery.record());
                 if (auto added = packer.add_content(std::string(".git/") + sync_record, record, 0644); !added)
                     return added;
+                if (delivery.conflicts)
+                    if (auto added = packer.add_content(std::string(".git/") + conflict_record,
+                                                        tree::to_text(*delivery.conflicts), 0644);
+                        !added)
+                        return added;
             }
             return packer.finish();
         };
@@ -139,6 +152,18 @@ sdk::Result<tree::Stamps> GuestTree::scan(const std::vector<std::string>& names)
 {
     std::string list;
     append(list, names);
+    return look_at(list);
+}
+
+sdk::Result<tree::Stamps> GuestTree::list(const std::vector<std::string>& directories)
+{
+    std::string list;
+    append(list, directories, "/");
+    return look_at(list);
+}
+
+sdk::Result<tree::Stamps> GuestTree::look_at(const std::string& list)
+{
     auto text = cli::ask_tool(context_, tool("scan"), list);
     if (!text)
         return failed(std::move(text).error(), "look at the files in");

@@ -13,6 +13,9 @@
 
 namespace banger::workspace {
 
+/// Where a guest keeps what its sync left open (Conflicts), in the git directory of a checkout.
+inline constexpr const char* conflict_record = "banger-conflicts";
+
 /// A workspace's files in a running guest, as far as a sync has to do with them. What it answers is the guest's word.
 /// Threads: one.
 class GuestTree {
@@ -25,6 +28,8 @@ public:
     /// What the host's files were when they came (sync_record); empty where nothing is known. Errors: not_found, with
     /// how to make it, where there is no such directory.
     sdk::Result<tree::Stamps> read_record();
+    /// The open conflicts that an earlier sync left (conflict_record); empty where nothing is known.
+    sdk::Result<tree::Stamps> read_conflicts();
     /// Whether there is a place for it: the git directory of a repository. Once read_record was called.
     [[nodiscard]] bool keeps_record() const { return keeps_record_; }
 
@@ -49,13 +54,17 @@ public:
         std::function<void(const std::string& name)> on_stayed;
         /// Asked for at the end: what the record is to be. Empty function: it stays.
         std::function<tree::Stamps()> record;
+        /// What the conflicts are to be, beside a record. Nothing: they stay.
+        std::optional<tree::Stamps> conflicts;
     };
     /// The names of those that went. What cannot be read is noted and left out. Errors: exists where something else is in
     /// the way there, such as a directory of the guest's own.
     sdk::Result<std::vector<std::string>> send(const Delivery& delivery);
 
-    /// The files with these names as they are there now; all of them where there are no names.
+    /// The files and directories with these names as they are there now.
     sdk::Result<tree::Stamps> scan(const std::vector<std::string>& names);
+    /// What is in these directories, and no deeper (tree::list).
+    sdk::Result<tree::Stamps> list(const std::vector<std::string>& directories);
 
     /// An archive of these files, to `consume`, which need not trust it.
     sdk::Result<void> fetch(const std::vector<std::string>& names,
@@ -66,6 +75,7 @@ public:
     [[nodiscard]] cli::ToolCall hold() const { return {vm_, "hold", {}, ""}; }
 
 private:
+    sdk::Result<tree::Stamps> look_at(const std::string& list);
     [[nodiscard]] cli::ToolCall tool(const char* name) const { return {vm_, name, {path_}, ""}; }
     [[nodiscard]] sdk::Error failed(sdk::Error error, const std::string& what) const;
 

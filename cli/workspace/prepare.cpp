@@ -13,17 +13,25 @@ namespace {
 
 using cli::printable;
 
+std::string all_of(const std::vector<std::string>& names)
+{
+    std::vector<std::string> words;
+    for (const auto& name : names)
+        words.push_back(printable(name));
+    return cli::listed(words, "and");
+}
+
 constexpr std::size_t most_named = 5;
 
 /// "a, b and 3 more"
 std::string some_of(const std::vector<std::string>& names)
 {
-    std::vector<std::string> words;
-    for (const auto& name : names)
-        if (words.size() < most_named)
-            words.push_back(printable(name));
-    if (names.size() > most_named)
-        words.push_back(std::to_string(names.size() - most_named) + " more");
+    if (names.size() <= most_named)
+        return all_of(names);
+    std::vector<std::string> words(names.begin(), names.begin() + most_named);
+    for (auto& word : words)
+        word = printable(word);
+    words.push_back(std::to_string(names.size() - most_named) + " more");
     return cli::listed(words, "and");
 }
 
@@ -50,6 +58,8 @@ void say_what_goes(cli::Context& context, const PrepareOptions& options, const C
     if (!options.checkout.from.empty()) {
         line += ", branch " + printable(checkout.branch()) + " from " + printable(options.checkout.from) +
                 ": uncommitted changes stay here";
+        if (!files.hollow.empty())
+            line += ", and what is in the submodule" + std::string(files.hollow.size() == 1 ? " " : "s ") + some_of(files.hollow);
         return context.note(line);
     }
     if (!repository.is_git) {
@@ -61,7 +71,7 @@ void say_what_goes(cli::Context& context, const PrepareOptions& options, const C
             line += ", " + std::to_string(files.untracked.size()) + " untracked";
     }
     if (const auto secrets = files.secrets(); !secrets.empty()) {
-        line += ", and " + some_of(secrets) + (secrets.size() == 1 ? " looks like a secret" : " look like secrets");
+        line += ", and " + all_of(secrets) + (secrets.size() == 1 ? " looks like a secret" : " look like secrets");
         line += repository.is_git ? " (--tracked-only leaves untracked files out)" : "";
     }
     context.note(line);

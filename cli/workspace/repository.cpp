@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/repository.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -8,6 +10,8 @@
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <set>
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
@@ -52,6 +56,46 @@ bool ends_with_any(std::string_view name, std::initializer_list<std::string_view
 bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> beginnings)
 {
     return std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view one) { return name.starts_with(one); });
+}
+
+constexpr std::string_view gitlink = "160000 ";  ///< how git writes down a submodule's place
+
+/// Sockets, FIFOs and devices in the directories of `files`: git has no word for them (git-ls-files(1) shows files and
+/// links). Errors: git's.
+sdk::Result<std::vector<std::string>> special_beside(const Git& git, const std::string& root, const FileList& files)
+{
+    std::set<std::string> directories{""};
+    for (const auto* names : {&files.tracked, &files.untracked})
+        for (const auto& name : *names)
+            for (auto slash = name.rfind('/'); slash != std::string::npos && slash != 0; slash = name.rfind('/', slash - 1))
+                if (!directories.insert(name.substr(0, slash + 1)).second)
+                    break;
+    std::string found;
+    for (const auto& directory : directories) {
+        const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir((root + "/" + directory).c_str()), &::closedir);
+        while (const dirent* entry = listing ? ::readdir(listing.get()) : nullptr) {
+            struct stat status {};
+            const bool unsaid = entry->d_type == DT_UNKNOWN;
+            if (unsaid && ::fstatat(::dirfd(listing.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+                continue;
+            const auto type = unsaid ? IFTODT(status.st_mode) : entry->d_type;
+            if (type == DT_SOCK || type == DT_FIFO || type == DT_CHR || type == DT_BLK)
+                found.append(directory).append(entry->d_name).push_back('\0');
+        }
+    }
+    if (found.empty())
+        return std::vector<std::string>();
+    // Whichever git knows as something else is missed as that.
+    auto known = git.filter({"check-ignore", "-z", "--stdin"}, found);
+    if (!known)
+        return std::move(known).error();
+    auto left = nul_terminated(*known);
+    left.insert(left.end(), files.tracked.begin(), files.tracked.end());
+    const std::set<std::string> passed_over(left.begin(), left.end());
+    auto special = nul_terminated(found);
+    special.erase(std::remove_if(special.begin(), special.end(), [&](const auto& name) { return passed_over.count(name) != 0; }),
+                  special.end());
+    return special;
 }
 
 /// Files and links below a directory; `prefix` is the directory's name in `root`, with a slash.
@@ -129,7 +173,6 @@ sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, 
     auto staged = git.run({"ls-files", "-z", "--stage", "-t"});
     if (!staged)
         return std::move(staged).error();
-    constexpr std::string_view gitlink = "160000 ";
     constexpr std::string_view left_out = "S ";  // git-ls-files(1), -t: skip-worktree
     for (const auto& entry : nul_terminated(*staged)) {
         const std::string name = entry.substr(entry.find('\t') + 1);
@@ -154,6 +197,21 @@ sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, 
             files.nested.push_back(name.substr(0, name.size() - 1));
         else
             files.untracked.push_back(std::move(name));
+    auto special = special_beside(git, repository.root, files);
+    if (!special)
+        return std::move(special).error();
+    files.special = std::move(*special);
+    return files;
+}
+
+sdk::Result<FileList> files_at(const Repository& repository, const std::string& commit, int interrupt)
+{
+    auto listed = Git(repository.root, interrupt).run({"ls-tree", "-r", "-z", commit});
+    if (!listed)
+        return std::move(listed).error();
+    FileList files;
+    for (const auto& entry : nul_terminated(*listed))  // "MODE TYPE OBJECT\tNAME"
+        (entry.starts_with(gitlink) ? files.hollow : files.tracked).push_back(entry.substr(entry.find('\t') + 1));
     return files;
 }
 
@@ -175,9 +233,15 @@ bool looks_secret(const std::string& path)
         return true;
     if (ends_with_any(name, {".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".ovpn", ".tfvars"}))
         return true;
-    if (starts_with_any(name, {"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "service-account", "secret", "credential"}))
+    if (starts_with_any(name, {"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "service-account", "service_account"}))
         return true;
-    static constexpr std::array<std::string_view, 8> known{".netrc",    ".npmrc",           ".pypirc", ".pgpass",
+    for (const std::string_view word : {"secret", "credential", "private_key", "private-key", "privatekey", "password"})
+        if (name.find(word) != std::string::npos)
+            return true;
+    for (const std::string_view place : {"secrets/", ".secrets/", ".ssh/", ".aws/", ".gnupg/", ".kube/"})
+        if (path.starts_with(place) || path.find("/" + std::string(place)) != std::string::npos)
+            return true;
+    static constexpr std::array<std::string_view, 9> known{".netrc",    ".npmrc",           ".pypirc", ".pgpass", ".envrc",
                                                            ".htpasswd", ".git-credentials", "kubeconfig", ".vault-token"};
     return std::find(known.begin(), known.end(), name) != known.end();
 }

@@ -29,6 +29,7 @@ struct FileList {
     std::vector<std::string> submodules;  ///< those that are checked out
     std::vector<std::string> hollow;      ///< the others, which are empty directories
     std::vector<std::string> sparse;      ///< of the tracked ones, those that a sparse checkout leaves out
+    std::vector<std::string> special;     ///< sockets, FIFOs and devices beside them, not ignored; they do not go
     std::vector<std::string> nested;      ///< repositories inside that are no submodules; they do not go
 
     /// Of the untracked ones, those whose name says that they hold a secret.
@@ -36,6 +37,9 @@ struct FileList {
 };
 /// Errors: permission for a directory that may not be read, and git's.
 [[nodiscard]] sdk::Result<FileList> files_of(const Repository& repository, bool tracked_only, int interrupt);
+
+/// Those of one of its commits: tracked ones, and submodules as hollow directories. Errors: git's.
+[[nodiscard]] sdk::Result<FileList> files_at(const Repository& repository, const std::string& commit, int interrupt);
 
 /// A name that keys, passwords and the like usually have. `path` may have directories.
 [[nodiscard]] bool looks_secret(const std::string& path);

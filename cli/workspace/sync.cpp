@@ -87,7 +87,7 @@ sdk::Result<void> Sync::remove(const std::vector<std::string>& names)
 
 sdk::Result<std::vector<std::string>> Sync::send(const std::vector<std::string>& names, bool with_record)
 {
-    GuestTree::Delivery delivery{*here_, names, {}, {}, {}, {}, {}};
+    GuestTree::Delivery delivery{*here_, names, {}, {}, {}, {}, {}, {}};
     delivery.on_file = [this](const std::string& name, const std::optional<tree::Stamp>& stamp) {
         if (stamp)
             agreed_[name] = *stamp;
@@ -107,7 +107,7 @@ sdk::Result<std::vector<std::string>> Sync::send(const std::vector<std::string>&
 sdk::Result<int> Sync::go_on(const SyncListener& listener)
 {
     const auto round = [&](const tree::Happened& here, const tree::Happened& /*there*/) { return some(here); };
-    auto signal = follow(context_, {*here_, there_.hold(), round, listener});
+    auto signal = follow(context_, {*here_, there_.hold(), round, listener, {}, {}});
     // What changed in files that the guest knows already was not worth a whole record each time.
     if (signal && record_is_old_)
         if (auto sent = send({}, true); !sent)

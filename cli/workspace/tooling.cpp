@@ -22,11 +22,14 @@ using cli::printable;
 constexpr const char* place_of_mise = "/usr/local/bin/mise";
 constexpr std::chrono::minutes longest_fetch{10};
 
-/// Runs in the guest, with the workspace and the log as arguments. mise asks nobody whether the files are trusted: who
+/// Runs in the guest, with the workspace and the log as arguments, for half an hour at most: a server that never answers
+/// must not keep a command from running. mise asks nobody whether the files are trusted: who
 /// runs this has put them there.
 constexpr const char* install_script = R"sh(mkdir -p "${2%/*}" && cd "$1" || exit 1
 export MISE_YES=1 MISE_TRUSTED_CONFIG_PATHS="$1"
-{ echo "$(command -v mise) install, in $1"; mise install; } >"$2" 2>&1 </dev/null
+limit=
+command -v timeout >/dev/null && limit='timeout 1800'
+{ echo "$(command -v mise) install, in $1"; $limit mise install; } >"$2" 2>&1 </dev/null
 )sh";
 
 /// Which of the files goes; empty if none.

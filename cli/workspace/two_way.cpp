@@ -1,42 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "cli/workspace/two_way.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include <filesystem>
+#include <algorithm>
 
-#include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
-#include "cli/workspace/checkout.hpp"
 #include "cli/workspace/follow.hpp"
 #include "cli/workspace/prepare.hpp"
 #include "guest/tree/unpacker.hpp"
 
 namespace banger::workspace {
-namespace {
-
-constexpr std::size_t longest_file = std::size_t{1} << 40U;
-
-/// What is in a file, or where a link leads.
-sdk::Result<std::string> content_of(const std::string& path, const tree::Stamp& stamp)
-{
-    if (!S_ISLNK(stamp.mode))
-        return sdk::os::read_file(path, longest_file);
-    std::error_code problem;
-    const auto target = std::filesystem::read_symlink(path, problem);
-    if (problem)
-        return sdk::os_error("read the link " + cli::quoted(path), problem.value());
-    return target.string();
-}
-
-std::string without_ending(const std::string& name)
-{
-    return name.substr(0, name.size() - std::string_view(conflict_ending).size());
-}
-
-}  // namespace
-
 sdk::Result<void> TwoWaySync::begin()
 {
     auto interrupt = interrupt_of(context_);
@@ -52,29 +26,26 @@ sdk::Result<void> TwoWaySync::begin()
     for (const auto& [name, stamp] : *record)
         if (may_come(name))
             agreed_.emplace(name, Agreement{stamp, std::nullopt});
+    auto conflicts = there_.read_conflicts();
+    if (!conflicts)
+        return std::move(conflicts).error();
+    conflicts_.remember(std::move(*conflicts));
     if (!here_->repository().is_git || !there_.keeps_record())
         return sdk::make_error(sdk::Code::precondition, "--two-way is for a repository here and its checkout there",
                                "without one nobody knows which files are to be left out");
     return {};
 }
 
-bool TwoWaySync::is_in_conflict(const std::string& name) const
-{
-    return here_->stamp(name + conflict_ending).has_value();
-}
-
-/// A conflict's copy stands for its file. What is in conflict stays out; what no longer is counts as changed here.
+/// A conflict's copy stands for its file. What is in conflict stays out; what no longer is counts as changed here, be it
+/// that it was removed.
 void TwoWaySync::settle_conflicts(std::set<std::string>& candidates)
 {
     std::set<std::string> settled;
-    for (const auto& candidate : candidates) {
-        const auto name = candidate.ends_with(conflict_ending) ? without_ending(candidate) : candidate;
-        if (!may_come(name) || is_in_conflict(name))
-            continue;
-        if (const auto conflict = conflicts_.find(name); conflict != conflicts_.end()) {
-            agreed_[name] = {std::nullopt, conflict->second};
-            conflicts_.erase(conflict);
-        }
+    for (const auto& candidate : candidates)
+        if (const auto name = name_behind_copy(candidate); may_come(name) && !Conflicts::is_open(*here_, name))
+            settled.insert(name);
+    for (const auto& [name, there] : conflicts_.take_settled(*here_)) {
+        agreed_[name] = {tree::Stamp{}, there == tree::Stamp{} ? std::nullopt : std::optional(there)};
         settled.insert(name);
     }
     candidates = std::move(settled);
@@ -97,12 +68,64 @@ sdk::Result<void> TwoWaySync::leave_out_what_git_ignores(std::set<std::string>& 
     return {};
 }
 
+/// Directories that git has no interest in may have more in them than all the rest: nobody looks into them.
+sdk::Result<std::set<std::string>> TwoWaySync::enter(const std::set<std::string>& directories)
+{
+    std::set<std::string> entered;
+    std::set<std::string> unknown;
+    for (const auto& name : directories)
+        if (const auto below = agreed_.lower_bound(name + "/");
+            below != agreed_.end() && below->first.starts_with(name + "/"))
+            entered.insert(name);
+        else if (may_come(name) && !options_.tracked_only)
+            unknown.insert(name);
+    if (!unknown.empty()) {
+        auto more = here_->entered(unknown);
+        if (!more)
+            return interrupted(context_, std::move(more).error());
+        entered.merge(*more);
+    }
+    entered_.insert(entered.begin(), entered.end());
+    return entered;
+}
+
+/// All files there that may count, level by level.
+sdk::Result<tree::Stamps> TwoWaySync::survey()
+{
+    tree::Stamps files;
+    for (std::vector<std::string> level{"."}; !level.empty();) {
+        auto listed = there_.list(level);
+        if (!listed)
+            return std::move(listed).error();
+        std::set<std::string> directories;
+        for (auto& [name, stamp] : *listed)
+            if (S_ISDIR(stamp.mode))
+                directories.insert(name);
+            else
+                files.emplace(name, stamp);
+        auto entered = enter(directories);
+        if (!entered)
+            return std::move(entered).error();
+        level.assign(entered->begin(), entered->end());
+    }
+    return files;
+}
+
+std::string TwoWaySync::news_for_watch()
+{
+    std::string news;
+    for (const auto& name : entered_)
+        if (watched_.insert(name).second)
+            news.append(name).push_back('\0');
+    return news;
+}
+
 sdk::Result<Synced> TwoWaySync::all()
 {
     auto listed = here_->names();
     if (!listed)
         return interrupted(context_, std::move(listed).error());
-    auto there = there_.scan({});
+    auto there = survey();
     if (!there)
         return std::move(there).error();
     std::set<std::string> candidates;
@@ -140,13 +163,25 @@ sdk::Result<Synced> TwoWaySync::some(const tree::Happened& here, const tree::Hap
             below.insert(at->first);
     candidates.merge(below);
     settle_conflicts(candidates);
-    if (auto done = leave_out_what_git_ignores(candidates); !done)
+    if (auto done = leave_out_what_git_ignores(candidates); !done && done.error().code == sdk::Code::precondition)
+        return all();  // git could not say it of one of them: they changed again meanwhile
+    else if (!done)
         return std::move(done).error();
     if (candidates.empty())
         return Synced();
     auto now = there_.scan({candidates.begin(), candidates.end()});
     if (!now)
         return std::move(now).error();
+    std::set<std::string> directories;
+    for (auto at = now->begin(); at != now->end();)
+        if (S_ISDIR(at->second.mode)) {
+            directories.insert(at->first);
+            at = now->erase(at);
+        } else {
+            ++at;
+        }
+    if (auto entered = enter(directories); !entered)  // what is in them is told once they are watched
+        return std::move(entered).error();
     return round(std::move(candidates), *now);
 }
 
@@ -163,6 +198,7 @@ sdk::Result<Synced> TwoWaySync::round(std::set<std::string> candidates, const tr
         sides[name] = {here, found == there.end() ? std::nullopt : std::optional(found->second)};
     }
     auto plan = plan_two_way(agreed_, sides);
+    auto collisions = take_collisions(plan);
     Synced synced;
     for (const auto& name : plan.forget)
         agreed_.erase(name);
@@ -170,11 +206,21 @@ sdk::Result<Synced> TwoWaySync::round(std::set<std::string> candidates, const tr
         return std::move(done).error();
     if (auto done = remove_here(plan.remove_here); !done)
         return std::move(done).error();
+    plan.receive.erase(std::remove_if(plan.receive.begin(), plan.receive.end(),
+                                      [&](const std::string& name) {
+                                          const std::string root = in_the_way_here(name);
+                                          if (!root.empty())
+                                              collisions[root].push_back(name);
+                                          return !root.empty();
+                                      }),
+                       plan.receive.end());
     if (auto done = compare(plan.compare, sides, synced); !done)
+        return std::move(done).error();
+    if (auto done = keep_apart(collisions, sides, synced); !done)
         return std::move(done).error();
     if (auto done = receive(plan.receive, sides, synced); !done)
         return std::move(done).error();
-    bool names_differ = !plan.forget.empty() || !plan.remove_there.empty() || !plan.remove_here.empty() ||
+    bool names_differ = conflicts_.take_changed() || !plan.forget.empty() || !plan.remove_there.empty() || !plan.remove_here.empty() ||
                         !synced.received.empty();
     for (const auto& name : plan.send)
         names_differ = names_differ || agreed_.count(name) == 0;
@@ -213,7 +259,8 @@ void TwoWaySync::stays_there(const std::string& name, Agreement agreement)
         agreed_[name] = std::move(agreement);
     else
         agreed_.erase(name);
-    context_.note("workspace: " + cli::quoted(name) + " changed in the vm in this moment: it stays as it is there");
+    context_.note("workspace: " + cli::quoted(name) + " changed in the vm in this moment, or something is in its way there: it "
+                  "stays as it is");
 }
 
 /// And what directories are empty by that, as git does it.
@@ -233,6 +280,15 @@ sdk::Result<void> TwoWaySync::remove_here(const std::vector<std::string>& names)
     return {};
 }
 
+/// The name of a directory that stays where a file is to come, or of something else on the way to it.
+std::string TwoWaySync::in_the_way_here(const std::string& name) const
+{
+    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+        if (here_->stamp(name.substr(0, slash)))
+            return name.substr(0, slash);
+    return here_->is_directory(name) ? name : std::string();
+}
+
 sdk::Result<void> TwoWaySync::receive(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
                                       Synced& synced)
 {
@@ -248,6 +304,7 @@ sdk::Result<void> TwoWaySync::receive(const std::vector<std::string>& names, con
             refused.insert(name);
         return may;
     };
+    options.on_in_the_way = [&](const std::string& name) { refused.insert(name); };
     auto fetched = there_.fetch(names, [&](int in) -> sdk::Result<void> {
         auto unpacked = tree::unpack(in, here_->directory(), ".", options);
         return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
@@ -266,56 +323,6 @@ sdk::Result<void> TwoWaySync::receive(const std::vector<std::string>& names, con
     return {};
 }
 
-sdk::Result<void> TwoWaySync::compare(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
-                                      Synced& synced)
-{
-    if (names.empty())
-        return {};
-    auto place = TemporaryDirectory::make();
-    if (!place)
-        return std::move(place).error();
-    const std::set<std::string> asked(names.begin(), names.end());
-    auto fetched = there_.fetch(names, [&](int in) -> sdk::Result<void> {
-        auto directory = sdk::os::open_file(place->path(), O_RDONLY | O_DIRECTORY);
-        if (!directory)
-            return std::move(directory).error();
-        tree::UnpackOptions options;
-        options.takes = [&](const std::string& name) { return asked.count(name) != 0; };
-        auto unpacked = tree::unpack(in, directory->get(), ".", options);
-        return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
-    });
-    if (!fetched)
-        return fetched;
-    for (const auto& name : names) {
-        const Sides& side = sides.at(name);
-        auto theirs = content_of(place->path() + "/" + name, *side.there);
-        auto ours = content_of(here_->root() + "/" + name, *side.here);
-        if (!theirs || !ours)
-            continue;  // one of them changed or went meanwhile: that is another round's
-        if (*ours == *theirs && (side.here->mode & 0777U) == (side.there->mode & 0777U) &&
-            S_ISLNK(side.here->mode) == S_ISLNK(side.there->mode)) {
-            agreed_[name] = {side.here, side.there};
-            continue;
-        }
-        if (auto kept = keep_both(name, place->path() + "/" + name); !kept)
-            return kept;
-        conflicts_[name] = *side.there;
-        synced.conflicts.push_back(name);
-    }
-    return {};
-}
-
-sdk::Result<void> TwoWaySync::keep_both(const std::string& name, const std::string& theirs)
-{
-    const std::string copy = here_->root() + "/" + name + conflict_ending;
-    std::error_code problem;
-    std::filesystem::remove(copy, problem);
-    std::filesystem::copy(theirs, copy, std::filesystem::copy_options::copy_symlinks, problem);
-    if (problem)
-        return sdk::os_error("keep the vm's version of " + cli::quoted(name), problem.value());
-    return {};
-}
-
 sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::string>& names,
                                                        const std::map<std::string, Sides>& sides, bool with_record)
 {
@@ -326,7 +333,7 @@ sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::st
         before[name] = agreed == agreed_.end() ? Agreement{} : agreed->second;
         expected.emplace(name, sides.at(name).there.value_or(tree::Stamp{}));
     }
-    GuestTree::Delivery delivery{*here_, names, {}, {}, std::move(expected), {}, {}};
+    GuestTree::Delivery delivery{*here_, names, {}, {}, std::move(expected), {}, {}, conflicts_.all()};
     delivery.on_file = [this](const std::string& name, const std::optional<tree::Stamp>& stamp) {
         if (stamp)
             agreed_[name] = {stamp, std::nullopt};
@@ -359,7 +366,8 @@ sdk::Result<std::vector<std::string>> TwoWaySync::send(const std::vector<std::st
 sdk::Result<int> TwoWaySync::go_on(const SyncListener& listener)
 {
     const auto round = [&](const tree::Happened& here, const tree::Happened& there) { return some(here, there); };
-    auto signal = follow(context_, {*here_, there_.watch(), round, listener});
+    auto signal = follow(context_, {*here_, there_.watch(), round, listener, [this] { return news_for_watch(); },
+                                    [this] { watched_.clear(); }});
     if (signal && record_is_old_)
         if (auto sent = send({}, {}, true); !sent)
             return std::move(sent).error();

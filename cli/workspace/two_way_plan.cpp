@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cli/workspace/conflicts.hpp"
+
 namespace banger::workspace {
 namespace {
 
@@ -53,9 +55,47 @@ TwoWayPlan plan_two_way(const Agreements& agreed, const std::map<std::string, Si
     return plan;
 }
 
+namespace {
+
+/// The outermost directory above a name that is a file's name in `files`; empty if there is none.
+std::string file_above(const std::string& name, const std::set<std::string>& files)
+{
+    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+        if (const std::string above = name.substr(0, slash); files.count(above) != 0)
+            return above;
+    return {};
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<std::string>> take_collisions(TwoWayPlan& plan)
+{
+    const std::set<std::string> sent(plan.send.begin(), plan.send.end());
+    const std::set<std::string> received(plan.receive.begin(), plan.receive.end());
+    std::set<std::string> roots;
+    for (const auto& name : plan.receive)
+        roots.insert(file_above(name, sent));
+    for (const auto& name : plan.send)
+        roots.insert(file_above(name, received));
+    roots.erase("");
+    std::map<std::string, std::vector<std::string>> collisions;
+    if (roots.empty())
+        return collisions;
+    for (auto* list : {&plan.send, &plan.receive, &plan.remove_there, &plan.remove_here, &plan.compare})
+        list->erase(std::remove_if(list->begin(), list->end(),
+                                   [&](const std::string& name) {
+                                       const std::string root = roots.count(name) != 0 ? name : file_above(name, roots);
+                                       if (!root.empty())
+                                           collisions[root].push_back(name);
+                                       return !root.empty();
+                                   }),
+                    list->end());
+    return collisions;
+}
+
 bool may_come(const std::string& name)
 {
-    if (tree::is_in_git_directory(name) || name.ends_with(conflict_ending))
+    if (tree::is_in_git_directory(name) || name_behind_copy(name) != name)
         return false;
     for (std::size_t at = 0; at <= name.size();) {
         const auto slash = std::min(name.find('/', at), name.size());

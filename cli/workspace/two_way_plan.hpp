@@ -11,9 +11,6 @@
 
 namespace banger::workspace {
 
-/// What one side's version of a file that changed on both is called beside the host's.
-inline constexpr const char* conflict_ending = ".guest-conflict";
-
 /// What both sides were when they last agreed on a file.
 struct Agreement {
     std::optional<tree::Stamp> here;   ///< nothing: not there
@@ -44,8 +41,12 @@ struct TwoWayPlan {
 /// A side that did not change gives way to the one that did. A deletion gives way to a change: the file comes back.
 [[nodiscard]] TwoWayPlan plan_two_way(const Agreements& agreed, const std::map<std::string, Sides>& sides);
 
+/// Where one side has a file and the other one a directory with files, and both changed since: by the name of the file,
+/// those of all that is in question, which the plan has no longer.
+[[nodiscard]] std::map<std::string, std::vector<std::string>> take_collisions(TwoWayPlan& plan);
+
 /// A name that a guest may have for a file of ours: relative, without "." and "..", nothing of git's own, and not that
-/// of a conflict's copy.
+/// of a conflict's copy or in one.
 [[nodiscard]] bool may_come(const std::string& name);
 
 }  // namespace banger::workspace

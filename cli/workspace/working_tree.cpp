@@ -50,6 +50,7 @@ sdk::Result<std::set<std::string>> WorkingTree::names()
     }
     const Repository top = repository();
     repositories_.clear();
+    hollow_.clear();
     if (auto listed = list("", top, names); !listed)
         return std::move(listed).error();
     return names;
@@ -64,6 +65,8 @@ sdk::Result<void> WorkingTree::list(const std::string& prefix, const Repository&
     for (const auto* list : {&files->tracked, &files->untracked})
         for (const auto& name : *list)
             names.insert(below(prefix, name));
+    for (const auto& name : files->hollow)
+        hollow_.insert(below(prefix, name));
     for (const auto& name : files->submodules) {
         auto submodule = find_repository(repository.root + "/" + name, interrupt_);
         if (!submodule)
@@ -74,17 +77,65 @@ sdk::Result<void> WorkingTree::list(const std::string& prefix, const Repository&
     return {};
 }
 
-/// The innermost repository that has the name; nothing if that is one inside which is no submodule.
+/// The innermost repository that has the name; nothing if that is one inside which is no submodule, or one that is not
+/// checked out.
 const std::string* WorkingTree::repository_of(const std::string& name) const
 {
     for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0; slash = name.rfind('/', slash - 1)) {
         const std::string above = name.substr(0, slash);
         if (const auto found = repositories_.find(above); found != repositories_.end())
             return &found->first;
-        if (sdk::os::exists(root() + "/" + above + "/.git"))
+        if (hollow_.count(above) != 0 || sdk::os::exists(root() + "/" + above + "/.git"))
             return nullptr;
     }
     return &repositories_.begin()->first;
+}
+
+std::map<std::string, std::set<std::string>> WorkingTree::questions_of(const std::set<std::string>& names) const
+{
+    std::map<std::string, std::set<std::string>> questions;
+    for (const auto& name : names)
+        if (const auto* prefix = repository_of(name);
+            prefix != nullptr && !tree::is_in_git_directory(name) && !is_behind_link(name))
+            questions[*prefix].insert(prefix->empty() ? name : name.substr(prefix->size() + 1));
+    return questions;
+}
+
+/// git tells a directory that is not here from a file by the slash at its end. But with that a pattern such as "a/*" has
+/// "a/" as well, which it does not pass over: so it asks for the name alone too, unless the pattern is one for directories.
+sdk::Result<std::set<std::string>> WorkingTree::entered(const std::set<std::string>& directories) const
+{
+    std::set<std::string> entered;
+    for (const auto& [prefix, names] : questions_of(directories)) {
+        std::string input;
+        for (const auto& name : names)
+            input.append(name).append("/\0", 2).append(name).push_back('\0');
+        auto matches =
+            Git(repositories_.at(prefix).root, interrupt_).filter({"check-ignore", "-z", "-v", "--stdin"}, input);
+        if (!matches)
+            return std::move(matches).error();
+        std::set<std::string> alone;
+        std::set<std::string> with_slash;
+        std::set<std::string> passed;
+        const auto parts = nul_terminated(*matches);  // source, line, pattern and path of each, git-check-ignore(1)
+        for (std::size_t at = 0; at + 3 < parts.size(); at += 4) {
+            const std::string& pattern = parts[at + 2];
+            std::string name = parts[at + 3];
+            if (pattern.starts_with('!'))
+                continue;
+            if (!name.ends_with('/')) {
+                alone.insert(name);
+                continue;
+            }
+            name.pop_back();
+            (pattern.ends_with('/') && !pattern.ends_with("*/") ? passed : with_slash).insert(name);
+        }
+        for (const auto& name : names)
+            if (passed.count(name) == 0 && (alone.count(name) == 0 || with_slash.count(name) == 0) &&
+                hollow_.count(below(prefix, name)) == 0)
+                entered.insert(below(prefix, name));
+    }
+    return entered;
 }
 
 sdk::Result<std::set<std::string>> WorkingTree::considered(const std::set<std::string>& names)
@@ -93,32 +144,36 @@ sdk::Result<std::set<std::string>> WorkingTree::considered(const std::set<std::s
         return names;
     if (tracked_only_)  // what becomes tracked changes the index, and then everything is looked at
         return std::set<std::string>();
-    std::map<std::string, std::set<std::string>> questions;
-    for (const auto& name : names)
-        if (const auto* prefix = repository_of(name);
-            prefix != nullptr && !tree::is_in_git_directory(name) && !is_behind_link(name))
-            questions[*prefix].insert(prefix->empty() ? name : name.substr(prefix->size() + 1));
+    auto questions = questions_of(names);
     std::set<std::string> yes;
     for (auto& [prefix, asked] : questions) {
-        std::string input;
-        for (const auto& name : asked)
-            input.append(name).push_back('\0');
-        // It ends with status 1 where nothing is ignored, which is no failure.
-        auto ignored = Git(repositories_.at(prefix).root, interrupt_).filter({"check-ignore", "-z", "--stdin"}, input);
-        if (!ignored)
-            return std::move(ignored).error();
-        for (const auto& name : nul_terminated(*ignored)) {
-            asked.erase(name);
-            if (is_directory(below(prefix, name))) {
-                ignored_.insert(below(prefix, name));
-                if (watcher_)
-                    watcher_->forget(below(prefix, name));
-            }
-        }
-        for (const auto& name : asked)
+        auto considered = not_ignored(prefix, std::move(asked));
+        if (!considered)
+            return considered;
+        for (const auto& name : *considered)
             yes.insert(below(prefix, name));
     }
     return yes;
+}
+
+sdk::Result<std::set<std::string>> WorkingTree::not_ignored(const std::string& prefix, std::set<std::string> names)
+{
+    std::string input;
+    for (const auto& name : names)
+        input.append(name).push_back('\0');
+    // It ends with status 1 where nothing is ignored, which is no failure.
+    auto ignored = Git(repositories_.at(prefix).root, interrupt_).filter({"check-ignore", "-z", "--stdin"}, input);
+    if (!ignored)
+        return std::move(ignored).error();
+    for (const auto& name : nul_terminated(*ignored)) {
+        names.erase(name);
+        if (is_directory(below(prefix, name))) {
+            ignored_.insert(below(prefix, name));
+            if (watcher_)
+                watcher_->forget(below(prefix, name));
+        }
+    }
+    return names;
 }
 
 bool WorkingTree::is_behind_link(const std::string& name) const
@@ -167,6 +222,10 @@ sdk::Result<void> WorkingTree::watch()
         return std::move(watcher).error();
     watcher_.emplace(std::move(*watcher));
     watch_git_state();
+    auto forced_now = forced();
+    if (!forced_now)
+        return std::move(forced_now).error();
+    forced_ = std::move(*forced_now);
     return {};
 }
 
@@ -176,22 +235,46 @@ void WorkingTree::watch_git_state()
     git_state_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!repository().is_git)
         return;
-    for (const auto& directory : {repository().git_directory, repository().common_directory + "/info"})
-        ::inotify_add_watch(git_state_.get(), directory.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
+    for (const auto& [prefix, repository] : repositories_)
+        for (const auto& directory : {repository.git_directory, repository.common_directory + "/info"})
+            ::inotify_add_watch(git_state_.get(), directory.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
 }
 
-void WorkingTree::take_git_state(tree::Happened& happened) const
+sdk::Result<std::set<std::string>> WorkingTree::forced() const
 {
+    std::set<std::string> forced;
+    if (!repository().is_git)
+        return forced;
+    for (const auto& [prefix, repository] : repositories_) {
+        auto listed =
+            Git(repository.root, interrupt_).run({"ls-files", "-z", "--cached", "--ignored", "--exclude-standard"});
+        if (!listed)
+            return std::move(listed).error();
+        for (const auto& name : nul_terminated(*listed))
+            forced.insert(below(prefix, name));
+    }
+    return forced;
+}
+
+/// The index changes with each `git status` too: what it says of files that are not ignored is nothing new.
+void WorkingTree::take_git_state(tree::Happened& happened)
+{
+    bool index_changed = false;
     alignas(inotify_event) std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     for (ssize_t got = 0; (got = ::read(git_state_.get(), buffer.data(), buffer.size())) > 0;)
         for (const char* at = buffer.data(); at < buffer.data() + got;) {
             const auto& event = *reinterpret_cast<const inotify_event*>(at);
             at += sizeof event + event.len;
             const std::string_view name = event.len == 0 ? "" : &event.name[0];
+            index_changed = index_changed || name == "index";
             if ((event.mask & IN_Q_OVERFLOW) != 0 || name == "HEAD" || name == "exclude" ||
                 (name == "index" && tracked_only_))
                 happened.everything = true;
         }
+    if (index_changed && !happened.everything) {
+        const auto now = forced();
+        happened.everything = !now || *now != forced_;  // a git that fails says why when everything is looked at
+    }
 }
 
 sdk::Result<void> WorkingTree::take(tree::Happened& happened)

@@ -30,13 +30,16 @@ public:
     /// Of these names, those that git considers though they are new to it. One question to git for all of them.
     sdk::Result<std::set<std::string>> considered(const std::set<std::string>& names);
 
+    /// Of these directories, here or elsewhere, those that git does not pass over as a whole. Errors: as considered.
+    sdk::Result<std::set<std::string>> entered(const std::set<std::string>& directories) const;
+
     /// Begins to watch, or begins again. What git ignores is not watched.
     sdk::Result<void> watch();
     /// Readable when something happened (poll(2)); of the files, and of git's own state.
     [[nodiscard]] int files_descriptor() const { return watcher_->descriptor(); }
     [[nodiscard]] int git_descriptor() const { return git_state_.get(); }
-    /// Takes what happened so far. `everything` also when what git ignores may be different now: another HEAD, another
-    /// list of ignored files.
+    /// Takes what happened so far. `everything` also when what git considers may be different now: another HEAD, another
+    /// list of ignored files, an ignored file that is tracked all the same (git add -f) or no longer.
     sdk::Result<void> take(tree::Happened& happened);
 
     [[nodiscard]] std::optional<tree::Stamp> stamp(const std::string& name) const
@@ -54,17 +57,23 @@ private:
     sdk::Result<void> list(const std::string& prefix, const Repository& repository, std::set<std::string>& names);
     sdk::Result<void> find_ignored(const std::string& prefix, const Repository& repository);
     void watch_git_state();
-    void take_git_state(tree::Happened& happened) const;
+    void take_git_state(tree::Happened& happened);
+    [[nodiscard]] sdk::Result<std::set<std::string>> forced() const;
+    sdk::Result<std::set<std::string>> not_ignored(const std::string& prefix, std::set<std::string> names);
     [[nodiscard]] bool passes(const std::string& directory) const;
     /// git refuses to say anything of such a name.
     [[nodiscard]] bool is_behind_link(const std::string& name) const;
     [[nodiscard]] const std::string* repository_of(const std::string& name) const;
+    /// Names by the repository that says something of them, relative to it.
+    [[nodiscard]] std::map<std::string, std::set<std::string>> questions_of(const std::set<std::string>& names) const;
 
     std::map<std::string, Repository> repositories_;  ///< by where they are; the top one at ""
     bool tracked_only_ = false;
     int interrupt_ = -1;
     sdk::os::UniqueFd directory_;
+    std::set<std::string> hollow_;   ///< submodules that are not checked out: git says nothing of what is in them
     std::set<std::string> ignored_;  ///< directories
+    std::set<std::string> forced_;   ///< files that are tracked though they are ignored
     std::optional<tree::Watcher> watcher_;
     sdk::os::UniqueFd git_state_;
 };

@@ -25,6 +25,7 @@ Config defaults(const HostFacts& host)
     constexpr std::uint64_t workers = 16;
     constexpr std::chrono::minutes plugin_deadline{2};
     constexpr std::chrono::minutes boot_timeout{2};
+    constexpr std::uint64_t pause_below = 512ULL << 20U;
     constexpr std::uint64_t history_depth = 50;
     constexpr std::uint64_t most_image_entries = 4'000'000;
     constexpr std::uint64_t most_image_bytes = 64ULL << 30U;
@@ -52,6 +53,7 @@ Config defaults(const HostFacts& host)
         .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
         .boot_timeout = {boot_timeout, Origin::built_in, {}},
         .auto_stop_stale_after = {std::chrono::milliseconds(0), Origin::built_in, {}},
+        .pause_below = {pause_below, Origin::built_in, {}},
     };
     config.workspace = {
         .depth = {history_depth, Origin::built_in, {}},

@@ -19,6 +19,7 @@
 #include "core/daemon/auto_stop.hpp"
 #include "core/daemon/known_catalogue.hpp"
 #include "core/daemon/places.hpp"
+#include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
 #include "core/lifecycle/stray_files.hpp"
@@ -147,14 +148,23 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
                              image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}};
     std::optional<AutoStop> auto_stop;
+    std::optional<RoomWatch> room_watch;
     Service service(loop, engine, config->daemon.workers.value);
     agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
     if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
         auto_stop.emplace(loop, service, limit);
+    if (const auto least = config->daemon.pause_below.value; least > 0)
+        room_watch.emplace(loop, service, least);
+    service.on_exit = [&](const std::string& vm) {
+        if (room_watch)
+            room_watch->ended(vm);
+    };
     engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) {
         service.watch_exit(vm, vmm);
         if (auto_stop)
             auto_stop->watch(vm);
+        if (room_watch)
+            room_watch->began(vm);
     };
 
     // The listener exists before reconciling, so that a caller who finds it waits instead of starting another daemon.

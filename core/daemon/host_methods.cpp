@@ -7,6 +7,7 @@
 
 #include "core/daemon/service.hpp"
 #include "core/doctor/check.hpp"
+#include "core/lifecycle/pick.hpp"
 #include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/rpc/build.hpp"
@@ -53,32 +54,49 @@ bool will_run(const lifecycle::Engine& engine, const std::string& provisioner)
     return std::find(names.begin(), names.end(), provisioner) != names.end();
 }
 
-json::Object capability_json(Service& service, const plugins::PluginStatus& plugin,
-                             const plugins::CapabilityName& capability, Operation& operation)
+// Those that a new VM gets of which nothing is said; an error if it gets none.
+using Picked = sdk::Result<lifecycle::Choice>;
+
+Picked pick(lifecycle::Engine& engine, Operation& operation)
+{
+    const auto egress = sdk::egress_from_string(engine.config.vm_defaults.egress.value);
+    return lifecycle::pick_providers(engine, {}, egress.value_or(sdk::Egress::internet), operation);
+}
+
+bool is_picked(lifecycle::Engine& engine, const plugins::CapabilityName& capability, const sdk::Result<sdk::Probe>& probe,
+               const Picked& picked, Operation& operation)
+{
+    const auto& [kind, name] = capability;
+    // Provisioners are no alternatives.
+    if (kind == plugins::kind_of<sdk::Provisioner>)
+        return probe && probe->usable && will_run(engine, name);
+    if (kind == plugins::kind_of<sdk::Vmm> || kind == plugins::kind_of<sdk::VmmSnapshot>)
+        return picked && picked->vmm == name;
+    if (kind == plugins::kind_of<sdk::Storage> || kind == plugins::kind_of<sdk::StorageFork>)
+        return picked && picked->storage == name;
+    if (kind == plugins::kind_of<sdk::Network>)
+        return picked && picked->network == name;
+    const auto choice = engine.registry.choose(kind, "auto", operation);
+    return choice && choice->name == name;
+}
+
+json::Object capability_json(Service& service, const plugins::CapabilityName& capability, const Picked& picked,
+                             Operation& operation)
 {
     auto& engine = service.engine();
     json::Object object;
     object.set("kind", capability.kind).set("name", capability.name);
     auto probe = engine.registry.probe(capability.kind, capability.name, operation);
-    const auto& wanted = engine.config.providers;
-    const std::string& named = capability.kind == plugins::kind_of<sdk::Vmm>       ? wanted.vmm.value
-                               : capability.kind == plugins::kind_of<sdk::Storage> ? wanted.storage.value
-                               : capability.kind == plugins::kind_of<sdk::Network> ? wanted.network.value
-                                                                                   : plugin.id;
-    auto choice = engine.registry.choose(capability.kind, named == plugin.id ? "auto" : named, operation);
     object.set("usable", probe && probe->usable);
     object.set("reason", probe ? probe->reason : probe.error().message);
     object.set("hint", probe ? probe->hint : probe.error().hint);
-    // Provisioners are no alternatives.
-    const bool picked = capability.kind == plugins::kind_of<sdk::Provisioner>
-                            ? probe && probe->usable && will_run(engine, capability.name)
-                            : choice && choice->name == capability.name;
-    object.set("picked", picked);
+    object.set("picked", is_picked(engine, capability, probe, picked, operation));
     object.set("facts", probe ? probe->facts : sdk::Fields());
     return object;
 }
 
-json::Object plugin_json(Service& service, const plugins::PluginStatus& plugin, Operation& operation)
+json::Object plugin_json(Service& service, const plugins::PluginStatus& plugin, const Picked& picked,
+                         Operation& operation)
 {
     json::Object object;
     object.set("id", plugin.id).set("version", plugin.version).set("path", plugin.path);
@@ -88,7 +106,7 @@ json::Object plugin_json(Service& service, const plugins::PluginStatus& plugin, 
     json::Array provides;
     for (const auto& capability : plugin.capabilities)
         if (!plugin.problem)
-            provides.add(capability_json(service, plugin, capability, operation));
+            provides.add(capability_json(service, capability, picked, operation));
     object.set("provides", provides);
     return object;
 }
@@ -96,8 +114,9 @@ json::Object plugin_json(Service& service, const plugins::PluginStatus& plugin, 
 sdk::Result<Answer> list_plugins(Service& service, const Exchange&, Operation& operation)
 {
     json::Array plugins;
+    const auto picked = pick(service.engine(), operation);
     for (const auto& plugin : service.engine().registry.list())
-        plugins.add(plugin_json(service, plugin, operation));
+        plugins.add(plugin_json(service, plugin, picked, operation));
     Answer answer;
     answer.result.set("plugins", plugins);
     return answer;
@@ -112,7 +131,7 @@ sdk::Result<Answer> show_plugin(Service& service, const Exchange& exchange, Oper
     if (!plugin)
         return std::move(plugin).error();
     Answer answer;
-    answer.result = plugin_json(service, *plugin, operation);
+    answer.result = plugin_json(service, *plugin, pick(service.engine(), operation), operation);
     return answer;
 }
 

@@ -95,8 +95,8 @@ Service::~Service() = default;
 
 base::WorkerPool& Service::workers_for(const std::string& verb)
 {
-    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop"};
-    static const std::set<std::string> asks{"daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
+    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop", "vm.pause", "vm.resume"};
+    static const std::set<std::string> asks{"room", "daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
                                             "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
     static const std::set<std::string> talks{"vm.exec", "vm.connect"};
@@ -226,6 +226,8 @@ void Service::watch_exit(const std::string& vm, const sdk::Handle& vmm)
 {
     auto process = lifecycle::watch_vmm(vmm);
     const auto settle = [this, vm] {
+        if (on_exit)
+            on_exit(vm);
         run_own("settle", [this, vm](lifecycle::Operation& operation) {
             return lifecycle::settle_exited_vm(engine_, vm, operation);
         });

@@ -63,6 +63,8 @@ public:
     /// Operations under way, the caller's own included.
     [[nodiscard]] std::size_t running() const;
     [[nodiscard]] lifecycle::Engine& engine() { return engine_; }
+    /// Told of each VMM that watch_exit was told of, once it has ended. On any thread.
+    std::function<void(const std::string& vm)> on_exit;
     /// Called on the loop's thread once shut_down begins, to close the server.
     std::function<void()> on_shut_down;
 

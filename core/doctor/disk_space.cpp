@@ -5,12 +5,26 @@
 #include "core/base/sizes.hpp"
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/look.hpp"
+#include "core/lifecycle/room.hpp"
 
 namespace banger::doctor {
 namespace {
 
 // Making an image needs about this much; disks grow as guests write.
 constexpr std::uint64_t comfortable = 4ULL << 30U;
+
+// Machines that stand until there is more.
+std::vector<Finding> check_paused(lifecycle::Engine& engine)
+{
+    const std::size_t count = engine.standing.all().size();
+    if (count == 0)
+        return {};
+    return {{"paused machines", Status::failed,
+             std::to_string(count) + (count == 1 ? " is" : " are") + " paused for want of room on the host's disk",
+             "they go on by themselves once " +
+                 base::format_size(lifecycle::enough_room(engine.config.daemon.pause_below.value)) +
+                 " are free: `banger vm list` shows which"}};
+}
 
 // How much the storage provider wants free before it makes or attaches a disk; 0 if it does not say.
 std::uint64_t reserve_of_storage(lifecycle::Engine& engine, lifecycle::Operation& operation)
@@ -31,14 +45,18 @@ std::vector<Finding> check_disk_space(lifecycle::Engine& engine, lifecycle::Oper
         return {{"disk space", Status::failed, free.error().message, {}}};
     const char* hint = "delete VMs and images that nobody needs: `banger vm prune`, `banger image list`";
     std::string text = base::format_size(*free) + " free for images and disks in " + engine.paths.state;
-    const std::uint64_t reserve = reserve_of_storage(engine, operation);
+    const std::uint64_t pause_below = engine.config.daemon.pause_below.value;
+    const std::uint64_t reserve = std::max(reserve_of_storage(engine, operation), pause_below);
     if (reserve > 0)
         text += "; no VM starts below " + base::format_size(reserve);
-    if (*free < reserve)
-        return {{"disk space", Status::failed, text, hint}};
-    if (*free < std::max(comfortable, 2 * reserve))
-        return {{"disk space", Status::warning, text, hint}};
-    return {{"disk space", Status::ok, text, {}}};
+    if (pause_below > 0)
+        text += ", and those that run are paused below " + base::format_size(pause_below);
+    const auto status = *free < reserve                             ? Status::failed
+                        : *free < std::max(comfortable, 2 * reserve) ? Status::warning
+                                                                     : Status::ok;
+    auto findings = check_paused(engine);
+    findings.insert(findings.begin(), {"disk space", status, text, status == Status::ok ? "" : hint});
+    return findings;
 }
 
 }  // namespace banger::doctor

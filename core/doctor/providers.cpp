@@ -1,5 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/doctor/check.hpp"
+#include "core/lifecycle/pick.hpp"
 #include "core/lifecycle/provision.hpp"
 
 namespace banger::doctor {
@@ -18,7 +19,23 @@ std::vector<Finding> check_kind(lifecycle::Engine& engine, std::string_view kind
                             (choice->probe.reason.empty() ? "" : ": " + choice->probe.reason),
                         {}});
     for (const auto& rejected : choice->rejected)
-        findings.push_back({noun, Status::warning, rejected.name + " cannot be used: " + rejected.reason, {}});
+        findings.push_back({noun, Status::warning, rejected.name + " cannot be used: " + rejected.reason, rejected.hint});
+    return findings;
+}
+
+// The providers that a vm gets of which nothing is said. Each kind's first may not go together with the others'.
+std::vector<Finding> check_machines(lifecycle::Engine& engine, lifecycle::Operation& operation)
+{
+    const auto egress = sdk::egress_from_string(engine.config.vm_defaults.egress.value).value_or(sdk::Egress::internet);
+    auto choice = lifecycle::pick_providers(engine, {}, egress, operation);
+    if (!choice)
+        return {{"machines", Status::failed, choice.error().message, choice.error().hint}};
+    std::vector<Finding> findings{{"machines", Status::ok,
+                                   "a new vm gets vmm '" + choice->vmm + "', storage '" + choice->storage +
+                                       "' and network '" + choice->network + "'",
+                                   {}}};
+    if (!choice->passed_over.empty())
+        findings.push_back({"machines", Status::warning, choice->passed_over, choice->hint});
     return findings;
 }
 
@@ -54,6 +71,8 @@ std::vector<Finding> check_providers(lifecycle::Engine& engine, lifecycle::Opera
           {plugins::kind_of<sdk::KernelSource>, "auto"}})
         for (auto& finding : check_kind(engine, kind, wanted, operation))
             findings.push_back(std::move(finding));
+    for (auto& finding : check_machines(engine, operation))
+        findings.push_back(std::move(finding));
     for (auto& finding : check_provisioners(engine, operation))
         findings.push_back(std::move(finding));
     return findings;

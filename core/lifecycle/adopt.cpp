@@ -1,8 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/adopt.hpp"
 
-#include <algorithm>
-
+#include "core/lifecycle/room.hpp"
 #include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {
@@ -20,16 +19,16 @@ bool goes_on_by_itself(const sdk::Fields& facts)
     return fact_is(facts, "paused", "false") && !fact_is(facts, "saving", "true");
 }
 
-sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness& live)
+sdk::Result<void> let_go_on(Engine& engine, const model::VmRecord& vm, const Liveness& live)
 {
-    const auto names = engine.registry.names(plugins::kind_of<sdk::VmmSnapshot>);
-    const bool can_be_stopped = std::find(names.begin(), names.end(), vm.vmm) != names.end();
-    if (!can_be_stopped || goes_on_by_itself(live.facts))
+    if (goes_on_by_itself(live.facts))
         return {};
-    auto snapshot = engine.registry.get<sdk::VmmSnapshot>(vm.vmm);
-    if (!snapshot)
-        return std::move(snapshot).error();
-    auto resumed = (*snapshot)->resume(live.vmm);
+    auto power = power_to_pause(engine, vm);
+    if (!power)
+        return std::move(power).error();
+    if (*power == nullptr)
+        return {};
+    auto resumed = (*power)->resume(live.vmm);
     return resumed ? resumed : std::move(resumed).error().while_doing("make the machine go on");
 }
 
@@ -58,7 +57,7 @@ sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const Livenes
     engine.watch_exit(vm.id, live.vmm);
     // The machine first: while it stands after a save, it may have let go of the files that it will write to.
     // One that may still stand keeps its freezes for the next daemon: ending them would seal what it goes on writing to.
-    if (auto woken = wake(engine, vm, live); !woken)
+    if (auto woken = let_go_on(engine, vm, live); !woken)
         return woken;
     return end_freezes(*journal);
 }

@@ -4,6 +4,7 @@
 #include "core/base/call_context.hpp"
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/room.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -106,6 +107,8 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> agent_of(Engine& engine, const 
         return std::move(live).error();
     if (!live->alive)
         return not_running(vm);
+    if (engine.standing.has(vm.id))
+        return waits_for_room(vm);
     auto vmm = engine.registry.get<sdk::Vmm>(vm.vmm);
     if (!vmm)
         return std::move(vmm).error();

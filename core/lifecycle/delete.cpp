@@ -77,6 +77,7 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
     }
     engine.journals.forget(vm.id);
     engine.usage.forget(vm.id);
+    engine.standing.remove(vm.id);
     return engine.store.remove(vm.id);
 }
 

@@ -14,6 +14,7 @@
 #include "core/lifecycle/agents.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
+#include "core/lifecycle/standing.hpp"
 #include "core/lifecycle/underway.hpp"
 #include "core/lifecycle/usage.hpp"
 #include "core/plugins/registry.hpp"
@@ -47,6 +48,8 @@ struct Engine {
 
     /// Told after a VM's VMM was started or found alive, so that its end is noticed. Set by the daemon.
     std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;
+
+    Standing standing{};             ///< VMs that are paused for want of room
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
     /// The VM's journal. The caller holds its operation lock.

@@ -65,7 +65,7 @@ sdk::Result<Choice> go_together(const plugins::Choice& vmm, const plugins::Choic
     if (!link)
         return refused(vmm, network, "link for --egress " + std::string(sdk::to_string(egress)),
                        network.probe.hint.empty() ? "use another --network" : network.probe.hint);
-    return Choice{vmm.name, storage.name, network.name, *format, *link};
+    return Choice{vmm.name, storage.name, network.name, *format, *link, {}, {}};
 }
 
 }  // namespace
@@ -100,8 +100,11 @@ sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sd
     for (const auto& some_vmm : *vmms)
         for (const auto& some_storage : *storages)
             for (const auto& some_network : *networks)
-                if (auto choice = go_together(some_vmm, some_storage, some_network, egress))
+                if (auto choice = go_together(some_vmm, some_storage, some_network, egress)) {
+                    choice->passed_over = preferred.error().message;
+                    choice->hint = preferred.error().hint;
                     return choice;
+                }
     return std::move(preferred).error();
 }
 

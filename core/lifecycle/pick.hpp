@@ -12,6 +12,8 @@ struct Choice {
     std::string network;
     std::string disk_format;  ///< disk:…
     std::string attachment;   ///< link:…
+    std::string passed_over;  ///< why those do not go together that each kind has first; empty: they are these
+    std::string hint;         ///< what would make them
 };
 
 /// Picks providers: by the spec, else by config, else of those that are usable, in the registry's order, the first that

@@ -10,6 +10,7 @@
 #include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/provision.hpp"
+#include "core/lifecycle/room.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 #include "core/model/timestamp.hpp"
@@ -242,6 +243,8 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
         return std::move(live).error();
     if (live->alive)
         return runs_already(vm);
+    if (auto room = check_room(engine); !room)
+        return std::move(room).error().while_doing("start vm '" + vm.name + "'");
     auto journal = engine.journal_of(vm.id);
     if (!journal)
         return std::move(journal).error();

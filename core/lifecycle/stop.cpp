@@ -5,6 +5,7 @@
 
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/room.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -39,6 +40,8 @@ void flush(Engine& engine, const model::VmRecord& vm, Operation& operation)
 void end_guest(Engine& engine, const model::VmRecord& vm, const Liveness& live, std::chrono::milliseconds timeout,
                Operation& operation)
 {
+    // One that stands for want of room could write nothing down; what is left of it is meant for that.
+    (void)wake(engine, vm, live);
     if (timeout.count() == 0 || !power_off(engine, vm, live, timeout, operation))
         flush(engine, vm, operation);
 }
@@ -49,6 +52,7 @@ sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation&
 {
     const auto span = operation.span("release");
     engine.agents.drop(vm.id);
+    engine.standing.remove(vm.id);
     auto journal = engine.journal_of(vm.id);
     if (!journal)
         return std::move(journal).error();

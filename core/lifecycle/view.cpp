@@ -78,6 +78,7 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
     const auto last_used = engine.usage.last_used(vm.id);
     view.set("started", vm.started > 0 ? model::rfc3339(vm.started) : "");
     view.set("last_used", last_used > 0 ? model::rfc3339(last_used) : "");
+    view.set("paused_for", alive && engine.standing.has(vm.id) ? "room on the host's disk" : "");
     json::Object providers;
     providers.set("vmm", vm.vmm).set("storage", vm.storage).set("network", vm.network);
     view.set("providers", providers);

@@ -222,6 +222,12 @@ private:
 
 }  // namespace
 
+sdk::Result<void> check_trusted(const std::string& path)
+{
+    const auto real = real_path(path);
+    return real ? check_file(*real, {}) : sdk::Result<void>(sdk::os_error("find " + path));
+}
+
 std::vector<std::string> search_path(std::vector<std::string> fixed)
 {
     const char* extra = std::getenv("BANGER_PLUGIN_PATH");  // NOLINT(concurrency-mt-unsafe): it is never changed

@@ -31,4 +31,8 @@ struct Found {
 /// provider that was found before.
 [[nodiscard]] std::vector<Found> discover(std::span<const std::string> directories);
 
+/// Whether nobody but us, or nobody but root where we are root, can change this file, nor the directories above it.
+/// `permission` says who could.
+[[nodiscard]] sdk::Result<void> check_trusted(const std::string& path);
+
 }  // namespace banger::plugins

@@ -20,7 +20,8 @@ public:
         std::string instance;
         std::string cache_directory;  ///< of this plugin alone; made on first use
         std::string vms_directory;
-        LogSink log;  ///< may be empty
+        LogSink log;               ///< may be empty
+        uid_t user = ::geteuid();  ///< see sdk::Host::user
     };
 
     explicit PluginHost(Settings settings) : settings_(std::move(settings)) {}
@@ -29,6 +30,7 @@ public:
     [[nodiscard]] std::string instance() const override { return settings_.instance; }
     [[nodiscard]] std::string cache_directory() const override;
     [[nodiscard]] std::string vms_directory() const override { return settings_.vms_directory; }
+    [[nodiscard]] uid_t user() const override { return settings_.user; }
 
 private:
     Settings settings_;

@@ -49,7 +49,9 @@ public:
     {
         plugin_ = std::make_shared<Guard::Plugin>(id_, settings.deadlines, std::move(threads), std::move(in_flight));
         host_ = std::make_shared<PluginHost>(PluginHost::Settings{
-            id_, settings.instance, settings.cache_directory + "/" + id_, settings.vms_directory, settings.log});
+            id_, settings.instance, settings.cache_directory + "/" + id_, settings.vms_directory, settings.log, settings.user});
+        if (found_.sidecar && found_.sidecar->needs_root)
+            stand_in_ = settings.stand_in;
         if (found_.problem || !found_.sidecar)
             return;
         if (const auto crash = crashes_.find(id_, found_.path); crash && crash->disables()) {
@@ -126,7 +128,7 @@ public:
             return std::move(*refused);
         if (const auto made = providers_.find(wanted); made != providers_.end())
             return made->second;
-        if (!library_)
+        if (!library_ && !stand_in_)
             if (auto loaded = load(); !loaded)
                 return std::move(loaded).error();
         auto made = make(wanted, call);
@@ -173,6 +175,13 @@ private:
         return {};
     }
 
+    [[nodiscard]] std::function<sdk::Result<std::unique_ptr<sdk::Provider>>()> factory(const CapabilityName& wanted) const
+    {
+        if (stand_in_)
+            return [make = stand_in_, wanted] { return make(wanted); };
+        return [create = library_->factory(wanted), host = host_, config = config_] { return create(*host, config.c_str()); };
+    }
+
     // A factory that fails is asked again next time: the reason may have gone.
     sdk::Result<Provider> make(const CapabilityName& wanted, sdk::Call* call)
     {
@@ -180,9 +189,8 @@ private:
         const Guard guard(plugin_, wanted.kind + " " + wanted.name);
         auto made = guard.call<Provider>(
             making, call,
-            [create = library_->factory(wanted), host = host_, config = config_,
-             id = id_](sdk::Call&) -> sdk::Result<Provider> {
-                auto object = create(*host, config.c_str());
+            [create = factory(wanted), host = host_, id = id_](sdk::Call&) -> sdk::Result<Provider> {
+                auto object = create();
                 if (!object)
                     return std::move(object).error();
                 if (*object == nullptr)
@@ -203,6 +211,7 @@ private:
     const CrashRecord& crashes_;
     std::shared_ptr<Guard::Plugin> plugin_;
     std::shared_ptr<PluginHost> host_;
+    StandIn stand_in_;
     std::string config_;
     bool disabled_ = false;
     std::mutex making_;         // taken before mutex_
@@ -349,7 +358,7 @@ sdk::Result<Choice> Registry::choose(const std::string& kind, const std::string&
         if (!advice.empty())
             hint += (hint.empty() ? "" : "; or ") + advice;
         reasons += (reasons.empty() ? "" : "; ") + name + ": " + reason;
-        choice.rejected.push_back({name, reason});
+        choice.rejected.push_back({name, reason, advice});
     }
     // Plugins that offer it and cannot be asked, such as for a misspelt setting.
     const auto broken = offered(kind, Which::unusable);

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,9 +49,13 @@ struct Choice {
     struct Rejected {
         std::string name;
         std::string reason;
+        std::string hint;  ///< what would make it usable; may be empty
     };
     std::vector<Rejected> rejected;  ///< those that `auto` asked before it, in order
 };
+
+/// Makes what stands for a provider whose plugin is for root alone: the same interface, and whoever serves it behind.
+using StandIn = std::function<sdk::Result<std::unique_ptr<sdk::Provider>>(const CapabilityName& wanted)>;
 
 /// Every plugin that was found, and the providers of those that are used. A plugin is loaded when the first of its
 /// providers is asked for, and stays; one that is broken stops nobody but who asks for it.
@@ -65,6 +70,8 @@ public:
         std::string instance;
         std::string cache_directory;  ///< each plugin gets a directory below it
         std::string vms_directory;
+        uid_t user = ::geteuid();     ///< whose machines these are: see sdk::Host::user
+        StandIn stand_in;             ///< for providers that need root; empty: those are loaded as any others
         std::string in_flight_file;   ///< see InFlight; empty: crashes are not noted
         std::string crash_directory;  ///< see CrashRecord; empty: likewise
         Deadlines deadlines;

@@ -21,7 +21,8 @@ using Json = rapidjson::Value;
 
 const std::vector<std::string>& keys()
 {
-    static const std::vector<std::string> all{"id", "version", "api", "kinds", "config_schema", "description"};
+    static const std::vector<std::string> all{"id", "version", "api", "kinds", "config_schema", "description",
+                                              "needs_root"};
     return all;
 }
 
@@ -92,6 +93,7 @@ public:
         if (!problem_ && !is_word(sidecar_.id))
             problem_ = bad("has an id that is no word of a-z, 0-9 and '-': '" + sidecar_.id + "'");
         take_capabilities(document);
+        take_need(document);
         take_schema(document);
         if (problem_)
             return std::move(*problem_);
@@ -158,6 +160,17 @@ private:
                 return;
             sidecar_.capabilities.push_back(std::move(capability));
         }
+    }
+
+    void take_need(const Json& document)
+    {
+        const auto found = document.FindMember("needs_root");
+        if (found == document.MemberEnd() || problem_)
+            return;
+        if (!found->value.IsBool())
+            problem_ = bad("has a 'needs_root' that is neither true nor false");
+        else
+            sidecar_.needs_root = found->value.GetBool();
     }
 
     // The host fills in defaults, so every property must have one.

@@ -23,6 +23,8 @@ struct Sidecar {
     std::string version;
     std::string api;  ///< "0.1"
     std::vector<CapabilityName> capabilities;
+    /// Its providers need root: who is not root loads nothing of it, and asks the root helper if there is one.
+    bool needs_root = false;
     std::string config_schema;  ///< JSON Schema text (draft 4, as RapidJSON has it)
 };
 

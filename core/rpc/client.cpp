@@ -29,7 +29,13 @@ sdk::Result<Client> Client::connect(const std::string& socket_path)
     if (!socket)
         return sdk::make_error(sdk::Code::unavailable, "no daemon listens on " + socket_path,
                                "start it with `banger daemon start`");
-    return Client(std::move(*socket));
+    return Client(std::move(*socket), daemon_gone());
+}
+
+sdk::Error Client::lose()
+{
+    lost_ = true;
+    return gone_;
 }
 
 sdk::Result<void> Client::send(std::string_view bytes)
@@ -37,7 +43,7 @@ sdk::Result<void> Client::send(std::string_view bytes)
     while (!bytes.empty()) {
         auto sent = send_some(socket_.get(), bytes, {});
         if (!sent)
-            return daemon_gone();
+            return lose();
         bytes.remove_prefix(*sent);
     }
     return {};
@@ -128,7 +134,8 @@ private:
     // For bytes from the daemon or an interrupt.
     sdk::Result<void> wait()
     {
-        std::array<pollfd, 2> watch{{{client_.socket_.get(), POLLIN, 0}, {hooks_.interrupt, POLLIN, 0}}};
+        std::array<pollfd, 2> watch{
+            {{client_.socket_.get(), POLLIN, 0}, {cancelled_ && hooks_.interrupt_stays ? -1 : hooks_.interrupt, POLLIN, 0}}};
         if (::poll(watch.data(), watch.size(), -1) < 0)
             return errno == EINTR ? sdk::Result<void>() : sdk::os_error("wait for the daemon");
         if (watch[1].revents != 0 && hooks_.on_interrupt && hooks_.on_interrupt())
@@ -139,7 +146,7 @@ private:
         auto status = client_.reader_.receive(client_.socket_.get());
         if (!status)
             return std::move(status).error();
-        return *status == MessageReader::Status::closed ? daemon_gone() : sdk::Result<void>();
+        return *status == MessageReader::Status::closed ? client_.lose() : sdk::Result<void>();
     }
 
     sdk::Result<void> cancel()
@@ -194,6 +201,7 @@ sdk::Result<Reply> Client::call(std::string_view method, const json::Object& par
     group.on_reply = [&](std::size_t /*which*/, sdk::Result<Reply> reply) { answer.emplace(std::move(reply)); };
     group.interrupt = hooks.interrupt;
     group.on_interrupt = hooks.on_interrupt;
+    group.interrupt_stays = hooks.interrupt_stays;
     std::vector<Request> one(1);
     one.front().method = method;
     one.front().params.set_all(params.value());

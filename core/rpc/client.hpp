@@ -22,6 +22,8 @@ struct CallHooks {
     int interrupt = -1;
     /// Called when it is readable, to read it empty. True asks the daemon to cancel (asked once).
     std::function<bool()> on_interrupt;
+    /// It stays readable, and counts but once: sdk::Call::cancel_descriptor.
+    bool interrupt_stays = false;
 };
 
 /// One of several calls that are made at once.
@@ -38,6 +40,7 @@ struct GroupHooks {
     /// As in CallHooks: cancels all that are under way, and those that wait for their turn are not made.
     int interrupt = -1;
     std::function<bool()> on_interrupt;
+    bool interrupt_stays = false;
 };
 
 /// A blocking connection to the daemon. Not thread-safe. Closing it cancels what it began.
@@ -45,6 +48,8 @@ class Client {
 public:
     /// `unavailable` if nobody listens there.
     static sdk::Result<Client> connect(const std::string& socket_path);
+    /// The same with whoever is behind a connected socket; `gone` is what is said if he goes away in the middle of a call.
+    static Client over(sdk::os::UniqueFd socket, sdk::Error gone) { return Client(std::move(socket), std::move(gone)); }
 
     /// Sends the call and waits for its answer. The daemon's error comes back as it was made.
     /// `unavailable` if the daemon goes away in the middle.
@@ -54,14 +59,19 @@ public:
     void call_all(const std::vector<Request>& requests, std::size_t most_at_a_time, const GroupHooks& hooks);
 
     [[nodiscard]] int descriptor() const { return socket_.get(); }
+    /// Whether the other side went away.
+    [[nodiscard]] bool is_lost() const { return lost_; }
 
 private:
     class Group;
 
-    explicit Client(sdk::os::UniqueFd socket) : socket_(std::move(socket)) {}
+    Client(sdk::os::UniqueFd socket, sdk::Error gone) : socket_(std::move(socket)), gone_(std::move(gone)) {}
     sdk::Result<void> send(std::string_view bytes);
+    sdk::Error lose();
 
     sdk::os::UniqueFd socket_;
+    sdk::Error gone_;
+    bool lost_ = false;
     MessageReader reader_;
     std::uint64_t next_id_ = 1;
 };

@@ -11,6 +11,7 @@ namespace banger::rpc {
 namespace {
 
 constexpr std::size_t most_descriptors = 16;
+constexpr std::size_t most_waiting = 4 * most_descriptors;  // of messages that came in one piece
 
 json::Object answer_to(const RequestId& id)
 {
@@ -84,8 +85,10 @@ sdk::Result<MessageReader::Status> MessageReader::receive(int socket)
     }
     if (got == 0)
         return Status::closed;
-    if (buffer_.size() + static_cast<std::size_t>(got) > most_message)
-        return sdk::make_error(sdk::Code::invalid, "a message is longer than " + std::to_string(most_message) + " bytes");
+    if (buffer_.size() + static_cast<std::size_t>(got) > most_)
+        return sdk::make_error(sdk::Code::invalid, "a message is longer than " + std::to_string(most_) + " bytes");
+    if (descriptors_.size() > most_waiting)
+        return sdk::make_error(sdk::Code::invalid, "more descriptors came than any message has");
     buffer_.append(bytes.data(), static_cast<std::size_t>(got));
     return Status::got_some;
 }

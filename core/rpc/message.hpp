@@ -47,7 +47,10 @@ class MessageReader {
 public:
     enum class Status { got_some, would_block, closed };
 
-    /// One recvmsg(2). `invalid` if the other side sends more than most_message without a newline.
+    explicit MessageReader(std::size_t most_bytes = most_message) : most_(most_bytes) {}
+
+    /// One recvmsg(2). `invalid` if the other side sends more than that without a newline, or descriptors that belong to
+    /// no message.
     sdk::Result<Status> receive(int socket);
 
     /// The next whole message; nothing if there is none yet. `corrupt` if a line is not JSON, `invalid` if it is no
@@ -55,6 +58,7 @@ public:
     sdk::Result<std::optional<Message>> next();
 
 private:
+    std::size_t most_;
     std::string buffer_;
     std::size_t searched_ = 0;
     std::vector<sdk::os::UniqueFd> descriptors_;

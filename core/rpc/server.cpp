@@ -21,9 +21,10 @@ using Descriptor = asio::posix::stream_descriptor;
 /// One client. All members are touched on the loop thread only.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(asio::io_context& loop, sdk::os::UniqueFd socket, Server::Handler handler,
+    Connection(asio::io_context& loop, sdk::os::UniqueFd socket, std::size_t most_message_bytes, Server::Handler handler,
                std::function<void(const std::shared_ptr<Connection>&)> on_close)
-        : loop_(loop), socket_(loop, socket.release()), handler_(std::move(handler)), on_close_(std::move(on_close))
+        : loop_(loop), socket_(loop, socket.release()), handler_(std::move(handler)), on_close_(std::move(on_close)),
+          reader_(most_message_bytes)
     {
     }
 
@@ -269,8 +270,8 @@ void Exchange::on_disconnect(std::function<void()> callback)
 /// Lives as long as anything of it is queued on the loop.
 class Server::Acceptor : public std::enable_shared_from_this<Server::Acceptor> {
 public:
-    Acceptor(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler)
-        : loop_(loop), listener_(loop), handler_(std::move(handler))
+    Acceptor(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler, const Limits& limits)
+        : loop_(loop), listener_(loop), handler_(std::move(handler)), limits_(limits)
     {
         ::fcntl(listener.get(), F_SETFL, O_NONBLOCK);
         listener_.assign(listener.release());
@@ -302,10 +303,10 @@ private:
         if (!socket)
             return;
         const auto peer = sdk::os::peer_of(socket.get());
-        if (!peer || (peer->uid != ::geteuid() && peer->uid != 0))
+        if (!peer || (peer->uid != limits_.user && peer->uid != 0) || connections_.size() >= limits_.most_connections)
             return;
         auto connection = std::make_shared<Connection>(
-            loop_, std::move(socket), handler_,
+            loop_, std::move(socket), limits_.most_message_bytes, handler_,
             [self = weak_from_this()](const std::shared_ptr<Connection>& closed) {
                 if (const auto acceptor = self.lock())
                     acceptor->connections_.erase(closed);
@@ -317,11 +318,17 @@ private:
     asio::io_context& loop_;
     Descriptor listener_;
     Handler handler_;
+    Limits limits_;
     std::set<std::shared_ptr<Connection>> connections_;
 };
 
 Server::Server(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler)
-    : acceptor_(std::make_shared<Acceptor>(loop, std::move(listener), std::move(handler)))
+    : Server(loop, std::move(listener), std::move(handler), Limits())
+{
+}
+
+Server::Server(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler, const Limits& limits)
+    : acceptor_(std::make_shared<Acceptor>(loop, std::move(listener), std::move(handler), limits))
 {
     acceptor_->wait();
 }

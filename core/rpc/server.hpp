@@ -1,6 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,8 +51,16 @@ class Server {
 public:
     using Handler = std::function<void(const std::shared_ptr<Exchange>&)>;
 
+    /// Whom it listens to, and how much.
+    struct Limits {
+        uid_t user = ::geteuid();                  ///< he and root are served
+        std::size_t most_connections = SIZE_MAX;   ///< at a time; those beyond it are closed at once
+        std::size_t most_message_bytes = most_message;
+    };
+
     /// `listener` is a listening Unix socket. Peers with another uid are turned away (SO_PEERCRED).
     Server(boost::asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler);
+    Server(boost::asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler, const Limits& limits);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@
 #include "guest/agent/small_files.hpp"
 #include "guest/protocol/json.hpp"
 #include "guest/tree/file_writer.hpp"
+#include "guest/tree/new_file.hpp"
 #include "guest/tree/packer.hpp"
 #include "guest/tree/stamp.hpp"
 #include "guest/tree/unpacker.hpp"
@@ -80,6 +82,9 @@ bool is_empty_directory(const std::string& path)
             return false;
     return listing != nullptr;
 }
+
+/// In a directory as long as not all of what it is made for is there.
+constexpr const char* unfinished_mark = ".banger-unfinished";
 
 /// Nothing but what was there before: an empty directory or none.
 void take_back(const std::string& path, bool was_there)
@@ -141,15 +146,37 @@ ChildEnd in_a_child(const std::function<sdk::Result<void>()>& work)
     return {error_from_json(error)};
 }
 
+/// Marks a directory of ours as not complete, if it is empty, or is what another one of us left that died. The mark is
+/// locked as long as its descriptor is open.
+sdk::Result<UniqueFd> mark_unfinished(const std::string& path)
+{
+    const std::string mark = path + "/" + unfinished_mark;
+    UniqueFd left(open(mark.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (left && flock(left.get(), LOCK_EX | LOCK_NB) != 0)
+        return sdk::make_error(sdk::Code::busy, "somebody else is making '" + path + "' in the vm");
+    if (left)
+        take_back(path, true);
+    else if (access(path.c_str(), F_OK) == 0 && !is_empty_directory(path))
+        return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
+                               "choose another place, or remove it there first");
+    make_directories(path);
+    UniqueFd made(open(mark.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!made || flock(made.get(), LOCK_EX | LOCK_NB) != 0)
+        return sdk::os_error("write in '" + path + "'");
+    return made;
+}
+
 sdk::Result<void> create(const Arguments& arguments)
 {
     const std::string& path = arguments[0];
     const bool was_there = access(path.c_str(), F_OK) == 0;
-    if (was_there && !is_empty_directory(path))
-        return sdk::make_error(sdk::Code::exists, "'" + path + "' in the vm is not an empty directory",
-                               "choose another place, or remove it there first");
-    make_directories(path);
-    auto end = in_a_child([&] { return unpack_into({path, "."}, {}); });
+    const auto mark = mark_unfinished(path);
+    if (!mark)
+        return mark.error();
+    auto end = in_a_child([&] {
+        auto unpacked = unpack_into({path, "."}, {});
+        return unpacked && ::unlink((path + "/" + unfinished_mark).c_str()) != 0 ? sdk::os_error("write in '" + path + "'") : unpacked;
+    });
     if (!end.result || end.signal != 0)
         take_back(path, was_there);
     if (end.signal != 0) {
@@ -227,6 +254,22 @@ sdk::Result<void> read(const Arguments& arguments)
                        [](std::string_view bytes) { return sdk::os::write_all(STDOUT_FILENO, bytes); });
 }
 
+/// Gives it a name, whoever has that one so far.
+sdk::Result<void> put_at(tree::NewFile& file, int directory, const std::string& name)
+{
+    const tree::HeldSignals held;
+    auto put = file.publish(name);
+    if (put || put.error().code != sdk::Code::exists)
+        return put;
+    const std::string beside = tree::temporary_name();
+    put = file.publish(beside);
+    if (put && renameat(directory, beside.c_str(), directory, name.c_str()) != 0) {
+        put = sdk::os_error("replace '" + name + "'");
+        unlinkat(directory, beside.c_str(), 0);
+    }
+    return put;
+}
+
 sdk::Result<void> write(const Arguments& arguments)
 {
     const std::string& path = arguments[0];
@@ -235,18 +278,15 @@ sdk::Result<void> write(const Arguments& arguments)
     if (path.empty() || path.back() == '/' || (exists && !S_ISREG(there.st_mode)))
         return sdk::make_error(sdk::Code::invalid, "'" + path + "' is not the name of a file",
                                "standard input has no name of its own: say what the file is to be called");
-    const std::string beside = path + ".banger-" + std::to_string(getpid());
-    const UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (!file)
-        return sdk::os_error("write '" + path + "'");
-    auto written = write_to(file.get(), path);
-    if (written && exists && fchmod(file.get(), there.st_mode & 07777U) != 0)
+    const auto slash = path.rfind('/');
+    auto directory = open_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+    if (!directory)
+        return std::move(directory).error();
+    auto file = tree::NewFile::make(directory->get());
+    auto written = file ? write_to(file->descriptor(), path) : std::move(file).error().while_doing("write '" + path + "'");
+    if (written && fchmod(file->descriptor(), exists ? there.st_mode & 07777U : 0644U) != 0)
         written = sdk::os_error("set the mode of '" + path + "'");
-    if (written && rename(beside.c_str(), path.c_str()) != 0)
-        written = sdk::os_error("write '" + path + "'");
-    if (!written)
-        ::unlink(beside.c_str());
-    return written;
+    return written ? put_at(*file, directory->get(), path.substr(slash + 1)) : written;
 }
 
 /// The list of what is expected, from standard input, and not a byte of what is behind it.
@@ -298,6 +338,7 @@ sdk::Result<void> renew(const Arguments& arguments)
             stayed.insert(name);
         return may;
     };
+    options.on_in_the_way = [&](const std::string& name) { stayed.insert(name); };
     if (auto unpacked = unpack_into({arguments[0], "."}, options); !unpacked)
         return unpacked;
     constexpr std::int64_t second_ns = 1'000'000'000;
@@ -368,16 +409,13 @@ sdk::Result<void> scan(const Arguments& arguments)
     if (!directory)
         return std::move(directory).error();
     tree::Stamps stamps;
-    const auto names = read_names();
-    for (const auto& name : names)
-        if (const auto stamp = tree::stamp_of(directory->get(), name))
-            stamps.emplace(name, *stamp);
-    if (names.empty()) {
-        auto all = tree::scan(directory->get());
-        if (!all)
-            return std::move(all).error();
-        stamps = std::move(*all);
-    }
+    for (auto& name : read_names())
+        if (name.ends_with('/'))
+            stamps.merge(tree::list(directory->get(), name.substr(0, name.size() - 1)));
+        else if (const auto stamp = tree::stamp_of(directory->get(), name))
+            stamps.emplace(std::move(name), *stamp);
+        else if (const UniqueFd below(openat(directory->get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); below)
+            stamps.emplace(std::move(name), tree::Stamp{S_IFDIR, 0, 0, 0});
     return sdk::os::write_all(STDOUT_FILENO, tree::to_text(stamps));
 }
 
@@ -393,13 +431,33 @@ sdk::Result<void> gather(const Arguments& arguments)
     return packer.finish();
 }
 
+/// Takes from standard input, at its end nothing.
+sdk::Result<bool> take_directories(std::string& input, std::set<std::string>& wanted, tree::Watcher& watcher,
+                                   tree::Happened& happened)
+{
+    std::array<char, 65536> piece{};
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got <= 0)
+        return false;
+    input.append(piece.data(), static_cast<std::size_t>(got));
+    for (std::size_t end = 0; (end = input.find('\0')) != std::string::npos; input.erase(0, end + 1)) {
+        const std::string name = input.substr(0, end);
+        if (wanted.insert(name).second)
+            if (auto watched = watcher.watch(name, happened); !watched)
+                return std::move(watched).error();
+    }
+    return true;
+}
+
 sdk::Result<void> watch(const Arguments& arguments)
 {
-    auto watcher = tree::Watcher::open(arguments[0]);
+    std::set<std::string> wanted;
+    auto watcher = tree::Watcher::open(arguments[0], [&](const std::string& name) { return wanted.count(name) == 0; });
     if (!watcher)
         return std::move(watcher).error();
     tree::Happened happened;
     happened.everything = true;
+    std::string input;
     for (;;) {
         std::string text = happened.everything ? std::string(".\0", 2) : std::string();
         for (const auto& name : happened.names)
@@ -409,10 +467,12 @@ sdk::Result<void> watch(const Arguments& arguments)
         std::array<pollfd, 2> ready{{{watcher->descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
         if (poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR)
             return sdk::os_error("wait for changes");
-        std::array<char, 4096> ignored{};
-        if (ready[1].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0)
-            return {};
         happened = {};
+        if (ready[1].revents != 0) {
+            auto more = take_directories(input, wanted, *watcher, happened);
+            if (!more || !*more)
+                return more ? sdk::Result<void>() : std::move(more).error();
+        }
         if (auto taken = watcher->take(happened); !taken)
             return taken;
     }

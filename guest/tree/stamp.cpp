@@ -37,6 +37,8 @@ std::optional<Stamp> stamp_from(const struct stat& status)
     return Stamp{status.st_mode, in_ns(status.st_mtim), in_ns(status.st_ctim), size};
 }
 
+constexpr Stamp a_directory{S_IFDIR, 0, 0, 0};
+
 sdk::Result<void> scan_into(Stamps& stamps, int directory, const std::string& prefix)
 {
     const int opened = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -65,10 +67,10 @@ sdk::Result<void> scan_into(Stamps& stamps, int directory, const std::string& pr
     return {};
 }
 
-UniqueFd find(int directory, const std::string& name)
+UniqueFd find(int directory, const std::string& name, std::uint64_t flags = O_PATH | O_NOFOLLOW)
 {
     open_how how{};
-    how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    how.flags = flags | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     return UniqueFd(static_cast<int>(syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
 }
@@ -82,6 +84,26 @@ std::optional<Stamp> stamp_of(int directory, const std::string& name)
     if (!found || fstat(found.get(), &status) != 0)
         return std::nullopt;
     return stamp_from(status);
+}
+
+Stamps list(int directory, const std::string& name)
+{
+    Stamps stamps;
+    const int opened = find(directory, name, O_RDONLY | O_DIRECTORY).release();
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(opened < 0 ? nullptr : fdopendir(opened), &closedir);
+    const std::string prefix = name == "." ? "" : name + "/";
+    while (const dirent* entry = listing ? readdir(listing.get()) : nullptr) {  // NOLINT(concurrency-mt-unsafe)
+        const std::string leaf = entry->d_name;
+        struct stat status {};
+        if (leaf == "." || leaf == ".." || leaf == ".git" ||
+            fstatat(dirfd(listing.get()), leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (S_ISDIR(status.st_mode))
+            stamps.emplace(prefix + leaf, a_directory);
+        else if (const auto stamp = stamp_from(status))
+            stamps.emplace(prefix + leaf, *stamp);
+    }
+    return stamps;
 }
 
 bool is_out_of_sight(int directory, const std::string& name)

@@ -48,6 +48,10 @@ using Stamps = std::map<std::string, Stamp>;
 /// Whether the name is that of a repository's own directory, or of something in it.
 [[nodiscard]] bool is_in_git_directory(std::string_view name);
 
+/// What is in the directory `name` ("." for `directory` itself) and no deeper, by its name relative to `directory`, except
+/// a ".git". A directory's stamp has its type and nothing else. Nothing where that is no directory, or is behind a link.
+[[nodiscard]] Stamps list(int directory, const std::string& name);
+
 /// Everything below `directory` that is a file or a link, except what is in a ".git". Errors: those of reading a
 /// directory; one that vanishes meanwhile is none.
 [[nodiscard]] sdk::Result<Stamps> scan(int directory);

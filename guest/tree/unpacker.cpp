@@ -5,7 +5,6 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 
 #include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/os/file.hpp"
+#include "guest/tree/new_file.hpp"
 
 namespace banger::tree {
 namespace {
@@ -30,7 +30,11 @@ bool is_same(const struct stat& one, const struct stat& other)
            one.st_mtim.tv_nsec == other.st_mtim.tv_nsec;
 }
 
-constexpr std::size_t piece = 256UL * 1024;
+/// Long enough for FileWriter to write as it lies: headers and contents are multiples of 512 bytes (tar(5)), and so is this.
+constexpr std::size_t piece = 2048UL * 1024;
+/// Bytes. A file that is no longer than this is in memory before its file is made, which saves a step for each of thousands of
+/// them.
+constexpr la_int64_t small = 64L * 1024;
 constexpr mode_t permissions = 0777;  ///< without set-id and sticky bits
 
 using sdk::Code;
@@ -70,23 +74,31 @@ UniqueFd open_beneath(int directory, const std::string& path, int flags)
 /// Where the bytes come from, as libarchive asks for them.
 struct Source {
     int descriptor = -1;
-    std::vector<char> buffer = std::vector<char>(piece);
-    bool ended = false;
+    Block buffer = make_block(piece);
+    bool at_end = false;
+    bool ended = false;  ///< more was asked for than there is
 };
 
-la_ssize_t read_some(archive* open, void* client, const void** bytes)
+/// A whole piece, or what comes before the end.
+la_ssize_t read_piece(archive* open, void* client, const void** bytes)
 {
     auto& source = *static_cast<Source*>(client);
-    for (;;) {
-        const ssize_t got = read(source.descriptor, source.buffer.data(), source.buffer.size());
+    *bytes = source.buffer.get();
+    std::size_t filled = 0;
+    while (filled < piece && !source.at_end) {
+        const ssize_t got = read(source.descriptor, source.buffer.get() + filled, piece - filled);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        source.at_end = got <= 0;
+        if (got < 0) {
+            source.ended = true;
             archive_set_error(open, errno, "read");
-        source.ended = source.ended || got <= 0;
-        *bytes = source.buffer.data();
-        return got;
+            return got;
+        }
+        filled += static_cast<std::size_t>(got);
     }
+    source.ended = filled == 0;
+    return static_cast<la_ssize_t>(filled);
 }
 
 struct FreeReader {
@@ -125,6 +137,11 @@ private:
     sdk::Result<void> make_file(const Place& place, archive_entry* entry);
     sdk::Result<void> make_symlink(const Place& place, archive_entry* entry);
     sdk::Result<void> make_hard_link(const Place& place, const char* to);
+    sdk::Result<void> make_large_file(const Place& place, archive_entry* entry);
+    sdk::Result<void> make_small_file(const Place& place, archive_entry* entry);
+    static sdk::Result<void> set_mode_and_time(int file, archive_entry* entry);
+    template <typename Take>
+    sdk::Result<la_int64_t> read_content(Take take);
     sdk::Result<void> write_content(int file, archive_entry* entry);
     /// `make` makes an entry of the name it gets; it goes to a name beside the place, and then replaces what is there.
     template <typename Make>
@@ -166,7 +183,7 @@ sdk::Result<void> Unpacker::open()
 {
     archive_read_support_format_tar(archive_.get());
     archive_read_set_options(archive_.get(), "hdrcharset=BINARY");
-    if (archive_read_open(archive_.get(), &source_, nullptr, read_some, nullptr) != ARCHIVE_OK)
+    if (archive_read_open(archive_.get(), &source_, nullptr, read_piece, nullptr) != ARCHIVE_OK)
         return source_.ended ? sdk::make_error(Code::corrupt, "the stream of files ended before it began") : broken();
     return {};
 }
@@ -182,7 +199,10 @@ sdk::Result<Unpacked> Unpacker::run()
             break;
         if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
             return broken();
-        if (auto taken = take(entry); !taken)
+        auto taken = take(entry);
+        if (!taken && taken.error().code == Code::exists && options_.on_in_the_way)
+            options_.on_in_the_way(path_of(archive_entry_pathname(entry)).value_or(""));
+        else if (!taken)
             return std::move(taken).error();
     }
     // A tar says where it ends. libarchive is content with the end of its input, which a sender that died gives as well.
@@ -199,7 +219,7 @@ sdk::Result<Unpacked> Unpacker::run()
 sdk::Result<void> Unpacker::read_to_end()
 {
     for (;;) {
-        const ssize_t got = read(source_.descriptor, source_.buffer.data(), source_.buffer.size());
+        const ssize_t got = read(source_.descriptor, source_.buffer.get(), piece);
         if (got == 0)
             return {};
         if (got < 0 && errno != EINTR)
@@ -331,6 +351,7 @@ sdk::Result<void> Unpacker::make_directory(const Place& place, archive_entry* en
 template <typename Make>
 sdk::Result<void> Unpacker::put(const Place& place, Make make)
 {
+    const HeldSignals held;
     if (auto made = make(place.name); made || made.error().code != Code::exists)
         return made;
     struct stat there {};
@@ -339,9 +360,7 @@ sdk::Result<void> Unpacker::put(const Place& place, Make make)
             return cleared;
         return make(place.name);
     }
-    std::uint64_t random = 0;
-    [[maybe_unused]] const auto got = getrandom(&random, sizeof random, GRND_NONBLOCK);
-    const std::string beside = ".banger-" + std::to_string(random);
+    const std::string beside = temporary_name();
     if (auto made = make(beside); !made)
         return made;
     if (options_.may_replace)
@@ -421,46 +440,88 @@ sdk::Result<void> Unpacker::make_hard_link(const Place& place, const char* to)
 
 sdk::Result<void> Unpacker::make_file(const Place& place, archive_entry* entry)
 {
+    auto made = archive_entry_size(entry) <= small ? make_small_file(place, entry) : make_large_file(place, entry);
+    return made ? made : std::move(made).error().while_doing("write '" + place.path + "'");
+}
+
+sdk::Result<void> Unpacker::make_large_file(const Place& place, archive_entry* entry)
+{
+    auto file = NewFile::make(place.directory);
+    if (!file)
+        return std::move(file).error();
+    if (auto written = write_content(file->descriptor(), entry); !written)
+        return written;
+    if (auto set = set_mode_and_time(file->descriptor(), entry); !set)
+        return set;
+    return put(place, [&](const std::string& name) { return file->publish(name); });
+}
+
+/// Nothing can come between that would leave half of it.
+sdk::Result<void> Unpacker::make_small_file(const Place& place, archive_entry* entry)
+{
+    std::string content(static_cast<std::size_t>(archive_entry_size(entry)), '\0');
+    auto read = read_content([&](std::string_view bytes, la_int64_t at) {
+        if (at < 0 || static_cast<std::size_t>(at) + bytes.size() > content.size())
+            return sdk::Result<void>(sdk::make_error(Code::corrupt, "the stream has more of a file than it said"));
+        bytes.copy(content.data() + at, bytes.size());
+        return sdk::Result<void>();
+    });
+    if (!read)
+        return std::move(read).error();
     return put(place, [&](const std::string& name) -> sdk::Result<void> {
         const UniqueFd file(
             openat(place.directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file)
-            return failed("make", place.path);
-        auto written = write_content(file.get(), entry);
-        const timespec times[2] = {{0, UTIME_OMIT}, {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
-        if (written && (fchmod(file.get(), static_cast<mode_t>(archive_entry_perm(entry)) & permissions) != 0 ||
-                        futimens(file.get(), times) != 0))
-            written = sdk::os_error("set mode and time");
+            return sdk::os_error("make a file");
+        auto written = sdk::os::write_all(file.get(), content);
         if (written)
-            return {};
-        unlinkat(place.directory, name.c_str(), 0);
-        return std::move(written).error().while_doing("write '" + place.path + "'");
+            written = set_mode_and_time(file.get(), entry);
+        if (!written)
+            unlinkat(place.directory, name.c_str(), 0);
+        return written;
     });
 }
 
-sdk::Result<void> Unpacker::write_content(int file, archive_entry* entry)
+sdk::Result<void> Unpacker::set_mode_and_time(int file, archive_entry* entry)
+{
+    const timespec times[2] = {{0, UTIME_OMIT}, {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
+    if (fchmod(file, static_cast<mode_t>(archive_entry_perm(entry)) & permissions) != 0 || futimens(file, times) != 0)
+        return sdk::os_error("set mode and time");
+    return {};
+}
+
+/// Gives each piece of an entry to `take`, which returns a Result; where the last one ends.
+template <typename Take>
+sdk::Result<la_int64_t> Unpacker::read_content(Take take)
 {
     la_int64_t end = 0;
-    FileWriter writer(file, options_.caching);
     for (;;) {
         const void* bytes = nullptr;
         std::size_t size = 0;
         la_int64_t at = 0;
         const int got = archive_read_data_block(archive_.get(), &bytes, &size, &at);
         if (got == ARCHIVE_EOF)
-            break;
+            return end;
         if (got != ARCHIVE_OK)
             return source_.ended ? sdk::make_error(Code::corrupt, "the stream of files ended in the middle") : broken();
-        if (auto written = writer.write({static_cast<const char*>(bytes), size}, at); !written)
-            return written;
+        if (auto taken = take(std::string_view(static_cast<const char*>(bytes), size), at); !taken)
+            return std::move(taken).error();
         end = at + static_cast<la_int64_t>(size);
         done_.bytes += size;
         if (options_.on_progress)
             options_.on_progress(done_.bytes);
     }
+}
+
+sdk::Result<void> Unpacker::write_content(int file, archive_entry* entry)
+{
+    FileWriter writer(file, options_.caching);
+    auto end = read_content([&](std::string_view bytes, la_int64_t at) { return writer.write(bytes, at); });
+    if (!end)
+        return std::move(end).error();
     if (auto finished = writer.finish(); !finished)
         return finished;
-    if (end < archive_entry_size(entry) && ftruncate(file, archive_entry_size(entry)) != 0)
+    if (*end < archive_entry_size(entry) && ftruncate(file, archive_entry_size(entry)) != 0)
         return sdk::os_error("write a file");
     return {};
 }

@@ -23,6 +23,8 @@ struct UnpackOptions {
     /// Asked at the last moment before a file or link that is complete gets the name of another one: if it may not, it
     /// vanishes instead, and so it does if the other one is changed after the answer. Empty: it may.
     std::function<bool(const std::string& path)> may_replace;
+    /// Told of an entry that does not come because something else stands where it goes. Empty: that is an error.
+    std::function<void(const std::string& path)> on_in_the_way;
 };
 
 struct Unpacked {
@@ -36,7 +38,7 @@ struct Unpacked {
 /// The stream is not trusted: no entry leaves `directory`, no symbolic link below it is followed, no file is written
 /// through one that is there already (files are made anew, and replace what has their name when they are complete), and
 /// set-id bits are dropped. Directories get their modes and times at the end. What is made belongs to the caller.
-/// A failure leaves what was unpacked before, and no half file.
+/// A failure leaves what was unpacked before, and no half file; so does a signal that ends us (see NewFile).
 /// Errors: corrupt for a stream that is no tar or ends in the middle, invalid for names that are not allowed, exists
 /// where something else stands, no_space and the like of the operating system, with the entry's name.
 sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& leaf, const UnpackOptions& options = {});

@@ -36,6 +36,9 @@ public:
     /// Takes what is there to read; never blocks. Errors: as open, for new directories.
     sdk::Result<void> take(Happened& happened);
 
+    /// Watches one that was passed over, and what is in it, which is reported. Gone already is success. Errors: as open.
+    sdk::Result<void> watch(const std::string& directory, Happened& happened) { return add(directory, &happened); }
+
     /// Stops watching a directory and all below it.
     void forget(const std::string& directory);
 

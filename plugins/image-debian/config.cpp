@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "object_reader.hpp"
+#include "plugins/json/object_reader.hpp"
+#include "words.hpp"
 
 namespace banger::debian {
 namespace {
@@ -25,24 +26,19 @@ bool is_address(const std::string& text)
 
 sdk::Result<Config> read_config(const std::string& text)
 {
-    const std::string subject = "the configuration of plugin image-debian";
-    auto document = parse_object(text, subject);
-    if (!document)
-        return std::move(document).error();
-    std::optional<sdk::Error> problem;
-    ObjectReader reader(*document, subject, problem);
     Config config;
-    config.mirror = reader.text("mirror", is_address, config.mirror);
-    config.security_mirror = reader.text("security_mirror", is_address, config.security_mirror);
-    config.keyring = reader.text(
-        "keyring", [](const auto& path) { return is_plain(path) && is_absolute_path(path); }, config.keyring);
-    config.proxy = reader.text("proxy", [](const auto& proxy) { return proxy.empty() || is_address(proxy); });
-    const auto scratch = reader.text(
-        "scratch", [](const auto& word) { return word == "auto" || word == "memory" || word == "disk"; }, "auto");
-    config.scratch = scratch == "memory" ? Scratch::memory : scratch == "disk" ? Scratch::disk : Scratch::automatic;
-    reader.refuse_others();
-    if (problem)
-        return *problem;
+    auto read = plugin_json::read_section(text, "image-debian", [&](plugin_json::ObjectReader& section) {
+        config.mirror = section.text("mirror", is_address, config.mirror);
+        config.security_mirror = section.text("security_mirror", is_address, config.security_mirror);
+        config.keyring = section.text(
+            "keyring", [](const auto& path) { return is_plain(path) && is_absolute_path(path); }, config.keyring);
+        config.proxy = section.text("proxy", [](const auto& proxy) { return proxy.empty() || is_address(proxy); });
+        const auto scratch = section.text(
+            "scratch", [](const auto& word) { return word == "auto" || word == "memory" || word == "disk"; }, "auto");
+        config.scratch = scratch == "memory" ? Scratch::memory : scratch == "disk" ? Scratch::disk : Scratch::automatic;
+    });
+    if (!read)
+        return std::move(read).error();
     return config;
 }
 

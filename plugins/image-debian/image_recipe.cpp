@@ -6,10 +6,14 @@
 #include <cstdlib>
 
 #include "kernel_recipe.hpp"
-#include "object_reader.hpp"
+#include "plugins/json/object_reader.hpp"
+#include "words.hpp"
 
 namespace banger::debian {
 namespace {
+
+using plugin_json::ObjectReader;
+using plugin_json::string_of;
 
 constexpr const char* units = "/etc/systemd/system/";
 constexpr const char* shipped_units = "/lib/systemd/system/";
@@ -148,7 +152,7 @@ private:
 sdk::Result<ImageRecipe> read_image_recipe(const std::string& text)
 {
     const std::string subject = "the image recipe";
-    auto document = parse_object(text, subject);
+    auto document = plugin_json::parse_object(text, subject);
     if (!document)
         return std::move(document).error();
     std::optional<sdk::Error> problem;

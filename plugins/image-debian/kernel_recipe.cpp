@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
-#include "object_reader.hpp"
+#include "words.hpp"
 
 namespace banger::debian {
+
+using plugin_json::ObjectReader;
+
 namespace {
 
 bool is_address(const std::string& text)
@@ -46,7 +49,7 @@ Archive read_archive(ObjectReader& reader)
 sdk::Result<KernelRecipe> read_kernel_recipe(const std::string& text)
 {
     const std::string subject = "the kernel recipe";
-    auto document = parse_object(text, subject);
+    auto document = plugin_json::parse_object(text, subject);
     if (!document)
         return std::move(document).error();
     std::optional<sdk::Error> problem;

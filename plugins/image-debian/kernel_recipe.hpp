@@ -5,6 +5,7 @@
 
 #include "apt.hpp"
 #include "banger/sdk/result.hpp"
+#include "plugins/json/object_reader.hpp"
 
 namespace banger::debian {
 
@@ -23,7 +24,6 @@ struct KernelRecipe {
 sdk::Result<KernelRecipe> read_kernel_recipe(const std::string& text);
 
 /// The suite, components and pockets, which images and kernels name alike.
-class ObjectReader;
-Archive read_archive(ObjectReader& reader);
+Archive read_archive(plugin_json::ObjectReader& reader);
 
 }  // namespace banger::debian

@@ -11,7 +11,9 @@
 #include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "firewall.hpp"
+#include "older_firewall.hpp"
 #include "resolvers.hpp"
 #include "tap_device.hpp"
 
@@ -50,6 +52,7 @@ std::string tap_name(const std::string& instance, unsigned number)
 
 Result<HostNetwork> HostNetwork::lock(sdk::Host& host, const Config& config)
 {
+    const os::OwnRights rights;
     const std::string path = host.cache_directory() + "/network.lock";
     auto fd = os::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (!fd)
@@ -150,7 +153,10 @@ Result<void> HostNetwork::check()
     auto chains = run_nft("list chains");
     if (!chains)
         return std::move(chains).error();
-    if (const auto chain = chain_that_drops(*chains); chain && !config_.firewall_lets_guests_through)
+    auto chain = chain_that_drops(*chains);
+    if (!chain)
+        chain = older_chain_that_drops();
+    if (chain && !config_.firewall_lets_guests_through)
         return make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + *chain + ")",
                           "let the guests' bridge through there and set firewall_lets_guests_through under "
                           "[plugin.net-tap], or use network 'user'");
@@ -205,7 +211,7 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
         const std::string name = tap_name(instance_, number);
         if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             continue;
-        auto made = make_tap(name);
+        auto made = make_tap(name, user_);
         if (made)
             made = links_.mark(name, alias());
         if (made)

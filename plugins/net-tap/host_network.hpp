@@ -54,7 +54,7 @@ public:
 
 private:
     HostNetwork(sdk::Host& host, const Config& config, sdk::os::UniqueFd lock, Links links, Leases leases)
-        : instance_(host.instance()), config_(config), lock_(std::move(lock)), links_(std::move(links)),
+        : instance_(host.instance()), user_(host.user()), config_(config), lock_(std::move(lock)), links_(std::move(links)),
           leases_(std::move(leases))
     {
     }
@@ -67,6 +67,7 @@ private:
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
 
     std::string instance_;
+    uid_t user_;
     Config config_;
     sdk::os::UniqueFd lock_;
     Links links_;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 
 namespace banger::tap {
 namespace {
@@ -104,6 +105,7 @@ sdk::Result<Address> Leases::take(const std::string& vm)
 
 sdk::Result<void> Leases::write() const
 {
+    const os::OwnRights rights;
     return os::write_file_atomic(file_, text_of(subnet_, addresses_));
 }
 

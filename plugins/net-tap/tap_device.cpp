@@ -5,10 +5,12 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 
 namespace banger::tap {
 namespace {
@@ -17,13 +19,18 @@ using sdk::Code;
 using sdk::Result;
 namespace os = sdk::os;
 
+constexpr const char* control = "/dev/net/tun";
+constexpr const char* roots_only = "taps are root's: run the daemon as root, or use network 'user'";
+
 Result<os::UniqueFd> open_tap(const std::string& name)
 {
-    auto fd = os::open_file("/dev/net/tun", O_RDWR);
+    const os::OwnRights rights;
+    auto fd = os::open_file(control, O_RDWR);
     if (!fd) {
         auto error = std::move(fd).error();
-        if (error.code == Code::not_found)
-            error.code = Code::unsupported;
+        if (error.code == Code::permission)
+            return std::move(error).with_hint(roots_only);
+        error.code = Code::unsupported;  // there is no node, or nothing behind it
         return std::move(error).with_hint("`modprobe tun` brings it where the kernel has it");
     }
     ifreq request{};
@@ -35,7 +42,7 @@ Result<os::UniqueFd> open_tap(const std::string& name)
         if (why == EBUSY)
             error.code = Code::exists;
         if (why == EPERM)
-            error.hint = "taps are root's: run the daemon as root, or use network 'user'";
+            error.hint = roots_only;
         return error;
     }
     return fd;
@@ -43,14 +50,25 @@ Result<os::UniqueFd> open_tap(const std::string& name)
 
 }  // namespace
 
-Result<void> make_tap(const std::string& name)
+Result<void> make_tap(const std::string& name, uid_t user)
 {
     auto fd = open_tap(name);
     if (!fd)
         return std::move(fd).error();
+    if (user != ::geteuid() && ::ioctl(fd->get(), TUNSETOWNER, static_cast<unsigned long>(user)) != 0)
+        return sdk::os_error("give tap " + name + " to its user");
     if (::ioctl(fd->get(), TUNSETPERSIST, 1) != 0)
         return sdk::os_error("keep tap " + name);
     return {};
+}
+
+Result<void> check_user(uid_t user)
+{
+    if (user == ::geteuid())
+        return {};
+    auto fd = os::open_file(control, O_RDWR);  // with the rights that the user has
+    return fd ? Result<void>() : std::move(fd).error().with_hint("`chmod 666 /dev/net/tun` is how Linux has it: who owns no tap "
+                                                                 "gets none by it");
 }
 
 }  // namespace banger::tap

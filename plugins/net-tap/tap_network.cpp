@@ -4,6 +4,7 @@
 #include "host_network.hpp"
 #include "pool_filler.hpp"
 #include "resolvers.hpp"
+#include "tap_device.hpp"
 #include "trial.hpp"
 
 namespace banger::tap {
@@ -173,6 +174,8 @@ private:
     {
         if (auto tried = try_elsewhere(host_.instance()); !tried)
             return tried;
+        if (auto opens = check_user(host_.user()); !opens)
+            return opens;
         auto network = HostNetwork::lock(host_, config_);
         return network ? network->check() : std::move(network).error();
     }

@@ -2,6 +2,7 @@
 #include "trial.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -21,7 +22,7 @@ constexpr Subnet subnet{0xac100000, 24};
 
 Result<void> try_here(const std::string& instance)
 {
-    if (auto made = make_tap(tap_name); !made)
+    if (auto made = make_tap(tap_name, ::geteuid()); !made)
         return made;
     auto links = Links::open();
     if (!links)

@@ -1,23 +1,22 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "user_network.hpp"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <rapidjson/document.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/own_program.hpp"
 #include "filter_descriptors.hpp"
 #include "guest_network.hpp"
 #include "link_process.hpp"
 #include "passt.hpp"
+#include "plugins/json/object_reader.hpp"
 #include "traffic.hpp"
 
 namespace banger::user {
@@ -39,44 +38,22 @@ struct Config {
     std::string filter;
 };
 
-sdk::Result<Config> read_config(const char* text)
+sdk::Result<Config> read_config(std::string_view text)
 {
-    rapidjson::Document document;
-    document.Parse(text);
-    if (document.HasParseError() || !document.IsObject())
-        return make_error(Code::invalid, "the configuration of plugin net-user is not a JSON object");
     Config config;
-    for (const auto& [key, value] : {std::pair{"passt", &config.passt}, {"filter", &config.filter}}) {
-        if (!document.HasMember(key))
-            continue;
-        if (!document[key].IsString())
-            return make_error(Code::invalid, std::string(key) + " in the configuration of plugin net-user is no text");
-        *value = document[key].GetString();
-    }
+    auto read = plugin_json::read_section(text, "net-user", [&](plugin_json::ObjectReader& section) {
+        config.passt = section.text("passt", plugin_json::is_not_empty, config.passt);
+        config.filter = section.text("filter", plugin_json::is_any);
+    });
+    if (!read)
+        return std::move(read).error();
     return config;
 }
 
-// Beside this code's file: as installed, as built (plugins below lib, programs in bin), or linked into a program.
 sdk::Result<std::string> find_filter_program(const std::string& configured)
 {
-    if (!configured.empty()) {
-        if (::access(configured.c_str(), X_OK) == 0)
-            return configured;
-        return sdk::os_error("run " + configured).with_hint("check plugin.net-user.filter in the configuration");
-    }
-    Dl_info self{};
-    std::error_code ignored;
-    if (::dladdr(reinterpret_cast<const void*>(&find_filter_program), &self) != 0 && self.dli_fname != nullptr) {
-        const auto here = std::filesystem::absolute(self.dli_fname, ignored).parent_path();
-        for (const char* candidate :
-             {BANGER_NET_FILTER_FROM_PLUGIN, "../../../bin/banger-net-filter", "banger-net-filter"}) {
-            const auto path = (here / candidate).lexically_normal();
-            if (::access(path.c_str(), X_OK) == 0)
-                return path.string();
-        }
-    }
-    return make_error(Code::not_found, "the program banger-net-filter is not where the plugin net-user looks for it",
-                      "install banger again, or set filter under [plugin.net-user]");
+    return sdk::find_own_program({"banger-net-filter", "net-user", "filter", BANGER_NET_FILTER_FROM_PLUGIN}, configured,
+                                 reinterpret_cast<const void*>(&find_filter_program));
 }
 
 std::string socket_of(const sdk::Owner& owner)

@@ -32,6 +32,8 @@ Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::La
     events.settle();
     if (made)
         made = device::check_node(name_);
+    if (made)
+        made = device::give_node(name_, host_.user());
     if (!made)
         (void)release();
     return made;
@@ -76,7 +78,9 @@ Result<void> Attachment::remove(UdevEvents& events) const
             if (auto again = device::resume(name_, events); !again)
                 return again;
         }
-    return device::remove_once_closed(name_, patience, events);
+    return device::remove_once_closed(name_, patience, events, [this] {
+        host_.log(sdk::LogLevel::debug, "wait for whoever has " + name_ + " open");
+    });
 }
 
 }  // namespace banger::dm

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "library.hpp"
 #include "names.hpp"
 
@@ -69,6 +70,7 @@ private:
         return error;
     }
 
+    os::OwnRights rights_;  // over the control node
     std::unique_lock<std::mutex> lock_;
     std::string name_;
     std::unique_ptr<dm_task, void (*)(dm_task*)> task_;
@@ -228,15 +230,18 @@ Result<void> remove(const std::string& name, UdevEvents& events)
     return removed || removed.error().code == Code::not_found ? Result<void>() : removed;
 }
 
-Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events)
+Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events,
+                                const std::function<void()>& on_wait)
 {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     const ClosingWatch watch(node_of(name));
-    for (;;) {
+    for (bool waits = false;; waits = true) {
         auto removed = remove(name, events);
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (removed || removed.error().code != Code::busy || left.count() <= 0)
             return removed;
+        if (!waits && on_wait)
+            on_wait();
         watch.wait(left);
     }
 }
@@ -282,6 +287,16 @@ Result<std::vector<std::string>> list(const std::string& prefix)
 std::string node_of(const std::string& name)
 {
     return "/dev/mapper/" + name;
+}
+
+Result<void> give_node(const std::string& name, uid_t user)
+{
+    if (user == ::geteuid())
+        return {};
+    const os::OwnRights rights;
+    if (::chown(node_of(name).c_str(), user, static_cast<gid_t>(-1)) != 0)
+        return sdk::os_error("give device " + name + " to its user");
+    return {};
 }
 
 Result<void> check_node(const std::string& name)

@@ -1,7 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,8 +51,9 @@ sdk::Result<void> create_live(const std::string& name, const Table& table, Acces
 
 /// Gone already is success; `busy` while somebody has it open.
 sdk::Result<void> remove(const std::string& name, UdevEvents& events);
-/// The same, and waits for whoever is just closing it.
-sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events);
+/// The same, and waits for whoever is just closing it; `on_wait` is told once if somebody is.
+sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events,
+                                     const std::function<void()>& on_wait = {});
 
 /// The live table; empty if there is none.
 sdk::Result<Table> table_of(const std::string& name);
@@ -61,5 +65,7 @@ sdk::Result<std::vector<std::string>> list(const std::string& prefix);
 std::string node_of(const std::string& name);
 /// `not_found` unless the node is there and is that device's.
 sdk::Result<void> check_node(const std::string& name);
+/// Lets the user's VMM open the node. udev leaves the owner of a node as it is, unless a rule of the host names one.
+sdk::Result<void> give_node(const std::string& name, uid_t user);
 
 }  // namespace banger::dm::device

@@ -12,6 +12,7 @@
 namespace banger::dm {
 
 constexpr std::string_view disk_word = "disk:raw";  ///< of what a VMM is given: a block device
+constexpr std::string_view freeze_ending = ".dm-freeze";
 
 /// The files of one disk in its VM's directory:
 ///
@@ -29,7 +30,7 @@ public:
     [[nodiscard]] const std::string& role() const { return role_; }
     [[nodiscard]] const std::string& directory() const { return directory_; }
     [[nodiscard]] std::string unfinished() const { return directory_ + "/" + role_ + ".new"; }
-    [[nodiscard]] std::string freeze() const { return directory_ + "/" + role_ + ".dm-freeze"; }
+    [[nodiscard]] std::string freeze() const { return directory_ + "/" + role_ + std::string(freeze_ending); }
     [[nodiscard]] const sdk::DiskTops& tops() const { return tops_; }
 
     struct Top {

@@ -1,14 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "dm_storage.hpp"
 
-#include <poll.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
-
-#include <algorithm>
 #include <chrono>
 
 #include "attachment.hpp"
+#include "banger/sdk/disk_check.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
@@ -27,79 +23,35 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
-Result<void> check_length(const sdk::DiskSpec& spec)
-{
-    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
-        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
-                                             " bytes long: that is not a multiple of 4096");
-    return {};
-}
+constexpr std::chrono::seconds patience{3};  // with whoever is just closing what a disk writes to
 
 Result<void> check(const sdk::DiskSpec& spec)
 {
     if (spec.format != disk_word)
         return make_error(Code::unsupported, "storage 'dm' makes no disks of format '" + spec.format + "'");
-    if (auto legal = check_length(spec); !legal)
+    if (auto legal = sdk::check_covers_layer(spec); !legal)
         return legal;
-    if (spec.bytes < spec.layer.bytes)
-        return make_error(Code::invalid,
-                          "disk '" + spec.role + "' of " + std::to_string(spec.bytes) +
-                              " bytes is smaller than its image of " + std::to_string(spec.layer.bytes),
-                          "ask for a larger disk");
     auto chain = chain_of(spec.layer);
     if (!chain)
         return std::move(chain).error();
-    if (chain->front().bytes != spec.layer.bytes || spec.layer.bytes % sector_bytes != 0)
-        return make_error(Code::corrupt, "the layer " + spec.layer.path + " has another size than its image says",
+    if (auto right = sdk::check_layer_length(spec, chain->front()); !right)
+        return right;
+    if (spec.layer.bytes % sector_bytes != 0)
+        return make_error(Code::corrupt, "the layer " + spec.layer.path + " does not end with a sector",
                           "delete the image and pull it again");
     return {};
 }
 
-// What was noted in a top is worth only what lies under it. The spec's layer may lie deeper: a freeze put others between,
-// and its end was never written down.
+// What was noted in a top is worth only what lies under it.
 Result<std::vector<sdk::Layer>> chain_under(const DiskFiles::Top& top, const sdk::DiskSpec& spec)
 {
     if (auto same = check_mark(top.note.layer, top.note.layer_mark); !same)
         return std::move(same).error();
     auto chain = chain_of(top.note.layer);
-    if (!chain)
-        return chain;
-    const auto meant = std::find_if(chain->begin(), chain->end(),
-                                    [&](const sdk::Layer& layer) { return layer.path == spec.layer.path; });
-    if (meant == chain->end())
-        return make_error(Code::corrupt, "disk '" + spec.role + "' stands on " + top.note.layer.path + " and not on " +
-                                             spec.layer.path);
-    if (meant->bytes != spec.layer.bytes)
-        return make_error(Code::corrupt, "the layer " + spec.layer.path + " under disk '" + spec.role +
-                                             "' is no longer the one that it was made over");
+    if (chain)
+        if (auto right = sdk::check_stands_on(*chain, spec); !right)
+            return std::move(right).error();
     return chain;
-}
-
-// A loop device lets go of its file a moment after the last who had it open, say udev, which looks at every new one.
-Result<bool> is_written_for_long(const std::string& path)
-{
-    constexpr std::chrono::seconds patience{3};
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    const os::UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    (void)::inotify_add_watch(watch.get(), path.c_str(), IN_CLOSE_WRITE);
-    for (;;) {
-        auto written = os::is_written(path);
-        if (!written || !*written || std::chrono::steady_clock::now() >= deadline)
-            return written;
-        constexpr int moment_ms = 50;  // the close that was heard of may not be through yet
-        pollfd closed{watch.get(), POLLIN, 0};
-        (void)::poll(&closed, 1, moment_ms);
-    }
-}
-
-Result<void> check_unused(const std::string& path, const std::string& role)
-{
-    auto written = is_written_for_long(path);
-    if (!written && written.error().code != Code::unsupported)
-        return std::move(written).error();
-    if (written && *written)
-        return make_error(Code::busy, "disk '" + role + "' is in use: " + path, "stop the VM first");
-    return {};
 }
 
 // The kernel gave the disk up when it could not write any more. There is room again, or attach would have been refused.
@@ -110,7 +62,7 @@ Result<void> take_up_again(const DiskFiles::Top& top, const std::string& role, s
         return std::move(valid).error();
     if (*valid == cow::Validity::valid)
         return {};
-    if (auto unused = check_unused(top.cow, role); !unused)
+    if (auto unused = sdk::check_unused(top.cow, role, patience); !unused)
         return unused;
     call.warn("disk '" + role + "' could not be written to any more when the VM ran, as when the host's disk is full; it is "
               "taken up again as after a power cut");
@@ -123,12 +75,7 @@ public:
 
     Result<sdk::Probe> probe(sdk::Call& /*call*/) override
     {
-        sdk::Probe probe;
-        const auto tried = try_snapshot(host_);
-        probe.usable = tried.has_value();
-        probe.reason = tried ? "disks are device-mapper snapshots of the image" : tried.error().message;
-        if (!tried)
-            probe.hint = tried.error().hint;
+        auto probe = probe_by_trial(host_, "disks are device-mapper snapshots of the image");
         probe.offers = {std::string(disk_word)};
         probe.facts = {{"reserve_bytes", std::to_string(config_.reserve_bytes)}};
         return probe;
@@ -189,12 +136,7 @@ public:
         if (inspection.present)
             inspection.facts = parts_of(name);
         if (const auto top = files->open()) {
-            struct stat status {};
-            if (::stat(top->cow.c_str(), &status) == 0) {
-                constexpr std::int64_t block = 512;  // of st_blocks, whatever the file system's own are (stat(2))
-                inspection.facts["allocated_bytes"] = std::to_string(status.st_blocks * block);
-                inspection.facts["apparent_bytes"] = std::to_string(status.st_size);
-            }
+            inspection.facts.merge(sdk::size_facts(top->cow));
             inspection.facts["data"] = top->cow;
             inspection.facts["bytes"] = std::to_string(top->note.bytes);
             inspection.facts["layer"] = top->note.layer.path;
@@ -238,7 +180,7 @@ public:
             return tops.error();
         if (tops)
             for (const auto& top : *tops)
-                if (auto unused = check_unused(top.path, role); !unused)
+                if (auto unused = sdk::check_unused(top.path, role, patience); !unused)
                     return unused;
         return files->remove();
     }
@@ -282,9 +224,9 @@ private:
     {
         if (top.note.bytes >= spec.bytes)
             return {};
-        if (auto legal = check_length(spec); !legal)
+        if (auto legal = sdk::check_length(spec); !legal)
             return legal;
-        if (auto unused = check_unused(top.cow, spec.role); !unused)
+        if (auto unused = sdk::check_unused(top.cow, spec.role, patience); !unused)
             return unused;
         return DiskFiles::grow(top, spec.bytes);
     }

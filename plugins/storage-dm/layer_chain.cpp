@@ -14,17 +14,12 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-sdk::Error gone(const std::string& path)
-{
-    return make_error(Code::not_found, "the layer " + path + " is gone", "if it is an image's, pull that again");
-}
-
 // Fills in the layer's length, and returns what it stands on.
 sdk::Result<std::optional<sdk::Layer>> look_at(sdk::Layer& layer)
 {
     auto facts = facts_of(layer.path);
     if (!facts)
-        return facts.error().code == Code::not_found ? gone(layer.path) : std::move(facts).error();
+        return facts.error().code == Code::not_found ? sdk::layer_is_gone(layer.path) : std::move(facts).error();
     if (layer.format == "raw") {
         layer.bytes = facts->bytes;
         return std::optional<sdk::Layer>();
@@ -47,26 +42,14 @@ sdk::Result<std::optional<sdk::Layer>> look_at(sdk::Layer& layer)
 
 sdk::Result<std::vector<sdk::Layer>> chain_of(const sdk::Layer& layer)
 {
-    std::vector<sdk::Layer> chain;
-    sdk::Layer next = layer;
-    while (chain.size() < most_layers) {
-        auto below = look_at(next);
-        if (!below)
-            return std::move(below).error();
-        chain.push_back(std::move(next));
-        if (!*below)
-            return chain;
-        next = std::move(**below);
-    }
-    return make_error(Code::corrupt, "the layer " + layer.path + " stands on more than " + std::to_string(most_layers) +
-                                         " others, or on itself");
+    return sdk::layers_from(layer, most_layers, look_at);
 }
 
 sdk::Result<void> check_mark(const sdk::Layer& layer, const std::string& mark)
 {
     auto now = mark_of(layer);
     if (!now)
-        return now.error().code == Code::not_found ? gone(layer.path) : std::move(now).error();
+        return now.error().code == Code::not_found ? sdk::layer_is_gone(layer.path) : std::move(now).error();
     auto facts = facts_of(layer.path);
     if (!facts)
         return std::move(facts).error();

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "banger/sdk/storage.hpp"
+#include "banger/sdk/layer_chain.hpp"
 
 namespace banger::dm {
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "cow_note.hpp"
 #include "device.hpp"
 #include "names.hpp"
@@ -43,6 +44,7 @@ std::string below(const std::string& number)
 
 Result<LayerDevices> LayerDevices::lock(sdk::Host& host)
 {
+    const os::OwnRights rights;
     const std::string path = host.cache_directory() + "/layers.lock";
     auto fd = os::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (!fd)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "table.hpp"
 
 namespace banger::dm {
@@ -48,6 +49,33 @@ int flags_for(LoopDevice::Access access)
     return access == LoopDevice::Access::read_only ? O_RDONLY : O_RDWR;
 }
 
+Result<os::UniqueFd> open_node(const std::string& path, int flags)
+{
+    const os::OwnRights rights;
+    return os::open_file(path, flags);
+}
+
+// Whoever may not open the file gets no device over it either, not even one that is there already.
+Result<os::UniqueFd> open_backing(const std::string& path, LoopDevice::Access access)
+{
+    auto file = os::open_file(path, flags_for(access) | O_NOFOLLOW | O_NONBLOCK);
+    if (!file)
+        return file;
+    struct stat status {};
+    if (::fstat(file->get(), &status) != 0)
+        return sdk::os_error("look at " + path);
+    if (!S_ISREG(status.st_mode))
+        return make_error(Code::not_found, path + " is no file");
+    return file;
+}
+
+FileFacts facts_of(const os::UniqueFd& file)
+{
+    struct stat status {};
+    (void)::fstat(file.get(), &status);
+    return {{status.st_dev, status.st_ino}, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
+}
+
 bool is_it(int device, const FileId& file, LoopDevice::Access access)
 {
     const auto info = info_of(device);
@@ -79,29 +107,27 @@ sdk::Error no_device_left(const std::string& path, const sdk::Error& why)
 
 Result<LoopDevice> LoopDevice::over(const std::string& path, Access access)
 {
-    auto file = facts_of(path);
-    if (!file)
-        return std::move(file).error();
+    auto backing = open_backing(path, access);
+    if (!backing)
+        return std::move(backing).error();
+    const FileFacts file = facts_of(*backing);
     for (const auto& name : os::list_directory("/sys/block").value_or({})) {
         if (!name.starts_with("loop") || !may_be_ours(name))
             continue;
         const std::string node = "/dev/" + name;
-        auto device = os::open_file(node, flags_for(access));
-        if (!device || !is_it(device->get(), file->id, access))
+        auto device = open_node(node, flags_for(access));
+        if (!device || !is_it(device->get(), file.id, access))
             continue;
-        if (auto whole = check_length(device->get(), path, file->bytes); !whole)
+        if (auto whole = check_length(device->get(), path, file.bytes); !whole)
             return std::move(whole).error();
         return LoopDevice(node, std::move(*device));
     }
-    return make(path, access);
+    return make(path, backing->get(), access);
 }
 
-Result<LoopDevice> LoopDevice::make(const std::string& path, Access access)
+Result<LoopDevice> LoopDevice::make(const std::string& path, int backing, Access access)
 {
-    auto backing = os::open_file(path, flags_for(access) | O_NOFOLLOW);
-    if (!backing)
-        return std::move(backing).error();
-    auto control = os::open_file("/dev/loop-control", O_RDWR);
+    auto control = open_node("/dev/loop-control", O_RDWR);
     if (!control)
         return no_device_left(path, control.error());
     for (int rival = 0; rival < most_rivals; ++rival) {
@@ -109,11 +135,11 @@ Result<LoopDevice> LoopDevice::make(const std::string& path, Access access)
         if (number < 0)
             return no_device_left(path, sdk::os_error("find a free one"));
         const std::string node = "/dev/loop" + std::to_string(number);
-        auto device = os::open_file(node, flags_for(access));
+        auto device = open_node(node, flags_for(access));
         if (!device)
             return no_device_left(path, device.error());
         loop_config config{};
-        config.fd = static_cast<std::uint32_t>(backing->get());
+        config.fd = static_cast<std::uint32_t>(backing);
         config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (access == Access::read_only ? LO_FLAGS_READ_ONLY : 0);
         if (::ioctl(device->get(), LOOP_CONFIGURE, &config) == 0)
             return LoopDevice(node, std::move(*device));
@@ -125,7 +151,7 @@ Result<LoopDevice> LoopDevice::make(const std::string& path, Access access)
 
 Result<FileId> LoopDevice::file_of(const std::string& number)
 {
-    auto device = os::open_file(loop_path_of(number), O_RDONLY);
+    auto device = open_node(loop_path_of(number), O_RDONLY);
     if (!device)
         return std::move(device).error();
     const auto info = info_of(device->get());

@@ -17,7 +17,8 @@ public:
     enum class Access { read_write, read_only };
 
     /// One over this whole file: that which is there already, whoever made it, or a new one. `busy` if the host has no
-    /// loop device left; `corrupt` if the file became shorter under the one that is there.
+    /// loop device left; `corrupt` if the file became shorter under the one that is there; `permission` for whoever may
+    /// not open the file so.
     static sdk::Result<LoopDevice> over(const std::string& path, Access access);
     /// Which file is behind the loop device of that number ("7:3"). `not_found` if it is none, or has no file.
     static sdk::Result<FileId> file_of(const std::string& number);
@@ -27,7 +28,7 @@ public:
 
 private:
     LoopDevice(std::string path, sdk::os::UniqueFd held) : path_(std::move(path)), held_(std::move(held)) {}
-    static sdk::Result<LoopDevice> make(const std::string& path, Access access);
+    static sdk::Result<LoopDevice> make(const std::string& path, int backing, Access access);
 
     std::string path_;
     sdk::os::UniqueFd held_;

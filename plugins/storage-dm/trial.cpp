@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
 #include "loop.hpp"
@@ -50,6 +51,7 @@ Result<void> try_snapshot(sdk::Host& host)
 {
     if (auto available = device::check_available(); !available)
         return available;
+    const os::OwnRights rights;
     static std::mutex mutex;  // both providers of this plugin ask, and the name is one
     const std::lock_guard lock(mutex);
     const std::string name = probe_name(host.instance());
@@ -75,6 +77,17 @@ Result<void> try_snapshot(sdk::Host& host)
         if (auto removed = os::remove_file(path); !removed && tried)
             tried = std::move(removed);
     return tried;
+}
+
+sdk::Probe probe_by_trial(sdk::Host& host, const std::string& what_it_does)
+{
+    const auto tried = try_snapshot(host);
+    sdk::Probe probe;
+    probe.usable = tried.has_value();
+    probe.reason = tried ? what_it_does : tried.error().message;
+    if (!tried)
+        probe.hint = tried.error().hint;
+    return probe;
 }
 
 }  // namespace banger::dm

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 #include "library.hpp"
 
 namespace banger::dm {
@@ -67,6 +68,7 @@ void UdevEvents::settle()
         if (!wait_for_zero(cookie))
             is_silent() = true;
     }
+    const sdk::os::OwnRights rights;
     const auto lock = lock_library();
     dm_task_update_nodes();
 }

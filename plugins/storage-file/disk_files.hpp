@@ -14,6 +14,7 @@ namespace banger::file {
 
 constexpr std::string_view raw_word = "disk:raw";
 constexpr std::string_view qcow2_word = "disk:qcow2";
+constexpr std::string_view freeze_ending = ".freeze";
 
 /// The files of one disk in its VM's directory:
 ///
@@ -33,7 +34,7 @@ public:
     [[nodiscard]] const std::string& directory() const { return directory_; }
     [[nodiscard]] std::string raw() const { return stem_ + ".raw"; }
     [[nodiscard]] std::string unfinished() const { return stem_ + ".new"; }
-    [[nodiscard]] std::string freeze() const { return stem_ + ".freeze"; }
+    [[nodiscard]] std::string freeze() const { return stem_ + std::string(freeze_ending); }
     /// What create makes.
     [[nodiscard]] std::string first(std::string_view word) const { return word == raw_word ? raw() : tops_.first(); }
 

@@ -13,13 +13,13 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
-class FileFork final : public sdk::StorageFork {
+class FileFork final : public sdk::NotedFork {
 public:
-    explicit FileFork(sdk::Host& host) : host_(host) {}
+    explicit FileFork(sdk::Host& host) : NotedFork(host, "file", std::string(freeze_ending)) {}
 
     Result<sdk::Probe> probe(sdk::Call& /*call*/) override
     {
-        const std::string directory = host_.vms_directory();
+        const std::string directory = host().vms_directory();
         const bool overlays = os::tells_writers(directory);
         const bool clones = can_clone(directory, directory);
         sdk::Probe probe;
@@ -33,81 +33,9 @@ public:
         return probe;
     }
 
-    Result<std::vector<sdk::Handle>> plan(const sdk::FreezeSpec& spec) override
-    {
-        if (auto files = DiskFiles::of(spec.disk.owner, spec.disk.role); !files)
-            return std::move(files).error();
-        return std::vector{handle_of(spec.disk.owner, spec.disk.role, {})};
-    }
-
-    Result<sdk::Attached<sdk::Freeze>> attach(const sdk::FreezeSpec& spec, sdk::Call& call) override
-    {
-        auto files = DiskFiles::of(spec.disk.owner, spec.disk.role);
-        if (!files)
-            return std::move(files).error();
-        if (auto named = check_path(spec.layer_path); !named)
-            return std::move(named).error();
-        auto other = FreezeUnderWay::find(*files);
-        if (!other)
-            return std::move(other).error();
-        if (*other)
-            return make_error(Code::busy, "disk '" + spec.disk.role + "' is being frozen already");
-        if (os::exists(spec.layer_path))
-            return make_error(Code::exists, "there is a layer already: " + spec.layer_path);
-        if (call.cancelled())
-            return make_error(Code::cancelled, "cancelled");
-        auto begun = FreezeUnderWay::begin(*files, spec, call);
-        if (!begun)
-            return std::move(begun).error().while_doing("freeze disk '" + spec.disk.role + "'");
-        return sdk::Attached<sdk::Freeze>{std::move(*begun),
-                                          handle_of(spec.disk.owner, spec.disk.role, {{"layer", spec.layer_path}})};
-    }
-
-    Result<sdk::Layer> commit(const sdk::Handle& handle) override
-    {
-        auto freeze = find(handle);
-        if (!freeze)
-            return std::move(freeze).error();
-        if (!*freeze)
-            return make_error(Code::not_found, "disk '" + handle.key + "' is not being frozen");
-        return (*freeze)->commit();
-    }
-
-    Result<void> release(const sdk::Handle& handle) override
-    {
-        auto freeze = find(handle);
-        if (!freeze)
-            return std::move(freeze).error();
-        return *freeze ? (*freeze)->release() : Result<void>();
-    }
-
-    Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
-    {
-        auto freeze = find(handle);
-        if (!freeze)
-            return std::move(freeze).error();
-        if (!*freeze)
-            return sdk::Inspection{};
-        auto frozen = (*freeze)->is_frozen();
-        if (!frozen)
-            return std::move(frozen).error();
-        return sdk::Inspection{true, {{"layer", (*freeze)->layer_path()}, {"frozen", *frozen ? "yes" : "no"}}};
-    }
-
-    Result<std::vector<sdk::Handle>> list() override
-    {
-        const auto notes = sdk::find_freeze_notes(host_.vms_directory(), ".freeze");
-        if (!notes)
-            return notes.error();
-        std::vector<sdk::Handle> handles;
-        for (const auto& [vm, role] : *notes)
-            handles.push_back(handle_of({host_.instance(), vm, host_.vms_directory() + "/" + vm}, role, {}));
-        return handles;
-    }
-
     Result<void> destroy(const sdk::Layer& layer) override
     {
-        if (auto named = check_path(layer.path); !named)
+        if (auto named = check_layer_path(layer.path); !named)
             return named;
         auto written = os::is_written(layer.path);
         if (written ? *written : written.error().code != Code::unsupported)
@@ -118,28 +46,14 @@ public:
     }
 
 private:
-    static Result<void> check_path(const std::string& path)
+    Result<std::unique_ptr<sdk::DiskFreeze>> freeze_of(const sdk::Owner& owner, const std::string& role,
+                                                       const std::string& layer_path) override
     {
-        if (!path.starts_with('/') || path.ends_with(".new"))
-            return make_error(Code::invalid, "'" + path + "' cannot be the path of a layer",
-                              "it must be absolute, and not end as half-made files do");
-        return {};
-    }
-
-    static Result<std::optional<FreezeUnderWay>> find(const sdk::Handle& handle)
-    {
-        auto files = DiskFiles::of(handle.owner, handle.key);
+        auto files = DiskFiles::of(owner, role);
         if (!files)
             return std::move(files).error();
-        return FreezeUnderWay::find(*files);
+        return make_freeze(std::move(*files), layer_path);
     }
-
-    static sdk::Handle handle_of(const sdk::Owner& owner, const std::string& role, sdk::Fields bound)
-    {
-        return {"storage.fork/0", "file", role, owner, std::move(bound)};
-    }
-
-    sdk::Host& host_;
 };
 
 }  // namespace

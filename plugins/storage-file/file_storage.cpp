@@ -2,12 +2,11 @@
 #include "file_storage.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 
+#include "banger/sdk/disk_check.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "disk_files.hpp"
 #include "layer_chain.hpp"
@@ -20,34 +19,18 @@ using sdk::Code;
 using sdk::make_error;
 namespace os = sdk::os;
 
-sdk::Result<void> check_length(const sdk::DiskSpec& spec)
-{
-    if (spec.bytes == 0 || spec.bytes % 4096 != 0)
-        return make_error(Code::invalid, "disk '" + spec.role + "' cannot be " + std::to_string(spec.bytes) +
-                                             " bytes long: that is not a multiple of 4096");
-    return {};
-}
-
 sdk::Result<void> check(const sdk::DiskSpec& spec)
 {
     if (spec.format != raw_word && spec.format != qcow2_word)
         return make_error(Code::unsupported, "storage 'file' makes no disks of format '" + spec.format + "'");
-    if (auto legal = check_length(spec); !legal)
+    if (auto legal = sdk::check_covers_layer(spec); !legal)
         return legal;
-    if (spec.bytes < spec.layer.bytes)
-        return make_error(Code::invalid,
-                          "disk '" + spec.role + "' of " + std::to_string(spec.bytes) +
-                              " bytes is smaller than its image of " + std::to_string(spec.layer.bytes),
-                          "ask for a larger disk");
     if (spec.format == raw_word && spec.layer.format != "raw")
         return make_error(Code::unsupported, "a raw disk cannot stand on a layer of format '" + spec.layer.format + "'");
     auto chain = chain_of(spec.layer);
     if (!chain)
         return std::move(chain).error();
-    if (chain->front().bytes != spec.layer.bytes)
-        return make_error(Code::corrupt, "the layer " + spec.layer.path + " has another size than its image says",
-                          "delete the image and pull it again");
-    return {};
+    return sdk::check_layer_length(spec, chain->front());
 }
 
 sdk::Result<void> write_clone(int fd, const sdk::DiskSpec& spec)
@@ -104,33 +87,15 @@ sdk::Result<void> remove_files(const DiskFiles& files)
     return {};
 }
 
-// An overlay is worth only what lies under it, so that is checked before a guest sees holes in its file system. The
-// spec's layer may lie deeper: a freeze put others between, and its end was never written down.
+// An overlay is worth only what lies under it, so that is checked before a guest sees holes in its file system.
 sdk::Result<sdk::Layer> find_layer(const sdk::Layer& under, const sdk::DiskSpec& spec)
 {
     auto chain = chain_of(under);
     if (!chain)
         return std::move(chain).error().while_doing("attach disk '" + spec.role + "'");
-    const auto meant = std::find_if(chain->begin(), chain->end(),
-                                    [&](const sdk::Layer& layer) { return layer.path == spec.layer.path; });
-    if (meant == chain->end())
-        return make_error(Code::corrupt,
-                          "disk '" + spec.role + "' stands on " + under.path + " and not on " + spec.layer.path);
-    if (meant->bytes != spec.layer.bytes)
-        return make_error(Code::corrupt, "the layer " + spec.layer.path + " under disk '" + spec.role +
-                                             "' is no longer the one that it was made over");
+    if (auto right = sdk::check_stands_on(*chain, spec); !right)
+        return std::move(right).error();
     return chain->front();
-}
-
-// Whoever calls has seen that no VMM of this VM lives. This finds the others, where the file system can tell.
-sdk::Result<void> check_unused(const std::string& path, const std::string& role)
-{
-    auto written = os::is_written(path);
-    if (!written && written.error().code != Code::unsupported)
-        return std::move(written).error();
-    if (written && *written)
-        return make_error(Code::busy, "disk '" + role + "' is in use: " + path, "stop the VM first");
-    return {};
 }
 
 class FileStorage final : public sdk::Storage {
@@ -198,9 +163,9 @@ public:
             disk->layer = std::move(*layer);
         }
         if (disk->bytes < spec.bytes) {
-            if (auto legal = check_length(spec); !legal)
+            if (auto legal = sdk::check_length(spec); !legal)
                 return std::move(legal).error();
-            if (auto unused = check_unused(disk->path, spec.role); !unused)
+            if (auto unused = sdk::check_unused(disk->path, spec.role); !unused)
                 return std::move(unused).error().while_doing("grow disk '" + spec.role + "'");
             if (auto grown = DiskFiles::grow(*disk, spec.bytes); !grown)
                 return std::move(grown).error().while_doing("grow disk '" + spec.role + "'");
@@ -219,12 +184,7 @@ public:
         sdk::Inspection inspection;
         if (const auto disk = files->open()) {
             inspection.facts = {{"data", disk->path}, {"bytes", std::to_string(disk->bytes)}};
-            struct stat status {};
-            if (::stat(disk->path.c_str(), &status) == 0) {
-                constexpr std::int64_t block = 512;  // of st_blocks, whatever the file system's own are (stat(2))
-                inspection.facts["allocated_bytes"] = std::to_string(status.st_blocks * block);
-                inspection.facts["apparent_bytes"] = std::to_string(status.st_size);
-            }
+            inspection.facts.merge(sdk::size_facts(disk->path));
             if (disk->layer)
                 inspection.facts.emplace("layer", disk->layer->path);
         }
@@ -244,7 +204,7 @@ public:
         if (!paths)
             return paths.error();
         for (const std::string& path : *paths)
-            if (auto unused = check_unused(path, role); !unused)
+            if (auto unused = sdk::check_unused(path, role); !unused)
                 return unused;
         return remove_files(*files);
     }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/flush.hpp"
 #include "layer_chain.hpp"
 #include "qcow2_overlay.hpp"
 #include "reflink.hpp"
@@ -19,75 +20,62 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
-Result<void> flush(const std::string& path, const sdk::Call& call)
-{
-    auto fd = os::open_file(path, O_RDONLY);
-    if (!fd)
-        return std::move(fd).error();
-    return os::flush_file(std::move(*fd), path, call.cancel_descriptor());
-}
+class FileFreeze final : public sdk::DiskFreeze {
+public:
+    FileFreeze(DiskFiles files, std::string layer_path) : files_(std::move(files)), layer_path_(std::move(layer_path)) {}
 
-Result<void> check_depth(const sdk::Disk& disk)
-{
-    if (!disk.layer)
-        return {};
-    auto chain = chain_of(*disk.layer);
-    if (!chain)
-        return std::move(chain).error();
-    if (chain->size() < most_layers)
-        return {};
-    return make_error(Code::precondition,
-                      "disk '" + disk.role + "' stands on " + std::to_string(chain->size()) +
-                          " layers, and more would make it slow",
-                      "fork a VM that is nearer to its image");
-}
+    Result<void> check(const sdk::FreezeSpec& spec, const sdk::Call& call) override;
+    Result<sdk::Freeze> prepare() override;
+    Result<bool> has_happened() override;
+    Result<void> seal() override;
+    Result<sdk::Layer> layer() override;
+    Result<std::vector<std::string>> undo() override;
 
-}  // namespace
+private:
+    [[nodiscard]] std::string clone_path() const { return layer_path_ + ".new"; }
+    [[nodiscard]] bool has_top(const sdk::Disk& disk) const { return disk.layer && disk.layer->path == layer_path_; }
+    [[nodiscard]] Result<sdk::Freeze> add_top(const sdk::Disk& disk) const;
+    [[nodiscard]] Result<void> seal_old_top(const sdk::Disk& disk) const;
+    [[nodiscard]] Result<void> clone(const sdk::Disk& disk) const;
+    [[nodiscard]] Result<void> remove_top(const sdk::Disk& disk) const;
 
-Result<std::optional<FreezeUnderWay>> FreezeUnderWay::find(const DiskFiles& files)
-{
-    auto note = sdk::read_freeze_note(files.freeze());
-    if (!note)
-        return std::move(note).error();
-    if (!*note)
-        return std::optional<FreezeUnderWay>();
-    return std::optional(FreezeUnderWay(files, std::move(**note)));
-}
+    const DiskFiles files_;
+    const std::string layer_path_;
+};
 
-Result<sdk::Freeze> FreezeUnderWay::begin(const DiskFiles& files, const sdk::FreezeSpec& spec, const sdk::Call& call)
+Result<void> FileFreeze::check(const sdk::FreezeSpec& spec, const sdk::Call& call)
 {
-    auto disk = files.open();
+    auto disk = files_.open();
     if (!disk)
         return std::move(disk).error();
-    if (auto shallow = check_depth(*disk); !shallow)
-        return std::move(shallow).error();
-    if (disk->layer && !os::tells_writers(files.directory()))
-        return make_error(Code::unsupported, "no running VM can be frozen in " + files.directory() +
-                                                 ": its file system does not tell who writes a file");
-    // Before the instant, so that the instant need not wait for the disk.
-    if (auto flushed = flush(disk->path, call); !flushed)
-        return std::move(flushed).error();
-    const FreezeUnderWay freeze(files, {spec.layer_path, false});
-    if (auto noted = sdk::write_freeze_note(files.freeze(), freeze.note_); !noted)
-        return std::move(noted).error();
-    auto ready = freeze.prepare(*disk);
-    if (!ready)
-        (void)freeze.undo();
-    return ready;
+    if (disk->layer) {
+        auto layers = chain_of(*disk->layer);
+        if (!layers)
+            return std::move(layers).error();
+        if (auto shallow = sdk::check_depth(*layers, most_layers, spec.disk.role); !shallow)
+            return shallow;
+        if (!os::tells_writers(files_.directory()))
+            return make_error(Code::unsupported, "no running VM can be frozen in " + files_.directory() +
+                                                     ": its file system does not tell who writes a file");
+    }
+    return os::flush_path(disk->path, call.cancel_descriptor());
 }
 
-Result<sdk::Freeze> FreezeUnderWay::prepare(const sdk::Disk& disk) const
+Result<sdk::Freeze> FileFreeze::prepare()
 {
-    if (disk.layer)
-        return add_top(disk);
-    return sdk::Freeze{sdk::Layer{layer_path(), disk.bytes, "raw"}, std::nullopt};
+    auto disk = files_.open();
+    if (!disk)
+        return std::move(disk).error();
+    if (disk->layer)
+        return add_top(*disk);
+    return sdk::Freeze{sdk::Layer{layer_path_, disk->bytes, "raw"}, std::nullopt};
 }
 
-Result<sdk::Freeze> FreezeUnderWay::add_top(const sdk::Disk& disk) const
+Result<sdk::Freeze> FileFreeze::add_top(const sdk::Disk& disk) const
 {
-    if (auto named = os::add_name(disk.path, layer_path()); !named)
+    if (auto named = os::add_name(disk.path, layer_path_); !named)
         return std::move(named).error();
-    const sdk::Layer layer{layer_path(), disk.bytes, "qcow2"};
+    const sdk::Layer layer{layer_path_, disk.bytes, "qcow2"};
     if (auto wrote = write_top(files_.unfinished(), disk.bytes, layer); !wrote)
         return std::move(wrote).error();
     auto path = files_.tops().next();
@@ -100,66 +88,60 @@ Result<sdk::Freeze> FreezeUnderWay::add_top(const sdk::Disk& disk) const
     return sdk::Freeze{layer, sdk::Disk{disk.role, *path, "qcow2", false, disk.bytes, layer}};
 }
 
-bool FreezeUnderWay::has_top(const sdk::Disk& disk) const
+Result<bool> FileFreeze::has_happened()
 {
-    return disk.layer && disk.layer->path == layer_path();
-}
-
-Result<bool> FreezeUnderWay::is_frozen() const
-{
-    if (note_.frozen)
-        return true;
     auto disk = files_.open();
     if (!disk)
         return std::move(disk).error();
     if (!disk->layer)
-        return os::is_same_file(clone_path(), layer_path());
+        return os::is_same_file(clone_path(), layer_path_);
     if (!has_top(*disk))
         return false;
     // The layer's file is the old top's.
-    auto written = os::is_written(layer_path());
+    auto written = os::is_written(layer_path_);
     if (!written)
         return std::move(written).error();
     return !*written;
 }
 
-Result<sdk::Layer> FreezeUnderWay::commit()
+Result<void> FileFreeze::seal()
 {
     auto disk = files_.open();
     if (!disk)
         return std::move(disk).error();
-    if (!note_.frozen) {
-        if (auto sealed = disk->layer ? seal(*disk) : clone(*disk); !sealed)
-            return std::move(sealed).error();
-        note_.frozen = true;
-        if (auto noted = sdk::write_freeze_note(files_.freeze(), note_); !noted)
-            return std::move(noted).error();
-    }
-    if (auto removed = os::remove_file(clone_path()); !removed)
-        return std::move(removed).error();
-    auto chain = chain_of({layer_path(), 0, disk->format});
-    if (!chain)
-        return std::move(chain).error();
-    return chain->front();
+    return disk->layer ? seal_old_top(*disk) : clone(*disk);
 }
 
-Result<void> FreezeUnderWay::seal(const sdk::Disk& disk) const
+Result<sdk::Layer> FileFreeze::layer()
+{
+    auto disk = files_.open();
+    if (!disk)
+        return std::move(disk).error();
+    if (auto removed = os::remove_file(clone_path()); !removed)
+        return std::move(removed).error();
+    auto layers = chain_of({layer_path_, 0, disk->format});
+    if (!layers)
+        return std::move(layers).error();
+    return layers->front();
+}
+
+Result<void> FileFreeze::seal_old_top(const sdk::Disk& disk) const
 {
     if (!has_top(disk))
-        return make_error(Code::precondition, "disk '" + disk.role + "' has no top over " + layer_path() + " yet");
-    auto written = os::is_written(layer_path());
+        return make_error(Code::precondition, "disk '" + disk.role + "' has no top over " + layer_path_ + " yet");
+    auto written = os::is_written(layer_path_);
     if (!written)
         return std::move(written).error();
     if (*written)
-        return make_error(Code::precondition, "disk '" + disk.role + "' is still written to below its new top, in " +
-                                                  layer_path());
-    return os::make_read_only(layer_path());
+        return make_error(Code::precondition,
+                          "disk '" + disk.role + "' is still written to below its new top, in " + layer_path_);
+    return os::make_read_only(layer_path_);
 }
 
 // What is at the layer's path is a whole clone: it has another name until then.
-Result<void> FreezeUnderWay::clone(const sdk::Disk& disk) const
+Result<void> FileFreeze::clone(const sdk::Disk& disk) const
 {
-    if (os::is_same_file(clone_path(), layer_path()))
+    if (os::is_same_file(clone_path(), layer_path_))
         return {};
     if (auto removed = os::remove_file(clone_path()); !removed)
         return removed;
@@ -172,58 +154,50 @@ Result<void> FreezeUnderWay::clone(const sdk::Disk& disk) const
     to->reset();
     if (auto closed = os::make_read_only(clone_path()); !closed)
         return closed;
-    return os::add_name(clone_path(), layer_path());
+    return os::add_name(clone_path(), layer_path_);
 }
 
-Result<void> FreezeUnderWay::release()
-{
-    auto frozen = is_frozen();
-    if (!frozen)
-        return std::move(frozen).error();
-    if (!*frozen)
-        return undo();
-    if (auto layer = commit(); !layer)
-        return std::move(layer).error();
-    return sdk::remove_freeze_note(files_.freeze());
-}
-
-// Only names go that begin made, and never the last one of a file.
-Result<void> FreezeUnderWay::undo() const
+Result<std::vector<std::string>> FileFreeze::undo()
 {
     auto disk = files_.open();
     if (!disk)
         return std::move(disk).error();
     if (has_top(*disk)) {
-        auto fd = os::open_file(disk->path, O_RDONLY);
-        if (!fd)
-            return std::move(fd).error();
-        auto used = has_own_data(fd->get());
-        if (!used)
-            return std::move(used).error();
-        if (*used)
-            return make_error(Code::precondition,
-                              "disk '" + disk->role + "' has data in its new top " + disk->path +
-                                  ", and somebody still writes to the old one",
-                              "stop the VM, and whatever else has " + layer_path() + " open");
-        if (auto removed = os::remove_file(disk->path); !removed)
-            return removed;
-        if (auto synced = os::sync_directory(files_.directory()); !synced)
-            return synced;
+        if (auto removed = remove_top(*disk); !removed)
+            return std::move(removed).error();
         disk = files_.open();
         if (!disk)
             return std::move(disk).error();
     }
     std::vector<std::string> names{files_.unfinished(), clone_path()};
-    if (os::is_same_file(disk->path, layer_path()))
-        names.push_back(layer_path());  // another freeze's layer has another file
-    for (const std::string& name : names)
-        if (auto removed = os::remove_file(name); !removed)
-            return removed;
-    // Before the note goes: a name that came back with the host's next boot would be nobody's, and pass for a layer.
-    const std::string directory = layer_path().substr(0, layer_path().rfind('/'));
-    if (auto synced = os::sync_directory(directory); !synced && synced.error().code != Code::not_found)
-        return synced;
-    return sdk::remove_freeze_note(files_.freeze());
+    if (os::is_same_file(disk->path, layer_path_))
+        names.push_back(layer_path_);  // another freeze's layer has another file
+    return names;
+}
+
+Result<void> FileFreeze::remove_top(const sdk::Disk& disk) const
+{
+    auto fd = os::open_file(disk.path, O_RDONLY);
+    if (!fd)
+        return std::move(fd).error();
+    auto used = has_own_data(fd->get());
+    if (!used)
+        return std::move(used).error();
+    if (*used)
+        return make_error(Code::precondition,
+                          "disk '" + disk.role + "' has data in its new top " + disk.path +
+                              ", and somebody still writes to the old one",
+                          "stop the VM, and whatever else has " + layer_path_ + " open");
+    if (auto removed = os::remove_file(disk.path); !removed)
+        return removed;
+    return os::sync_directory(files_.directory());
+}
+
+}  // namespace
+
+std::unique_ptr<sdk::DiskFreeze> make_freeze(DiskFiles files, std::string layer_path)
+{
+    return std::make_unique<FileFreeze>(std::move(files), std::move(layer_path));
 }
 
 }  // namespace banger::file

@@ -1,52 +1,24 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
-#include "banger/sdk/freeze_note.hpp"
-#include "banger/sdk/storage_fork.hpp"
+#include "banger/sdk/noted_fork.hpp"
 #include "disk_files.hpp"
 
 namespace banger::file {
 
-/// One freeze of one disk, as its files tell of it. Its steps, each on the disk before the next:
+/// One freeze of one disk. Its steps, each on the disk before the next, between those of the note (sdk::NotedFork):
 ///
-///     a qcow2 disk                                    a raw disk
-///     the note, "begun"                               the note, "begun"
-///     the disk's top gets the layer's path as well    -
-///     a new top over that                             -
-///       (here the machine moves)                        (here it stands still)
-///     the layer is flushed and made read-only         LAYER.new, a clone, flushed and read-only
-///     -                                               LAYER.new gets the layer's path as well
-///     the note, "frozen"                              the note, "frozen"; LAYER.new goes
-///     the note goes                                   the note goes
-class FreezeUnderWay {
-public:
-    /// Makes ready; on error nothing is left. See sdk::StorageFork::attach.
-    static sdk::Result<sdk::Freeze> begin(const DiskFiles& files, const sdk::FreezeSpec& spec, const sdk::Call& call);
-    /// The freeze of this disk that is under way, if there is one.
-    static sdk::Result<std::optional<FreezeUnderWay>> find(const DiskFiles& files);
-
-    [[nodiscard]] const std::string& layer_path() const { return note_.layer_path; }
-    /// Whether the layer is there to stay. An error if it cannot be told who writes where.
-    [[nodiscard]] sdk::Result<bool> is_frozen() const;
-    [[nodiscard]] sdk::Result<sdk::Layer> commit();
-    [[nodiscard]] sdk::Result<void> release();
-
-private:
-    FreezeUnderWay(DiskFiles files, sdk::FreezeNote note) : files_(std::move(files)), note_(std::move(note)) {}
-
-    [[nodiscard]] std::string clone_path() const { return note_.layer_path + ".new"; }
-    [[nodiscard]] sdk::Result<sdk::Freeze> prepare(const sdk::Disk& disk) const;
-    [[nodiscard]] sdk::Result<sdk::Freeze> add_top(const sdk::Disk& disk) const;
-    [[nodiscard]] sdk::Result<void> seal(const sdk::Disk& disk) const;
-    [[nodiscard]] sdk::Result<void> clone(const sdk::Disk& disk) const;
-    [[nodiscard]] bool has_top(const sdk::Disk& disk) const;
-    [[nodiscard]] sdk::Result<void> undo() const;
-
-    DiskFiles files_;
-    sdk::FreezeNote note_;
-};
+///              a qcow2 disk                                    a raw disk
+///     check    its top is flushed                              it is flushed
+///     prepare  the disk's top gets the layer's path as well    -
+///              a new top over that                             -
+///                (here the machine moves)                        (here it stands still)
+///     seal     the layer is made read-only                     LAYER.new, a clone, read-only
+///                                                              LAYER.new gets the layer's path as well
+///     layer    -                                               LAYER.new goes
+std::unique_ptr<sdk::DiskFreeze> make_freeze(DiskFiles files, std::string layer_path);
 
 }  // namespace banger::file

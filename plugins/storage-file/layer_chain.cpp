@@ -21,8 +21,7 @@ sdk::Result<std::optional<sdk::Layer>> look_at(sdk::Layer& layer)
 {
     struct stat status {};
     if (::stat(layer.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-        return make_error(Code::not_found, "the layer " + layer.path + " is gone",
-                          "if it is an image's, pull that again");
+        return sdk::layer_is_gone(layer.path);
     if (layer.format == "raw") {
         layer.bytes = static_cast<std::uint64_t>(status.st_size);
         return std::optional<sdk::Layer>();
@@ -42,20 +41,9 @@ sdk::Result<std::optional<sdk::Layer>> look_at(sdk::Layer& layer)
 
 }  // namespace
 
-sdk::Result<std::vector<sdk::Layer>> chain_of(sdk::Layer layer)
+sdk::Result<std::vector<sdk::Layer>> chain_of(const sdk::Layer& layer)
 {
-    std::vector<sdk::Layer> chain;
-    while (chain.size() < most_layers) {
-        auto below = look_at(layer);
-        if (!below)
-            return std::move(below).error();
-        chain.push_back(std::move(layer));
-        if (!*below)
-            return chain;
-        layer = std::move(**below);
-    }
-    return make_error(Code::corrupt, "the layer " + chain.front().path + " stands on more than " +
-                                         std::to_string(most_layers) + " others, or on itself");
+    return sdk::layers_from(layer, most_layers, look_at);
 }
 
 }  // namespace banger::file

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "banger/sdk/storage.hpp"
+#include "banger/sdk/layer_chain.hpp"
 
 namespace banger::file {
 
@@ -15,6 +15,6 @@ constexpr std::size_t most_layers = 32;
 /// The layer and all that it stands on, each with the length of the disk that it holds now, down to the one that stands
 /// alone. `not_found` if one is gone, `unsupported` if one is of a format that is not known, `corrupt` if one is not
 /// what it should be, or there are more than most_layers.
-[[nodiscard]] sdk::Result<std::vector<sdk::Layer>> chain_of(sdk::Layer layer);
+[[nodiscard]] sdk::Result<std::vector<sdk::Layer>> chain_of(const sdk::Layer& layer);
 
 }  // namespace banger::file

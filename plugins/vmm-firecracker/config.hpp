@@ -5,12 +5,17 @@
 #include <string_view>
 
 #include "banger/sdk/result.hpp"
+#include "messages.hpp"
 
 namespace banger::firecracker {
 
 /// The plugin's section of the configuration; the schema in vmm-firecracker.plugin.json describes each key.
 struct Config {
     std::string program = "firecracker";
+    Rate disk_rate;     ///< of each writable disk
+    Rate network_rate;  ///< of each network device, each direction
+    bool balloon = true;
+    bool free_page_reporting = false;  ///< of the balloon, with 1.14 and newer
 };
 
 /// Reads what core has validated against the schema. `invalid` for text that is not such JSON.

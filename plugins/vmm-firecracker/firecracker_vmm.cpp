@@ -1,17 +1,15 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "firecracker_vmm.hpp"
 
-#include <fcntl.h>
-
-#include "api.hpp"
 #include "banger/sdk/boot_check.hpp"
-#include "banger/sdk/os/file.hpp"
 #include "banger/sdk/vmm_process.hpp"
 #include "boot.hpp"
 #include "channel.hpp"
 #include "config.hpp"
-#include "disk_links.hpp"
+#include "conversation.hpp"
 #include "installation.hpp"
+#include "machine_notes.hpp"
+#include "start.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -19,43 +17,26 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-constexpr const char* log_name = "firecracker.log";
-
-sdk::Result<void> tell_all(sdk::os::UniqueFd socket, const std::vector<Request>& requests, const sdk::Call& call)
-{
-    auto api = Api::over(std::move(socket));
-    if (!api)
-        return std::move(api).error();
-    ApiLimits limits;
-    limits.cancel_descriptor = call.cancel_descriptor();
-    for (const auto& request : requests)
-        if (auto told = api->ask(request, limits); !told)
-            return std::move(told).error();
-    return {};
-}
-
-// Nothing, if it does not answer within a moment, as it does not while it saves.
-sdk::Fields what_it_says(const sdk::Owner& owner)
+// Nothing, if it does not answer within a moment, as it does not while it writes a save.
+sdk::Fields what_it_says(const sdk::VmmProcess& process, const sdk::Handle& machine)
 {
     ApiLimits a_moment;
     a_moment.patience = std::chrono::milliseconds(200);
-    auto socket = sdk::os::try_connect_unix(owner.directory + "/" + sdk::api_socket_name);
-    auto api = socket ? Api::over(std::move(*socket)) : sdk::Result<Api>(std::move(socket).error());
-    if (!api)
+    auto living = Conversation::with(process, machine, a_moment);
+    const auto state = living ? living->state() : sdk::Result<MachineState>(std::move(living).error());
+    const auto save = MachineNotes(machine.owner.directory).save();
+    if (!state || !save)
         return {};
-    const auto answer = api->ask(describe(), a_moment);
-    const auto state = answer ? state_from(*answer) : sdk::Result<MachineState>(answer.error());
-    if (!state)
-        return {};
+    const bool saving = *save && !(*save)->directory.empty();
     return {{"paused", *state == MachineState::paused ? "true" : "false"},
-            {"saving", "false"},
+            {"saving", saving ? "true" : "false"},
             {"accelerator", "kvm"}};
 }
 
 class FirecrackerVmm final : public sdk::Vmm {
 public:
     FirecrackerVmm(sdk::Host& host, const Config& config)
-        : host_(host), search_(host, config), process_("firecracker", "--id")
+        : host_(host), config_(config), search_(host, config), process_(firecracker_process())
     {
     }
 
@@ -73,9 +54,9 @@ public:
         auto problem = search_.problem(*found, call);
         if (!problem)
             return std::move(problem).error();
-        probe.facts = {{"program", found->program}, {"version", found->version}, {"accelerator", "kvm"}};
+        probe.facts = {{"program", found->program}, {"version", to_string(found->version)}, {"accelerator", "kvm"}};
         probe.usable = problem->empty();
-        probe.reason = probe.usable ? "Firecracker " + found->version + ": a guest ran on /dev/kvm" : *problem;
+        probe.reason = probe.usable ? "Firecracker " + to_string(found->version) + ": a guest ran on /dev/kvm" : *problem;
         if (!probe.usable)
             probe.hint = "give yourself access to a working /dev/kvm, or use --vmm qemu, which can emulate";
         probe.accepts = {"disk:raw", "link:tap", "link:none"};
@@ -98,30 +79,23 @@ public:
         auto found = search_.look(call);
         if (!found)
             return std::move(found).error();
-        if (call.cancelled())
-            return make_error(Code::cancelled, "cancelled");
-        auto launch = sdk::VmmLaunch::prepare_without_sockets(process_, spec.owner);
-        if (!launch)
-            return std::move(launch).error();
-        auto running = run(*launch, found->program, spec, call);
-        if (!running) {
-            // What would not go is replaced by the next attach, and removed by release.
-            (void)remove_disk_links(spec.owner.directory);
-            return std::move(running).error();
-        }
-        return sdk::Attached<sdk::Machine>{{"kvm", sdk::ChannelKind::socket}, launch->keep()};
+        const Noted noted{shape_of(spec, found->version),
+                          spec.forkable ? std::optional<std::string>(since_boot) : std::nullopt,
+                          config_.disk_rate.limits()};
+        return start_firecracker(found->program, spec, boot_requests(spec, config_, found->version), noted, process_,
+                                 call);
     }
 
     sdk::Result<void> release(const sdk::Handle& handle) override
     {
         auto released = process_.release(handle);
-        return released ? remove_disk_links(handle.owner.directory) : released;
+        return released ? remove_leftovers(handle.owner.directory) : released;
     }
     sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
     {
         auto inspection = process_.inspect(handle);
         if (inspection && inspection->present)
-            inspection->facts.merge(what_it_says(handle.owner));
+            inspection->facts.merge(what_it_says(process_, handle));
         return inspection;
     }
     sdk::Result<std::vector<sdk::Handle>> list() override { return process_.list(host_); }
@@ -133,33 +107,8 @@ public:
     }
 
 private:
-    static sdk::Result<void> run(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec,
-                                 sdk::Call& call)
-    {
-        if (auto linked = link_disks(spec.owner.directory, spec.disks); !linked)
-            return linked;
-        // The guest's serial port is Firecracker's standard output. Appended, so that whoever truncates the file gets
-        // its space back.
-        auto console = sdk::os::open_file(spec.owner.directory + "/console.log",
-                                          O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW);
-        if (!console)
-            return std::move(console).error();
-        sdk::os::Command command;
-        // Below "Error" each unhandled port of the probing kernel is a line of the log.
-        // clang-format off
-        command.argv = {program, "--id", sdk::VmmProcess::name_of(spec.owner), "--api-sock", sdk::api_socket_name,
-                        "--log-path", log_name, "--level", "Error"};
-        // clang-format on
-        command.out = console->get();
-        auto api = launch.start(std::move(command), log_name, call);
-        if (!api)
-            return std::move(api).error();
-        if (auto told = tell_all(std::move(*api), boot_requests(spec), call); !told)
-            return launch.explain(std::move(told).error());
-        return {};
-    }
-
     sdk::Host& host_;
+    const Config config_;
     Search search_;
     const sdk::VmmProcess process_;
 };

@@ -1,17 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "installation.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <chrono>
 
-#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/kvm_trial.hpp"
+#include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
-#include "banger/sdk/os/processor.hpp"
-#include "kvm_trial.hpp"
+#include "banger/sdk/vmm_program.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -20,56 +16,22 @@ using sdk::Code;
 using sdk::make_error;
 
 constexpr std::chrono::seconds longest_answer{10};
-constexpr unsigned oldest_minor = 8;  // of major 1
+constexpr Version oldest{1, 8, 0};
+constexpr Version oldest_that_restores{1, 12, 0};
+constexpr Version deaf_after_restore{1, 16, 0};
 constexpr const char* install_hint =
     "put a firecracker from https://github.com/firecracker-microvm/firecracker/releases on PATH, or name it: "
     "`banger config set plugin.vmm-firecracker.firecracker_bin /path/to/firecracker`";
 
-sdk::Result<std::string> program_path(const std::string& program)
-{
-    if (program.find('/') == std::string::npos) {
-        auto found = sdk::os::find_program(program);
-        return found ? std::move(found) : std::move(found).error().with_hint(install_hint);
-    }
-    if (::access(program.c_str(), X_OK) == 0)
-        return program;
-    return sdk::os_error("run " + program)
-        .with_hint("check plugin.vmm-firecracker.firecracker_bin in the configuration");
-}
-
-sdk::Result<std::string> identity_of(const std::string& program)
-{
-    struct stat status {};
-    if (::stat(program.c_str(), &status) != 0)
-        return sdk::os_error("look at " + program);
-    return program + " " + std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
-           std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
-}
-
 // "Firecracker v1.16.1", and after it whatever a build adds.
-std::optional<std::string> version_in(const std::string& said)
+std::optional<Version> version_in(const std::string& said)
 {
     constexpr std::string_view word = "Firecracker v";
     const auto at = said.find(word);
-    if (at == std::string::npos)
-        return std::nullopt;
-    const auto start = at + word.size();
-    return said.substr(start, said.find_first_not_of("0123456789.", start) - start);
+    return at == std::string::npos ? std::nullopt : Version::from(std::string_view(said).substr(at + word.size()));
 }
 
-bool is_new_enough(const std::string& version)
-{
-    unsigned major = 0;
-    unsigned minor = 0;
-    const char* end = version.data() + version.size();
-    const auto point = std::from_chars(version.data(), end, major);
-    if (point.ec != std::errc{} || point.ptr == end)
-        return false;
-    return std::from_chars(point.ptr + 1, end, minor).ec == std::errc{} &&
-           (major > 1 || (major == 1 && minor >= oldest_minor));
-}
-
-sdk::Result<std::string> version_of(const std::string& program, sdk::Call& call)
+sdk::Result<Version> version_of(const std::string& program, sdk::Call& call)
 {
     sdk::os::Command command;
     command.argv = {program, "--version"};
@@ -79,24 +41,71 @@ sdk::Result<std::string> version_of(const std::string& program, sdk::Call& call)
     auto output = sdk::os::run_checked(std::move(command), {}, limits);
     if (!output)
         return std::move(output).error().with_hint(install_hint);
-    auto version = version_in(output->out);
+    const auto version = version_in(output->out);
     if (!version)
         return make_error(Code::unsupported, program + " does not say which version of Firecracker it is", install_hint);
-    if (!is_new_enough(*version))
-        return make_error(Code::unsupported, program + " is version " + *version + ", and banger needs 1.8 or newer",
+    if (*version < oldest)
+        return make_error(Code::unsupported,
+                          program + " is version " + to_string(*version) + ", and banger needs 1.8 or newer",
                           install_hint);
     return *version;
 }
 
+sdk::Result<sdk::Trial> try_guest(const std::string& program, const std::string& directory, sdk::Call& call)
+{
+    if (auto wrote = sdk::os::write_file_atomic(directory + "/trial.elf", sdk::trial_kernel()); !wrote)
+        return std::move(wrote).error();
+    // Named in the working directory, so that no path has to be written as JSON.
+    if (auto wrote = sdk::os::write_file_atomic(
+            directory + "/trial.json", R"({"boot-source":{"kernel_image_path":"trial.elf","boot_args":""},"drives":[],)"
+                                       R"("machine-config":{"vcpu_count":1,"mem_size_mib":32}})");
+        !wrote)
+        return std::move(wrote).error();
+    sdk::os::Command command;
+    command.argv = {program, "--no-api", "--config-file", "trial.json", "--id", "banger-trial", "--level", "Error"};
+    command.directory = directory;
+    return sdk::run_trial(std::move(command), 0, "Firecracker", call);
+}
+
 }  // namespace
+
+std::optional<Version> Version::from(std::string_view text)
+{
+    Version version;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    for (unsigned* number : {&version.major, &version.minor, &version.patch}) {
+        const auto [behind, error] = std::from_chars(at, end, *number);
+        if (error != std::errc{})
+            return number == &version.patch ? std::optional(version) : std::nullopt;
+        if (behind == end || *behind != '.')
+            return number == &version.major ? std::nullopt : std::optional(version);
+        at = behind + 1;
+    }
+    return version;
+}
+
+std::string to_string(const Version& version)
+{
+    return std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch);
+}
+
+std::string snapshot_problem(const Version& version)
+{
+    if (version < oldest_that_restores)
+        return "Firecracker " + to_string(version) + " cannot give a restored machine a network of its own; 1.12 and newer can";
+    if (version == deaf_after_restore)
+        return "with Firecracker 1.16.0 nobody reaches the agent of a restored machine; 1.16.1 has that mended";
+    return {};
+}
 
 sdk::Result<Installation> Search::look(sdk::Call& call)
 {
     const std::lock_guard lock(mutex_);
-    auto program = program_path(config_.program);
+    auto program = sdk::vmm_program(config_.program, "plugin.vmm-firecracker.firecracker_bin", install_hint);
     if (!program)
         return std::move(program).error();
-    auto identity = identity_of(*program);
+    auto identity = sdk::identity_of_program(*program);
     if (!identity)
         return std::move(identity).error();
     if (found_ && found_for_ == *identity)
@@ -104,7 +113,7 @@ sdk::Result<Installation> Search::look(sdk::Call& call)
     auto version = version_of(*program, call);
     if (!version)
         return std::move(version).error();
-    found_ = {*program, *version};
+    found_ = Installation{*program, *version};
     found_for_ = *identity;
     tried_.reset();
     return *found_;
@@ -113,20 +122,7 @@ sdk::Result<Installation> Search::look(sdk::Call& call)
 sdk::Result<std::string> Search::problem(const Installation& found, sdk::Call& call)
 {
     const std::lock_guard lock(mutex_);
-    if (!sdk::os::processor_has_virtualisation())
-        return std::string("the processor has no hardware virtualisation that this host may use (no vmx or svm flag)");
-    if (const sdk::os::UniqueFd device(::open("/dev/kvm", O_RDWR | O_CLOEXEC)); !device)
-        return sdk::os_error("open /dev/kvm").message;
-    if (!tried_) {
-        auto trial = try_guest(found.program, host_.cache_directory(), call);
-        if (!trial)
-            return std::move(trial).error();
-        const std::string problem = trial->problem.empty() ? "" : "on /dev/kvm, " + trial->problem;
-        if (!trial->in_time)
-            return problem;  // a busy host may do better the next time
-        tried_ = problem;
-    }
-    return *tried_;
+    return sdk::kvm_problem(tried_, [&] { return try_guest(found.program, host_.cache_directory(), call); });
 }
 
 }  // namespace banger::firecracker

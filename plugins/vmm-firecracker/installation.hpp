@@ -1,19 +1,37 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "banger/sdk/host.hpp"
 #include "config.hpp"
 
 namespace banger::firecracker {
 
+/// A Firecracker's version. A suffix such as "-dev" is read over.
+struct Version {
+    unsigned major = 0;
+    unsigned minor = 0;
+    unsigned patch = 0;
+
+    /// From "1.16.1"; none if the text does not begin with two numbers.
+    static std::optional<Version> from(std::string_view text);
+    friend auto operator<=>(const Version&, const Version&) = default;
+};
+std::string to_string(const Version& version);
+
+/// Why such a Firecracker cannot save and restore machines, as a sentence; empty if it can. A restore has to give a machine
+/// its own tap, which none before 1.12 can, and 1.16.0 leaves it without its agent's channel.
+std::string snapshot_problem(const Version& version);
+
 /// The Firecracker of this host.
 struct Installation {
     std::string program;  ///< absolute path
-    std::string version;  ///< "1.16.1"
+    Version version;
 };
 
 /// Finds Firecracker, and whether guests run on it here.

@@ -2,8 +2,8 @@
 #include "messages.hpp"
 
 #include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+
+#include "banger/sdk/json_text.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -11,43 +11,33 @@ namespace {
 // Context addresses below are reserved (vsock(7)), and each Firecracker has a space of its own.
 constexpr unsigned first_guest_address = 3;
 
-class Json {
-public:
-    Json() : writer_(buffer_) { writer_.StartObject(); }
-    Json& text(const char* key, const std::string& value)
-    {
-        writer_.Key(key);
-        writer_.String(value);
-        return *this;
-    }
-    Json& flag(const char* key, bool value)
-    {
-        writer_.Key(key);
-        writer_.Bool(value);
-        return *this;
-    }
-    Json& number(const char* key, std::uint64_t value)
-    {
-        writer_.Key(key);
-        writer_.Uint64(value);
-        return *this;
-    }
-    std::string done()
-    {
-        writer_.EndObject();
-        return buffer_.GetString();
-    }
+// A bucket that is filled to the brim once a second (TokenBucket).
+std::string bucket(std::uint64_t size)
+{
+    return sdk::JsonObject().number("size", size).number("refill_time", 1000).done();
+}
 
-private:
-    rapidjson::StringBuffer buffer_;
-    rapidjson::Writer<rapidjson::StringBuffer> writer_;
-};
+std::string rate_limiter(const Rate& rate)
+{
+    sdk::JsonObject json;
+    if (rate.bytes != 0)
+        json.json("bandwidth", bucket(rate.bytes));
+    if (rate.operations != 0)
+        json.json("ops", bucket(rate.operations));
+    return json.done();
+}
+
+Request machine_state(const char* state)
+{
+    return {"PATCH", "/vm", sdk::JsonObject().text("state", state).done()};
+}
 
 // A string member of a JSON object; none if it is not there.
 std::optional<std::string> member(std::string_view body, const char* key)
 {
     rapidjson::Document document;
-    document.Parse(body.data(), body.size());
+    // However deep it is: who answers may have been taken over by its guest.
+    document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
     if (document.HasParseError() || !document.IsObject() || !document.HasMember(key) || !document[key].IsString())
         return std::nullopt;
     return document[key].GetString();
@@ -57,7 +47,7 @@ std::optional<std::string> member(std::string_view body, const char* key)
 
 Request boot_source(const std::string& kernel, const std::string& initramfs, const std::string& arguments)
 {
-    Json json;
+    sdk::JsonObject json;
     json.text("kernel_image_path", kernel);
     if (!initramfs.empty())
         json.text("initrd_path", initramfs);
@@ -66,7 +56,7 @@ Request boot_source(const std::string& kernel, const std::string& initramfs, con
 
 Request machine_config(std::uint32_t vcpus, std::uint64_t memory_mib, bool track_writes)
 {
-    Json json;
+    sdk::JsonObject json;
     json.number("vcpu_count", vcpus).number("mem_size_mib", memory_mib).flag("track_dirty_pages", track_writes);
     return {"PUT", "/machine-config", json.done()};
 }
@@ -74,22 +64,44 @@ Request machine_config(std::uint32_t vcpus, std::uint64_t memory_mib, bool track
 Request drive(const Drive& drive)
 {
     // The root is our initramfs: Firecracker adds nothing to the command line.
-    Json json;
+    sdk::JsonObject json;
     json.text("drive_id", drive.id).text("path_on_host", drive.path).flag("is_root_device", false);
     json.flag("is_read_only", drive.read_only).text("cache_type", drive.flushes ? "Writeback" : "Unsafe");
+    if (drive.rate.limits())
+        json.json("rate_limiter", rate_limiter(drive.rate));
     return {"PUT", "/drives/" + drive.id, json.done()};
 }
 
-Request network_interface(const std::string& id, const std::string& mac, const std::string& tap)
+Request reopen_drive(const std::string& id, const std::string& path)
 {
-    Json json;
+    return {"PATCH", "/drives/" + id, sdk::JsonObject().text("drive_id", id).text("path_on_host", path).done()};
+}
+
+Request limit_drive(const std::string& id, const Rate& rate)
+{
+    return {"PATCH", "/drives/" + id,
+            sdk::JsonObject().text("drive_id", id).json("rate_limiter", rate_limiter(rate)).done()};
+}
+
+Request network_interface(const std::string& id, const std::string& mac, const std::string& tap, const Rate& rate)
+{
+    sdk::JsonObject json;
     json.text("iface_id", id).text("guest_mac", mac).text("host_dev_name", tap);
+    if (rate.limits())
+        json.json("rx_rate_limiter", rate_limiter(rate)).json("tx_rate_limiter", rate_limiter(rate));
     return {"PUT", "/network-interfaces/" + id, json.done()};
+}
+
+Request limit_network_interface(const std::string& id, const Rate& rate)
+{
+    sdk::JsonObject json;
+    json.text("iface_id", id).json("rx_rate_limiter", rate_limiter(rate)).json("tx_rate_limiter", rate_limiter(rate));
+    return {"PATCH", "/network-interfaces/" + id, json.done()};
 }
 
 Request vsock(const std::string& socket)
 {
-    Json json;
+    sdk::JsonObject json;
     return {"PUT", "/vsock", json.number("guest_cid", first_guest_address).text("uds_path", socket).done()};
 }
 
@@ -98,10 +110,51 @@ Request entropy()
     return {"PUT", "/entropy", "{}"};
 }
 
+Request balloon(bool reports)
+{
+    sdk::JsonObject json;
+    json.number("amount_mib", 0).flag("deflate_on_oom", true);
+    if (reports)
+        json.flag("free_page_reporting", true);
+    return {"PUT", "/balloon", json.done()};
+}
+
 Request start()
 {
-    Json json;
+    sdk::JsonObject json;
     return {"PUT", "/actions", json.text("action_type", "InstanceStart").done()};
+}
+
+Request pause()
+{
+    return machine_state("Paused");
+}
+
+Request resume()
+{
+    return machine_state("Resumed");
+}
+
+Request create_snapshot(const std::string& devices, const std::string& memory, bool difference)
+{
+    sdk::JsonObject json;
+    json.text("snapshot_type", difference ? "Diff" : "Full").text("snapshot_path", devices).text("mem_file_path", memory);
+    return {"PUT", "/snapshot/create", json.done()};
+}
+
+Request load_snapshot(const Load& load)
+{
+    sdk::JsonObject json;
+    json.text("snapshot_path", load.devices);
+    json.json("mem_backend", sdk::JsonObject().text("backend_type", "File").text("backend_path", load.memory).done());
+    json.flag(load.before_1_13 ? "enable_diff_snapshots" : "track_dirty_pages", load.track_writes);
+    std::string taps;
+    for (const auto& tap : load.taps)
+        taps += (taps.empty() ? "" : ",") +
+                sdk::JsonObject().text("iface_id", tap.id).text("host_dev_name", tap.name).done();
+    if (!taps.empty())
+        json.json("network_overrides", "[" + taps + "]");
+    return {"PUT", "/snapshot/load", json.flag("resume_vm", false).done()};
 }
 
 Request describe()

@@ -1,16 +1,15 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "null_vmm.hpp"
 
-#include <dlfcn.h>
-#include <rapidjson/document.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
-#include <filesystem>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/own_program.hpp"
 #include "banger/sdk/vmm_process.hpp"
+#include "plugins/json/object_reader.hpp"
 
 namespace banger::null {
 namespace {
@@ -23,37 +22,19 @@ constexpr std::chrono::seconds longest_start{30};
 
 sdk::Result<std::string> configured_helper(std::string_view config)
 {
-    rapidjson::Document document;
-    document.Parse(config.data(), config.size());
-    if (document.HasParseError() || !document.IsObject())
-        return make_error(Code::invalid, "the configuration of plugin vmm-null is not a JSON object");
-    if (!document.HasMember("helper"))
-        return std::string();
-    if (!document["helper"].IsString())
-        return make_error(Code::invalid, "helper in the configuration of plugin vmm-null is not a text");
-    return std::string(document["helper"].GetString());
+    std::string helper;
+    auto read = plugin_json::read_section(config, "vmm-null", [&](plugin_json::ObjectReader& section) {
+        helper = section.text("helper", plugin_json::is_any);
+    });
+    if (!read)
+        return std::move(read).error();
+    return helper;
 }
 
-// Beside this code's file: as installed, as built (plugins below lib, programs in bin), or linked into a program.
 sdk::Result<std::string> find_helper(const std::string& configured)
 {
-    if (!configured.empty()) {
-        if (::access(configured.c_str(), X_OK) == 0)
-            return configured;
-        return sdk::os_error("run " + configured).with_hint("check plugin.vmm-null.helper in the configuration");
-    }
-    Dl_info self{};
-    std::error_code ignored;
-    if (::dladdr(reinterpret_cast<const void*>(&find_helper), &self) != 0 && self.dli_fname != nullptr) {
-        const auto here = std::filesystem::absolute(self.dli_fname, ignored).parent_path();
-        for (const char* candidate : {BANGER_NULL_VMM_FROM_PLUGIN, "../../../bin/banger-null-vmm", "banger-null-vmm"}) {
-            const auto path = (here / candidate).lexically_normal();
-            if (::access(path.c_str(), X_OK) == 0)
-                return path.string();
-        }
-    }
-    return make_error(Code::not_found, "the program banger-null-vmm is not where the plugin vmm-null looks for it",
-                      "install banger again, or set helper under [plugin.vmm-null]");
+    return sdk::find_own_program({"banger-null-vmm", "vmm-null", "helper", BANGER_NULL_VMM_FROM_PLUGIN}, configured,
+                                 reinterpret_cast<const void*>(&find_helper));
 }
 
 // The helper's arguments are its whole configuration.

@@ -1,21 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "accelerator.hpp"
 
-#include <fcntl.h>
 #include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <regex>
-#include <sstream>
 
+#include "banger/sdk/json_text.hpp"
+#include "banger/sdk/kvm_trial.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
-#include "banger/sdk/os/processor.hpp"
-#include "pvh_image.hpp"
+#include "banger/sdk/vmm_program.hpp"
 
 namespace banger::qemu {
 namespace {
@@ -28,33 +23,15 @@ constexpr int oldest_major = 7;  // -netdev stream came with 7.2
 constexpr int oldest_minor = 2;
 constexpr const char* install_hint = "install QEMU: apt install qemu-system-x86";
 
-sdk::Result<std::string> program_path(const std::string& program)
-{
-    if (program.find('/') != std::string::npos) {
-        if (::access(program.c_str(), X_OK) == 0)
-            return program;
-        return sdk::os_error("run " + program).with_hint("check plugin.vmm-qemu.program in the configuration");
-    }
-    auto found = sdk::os::find_program(program);
-    if (!found)
-        return std::move(found).error().with_hint(install_hint);
-    return found;
-}
-
 // The same file in the same boot of the host.
 sdk::Result<std::string> identity_of(const std::string& program)
 {
-    struct stat status {};
-    if (::stat(program.c_str(), &status) != 0)
-        return sdk::os_error("look at " + program);
+    auto identity = sdk::identity_of_program(program);
     auto boot = sdk::os::read_file("/proc/sys/kernel/random/boot_id");
-    if (!boot)
-        return std::move(boot).error();
+    if (!identity || !boot)
+        return std::move(identity ? boot.error() : identity.error());
     boot->resize(std::min(boot->find('\n'), boot->size()));
-    std::ostringstream text;
-    text << program << ' ' << status.st_size << ' ' << status.st_mtim.tv_sec << '.' << status.st_mtim.tv_nsec << ' '
-         << *boot;
-    return text.str();
+    return *identity + " " + *boot;
 }
 
 sdk::Result<std::string> version_of(const std::string& program, sdk::Call& call)
@@ -80,11 +57,11 @@ sdk::Result<std::string> version_of(const std::string& program, sdk::Call& call)
 
 }  // namespace
 
-sdk::Result<Trial> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
-                             sdk::Call& call)
+sdk::Result<sdk::Trial> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
+                                  sdk::Call& call)
 {
     const std::string kernel = directory + "/accelerator-probe.elf";
-    if (auto wrote = sdk::os::write_file_atomic(kernel, pvh_image(probe_code())); !wrote)
+    if (auto wrote = sdk::os::write_file_atomic(kernel, sdk::trial_kernel()); !wrote)
         return std::move(wrote).error();
     const bool kvm = accelerator == Accelerator::kvm;
     sdk::os::Command command;
@@ -99,19 +76,8 @@ sdk::Result<Trial> try_guest(const std::string& program, Accelerator accelerator
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
     };
     // clang-format on
-    command.die_with_parent = true;
-    sdk::os::RunLimits limits;
-    limits.timeout = longest_probe;
-    limits.cancel_descriptor = call.cancel_descriptor();
-    const auto output = sdk::os::run(std::move(command), {}, limits);
-    if (!output && output.error().code == Code::timed_out)
-        return Trial{"a guest never ran to its end", false};
-    if (!output)
-        return output.error();
-    if (output->status == probe_exit_status)
-        return Trial{};
-    const std::string said = output->err.substr(0, output->err.find('\n'));
-    return Trial{"a guest ended QEMU with status " + std::to_string(output->status) + (said.empty() ? "" : ": ") + said};
+    constexpr int answered = (sdk::trial_answer << 1) | 1;  // by isa-debug-exit
+    return sdk::run_trial(std::move(command), answered, "QEMU", call);
 }
 
 std::string AcceleratorProbe::cache_path() const
@@ -140,44 +106,18 @@ AcceleratorProbe::Known AcceleratorProbe::load(const std::string& identity) cons
 
 void AcceleratorProbe::save(const Known& known)
 {
-    rapidjson::StringBuffer buffer;
-    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-    writer.StartObject();
-    const auto member = [&](const char* key, const std::string& value) {
-        writer.Key(key);
-        writer.String(value);
-    };
-    member("identity", known.identity);
-    member("version", known.version);
+    sdk::JsonObject text;
+    text.text("identity", known.identity).text("version", known.version);
     if (known.guest)
-        member("guest", *known.guest);
-    writer.EndObject();
-    if (auto saved = sdk::os::write_file_atomic(cache_path(), buffer.GetString()); !saved)
+        text.text("guest", *known.guest);
+    if (auto saved = sdk::os::write_file_atomic(cache_path(), text.done()); !saved)
         host_.log(sdk::LogLevel::debug, "the result of the QEMU probe is not kept: " + saved.error().message);
-}
-
-sdk::Result<std::string> AcceleratorProbe::kvm_problem(const std::string& program, Known& known, sdk::Call& call)
-{
-    if (!sdk::os::processor_has_virtualisation())
-        return std::string("the processor has no hardware virtualisation that this host may use (no vmx or svm flag)");
-    if (const sdk::os::UniqueFd device(::open("/dev/kvm", O_RDWR | O_CLOEXEC)); !device)
-        return sdk::os_error("open /dev/kvm").message;
-    if (!known.guest) {
-        auto trial = try_guest(program, Accelerator::kvm, host_.cache_directory(), call);
-        if (!trial)
-            return std::move(trial).error();
-        const std::string problem = trial->problem.empty() ? "" : "on /dev/kvm, " + trial->problem;
-        if (!trial->in_time)
-            return problem;
-        known.guest = problem;
-    }
-    return *known.guest;
 }
 
 sdk::Result<Installation> AcceleratorProbe::look(sdk::Call& call)
 {
     const std::lock_guard lock(mutex_);
-    auto program = program_path(config_.program);
+    auto program = sdk::vmm_program(config_.program, "plugin.vmm-qemu.program", install_hint);
     if (!program)
         return std::move(program).error();
     const auto identity = identity_of(*program);
@@ -197,7 +137,9 @@ sdk::Result<Installation> AcceleratorProbe::look(sdk::Call& call)
     }
     Installation found{*program, known.version, Accelerator::tcg, "emulation, as configured"};
     if (config_.accelerator != AcceleratorChoice::tcg) {
-        auto problem = kvm_problem(*program, known, call);
+        auto problem = sdk::kvm_problem(known.guest, [&] {
+            return try_guest(*program, Accelerator::kvm, host_.cache_directory(), call);
+        });
         if (!problem)
             return std::move(problem).error();
         if (problem->empty())

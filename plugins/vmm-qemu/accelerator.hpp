@@ -6,6 +6,7 @@
 #include <string>
 
 #include "banger/sdk/host.hpp"
+#include "banger/sdk/kvm_trial.hpp"
 #include "command_line.hpp"
 #include "config.hpp"
 
@@ -19,24 +20,15 @@ struct Installation {
     std::string reason;  ///< one sentence: why this accelerator
 };
 
-/// How a guest on trial fared.
-struct Trial {
-    std::string problem;   ///< a few words; empty: it ran to its end
-    bool in_time = true;   ///< false: its time was over, which a busy host may be the reason for
-};
-
-/// Runs a guest of our own that behaves as every kernel does in its first moments, in at most ten seconds. `directory`
-/// receives its image.
-sdk::Result<Trial> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
-                             sdk::Call& call);
+/// Has QEMU run the SDK's trial kernel. `directory` receives its image.
+sdk::Result<sdk::Trial> try_guest(const std::string& program, Accelerator accelerator, const std::string& directory,
+                                  sdk::Call& call);
 
 /// Finds QEMU and picks the accelerator.
 ///
-/// /dev/kvm that opens proves nothing: in nested and container hosts it may answer and even make a processor, and then
-/// never run a guest. So KVM is used only if the processor has the extension, the device opens, and a tiny guest of our
-/// own has run on it to its end within a bounded time. That result is kept in the host's cache directory for as long as
-/// the host does not reboot and QEMU stays the same file; a guest that was only too slow is tried again by the next
-/// daemon.
+/// KVM is used only if the processor has the extension, the device opens, and a tiny guest of our own has run on it to its
+/// end within a bounded time (sdk/kvm_trial.hpp). That result is kept in the host's cache directory for as long as the host
+/// does not reboot and QEMU stays the same file; a guest that was only too slow is tried again by the next daemon.
 /// Threads: any number; one looks, the others wait for it.
 class AcceleratorProbe {
 public:
@@ -56,7 +48,6 @@ private:
     [[nodiscard]] std::string cache_path() const;
     [[nodiscard]] Known load(const std::string& identity) const;
     void save(const Known& known);
-    sdk::Result<std::string> kvm_problem(const std::string& program, Known& known, sdk::Call& call);
 
     sdk::Host& host_;
     Config config_;

@@ -1,13 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "command_line.hpp"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "banger/sdk/boot_check.hpp"
+#include "banger/sdk/json_text.hpp"
 #include "banger/sdk/vmm_process.hpp"
 
 namespace banger::qemu {
@@ -15,52 +13,12 @@ namespace {
 
 using sdk::Code;
 using sdk::make_error;
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 constexpr std::uint32_t most_vcpus = 255;             // more need interrupt remapping on q35
 constexpr std::uint64_t most_memory_mib = 4U << 20U;  // 4 TiB: beyond it 'max' has no physical address bits
 constexpr std::size_t most_devices = 24;              // of the 32 slots of pcie.0
 constexpr std::size_t longest_serial = 20;            // VIRTIO_BLK_ID_BYTES, virtio 1.2 section 5.2.6
 constexpr std::size_t longest_interface = 15;         // IFNAMSIZ less the final zero
-
-/// QEMU's JSON option syntax: the only one in which any path, also one with a comma, is safe.
-class Json {
-public:
-    Json() : writer_(buffer_) { writer_.StartObject(); }
-
-    Json& text(const char* key, const std::string& value)
-    {
-        writer_.Key(key);
-        writer_.String(value);
-        return *this;
-    }
-    Json& flag(const char* key, bool value)
-    {
-        writer_.Key(key);
-        writer_.Bool(value);
-        return *this;
-    }
-    Json& open(const char* key)
-    {
-        writer_.Key(key);
-        writer_.StartObject();
-        return *this;
-    }
-    Json& close()
-    {
-        writer_.EndObject();
-        return *this;
-    }
-    std::string done()
-    {
-        writer_.EndObject();
-        return buffer_.GetString();
-    }
-
-private:
-    rapidjson::StringBuffer buffer_;
-    Writer writer_;
-};
 
 sdk::Result<void> check_disks(const std::vector<sdk::Disk>& disks)
 {
@@ -97,23 +55,19 @@ sdk::Result<void> check_links(const std::vector<sdk::Link>& links)
     return {};
 }
 
+// In QEMU's JSON option syntax: the only one in which any path, also one with a comma, is safe.
 std::string blockdev(const sdk::Disk& disk, bool is_device, bool discardable)
 {
     // The format is always named: a guest that writes another format's header into a raw disk must not be believed.
     // Flushes reach the host's disk, except for a VM that nobody will keep.
-    const auto cached = [&](Json& json) -> Json& {
-        return json.open("cache").flag("direct", false).flag("no-flush", discardable).close();
-    };
-    Json json;
-    json.text("driver", disk.format).text("node-name", disk.role).flag("read-only", disk.read_only);
-    json.text("discard", "unmap");
-    cached(json);
+    const std::string cache = sdk::JsonObject().flag("direct", false).flag("no-flush", discardable).done();
     // Whether the file is read-only comes from above: a disk that becomes a layer is then no longer open for writing.
-    json.open("file").text("driver", is_device ? "host_device" : "file").text("node-name", file_node(disk.role));
-    json.text("filename", disk.path);
-    json.text("aio", "threads").text("discard", "unmap");
-    cached(json).close();
-    return json.done();
+    sdk::JsonObject file;
+    file.text("driver", is_device ? "host_device" : "file").text("node-name", file_node(disk.role));
+    file.text("filename", disk.path).text("aio", "threads").text("discard", "unmap").json("cache", cache);
+    sdk::JsonObject node;
+    node.text("driver", disk.format).text("node-name", disk.role).flag("read-only", disk.read_only);
+    return node.text("discard", "unmap").json("cache", cache).json("file", file.done()).done();
 }
 
 void add_disks(std::vector<std::string>& argv, const sdk::BootSpec& spec, const Launch& launch)

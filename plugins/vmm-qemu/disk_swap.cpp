@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+#include "banger/sdk/json_text.hpp"
+
 namespace banger::qemu {
 namespace {
 
@@ -80,10 +82,10 @@ std::string new_name(const Nodes& nodes, const std::string& role)
 Result<void> add_node(Monitor& monitor, const std::string& node, const sdk::Disk& disk, bool no_flush)
 {
     const std::string cache = std::string(R"("cache":{"direct":false,"no-flush":)") + (no_flush ? "true}" : "false}");
-    return monitor.tell("blockdev-add", R"({"driver":)" + quoted(disk.format) + R"(,"node-name":)" + quoted(node) +
+    return monitor.tell("blockdev-add", R"({"driver":)" + sdk::json_string(disk.format) + R"(,"node-name":)" + sdk::json_string(node) +
                                             R"(,"discard":"unmap","backing":null,)" + cache +
-                                            R"(,"file":{"driver":"file","node-name":)" + quoted(file_node(node)) +
-                                            R"(,"filename":)" + quoted(disk.path) +
+                                            R"(,"file":{"driver":"file","node-name":)" + sdk::json_string(file_node(node)) +
+                                            R"(,"filename":)" + sdk::json_string(disk.path) +
                                             R"(,"aio":"threads","discard":"unmap",)" + cache + "}}");
 }
 
@@ -114,13 +116,13 @@ Result<void> swap_disks(Monitor& monitor, const std::vector<sdk::Disk>& disks)
             break;
         added.push_back(node);
         actions += std::string(actions.empty() ? "" : ",") + R"({"type":"blockdev-snapshot","data":{"node":)" +
-                   quoted(place->second) + R"(,"overlay":)" + quoted(node) + "}}";
+                   sdk::json_string(place->second) + R"(,"overlay":)" + sdk::json_string(node) + "}}";
     }
     if (done && !actions.empty())
         done = monitor.tell("transaction", R"({"actions":[)" + actions + "]}");
     if (!done)
         for (const auto& node : added)
-            (void)monitor.tell("blockdev-del", R"({"node-name":)" + quoted(node) + "}");
+            (void)monitor.tell("blockdev-del", R"({"node-name":)" + sdk::json_string(node) + "}");
     return done;
 }
 

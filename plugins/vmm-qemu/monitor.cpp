@@ -3,8 +3,6 @@
 
 #include <poll.h>
 #include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <algorithm>
 
@@ -40,14 +38,6 @@ std::string text_in(const rapidjson::Value& object, const char* key)
 }
 
 }  // namespace
-
-std::string quoted(const std::string& text)
-{
-    rapidjson::StringBuffer buffer;
-    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-    writer.String(text);
-    return buffer.GetString();
-}
 
 Result<Monitor> Monitor::of(const sdk::VmmProcess& process, const sdk::Handle& machine, const QmpLimits& limits)
 {

@@ -27,9 +27,6 @@ struct Migration {
     }
 };
 
-/// The text as a JSON string.
-std::string quoted(const std::string& text);
-
 /// One conversation with a machine that lives, through its QEMU's monitor, which serves one at a time. Every exchange is
 /// bounded, by a patience for each and by the limits of the whole: `timed_out`, or `cancelled`, after which an answer may
 /// still come, and is skipped. Threads: one.

@@ -11,23 +11,31 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "banger/sdk/json_text.hpp"
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/saved_machine.hpp"
 #include "disk_swap.hpp"
 #include "machine_shape.hpp"
 #include "monitor.hpp"
 #include "qemu_start.hpp"
-#include "saved_machine.hpp"
 
 namespace banger::qemu {
 namespace {
 
 using sdk::Code;
 using sdk::make_error;
+using sdk::MachineShape;
 using sdk::Result;
 namespace os = sdk::os;
 
+constexpr const char* stream_name = "machine";  // QEMU's migration stream: memory, processors and devices
 constexpr std::chrono::minutes longest_copy{30};
 constexpr unsigned most_passes = 6;  // over the memory of a machine that writes faster than can be copied
+
+sdk::SavedMachine saved_in(const std::string& directory)
+{
+    return {directory, {stream_name}};
+}
 
 QmpLimits limits_of(const sdk::Call& call)
 {
@@ -48,7 +56,7 @@ Result<void> allow(Monitor& monitor, const std::vector<std::string>& capabilitie
 {
     std::string list;
     for (const auto& name : capabilities)
-        list += std::string(list.empty() ? "" : ",") + R"({"capability":)" + quoted(name) + R"(,"state":true})";
+        list += std::string(list.empty() ? "" : ",") + R"({"capability":)" + sdk::json_string(name) + R"(,"state":true})";
     return monitor.tell("migrate-set-capabilities", R"({"capabilities":[)" + list + "]}");
 }
 
@@ -197,8 +205,8 @@ public:
             return free;
         if (auto room = must_have_room(*monitor, machine, save.directory); !room)
             return room;
-        const SavedMachine saved(save.directory);
-        auto output = saved.create();
+        const auto saved = saved_in(save.directory);
+        auto output = os::open_file(saved.path_of(stream_name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
         if (!output)
             return std::move(output).error();
         auto copied = copy_memory(*monitor, output->get(), call);
@@ -222,7 +230,7 @@ public:
             return std::move(now).error();
         if (now->status != "pre-switchover")
             return make_error(Code::precondition, "the machine of VM " + machine.owner.vm + " is not being saved");
-        const SavedMachine saved(save.directory);
+        const auto saved = saved_in(save.directory);
         if (auto begun = must_be_saved_to(saved, save.directory, machine); !begun)
             return begun;
         auto finished = finish(*monitor, machine, saved);
@@ -235,16 +243,16 @@ public:
 
     Result<void> seal_save(const sdk::SaveSpec& save, sdk::Call& call) override
     {
-        return SavedMachine(save.directory).seal(call);
+        return saved_in(save.directory).seal(call);
     }
 
     Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
     {
         if (auto checked = check(spec.boot); !checked)
             return std::move(checked).error();
-        const SavedMachine saved(spec.snapshot);
+        const auto saved = saved_in(spec.snapshot);
         auto shape = saved.shape();
-        auto input = saved.open();
+        auto input = os::open_file(saved.path_of(stream_name), O_RDONLY);
         if (!shape || !input)
             return std::move(shape ? input.error() : shape.error());
         auto found = probe_.look(call);
@@ -252,8 +260,8 @@ public:
             return std::move(found).error();
         Launch launch;
         launch.accelerator = found->accelerator;
-        const auto wanted = with_version(shape_of(command_line(spec.boot, launch), host_processor()), found->version);
-        if (auto fits = must_fit(*shape, wanted); !fits)
+        const auto wanted = with_version(shape_of(command_line(spec.boot, launch), sdk::host_processor()), found->version);
+        if (auto fits = sdk::must_fit(*shape, wanted); !fits)
             return std::move(fits).error();
         auto started = start_qemu(spec.boot, *found, config_, true, process_, call);
         if (!started)
@@ -302,13 +310,13 @@ private:
     }
 
     // QEMU has the stream open from begin_save on, whoever asks for the rest, and of another save none.
-    Result<void> must_be_saved_to(const SavedMachine& saved, const std::string& directory,
+    Result<void> must_be_saved_to(const sdk::SavedMachine& saved, const std::string& directory,
                                   const sdk::Handle& machine) const
     {
         auto id = process_.find(machine);
         if (!id)
             return std::move(id).error();
-        auto is_here = saved.is_written_by(*id ? (*id)->pid : 0);
+        auto is_here = os::has_open(*id ? (*id)->pid : 0, saved.path_of(stream_name));
         if (!is_here)
             return std::move(is_here).error();
         if (!*is_here)
@@ -333,21 +341,21 @@ private:
         return {};
     }
 
-    Result<void> finish(Monitor& monitor, const sdk::Handle& machine, const SavedMachine& saved)
+    Result<void> finish(Monitor& monitor, const sdk::Handle& machine, const sdk::SavedMachine& saved)
     {
         auto version = monitor.version();
         auto id = process_.find(machine);
         if (!version || !id)
             return std::move(version ? id.error() : version.error());
         auto argv = os::arguments_of(*id ? (*id)->pid : 0);
-        auto output = saved.reopen();
+        auto output = os::open_file(saved.path_of(stream_name), O_RDWR);
         if (!argv || !output)
             return std::move(argv ? output.error() : argv.error());
         if (auto going = monitor.tell("migrate-continue", R"({"state":"pre-switchover"})"); !going)
             return going;
         if (auto done = monitor.wait_for_migration("completed"); !done)
             return explain(std::move(done).error(), output->get());
-        return saved.describe(with_version(shape_of(*argv, host_processor()), *version));
+        return saved.describe(with_version(shape_of(*argv, sdk::host_processor()), *version));
     }
 
     const Config config_;

@@ -1,8 +1,8 @@
 # banger_add_plugin(<name> SOURCES <file>... [LIBRARIES <target>...] [DIRECTORY <dir>])
 #
 # Builds a plugin from its sources and from `<name>.plugin.json` beside them (its sidecar: id, version, api, kinds and
-# config_schema). Sets what a plugin needs: hidden visibility with one exported symbol, nothing left unresolved, never
-# unloaded. The sidecar is put beside the library and installed with it; with DIRECTORY both are put there instead and
+# config_schema; "needs_root": true where only root can do what its providers do). Sets what a plugin needs: hidden
+# visibility with one exported symbol, nothing left unresolved, never unloaded. The sidecar is put beside the library and installed with it; with DIRECTORY both are put there instead and
 # not installed, as tests want it.
 function(banger_add_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 plugin "" "DIRECTORY" "SOURCES;LIBRARIES")

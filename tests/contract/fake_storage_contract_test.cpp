@@ -5,7 +5,7 @@
 namespace banger::sdk::testing {
 namespace {
 
-constexpr auto as_it_is = [](auto provider) { return provider; };
+constexpr auto as_it_is = [](Host& /*host*/, auto provider) { return provider; };
 constexpr auto name_of = [](const auto& each) { return each.param.name; };
 
 INSTANTIATE_TEST_SUITE_P(Fake, StorageContract, ::testing::ValuesIn(fake_storages(as_it_is)), name_of);

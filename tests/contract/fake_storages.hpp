@@ -15,7 +15,7 @@
 namespace banger::sdk::testing {
 
 /// The fakes in all forms that a disk may have: whole copies, which are cloned while the machine stands; tops that it
-/// is moved to; a device that keeps its name. `wrap` takes a provider and returns what stands for it.
+/// is moved to; a device that keeps its name. `wrap` takes a host and a provider of its and returns what stands for it.
 template <typename Wrap>
 std::vector<StorageForkUnderTest> fake_forks(Wrap wrap)
 {
@@ -24,18 +24,18 @@ std::vector<StorageForkUnderTest> fake_forks(Wrap wrap)
     std::vector<StorageForkUnderTest> forks{
         {"copies",
          [wrap, world](Host& host) {
-             return wrap(std::unique_ptr<Storage>(std::make_unique<FakeStorage>(host, world)));
+             return wrap(host, std::unique_ptr<Storage>(std::make_unique<FakeStorage>(host, world)));
          },
-         [wrap](Host& host) { return wrap(std::unique_ptr<StorageFork>(std::make_unique<FakeStorageFork>(host))); },
+         [wrap](Host& host) { return wrap(host, std::unique_ptr<StorageFork>(std::make_unique<FakeStorageFork>(host))); },
          "disk:raw"}};
     for (const auto& [name, top] : {std::pair("tops", FakeTop::file), std::pair("devices", FakeTop::device)})
         forks.push_back(
             {name,
              [wrap, top = top](Host& host) {
-                 return wrap(std::unique_ptr<Storage>(std::make_unique<FakeLayeredStorage>(host, top)));
+                 return wrap(host, std::unique_ptr<Storage>(std::make_unique<FakeLayeredStorage>(host, top)));
              },
              [wrap, top = top](Host& host) {
-                 return wrap(std::unique_ptr<StorageFork>(std::make_unique<FakeLayeredFork>(host, top)));
+                 return wrap(host, std::unique_ptr<StorageFork>(std::make_unique<FakeLayeredFork>(host, top)));
              },
              "disk:fake"});
     return forks;

@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "banger/sdk/testing/vmm_contract.hpp"
+#include "banger/sdk/testing/vmm_snapshot_contract.hpp"
+#include "firecracker_machines.hpp"
+#include "firecracker_snapshot.hpp"
 #include "firecracker_vmm.hpp"
-#include "qemu_machines.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -12,12 +14,10 @@ std::unique_ptr<Vmm> open(Host& host)
     return vmm ? std::move(*vmm) : nullptr;
 }
 
-// A kernel that only halts, without a network.
-BootSpec idle(const FakeHost& host)
+std::unique_ptr<VmmSnapshot> open_snapshot(Host& host)
 {
-    auto spec = idle_guest(host);
-    spec.links = {Link{{"none", {}}, {}, {}, {}, {}}};
-    return spec;
+    auto snapshot = firecracker::make_snapshot(host, "{}");
+    return snapshot ? std::move(*snapshot) : nullptr;
 }
 
 // Looked at once: a trial takes a second of a test host that is emulated itself.
@@ -35,12 +35,42 @@ std::vector<VmmUnderTest> providers()
 {
     if (!probe_here().usable)
         return {};
-    return {VmmUnderTest{"firecracker", open, idle}};
+    return {VmmUnderTest{"firecracker", open, on_firecracker::counting_guest}};
+}
+
+std::vector<VmmSnapshotUnderTest> savers()
+{
+    namespace machines = on_firecracker;
+    if (!probe_here().usable)
+        return {};
+    return {VmmSnapshotUnderTest{"firecracker", open, open_snapshot, machines::counting_guest, machines::counted,
+                                 machines::new_top, machines::writes, machines::reads, machines::holds}};
 }
 
 INSTANTIATE_TEST_SUITE_P(Firecracker, VmmContract, ::testing::ValuesIn(providers()));
 INSTANTIATE_TEST_SUITE_P(Firecracker, VmmProcessContract, ::testing::ValuesIn(providers()));
+INSTANTIATE_TEST_SUITE_P(Firecracker, VmmSnapshotContract, ::testing::ValuesIn(savers()));
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VmmContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VmmSnapshotContract);
+
+// Each number takes the guest two requests to its mailbox; ten a second and ten at once are allowed.
+TEST(FirecrackerContract, DisksAreNoFasterThanTheConfigurationSays)
+{
+    if (!probe_here().usable)
+        GTEST_SKIP() << "firecracker: " << probe_here().reason;
+    FakeHost host;
+    FakeCall call;
+    auto vmm = firecracker::make_vmm(host, R"({"disk_operations_per_second":10})");
+    ASSERT_TRUE(vmm) << vmm.error().message;
+    const auto attached = (*vmm)->attach(on_firecracker::counting_guest(host), call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    const auto& owner = attached->handle.owner;
+    const auto first = on_firecracker::counted(owner, 0, std::chrono::minutes(1));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_NE(on_firecracker::counted(owner, first + 20, std::chrono::minutes(1)), 0U);
+    EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(2500));
+    EXPECT_TRUE((*vmm)->release(attached->handle));
+}
 
 TEST(FirecrackerContract, RunsWhereFirecrackerDoes)
 {

@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
             return behind_guard<VmmSnapshot>(std::make_shared<FakeVmmSnapshot>(host, counting_world()));
         })));
 
-constexpr auto behind_a_guard = []<typename Interface>(std::unique_ptr<Interface> fake) {
+constexpr auto behind_a_guard = []<typename Interface>(Host& /*host*/, std::unique_ptr<Interface> fake) {
     return behind_guard<Interface>(std::move(fake));
 };
 constexpr auto name_of = [](const auto& each) { return each.param.name; };

@@ -3,17 +3,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
-#include <functional>
 #include <string>
 
+#include "banger/sdk/json_text.hpp"
+#include "banger/sdk/kvm_trial.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
-#include "pvh_image.hpp"
+#include "file_changes.hpp"
 #include "qemu_start.hpp"
 
 namespace banger::sdk::testing {
@@ -25,6 +25,9 @@ std::string write(const std::string& path, const std::string& content)
     EXPECT_TRUE(wrote) << wrote.error().message;
     return path;
 }
+
+// Waits for ever without using the processor: cli; hlt; jmp to hlt.
+constexpr std::string_view idle_code = "\xfa\xf4\xeb\xfd";
 
 // Counts in memory at 2 MiB and shows each number as eight hex digits on the first serial port (16550: the transmitter
 // holding register is at 0x3f8). Assembled from:
@@ -51,7 +54,7 @@ constexpr std::array<unsigned char, 31> busy_code{0xfa, 0x66, 0xba, 0xf8, 0x03, 
 template <std::size_t size>
 std::string kernel_of(const std::array<unsigned char, size>& code)
 {
-    return qemu::pvh_image({reinterpret_cast<const char*>(code.data()), code.size()});
+    return bare_kernel({reinterpret_cast<const char*>(code.data()), code.size()});
 }
 
 BootSpec guest_with(const FakeHost& host, const std::string& kernel)
@@ -80,18 +83,6 @@ std::uint64_t last_number_in(const std::string& console)
     return std::strtoull(text.substr(end + 1 - line, line - 1).c_str(), nullptr, 16);
 }
 
-// Until `done`, which depends on what is in the file.
-void wait_for_change(const std::string& path, std::chrono::milliseconds patience, const std::function<bool()>& done)
-{
-    const os::UniqueFd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    ::inotify_add_watch(changes.get(), path.c_str(), IN_MODIFY);
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!done() && os::wait_readable(changes.get(), -1, deadline)) {
-        std::array<char, 4096> event{};
-        (void)!::read(changes.get(), event.data(), event.size());
-    }
-}
-
 std::string pattern(const char* verb, char byte)
 {
     return std::string(verb) + " -P " + std::to_string(static_cast<int>(byte)) + " 0 4096";
@@ -104,7 +95,7 @@ std::string disk_said(const Handle& machine, const std::string& role, const std:
     const auto before = os::read_file(log).value_or({}).size();
     auto done = monitor_of(machine).ask("human-monitor-command",
                                         R"({"command-line":)" +
-                                            qemu::quoted("qemu-io -d /machine/peripheral/" + role +
+                                            json_string("qemu-io -d /machine/peripheral/" + role +
                                                          "/virtio-backend \"" + command + "\"") +
                                             "}");
     EXPECT_TRUE(done) << done.error().message;
@@ -115,7 +106,7 @@ std::string disk_said(const Handle& machine, const std::string& role, const std:
 
 BootSpec idle_guest(const FakeHost& host)
 {
-    return guest_with(host, qemu::pvh_image(qemu::idle_code));
+    return guest_with(host, bare_kernel(idle_code));
 }
 
 BootSpec counting_guest(const FakeHost& host)

@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "banger/sdk/json_text.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/testing/call_watch.hpp"
 #include "command_line.hpp"
@@ -232,7 +233,7 @@ TEST_F(QemuSnapshotTest, ASwapThatWasCutOffIsDoneByTheNext)
         ASSERT_TRUE(monitor.tell("blockdev-add",
                                  R"({"driver":"qcow2","node-name":"root.1","backing":null,"file":{"driver":"file",)"
                                  R"("node-name":"root.1.file","filename":)" +
-                                     qemu::quoted(top.path) + "}}"));
+                                     json_string(top.path) + "}}"));
     }
     const auto swapped = snapshot->swap_disks(machine, {top});
     ASSERT_TRUE(swapped) << swapped.error().message;

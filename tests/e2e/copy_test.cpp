@@ -94,6 +94,8 @@ TEST_F(Copy, StandardStreamsAndHoles)
     piped.input = std::string("\0\xff\n", 3) + std::string(100'000, 'x');
     ASSERT_EQ(cp("-", "a:/root/in", piped).status, 0);
     EXPECT_EQ(cp("a:in", "-").out, piped.input);
+    EXPECT_EQ(host.banger({"-o", "json", "vm", "cp", "-", "a:counted"}, piped).out,
+              "{\n  \"bytes\": " + std::to_string(piped.input.size()) + "\n}\n");
     EXPECT_EQ(cp("-", "a:/root/", piped).status, 1) << "no name";
     const std::string sparse = here + "/sparse";
     const sdk::os::UniqueFd file(::open(sparse.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));

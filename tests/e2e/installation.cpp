@@ -212,14 +212,14 @@ void expect_clean(const Installation& host)
     EXPECT_EQ(audit.status, 0) << audit.out << audit.err;
 }
 
-bool wait_for_text(const std::string& file, const std::string& text, std::chrono::seconds timeout)
+bool wait_for_text(const std::string& file, const std::string& text, std::chrono::seconds timeout, std::size_t from)
 {
     const auto deadline = Clock::now() + timeout;
     const sdk::os::UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     const std::string directory = file.substr(0, file.rfind('/'));
     ::inotify_add_watch(watch.get(), directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
     for (;;) {
-        if (auto content = sdk::os::read_file(file); content && content->find(text) != std::string::npos)
+        if (auto content = sdk::os::read_file(file); content && content->find(text, from) != std::string::npos)
             return true;
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
         pollfd ready{watch.get(), POLLIN, 0};

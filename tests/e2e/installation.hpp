@@ -71,7 +71,7 @@ int sample_every();
 /// EXPECTs that audit finds nothing.
 void expect_clean(const Installation& host);
 
-/// Waits, by inotify, until a file holds `text`. False after the time.
-bool wait_for_text(const std::string& file, const std::string& text, std::chrono::seconds timeout);
+/// Waits, by inotify, until a file holds `text` behind its first `from` bytes. False after the time.
+bool wait_for_text(const std::string& file, const std::string& text, std::chrono::seconds timeout, std::size_t from = 0);
 
 }  // namespace banger::e2e

@@ -85,6 +85,28 @@ mkdir -p plain/sub/empty; echo x >plain/.hidden; echo k >plain/sub/id_rsa; ln -s
     EXPECT_EQ(in_guest("cd /srv/plain; find . | LC_ALL=C sort; readlink link"),
               ".\n./.hidden\n./link\n./sub\n./sub/empty\n./sub/id_rsa\n.hidden\n");
 
+    // A filter as git-lfs is one: the content goes, not its pointer, and what changed there comes back as content.
+    sh(home, R"(git init -q -b main large; cd large; git config filter.lfs.clean 'sed s/content/pointer/'
+git config filter.lfs.smudge 'sed s/pointer/content/'; git config filter.lfs.required true
+echo '*.big filter=lfs diff=lfs merge=lfs -text' >.gitattributes; echo content >a.big; echo content >b.big
+touch -d '2 hours ago' a.big; git add -A; git commit -qm large; echo content 2 >b.big; touch -d '1 hour ago' b.big)");
+    EXPECT_EQ(sh(home, "git -C large cat-file -p HEAD:a.big"), "pointer\n");
+    goes(home + "/large", "/srv/large");
+    EXPECT_EQ(in_guest("cd /srv/large; cat a.big b.big; git status --porcelain; echo content 3 >>a.big; git commit -qam 3"),
+              "content\ncontent 2\n M b.big\n");
+    auto filtered = export_it({"--guest-path", "/srv/large", "--into", home + "/large"});
+    EXPECT_EQ(filtered.status, 0) << filtered.err;
+    EXPECT_EQ(sh(home, "cd large; cat a.big b.big; git diff HEAD -- a.big | tail -1"),
+              "content\ncontent 3\ncontent 2\n+pointer 3\n");
+
+    in_guest("chown -R daemon /srv/large; echo more >>/srv/large/b.big");
+    auto given_away = export_it({"--guest-path", "/srv/large"});
+    EXPECT_EQ(given_away.status, 0) << given_away.err;
+    EXPECT_THAT(given_away.out, HasSubstr("+more"));
+    auto no_repository = export_it({"--guest-path", "/srv/plain"});
+    EXPECT_EQ(no_repository.status, 1);
+    EXPECT_THAT(no_repository.err, AllOf(HasSubstr("no git repository there"), HasSubstr("vm cp")));
+
     in_guest("mkdir /small; mount -t tmpfs -o size=3M none /small");
     goes(home + "/unborn", "/small/repo");
     in_guest("cd /small/repo; echo b >>a; head -c 9M /dev/zero >/small/filler 2>/dev/null || :");

@@ -169,6 +169,56 @@ TEST_F(WorkspaceSync, WhatCannotWorkIsSaid)
     EXPECT_EQ(json::uint_or(host.json({"vm", "workspace", "sync", "--tracked-only", "a", repo}), "sent"), 0U);
 }
 
+TEST_F(WorkspaceSync, AFullDiskOrADeadMachineLeavesWholeFiles)
+{
+    // A disk that has no room for what is to come, with or without a way back.
+    in_guest("mkdir /small; mount -t tmpfs -o size=2M none /small");
+    const std::vector<std::string> small{"--guest-path", "/small/repo", "a", repo};
+    const auto call = [&](std::vector<std::string> words) {
+        words.insert(words.end(), small.begin(), small.end());
+        return host.banger(words);
+    };
+    ASSERT_EQ(call({"vm", "workspace", "prepare"}).status, 0);
+    write("large", std::string(4 << 20, 'x'));
+    for (const auto& words : {std::vector<std::string>{"vm", "workspace", "sync"}, {"vm", "workspace", "sync", "--two-way"}}) {
+        const auto full = call(words);
+        EXPECT_EQ(full.status, 1);
+        EXPECT_NE(full.err.find("No space left"), std::string::npos) << full.err;
+        EXPECT_EQ(in_guest("cd /small/repo; ls -A; git status --porcelain"),
+                  ".git\n.gitignore\nfile\nscript\nsrc\n");
+    }
+    in_guest("cd /small/repo; echo more >>file; head -c 4M /dev/zero >/small/rest 2>/dev/null || :");
+    auto exported = host.banger({"vm", "workspace", "export", "--guest-path", "/small/repo", "a"});
+    EXPECT_EQ(exported.status, 0) << exported.err;
+    EXPECT_NE(exported.out.find("+more"), std::string::npos) << "a full disk keeps no work in: " << exported.out;
+    EXPECT_EQ(in_guest("cd /small/repo; rm /small/rest; git status --porcelain; ls .git | grep export || :"), " M file\n");
+    fs::remove(repo + "/large");
+    EXPECT_EQ(call({"vm", "workspace", "sync", "--two-way"}).status, 0);
+    EXPECT_EQ(content("file"), "first\nmore\n");
+
+    // A machine that is killed while a file is on its way: afterwards it goes as a whole.
+    write("first", "x");
+    {
+        std::ofstream large(repo + "/large");
+        for (int i = 0; i < 600; ++i)
+            large << std::string(1 << 20, 'x');
+    }
+    in_guest("sync");  // to be killed is a power cut for what is not on the disk yet
+    auto command = host.command({"vm", "workspace", "sync", "a", repo});
+    auto busy = sdk::os::spawn(command);
+    ASSERT_TRUE(busy) << busy.error().message;
+    ASSERT_TRUE(becomes_true("[ -s first ]"));
+    EXPECT_EQ(in_guest("ls"), "file\nfirst\nscript\nsrc\n") << "what is not complete has no name";
+    ASSERT_EQ(host.banger({"vm", "kill", "a"}).status, 0);
+    EXPECT_EQ(busy->wait().value_or(-1), 1);
+    ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
+    fs::resize_file(repo + "/large", 1 << 20);
+    ASSERT_EQ(host.banger({"vm", "workspace", "sync", "a", repo}).status, 0);
+    EXPECT_EQ(in_guest("cat file first; stat -c %s large; ls -A"),
+              "first\nmore\nx1048576\n.git\n.gitignore\nfile\nfirst\nlarge\nscript\nsrc\n");
+    expect_clean(host);
+}
+
 TEST_F(WorkspaceSync, EditsFlowInWhileItWatches)
 {
     start_watching();

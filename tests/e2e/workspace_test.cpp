@@ -31,6 +31,11 @@ TEST_F(WorkspaceBase, RunsACommandInTheRepositoryAndPassesItsStatus)
     auto plan = banger({"vm", "run", "--dry-run", "--tracked-only", repository});
     EXPECT_EQ(plan.status, 0) << plan.err;
     EXPECT_EQ(plan.out, ".gitignore\nbinary\nfile\nprogram\nsrc/file\n");
+    sh(repository, "git commit -qam second");
+    auto branched = banger({"vm", "run", "--rm", "--ready", "agent", "--branch", "try/it", "--from", "HEAD~1", repository,
+                            "--", "sh", "-c", "git branch --show-current; git log --format=%s; git status --porcelain"});
+    EXPECT_EQ(branched.status, 0) << branched.err;
+    EXPECT_EQ(branched.out, "try/it\nfirst\n");
     EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
     EXPECT_TRUE(fs::is_empty(temporary));
     expect_clean(host);
@@ -217,7 +222,7 @@ protected:
     {
         Workspace::SetUp();
         // So much that it is not over before it is interrupted.
-        sh(home, "mkdir big; head -c 1500M /dev/zero | tr '\\0' x >big/file");
+        sh(home, "mkdir big; echo x >big/begun; head -c 1500M /dev/zero | tr '\\0' x >big/file");
     }
     [[nodiscard]] Busy copy() const
     {
@@ -225,7 +230,7 @@ protected:
     }
     void wait_until_it_goes() const
     {
-        in_guest("until [ -s repo/file ]; do :; done");
+        in_guest("until [ -s repo/begun ]; do :; done");
     }
 };
 
@@ -244,6 +249,9 @@ TEST_F(WorkspaceInterrupted, AMachineThatDiesMeanwhileEndsIt)
     wait_until_it_goes();
     ASSERT_EQ(banger({"vm", "kill", "a"}).status, 0);
     EXPECT_EQ(call.end(), 1);
+    ASSERT_EQ(banger({"vm", "start", "a"}).status, 0);
+    prepare();
+    EXPECT_EQ(in_guest(std::string("cd repo; ") + listing), sh(repository, listing)) << "and nothing of what was half there";
 }
 
 TEST_F(WorkspaceBase, CtrlCWhileItIsPreparedLeavesNothing)

@@ -7,7 +7,7 @@
 
 #include "image_recipe.hpp"
 #include "kernel_recipe.hpp"
-#include "object_reader.hpp"
+#include "words.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {

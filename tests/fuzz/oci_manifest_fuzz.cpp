@@ -10,6 +10,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
+    using namespace banger;
     using namespace banger::oci;
     const std::string text(reinterpret_cast<const char*>(data), size);
     const auto is_named = [](const Descriptor& blob) { return banger::blobs::is_digest(blob.digest); };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <thread>
+#include <functional>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
@@ -111,7 +111,19 @@ protected:
         EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
     }
 
-    sdk::testing::FakeHost host;
+    // Tells what the provider is doing as it does it.
+    class ListeningHost final : public sdk::testing::FakeHost {
+    public:
+        void log(sdk::LogLevel level, std::string_view message) override
+        {
+            FakeHost::log(level, message);
+            if (on_log)
+                on_log(std::string(message));
+        }
+        std::function<void(const std::string&)> on_log;
+    };
+
+    ListeningHost host;
     sdk::testing::FakeCall call;
     Config config{4096};
     std::unique_ptr<sdk::Storage> storage;
@@ -149,9 +161,7 @@ TEST_F(Dm, NothingOfALoopDeviceIsLeft)
     const auto spec = new_disk(new_layer());
     const auto attached = must_attach(spec);
     ASSERT_TRUE(storage->release(attached.handle));
-    // Whoever looks at new devices may hold one for a moment.
-    for (int tries = 0; tries < 50 && said({"losetup", "--list"}).find(host.directory()) != std::string::npos; ++tries)
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    said({"udevadm", "settle"});  // which looks at new devices, and so holds one for a moment
     EXPECT_THAT(said({"losetup", "--list"}), ::testing::Not(HasSubstr(host.directory())));
 }
 
@@ -251,13 +261,13 @@ TEST_F(Dm, WhoClosesTheDiskSoonIsWaitedFor)
     const auto attached = must_attach(new_disk(new_layer()));
     os::UniqueFd vmm(::open(attached.value.path.c_str(), O_RDWR | O_CLOEXEC));
     ASSERT_TRUE(vmm);
-    std::thread dying([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(700));
-        vmm.reset();
-    });
+    host.on_log = [&](const std::string& line) {
+        if (line.starts_with("wait for whoever has "))
+            vmm.reset();
+    };
     const auto released = storage->release(attached.handle);
-    dying.join();
     EXPECT_TRUE(released) << released.error().message;
+    EXPECT_FALSE(vmm) << "nobody was waited for";
 }
 
 TEST_F(Dm, WhereNoUdevRunsNobodyWaitsForIt)
@@ -321,6 +331,28 @@ TEST_F(Dm, AHostWithoutDeviceMapperOrTheRightToItIsNoPlaceForThisProvider)
         EXPECT_EQ(to_string(storage->list().error().code), to_string(Code::permission));
     });
     EXPECT_TRUE(storage->probe(call)->usable);
+}
+
+// The kernel brings the module by itself, unless it is told of no program that could.
+TEST_F(Dm, AKernelWithoutTheModuleSaysSo)
+{
+    const auto spec = new_disk(new_layer());
+    constexpr const char* setting = "/proc/sys/kernel/modprobe";
+    const auto loader = os::read_file(setting);
+    ASSERT_TRUE(loader);
+    const auto set = [&](const std::string& program) {
+        const os::UniqueFd fd(::open(setting, O_WRONLY | O_CLOEXEC));
+        EXPECT_TRUE(os::write_all(fd.get(), program));
+    };
+    said({"modprobe", "--remove", "dm-snapshot"});
+    set("/bin/false");
+    expect_refused(spec, Code::invalid, "table");
+    const auto probe = storage->probe(call);
+    set(*loader);
+    ASSERT_TRUE(probe);
+    EXPECT_FALSE(probe->usable);
+    EXPECT_THAT(probe->hint, HasSubstr("modprobe dm-snapshot"));
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block)) << "and now the kernel brings it";
 }
 
 }  // namespace

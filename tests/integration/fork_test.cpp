@@ -1,5 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// A fork of a fork, by QEMU's saves and file storage's freezes together, through their interfaces.
+// A fork of a fork, by the saves of QEMU and of Firecracker and the freezes of file storage together, through their
+// interfaces.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,10 +32,11 @@ std::string traces(const std::string& of)
 // What was written before is read from the disk, not from memory.
 constexpr const char* forget_caches = "sync; echo 3 >/proc/sys/vm/drop_caches";
 
-/// A form of freezing, by the disks that it is for.
+/// A form of freezing, by the disks that it is for, and who saves the machine.
 struct Form {
     const char* name;
     std::string disk_format;
+    std::string vmm = "qemu";
 };
 
 class ForkTest : public ::testing::TestWithParam<Form> {
@@ -79,7 +81,7 @@ protected:
     }
     static std::string ask_keeper(ForkableGuest& guest) { return guest.sh("cd /run; echo >ask; cat answer"); }
 
-    Providers use;
+    Providers use{GetParam().vmm};
     std::optional<proofs::Seed> seed;
 };
 
@@ -138,7 +140,8 @@ TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
 }
 
 INSTANTIATE_TEST_SUITE_P(Form, ForkTest,
-                         ::testing::Values(Form{"overlay", "disk:qcow2"}, Form{"reflink", "disk:raw"}),
+                         ::testing::Values(Form{"overlay", "disk:qcow2"}, Form{"reflink", "disk:raw"},
+                                           Form{"firecracker", "disk:raw", "firecracker"}),
                          [](const auto& form) { return form.param.name; });
 
 }  // namespace

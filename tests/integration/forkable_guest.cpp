@@ -8,6 +8,8 @@
 #include "banger/sdk/os/file.hpp"
 #include "file_fork.hpp"
 #include "file_storage.hpp"
+#include "firecracker_snapshot.hpp"
+#include "firecracker_vmm.hpp"
 #include "qemu_snapshot.hpp"
 #include "qemu_vmm.hpp"
 
@@ -42,10 +44,13 @@ std::int64_t clock_now()
 
 }  // namespace
 
-Providers::Providers() : work_(boost::asio::make_work_guard(loop)), thread_([this] { loop.run(); })
+Providers::Providers(const std::string& vmm_name)
+    : work_(boost::asio::make_work_guard(loop)), thread_([this] { loop.run(); })
 {
-    auto made_vmm = qemu::make_vmm(host, "{}");
-    auto made_snapshot = qemu::make_snapshot(host, "{}");
+    const bool fire = vmm_name == "firecracker";
+    auto made_vmm = fire ? firecracker::make_vmm(host, "{}") : qemu::make_vmm(host, "{}");
+    auto made_snapshot = fire ? firecracker::make_snapshot(host, "{}") : qemu::make_snapshot(host, "{}");
+    closed_link.kind = fire ? "none" : "user-restricted";
     if (did(made_vmm, "make the VMM") && did(made_snapshot, "make what saves machines")) {
         vmm = std::move(*made_vmm);
         snapshot = std::move(*made_snapshot);
@@ -108,7 +113,7 @@ std::unique_ptr<ForkableGuest> ForkableGuest::boot(Providers& use, const proofs:
     spec.command_line = seed.kernel.command_line + " panic=-1 reboot=t banger.token=" + guest->token_;
     spec.memory_mib = 256;
     spec.forkable = true;
-    spec.links = {{{"user-restricted", {}}, "52:54:00:00:00:01", {}, {}, {}}};
+    spec.links = {{use.closed_link, "52:54:00:00:00:01", {}, {}, {}}};
     if (!guest->make_disks({seed.image.root, seed.image.work}))
         return nullptr;
     spec.disks.push_back({"modules", seed.kernel.modules_disk, "raw", true, 0});
@@ -222,7 +227,7 @@ std::unique_ptr<Saved> ForkableGuest::save()
         if (!did(use_.fork->release(freezes[i].handle), "forget the freeze of a disk"))
             return nullptr;
     }
-    return saved;
+    return greet(token_) ? std::move(saved) : nullptr;  // the save may have ended the session
 }
 
 std::string ForkableGuest::sh(const std::string& script)

@@ -19,7 +19,8 @@ namespace banger::integration {
 /// The real providers, as core uses them: through their interfaces alone. Test failures if one cannot be made.
 class Providers {
 public:
-    Providers();
+    /// With the VMM of that name: "qemu", "firecracker".
+    explicit Providers(const std::string& vmm_name);
     ~Providers();
     Providers(const Providers&) = delete;
     Providers& operator=(const Providers&) = delete;
@@ -30,6 +31,7 @@ public:
     std::unique_ptr<sdk::VmmSnapshot> snapshot;
     std::unique_ptr<sdk::Storage> storage;
     std::unique_ptr<sdk::StorageFork> fork;
+    sdk::Attachment closed_link;            ///< to nowhere, of a kind that the VMM has a device for if it can
     std::vector<std::string> disk_formats;  ///< what the storage offers on this file system, such as "disk:qcow2"
     boost::asio::io_context loop;
 

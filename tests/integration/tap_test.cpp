@@ -6,11 +6,16 @@
 #include <gmock/gmock.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include <array>
 #include <functional>
@@ -165,6 +170,29 @@ private:
     std::thread wire_;
 };
 
+// What changes among the interfaces of this network namespace, from now on (rtnetlink(7)).
+class LinkChanges {
+public:
+    LinkChanges() : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
+    {
+        sockaddr_nl name{};
+        name.nl_family = AF_NETLINK;
+        name.nl_groups = RTMGRP_LINK;
+        EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    }
+    // False if nothing does for long.
+    [[nodiscard]] bool wait() const
+    {
+        constexpr int patience_ms = 10000;
+        pollfd changed{socket_.get(), POLLIN, 0};
+        std::array<char, 65536> told{};
+        return ::poll(&changed, 1, patience_ms) == 1 && ::recv(socket_.get(), told.data(), told.size(), 0) > 0;
+    }
+
+private:
+    os::UniqueFd socket_;
+};
+
 class Tap : public ::testing::Test {
 protected:
     void SetUp() override
@@ -232,6 +260,7 @@ protected:
         EXPECT_FALSE(attached.error().hint.empty());
         EXPECT_TRUE(network->list()->empty());
     }
+    [[nodiscard]] std::string tap_prefix() const { return "b" + host.instance() + "-"; }
     static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
 
     sdk::testing::FakeHost host;
@@ -340,8 +369,9 @@ TEST_F(Tap, AddressesSurviveRestarts)
 
 TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
 {
+    const LinkChanges changes;
     (void)must_attach(new_spec());
-    const std::string ours = "b" + host.instance() + "-";
+    const std::string ours = tap_prefix();
     const auto count = [&] {
         const auto links = said({"ip", "-o", "link"});
         std::size_t found = 0;
@@ -349,14 +379,23 @@ TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
             ++found;
         return found;
     };
-    for (int tries = 0; tries < 100 && count() < 1 + config.pool; ++tries)
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    EXPECT_EQ(count(), 1 + config.pool);
+    while (count() < 1 + config.pool)
+        ASSERT_TRUE(changes.wait()) << "there are " << count();
     EXPECT_THAT(said({"ip", "-d", "link", "show", ours + "1"}), HasSubstr("isolated on"));
     EXPECT_THAT(said({"ip", "-br", "link", "show", ours + "1"}), HasSubstr("DOWN"));
     const auto next = must_attach(new_spec());
     EXPECT_EQ(next.value.attachment.fields.at("name"), ours + "1") << "it is the one that was ready";
     EXPECT_THAT(said({"ip", "link", "show", ours + "1"}), HasSubstr("alias banger " + host.instance() + " "));
+}
+
+TEST_F(Tap, WhereThePoolIsEmptyATapIsMadeOnTheSpot)
+{
+    config.pool = 0;
+    reopen();
+    const auto first = must_attach(new_spec()).value;
+    const auto second = must_attach(new_spec()).value;
+    EXPECT_NE(first.attachment.fields.at("name"), second.attachment.fields.at("name"));
+    EXPECT_EQ(network->list()->size(), 2U);
 }
 
 TEST_F(Tap, WhatSomebodyElseHasIsSaidAndLeftAlone)
@@ -400,7 +439,73 @@ TEST_F(Tap, ASubnetThatIsFullSaysSo)
     const auto attached = network->attach(new_spec(), call);
     ASSERT_FALSE(attached);
     EXPECT_EQ(sdk::to_string(attached.error().code), sdk::to_string(Code::busy)) << attached.error().message;
+    EXPECT_THAT(attached.error().message, HasSubstr("every address of 172.16.9.0/30"));
+    EXPECT_FALSE(attached.error().hint.empty());
     EXPECT_EQ(network->list()->size(), 1U);
+}
+
+TEST_F(Tap, ASubnetThatTheHostRoutesToIsNotTheGuests)
+{
+    make_outside();
+    said({"ip", "route", "add", "172.21.0.0/16", "via", "198.51.100.2"});
+    config.subnet = *Subnet::parse("172.21.7.0/24");
+    expect_refused(Code::precondition, "this host has 172.21.0.0/16 already");
+    EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger")));
+}
+
+TEST_F(Tap, ATapsNameThatSomebodyElseHasIsTheirs)
+{
+    said({"ip", "link", "add", tap_prefix() + "0", "type", "bridge"});
+    const auto link = must_attach(new_spec()).value;
+    EXPECT_EQ(link.attachment.fields.at("name"), tap_prefix() + "1");
+    EXPECT_THAT(said({"ip", "-d", "link", "show", tap_prefix() + "0"}), HasSubstr("bridge forward_delay"));
+    said({"ip", "link", "delete", tap_prefix() + "0"});
+}
+
+TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
+{
+    const auto refuses = [&](Code code, const std::string& words) {
+        expect_refused(code, words);
+        const auto probe = network->probe(call);
+        ASSERT_TRUE(probe);
+        EXPECT_FALSE(probe->usable);
+        EXPECT_FALSE(probe->hint.empty()) << probe->reason;
+        EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr(tap_prefix())));
+    };
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    ASSERT_EQ(::mount("tmpfs", "/dev/net", "tmpfs", 0, nullptr), 0);
+    refuses(Code::unsupported, "/dev/net/tun");
+    // A node without a driver behind it, as where the module is not there.
+    constexpr unsigned misc_major = 10, nobodys_minor = 2;
+    ASSERT_EQ(::mknod("/dev/net/tun", S_IFCHR | 0600, makedev(misc_major, nobodys_minor)), 0);
+    refuses(Code::unsupported, "/dev/net/tun");
+    ASSERT_EQ(::umount2("/dev/net", MNT_DETACH), 0);
+    network.reset();
+    EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger")));
+
+    // Whoever is not root: in a process of its own, for there is no way back.
+    constexpr uid_t nobody = 65534;
+    const auto spec = new_spec();
+    said({"chown", "-R", std::to_string(nobody), host.directory()});
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        EXPECT_EQ(::setresuid(nobody, nobody, nobody), 0);
+        const auto nobodys = make_network(host, config);
+        const auto probe = nobodys->probe(call);
+        EXPECT_TRUE(probe && !probe->usable && !probe->hint.empty());
+        const auto attached = nobodys->attach(spec, call);
+        EXPECT_FALSE(attached);
+        if (!attached) {
+            EXPECT_EQ(sdk::to_string(attached.error().code), sdk::to_string(Code::permission)) << attached.error().message;
+            EXPECT_FALSE(attached.error().hint.empty()) << attached.error().message;
+        }
+        ::_exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
 }  // namespace

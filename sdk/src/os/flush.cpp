@@ -1,4 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/flush.hpp"
 #include "detached_thread.hpp"
 
 namespace banger::sdk::os {
@@ -45,6 +47,14 @@ Result<void> flush_file(UniqueFd file, const std::string& path, int cancel_descr
     if (auto ended = wait_readable(flush->done.get(), cancel_descriptor, never); !ended)
         return ended;
     return flush->why == 0 ? Result<void>() : os_error("flush " + path, flush->why);
+}
+
+Result<void> flush_path(const std::string& path, int cancel_descriptor)
+{
+    auto file = open_file(path, O_RDONLY);
+    if (!file)
+        return std::move(file).error();
+    return flush_file(std::move(*file), path, cancel_descriptor);
 }
 
 }  // namespace banger::sdk::os

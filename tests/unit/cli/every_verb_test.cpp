@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "banger/sdk/os/file.hpp"
@@ -243,7 +244,8 @@ TEST_P(EveryVerb, ANarrowTerminalIsEnough)
     }
     // Tables and pages fit; single sentences are the terminal's to wrap.
     const std::string_view path = syntax_.path;
-    if (!path.ends_with(" list") && !path.ends_with(" show") && path != "vm stats")
+    const std::set<std::string_view> others{"vm stats", "audit"};
+    if (!path.ends_with(" list") && !path.ends_with(" show") && others.count(path) == 0)
         return;
     std::istringstream lines(ended.out);
     for (std::string line; std::getline(lines, line);) {
@@ -285,7 +287,8 @@ std::vector<std::string> all_verbs()
 {
     std::vector<std::string> all;
     for (const auto& verb : verbs())
-        all.emplace_back(verb.path);
+        if (!verb.path.starts_with("system "))  // they change the host, or look at the one that tests run on: see the lab
+            all.emplace_back(verb.path);
     return all;
 }
 

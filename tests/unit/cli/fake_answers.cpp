@@ -357,7 +357,7 @@ json::Object vm_answer(const std::string& name, const std::string& state)
         .set("image", "debian-bookworm");
     vm.set("kernel", "debian-cloud").set("vcpus", 2).set("memory_mib", 2048).set("disk_bytes", 8 * gibibyte);
     vm.set("egress", "internet").set("init", "auto").set("removal", "never").set("created", "2026-01-02T03:04:05Z");
-    vm.set("started", "2026-02-03T04:05:06Z").set("last_used", "2026-02-03T05:06:07Z");
+    vm.set("started", "2026-02-03T04:05:06Z").set("last_used", "2026-02-03T05:06:07Z").set("paused_for", "");
     vm.set("providers", providers);
     if (state == "running")
         vm.set("address", "10.0.2.15").set("pid", 4711).set("accelerator", "tcg");

@@ -9,6 +9,7 @@
 #include "core/model/json.hpp"
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/frames.hpp"
+#include "tests/unit/cli/local_tool.hpp"
 
 namespace banger::cli::testing {
 namespace {
@@ -172,6 +173,10 @@ private:
 
 void run_fake_guest(sdk::os::UniqueFd stream, const std::string& params)
 {
+    const auto document = json::parse_object(params, "parameters");
+    const std::string tool = json::string_or(*document, "tool");
+    if (json::string_or(*document, "vm") == "here" && !tool.empty())
+        return run_local_tool(std::move(stream), tool, json::find_strings(*document, "argv"));
     FakeGuest(std::move(stream), params).run();
 }
 

@@ -18,7 +18,8 @@ namespace banger::cli::testing {
 ///   flood           writes until nobody reads
 ///   vanish          ends the stream without a word
 ///   fail            an error of the agent
-/// Without arguments a shell: repeats each piece of input, and ends with status 3 at the end of it.
+/// Without arguments a shell: repeats each piece of input, and ends with status 3 at the end of it. The tools of the vm
+/// "here" are the real ones (run_local_tool).
 void run_fake_guest(sdk::os::UniqueFd stream, const std::string& params);
 
 /// The far end of a connection to a port: sends back what comes, until the end of it.

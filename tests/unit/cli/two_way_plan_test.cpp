@@ -64,6 +64,23 @@ TEST(TwoWayPlan, ChangedOnBothSidesIsNeverDecidedByTime)
     EXPECT_EQ(planned(sent, {std::nullopt, std::nullopt}), "forget ");
 }
 
+TEST(TwoWayPlan, AFileAndADirectoryOfOneNameAreTakenOut)
+{
+    TwoWayPlan plan;
+    plan.send = {"a", "other", "b/new"};
+    plan.receive = {"a/x", "a/y/z", "b", "c"};
+    plan.remove_there = {"a/old"};
+    plan.remove_here = {"b/old", "ab"};
+    const auto collisions = take_collisions(plan);
+    ASSERT_EQ(collisions.size(), 2U);
+    EXPECT_THAT(collisions.at("a"), ElementsAre("a", "a/x", "a/y/z", "a/old"));
+    EXPECT_THAT(collisions.at("b"), ElementsAre("b/new", "b", "b/old"));
+    EXPECT_THAT(plan.send, ElementsAre("other"));
+    EXPECT_THAT(plan.receive, ElementsAre("c"));
+    EXPECT_THAT(plan.remove_here, ElementsAre("ab"));
+    EXPECT_THAT(plan.remove_there, ElementsAre());
+}
+
 TEST(TwoWayPlan, KnowsWhatAFileBecomesOnItsWay)
 {
     EXPECT_TRUE(is_as_sent(here, arrived));
@@ -83,7 +100,8 @@ TEST(TwoWayPlan, NamesOfAGuestAreNotTrusted)
     for (const char* good : {"a", "a/b", ".gitignore", "..a", "a b\n"})
         EXPECT_TRUE(may_come(good)) << good;
     for (const char* bad :
-         {"", "/a", "a/", "a//b", "../a", "a/../b", ".", "a/.", ".git/config", "s/.git/x", "a.guest-conflict"})
+         {"", "/a", "a/", "a//b", "../a", "a/../b", ".", "a/.", ".git/config", "s/.git/x", "a.guest-conflict",
+          "a.guest-conflict/b"})
         EXPECT_FALSE(may_come(bad)) << bad;
 }
 

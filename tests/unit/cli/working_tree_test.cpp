@@ -123,6 +123,29 @@ TEST_F(WorkingTreeTest, AnotherBranchOrAnotherListOfIgnoredFilesIsEverything)
     EXPECT_TRUE(next(files).everything);
 }
 
+TEST_F(WorkingTreeTest, AnIgnoredFileThatIsTrackedAllTheSameIsSeen)
+{
+    write("x.log", "1");
+    write("build/out", "1");
+    auto files = open();
+    ASSERT_TRUE(files.watch());
+    git({"add", "-f", "x.log"});
+    EXPECT_TRUE(next(files).everything);
+    ASSERT_TRUE(files.watch());
+    EXPECT_THAT(*files.names(), Contains("x.log"));
+    git({"add", "-f", "build/out"});
+    EXPECT_TRUE(next(files).everything);
+    ASSERT_TRUE(files.watch());
+    write("build/out", "2");
+    EXPECT_THAT(next(files).names, Contains("build/out")) << "its directory is watched from now on";
+    write("new", "1");
+    EXPECT_THAT(next(files).names, ElementsAre("new"));
+    git({"add", "new"});
+    EXPECT_FALSE(next(files).any()) << "nothing that was not seen in the files";
+    git({"rm", "-q", "--cached", "x.log"});
+    EXPECT_TRUE(next(files).everything);
+}
+
 TEST_F(WorkingTreeTest, ARepositoryInsideIsNobodysBusiness)
 {
     auto files = open();
@@ -145,6 +168,27 @@ TEST_F(WorkingTreeTest, ASubmoduleIsPartOfIt)
     write("sub/a/new", "1");
     EXPECT_THAT(next(files).names, ElementsAre("sub/a/new"));
     EXPECT_THAT(*files.considered({"sub/a/new", "sub/y.log", "sub/.git"}), ElementsAre("sub/a/new"));
+}
+
+TEST_F(WorkingTreeTest, NothingInASubmoduleThatIsNotCheckedOutIsConsidered)
+{
+    git({"-c", "protocol.file.allow=always", "submodule", "--quiet", "add", root.string(), "sub"});
+    git({"commit", "-q", "-m", "two"});
+    git({"submodule", "--quiet", "deinit", "--force", "sub"});
+    auto files = open();
+    EXPECT_THAT(*files.names(), ElementsAre(".gitignore", ".gitmodules", "a/file"));
+    const auto considered = files.considered({"sub/a/file", "sub/.gitignore", "new", "sub2"});
+    ASSERT_TRUE(considered) << considered.error().message;
+    EXPECT_THAT(*considered, ElementsAre("new", "sub2"));
+}
+
+TEST_F(WorkingTreeTest, SaysWhichDirectoriesGitGoesInto)
+{
+    write(".gitignore", "build/\nnode_modules\nout/*\n!out/keep\nall/**\n*.d/\n!kept.d/\n");
+    const auto entered = open().entered({"build", "a/build", "node_modules", "x/node_modules", "out", "out/sub", "src", "a",
+                                         "some.d", "kept.d", ".git/refs", "new/deep"});
+    ASSERT_TRUE(entered) << entered.error().message;
+    EXPECT_THAT(*entered, ElementsAre("a", "kept.d", "new/deep", "out", "src"));
 }
 
 TEST_F(WorkingTreeTest, NoLinkIsFollowed)

@@ -56,6 +56,27 @@ TEST_F(Tools, AFileGoesInAndOut)
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 2) << "the file and the agent's socket";
 }
 
+TEST_F(Tools, AFileThatIsInterruptedLeavesNothing)
+{
+    std::filesystem::create_directories(path("d"));
+    for (const bool over_another : {false, true}) {
+        if (over_another)
+            std::ofstream(path("d/file")) << "was there";
+        auto client = connect();
+        agent::ExecSpec spec;
+        spec.tool = "write";
+        spec.argv = {path("d/file")};
+        RelayPeer peer(*client, "/v0/exec", to_json(spec));
+        ASSERT_TRUE(peer.wait_for(agent::FrameType::started));
+        for (int i = 0; i < 64; ++i)  // more than is kept on the way
+            peer.send(agent::FrameType::data, std::string(agent::max_frame_payload, 'x'));
+        peer.send(agent::FrameType::signal, "INT");
+        ASSERT_TRUE(peer.wait_for(agent::FrameType::exit));
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("d")), {}), over_another ? 1 : 0);
+    }
+    EXPECT_EQ(content("d/file"), "was there");
+}
+
 TEST_F(Tools, ADirectoryThatIsNotCompletedIsTakenBack)
 {
     std::filesystem::create_directories(path("from/a"));
@@ -71,6 +92,40 @@ TEST_F(Tools, ADirectoryThatIsNotCompletedIsTakenBack)
     ASSERT_EQ(tool("create", {path("empty")}, out.out).exit.shell_code(), 0);
     EXPECT_EQ(tool("create", {path("empty")}, out.out).exit.shell_code(), 1) << "not empty any more";
     EXPECT_EQ(content("empty/a/file").size(), 3U << 20U);
+}
+
+TEST_F(Tools, ADirectoryThatNobodyCouldTakeBackIsMadeAnew)
+{
+    std::filesystem::create_directories(path("from"));
+    std::ofstream(path("from/begun")) << "x";
+    std::ofstream(path("from/file")) << std::string(3 << 20, 'x');
+    const auto out = tool("gather", {path("from")}, std::string("begun\0file\0", 11));
+    auto client = connect();
+    agent::ExecSpec spec;
+    spec.tool = "create";
+    spec.argv = {path("repo")};
+    RelayPeer peer(*client, "/v0/exec", to_json(spec));
+    ASSERT_TRUE(peer.wait_for(agent::FrameType::started));
+    for (std::size_t sent = 0; sent < 5U << 19U; sent += agent::max_frame_payload)  // more than is read ahead
+        peer.send(agent::FrameType::data, std::string_view(out.out).substr(sent, agent::max_frame_payload));
+    const auto here = [&](agent::ExecSpec what, std::string input = {}) {  // a new client would end the others' work
+        auto ran = client->run(what, std::move(input), patience());
+        EXPECT_TRUE(ran) << ran.error().message;
+        return ran ? *ran : RunResult{};
+    };
+    here(command({"/bin/sh", "-c", "until [ -s " + path("repo/begun") + " ]; do :; done"}));
+    EXPECT_EQ(content("repo/begun"), "x");
+    const auto meanwhile = here(spec, out.out);
+    EXPECT_EQ(agent::error_from_json(meanwhile.err).code, sdk::Code::busy) << "somebody is at it";
+    EXPECT_EQ(content("repo/begun"), "x");
+    peer.send(agent::FrameType::signal, "KILL");
+    ASSERT_TRUE(peer.wait_for(agent::FrameType::exit));
+    EXPECT_EQ(content("repo/begun"), "x") << "nobody was left to take it back";
+    const auto again = here(spec, out.out);
+    ASSERT_EQ(again.exit.shell_code(), 0) << again.err;
+    EXPECT_EQ(content("repo/file").size(), 3U << 20U);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("repo")), {}), 2);
+    EXPECT_EQ(agent::error_from_json(tool("create", {path("repo")}, out.out).err).code, sdk::Code::exists);
 }
 
 TEST_F(Tools, RemovesWhatIsNamed)
@@ -106,10 +161,11 @@ TEST_F(Tools, ScansAndGathersWhatIsNamed)
     std::ofstream(path("d/b")) << "x";
     std::ofstream(path("d/sub/.git/config")) << "x";
     std::filesystem::create_symlink("b", path("d/link"));
-    const auto all = tree::stamps_from_text(tool("scan", {path("d")}).out);
+    const auto all = tree::stamps_from_text(tool("scan", {path("d")}, std::string("./\0sub/\0link/\0gone/\0sub\0", 24)).out);
     ASSERT_TRUE(all);
-    ASSERT_EQ(all->size(), 3U);
+    ASSERT_EQ(all->size(), 4U);
     EXPECT_EQ(all->at("sub/a").size, 5U);
+    EXPECT_TRUE(S_ISDIR(all->at("sub").mode));
     EXPECT_TRUE(S_ISLNK(all->at("link").mode));
     const std::string names("sub/a\0gone\0../d/b\0", 18);
     EXPECT_EQ(tree::stamps_from_text(tool("scan", {path("d")}, names).out).value_or({}),
@@ -127,13 +183,18 @@ TEST_F(Tools, WhatChangedAfterTheScanStaysAndIsNamed)
         const std::string text = tree::to_text(stamps);
         return std::to_string(text.size()) + "\n" + text;
     };
+    const std::string everything("./\0sub/\0", 8);
+    const auto files = [](tree::Stamps stamps) {
+        std::erase_if(stamps, [](const auto& one) { return S_ISDIR(one.second.mode); });
+        return stamps;
+    };
     for (const char* directory : {"d/sub", "from/sub"})
         std::filesystem::create_directories(path(directory));
     for (const char* name : {"a", "b", "sub/c", "new", "appeared", "unasked"})
         std::ofstream(path(std::string("from/") + name)) << "ours";
     for (const char* name : {"a", "b", "sub/c", "vanishes", "unasked"})
         std::ofstream(path(std::string("d/") + name)) << "old";
-    auto seen = tree::stamps_from_text(tool("scan", {path("d")}).out).value_or({});
+    auto seen = files(tree::stamps_from_text(tool("scan", {path("d")}, everything).out).value_or({}));
     ASSERT_EQ(seen.size(), 5U);
     seen.erase("unasked");
     seen.erase("vanishes");
@@ -151,7 +212,7 @@ TEST_F(Tools, WhatChangedAfterTheScanStaysAndIsNamed)
     EXPECT_EQ(content("d/b") + content("d/appeared"), "theirstheirs");
     EXPECT_EQ(agent::error_from_json(tool("renew", {path("d")}, "12x\n").err).code, sdk::Code::corrupt);
 
-    seen = tree::stamps_from_text(tool("scan", {path("d")}).out).value_or({});
+    seen = files(tree::stamps_from_text(tool("scan", {path("d")}, everything).out).value_or({}));
     std::ofstream(path("d/a"), std::ios::app) << ", edited";
     seen.erase("appeared");
     const auto retired = tool("retire", {path("d")}, expectation(seen) + std::string("sub/\0", 5));
@@ -170,10 +231,20 @@ TEST_F(Tools, WatchesUntilItsInputEnds)
     spec.argv = {path("d")};
     RelayPeer peer(*client, "/v0/exec", to_json(spec));
     ASSERT_TRUE(peer.wait_for_output(std::string(".\0", 2)));
-    std::ofstream(path("d/sub/file")) << "x";
-    ASSERT_TRUE(peer.wait_for_output(std::string("sub/file\0", 9)));
+    std::filesystem::create_directories(path("d/sub/below"));
+    std::ofstream(path("d/sub/early")) << "x";
     std::filesystem::create_directories(path("d/new"));
     ASSERT_TRUE(peer.wait_for_output(std::string("new\0", 4)));
+    EXPECT_EQ(peer.output.find("early"), std::string::npos) << "nobody asked for what is in it";
+    peer.send(agent::FrameType::data, std::string("sub\0gone\0su", 11));
+    ASSERT_TRUE(peer.wait_for_output(std::string("sub/early\0", 10))) << "what is in it already";
+    std::ofstream(path("d/sub/below/passed")) << "x";
+    std::ofstream(path("d/sub/file")) << "x";
+    ASSERT_TRUE(peer.wait_for_output(std::string("sub/file\0", 9)));
+    EXPECT_EQ(peer.output.find("passed"), std::string::npos);
+    std::filesystem::create_directories(path("d/gone"));
+    std::ofstream(path("d/gone/file")) << "x";
+    ASSERT_TRUE(peer.wait_for_output(std::string("gone/file\0", 10))) << "made later";
     peer.send(agent::FrameType::eof);
     EXPECT_TRUE(peer.wait_for(agent::FrameType::exit));
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -55,6 +56,25 @@ TEST_P(FileWriterTest, WhatIsGivenIsThereWhateverItsPieces)
         ASSERT_EQ(::ftruncate(file.get(), 0), 0);
         FileWriter writer(file.get(), GetParam());
         write(writer, all, 0, piece);
+        ASSERT_TRUE(writer.finish());
+        EXPECT_TRUE(content() == all) << piece;
+    }
+}
+
+TEST_P(FileWriterTest, LongPiecesGoAsTheyLie)
+{
+    const std::string all = bytes(40 * mebibyte + 777);
+    const Block block = make_block(4 * mebibyte);
+    for (const std::size_t piece : {2 * mebibyte, mebibyte + 512, std::size_t(133 * 1024), 2 * mebibyte + 100}) {
+        ASSERT_EQ(::ftruncate(file.get(), 0), 0);
+        FileWriter writer(file.get(), GetParam());
+        std::size_t lies_at = 1536;  // behind headers
+        for (std::size_t done = 0; done < all.size(); done += piece, lies_at = (lies_at + 512) % 4096) {
+            const auto part = std::string_view(all).substr(done, piece);
+            part.copy(block.get() + lies_at, part.size());
+            ASSERT_TRUE(writer.write({block.get() + lies_at, part.size()}, static_cast<off_t>(done)));
+            std::fill_n(block.get() + lies_at, part.size(), '?');  // it is the caller's again
+        }
         ASSERT_TRUE(writer.finish());
         EXPECT_TRUE(content() == all) << piece;
     }

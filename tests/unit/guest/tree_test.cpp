@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -253,6 +255,42 @@ TEST_F(TreeTest, FilesOverFilesAreReplacedAsAWhole)
     EXPECT_EQ(content("file"), "new");
     EXPECT_EQ(content("witness"), "old") << "nothing is written through what is there";
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(to), {}), 2) << "no temporary file stays";
+}
+
+TEST_F(TreeTest, NobodySeesAFileBeforeItIsCompleteAndASignalLeavesNothing)
+{
+    write(from + "/new", std::string(4 << 20, 'n'));
+    write(from + "/old", std::string(4 << 20, 'n'));
+    const std::string stream = packed();
+    for (const bool over_another : {false, true}) {
+        std::filesystem::remove_all(to);
+        ASSERT_TRUE(sdk::os::make_private_directory(to));
+        if (over_another)
+            for (const char* name : {"/new", "/old"})
+                write(to + name, "was there");
+        int ends[2];
+        ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+        const pid_t child = fork();
+        if (child == 0) {
+            close(ends[1]);
+            const auto root = directory_at(to);
+            (void)unpack(ends[0], root.get(), ".");
+            _exit(0);
+        }
+        close(ends[0]);
+        UniqueFd out(ends[1]);
+        // More than a pipe holds: by the end of this the child has written most of the first file.
+        ASSERT_TRUE(sdk::os::write_all(out.get(), std::string_view(stream).substr(0, 3 << 20)));
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(to), {}), over_another ? 2 : 0);
+        ASSERT_EQ(kill(child, SIGINT), 0);
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        EXPECT_EQ(WTERMSIG(status), SIGINT);
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(to), {}), over_another ? 2 : 0);
+        if (over_another) {
+            EXPECT_EQ(content("new") + content("old"), "was therewas there");
+        }
+    }
 }
 
 TEST_F(TreeTest, NothingLeavesTheDirectory)

@@ -5,7 +5,8 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "kernel_recipe.hpp"
-#include "object_reader.hpp"
+#include "plugins/json/object_reader.hpp"
+#include "words.hpp"
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -114,12 +115,12 @@ TEST(ImageRecipe, EveryDebianRecipeOfTheCatalogueIsRead)
 {
     const auto text = sdk::os::read_file(BANGER_CATALOGUE_FILE);
     ASSERT_TRUE(text) << text.error().message;
-    auto catalogue = parse_object(*text, "the catalogue");
+    auto catalogue = plugin_json::parse_object(*text, "the catalogue");
     ASSERT_TRUE(catalogue) << catalogue.error().message;
     int read = 0;
     for (const char* list : {"images", "kernels"})
         for (const auto& entry : (*catalogue)[list].GetArray()) {
-            if (string_of(entry["source"]) != "debian")
+            if (plugin_json::string_of(entry["source"]) != "debian")
                 continue;
             rapidjson::StringBuffer buffer;
             rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
@@ -127,10 +128,10 @@ TEST(ImageRecipe, EveryDebianRecipeOfTheCatalogueIsRead)
             ++read;
             if (list == std::string_view("images")) {
                 const auto recipe = read_image_recipe(buffer.GetString());
-                EXPECT_TRUE(recipe) << string_of(entry["name"]) << ": " << recipe.error().message;
+                EXPECT_TRUE(recipe) << plugin_json::string_of(entry["name"]) << ": " << recipe.error().message;
             } else {
                 const auto recipe = read_kernel_recipe(buffer.GetString());
-                EXPECT_TRUE(recipe) << string_of(entry["name"]) << ": " << recipe.error().message;
+                EXPECT_TRUE(recipe) << plugin_json::string_of(entry["name"]) << ": " << recipe.error().message;
             }
         }
     EXPECT_GE(read, 3);

@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <future>
 
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_storage.hpp"
 #include "banger/sdk/version.hpp"
 #include "core/base/call_context.hpp"
 #include "test_plugins.hpp"
@@ -25,6 +29,37 @@ TEST(Registry, LoadsOnlyWhatIsAskedFor)
     EXPECT_EQ(plugins->show("good")->state, PluginState::loaded);
     EXPECT_EQ(plugins->show("crash-on-load")->state, PluginState::found);
     EXPECT_EQ(*plugins->get<sdk::Storage>("good"), *plugins->get<sdk::Storage>("good")) << "made once";
+}
+
+TEST(Registry, APluginThatNeedsRootIsNotLoadedWhereSomethingStandsForIt)
+{
+    TestRegistry plugins({});
+    // The same library, which says in its sidecar that it is for root.
+    const std::string copy = plugins.directory.path() + "/plugins";
+    ASSERT_TRUE(sdk::os::make_directories(copy));
+    ASSERT_EQ(::symlink((test_plugin("good") + "/good.so").c_str(), (copy + "/good.so").c_str()), 0);
+    auto sidecar = *sdk::os::read_file(test_plugin("good") + "/good.plugin.json");
+    sidecar.insert(sidecar.find('{') + 1, R"("needs_root": true, )");
+    ASSERT_TRUE(sdk::os::write_file_atomic(copy + "/good.plugin.json", sidecar));
+    plugins.settings.directories = {copy};
+    sdk::testing::FakeHost host;
+    std::vector<CapabilityName> asked;
+    plugins.settings.stand_in = [&](const CapabilityName& wanted) -> sdk::Result<std::unique_ptr<sdk::Provider>> {
+        asked.push_back(wanted);
+        return std::unique_ptr<sdk::Provider>(
+            std::make_unique<sdk::testing::FakeStorage>(host, std::make_shared<sdk::testing::FakeStorageWorld>()));
+    };
+    const auto storage = plugins->get<sdk::Storage>("good");
+    ASSERT_TRUE(storage) << storage.error().message;
+    CallContext call;
+    EXPECT_EQ((*storage)->probe(call)->reason, "a fake for tests");
+    EXPECT_EQ(asked, (std::vector<CapabilityName>{{"storage/0", "good"}}));
+    EXPECT_EQ(plugins->show("good")->state, PluginState::found) << "not loaded";
+
+    TestRegistry direct({});
+    direct.settings.directories = {copy};
+    ASSERT_TRUE(direct->get<sdk::Storage>("good"));
+    EXPECT_EQ(direct->show("good")->state, PluginState::loaded);
 }
 
 TEST(Registry, AMisspeltNameGetsASuggestion)

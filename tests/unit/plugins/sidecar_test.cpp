@@ -23,6 +23,14 @@ TEST(Sidecar, IsRead)
     EXPECT_EQ(sidecar->config_schema, R"({"type":"object","properties":{"a":{"type":"string","default":"x"}}})");
 }
 
+TEST(Sidecar, SaysWhetherItNeedsRoot)
+{
+    EXPECT_FALSE(parse_sidecar(good, "x.plugin.json")->needs_root);
+    std::string text = good;
+    text.insert(text.find(R"("config_schema")"), R"("needs_root": true, )");
+    EXPECT_TRUE(parse_sidecar(text, "x.plugin.json")->needs_root);
+}
+
 // The good one with one part replaced.
 std::string with(const std::string& part, const std::string& other)
 {
@@ -51,6 +59,8 @@ TEST(Sidecar, SaysWhatIsWrong)
         {with("storage.fork/0", "storage/0"), "lists storage/0 'file' twice"},
         {with(R"("config_schema": {)", R"("config_schema": [], "description": {)"),
          "has a 'config_schema' that is no object"},
+        {with(R"("config_schema": {)", R"("needs_root": "yes", "config_schema": {)"),
+         "has a 'needs_root' that is neither true nor false"},
         {with(R"(, "default": "x")", ""), "has a setting without a default: 'a'"},
     };
     for (const auto& [text, why] : cases) {

@@ -1,18 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Attaching to a Firecracker that is fake, and misbehaves where it is told to.
-#include <gmock/gmock.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <thread>
 
-#include "banger/sdk/os/file.hpp"
-#include "banger/sdk/testing/fake_host.hpp"
-#include "banger/sdk/vmm_process.hpp"
 #include "channel.hpp"
-#include "firecracker_vmm.hpp"
+#include "fake_firecracker_test.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -21,55 +16,30 @@ using sdk::Code;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
-class AttachTest : public ::testing::Test {
+class AttachTest : public FakeFirecrackerTest {
 protected:
-    void SetUp() override
-    {
-        spec.owner = host.new_owner();
-        spec.kernel = file("vmlinux");
-        spec.memory_mib = 32;
-        spec.disks = {{"root", file("root.raw"), "raw", false, 4096}};
-    }
-    void TearDown() override
-    {
-        if (vmm) {
-            EXPECT_TRUE(vmm->release({"vmm/0", "firecracker", "process", spec.owner, {}}));
-        }
-    }
-    std::string file(const std::string& name) const
-    {
-        const std::string path = spec.owner.directory + "/" + name;
-        EXPECT_TRUE(sdk::os::write_file_atomic(path, "x"));
-        return path;
-    }
-    void use(const std::string& behaviour, const std::string& version = "1.16.1")
-    {
-        const std::string program = host.directory() + "/firecracker";
-        ASSERT_TRUE(sdk::os::write_file_atomic(program,
-                                               "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'Firecracker v" +
-                                                   version + "'; exit; fi\nexec '" BANGER_FAKE_FIRECRACKER "' " +
-                                                   behaviour + " \"$@\"\n",
-                                               0700));
-        auto made = make_vmm(host, R"({"firecracker_bin":")" + program + "\"}");
-        ASSERT_TRUE(made) << made.error().message;
-        vmm = std::move(*made);
-    }
     // With these words, and nothing is left.
     void expect_refused(Code code, const std::string& words)
     {
         const auto attached = vmm->attach(spec, call);
-        ASSERT_FALSE(attached);
-        EXPECT_EQ(to_string(attached.error().code), to_string(code)) << attached.error().message;
-        EXPECT_THAT(attached.error().message, HasSubstr(words));
+        expect_error(attached, code, words);
+        if (!attached && code != Code::cancelled) {
+            EXPECT_NE(attached.error().hint, "");
+            EXPECT_EQ(attached.error().message.find('\n'), std::string::npos);
+        }
         EXPECT_TRUE(vmm->list()->empty());
-        for (const char* name : {"api.sock", "agent.sock", "root.disk"})
+        for (const char* name : {"api.sock", "agent.sock", "root.disk", "firecracker.machine"})
             EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/" + name)) << name;
     }
-
-    sdk::testing::FakeHost host;
-    sdk::testing::FakeCall call;
-    std::unique_ptr<sdk::Vmm> vmm;
-    sdk::BootSpec spec;
+    // Once it has this in it.
+    std::thread cancel_when(const std::string& path, const std::string& text)
+    {
+        return std::thread([this, path, text] {
+            while (sdk::os::read_file(path).value_or("").find(text) == std::string::npos)
+                std::this_thread::yield();
+            call.cancel();
+        });
+    }
 };
 
 TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
@@ -80,8 +50,7 @@ TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
     ASSERT_TRUE(attached) << attached.error().message;
     EXPECT_EQ(attached->value.channel, sdk::ChannelKind::socket);
     EXPECT_EQ(vmm->inspect(attached->handle)->facts.at("paused"), "false");
-    EXPECT_THAT(sdk::os::read_file(spec.owner.directory + "/requests").value_or(""),
-                EndsWith("PUT /actions {\"action_type\":\"InstanceStart\"}\nGET / \n"));
+    EXPECT_THAT(requests(), EndsWith("PUT /actions {\"action_type\":\"InstanceStart\"}\nGET / \n"));
     ASSERT_TRUE(vmm->release(attached->handle));
     EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/root.disk"));
     EXPECT_TRUE(sdk::os::exists(spec.disks[0].path));
@@ -100,7 +69,7 @@ TEST_F(AttachTest, WhatIsNoLinkOfOursStays)
 TEST_F(AttachTest, ARefusalIsQuoted)
 {
     use("400");
-    expect_refused(Code::invalid, "Firecracker answers PUT /drives/root with 400: no drive today");
+    expect_refused(Code::invalid, "Firecracker answers PUT /drives/root with 400: not today");
 }
 
 TEST_F(AttachTest, AnInternalErrorIsSaid)
@@ -121,15 +90,24 @@ TEST_F(AttachTest, AnEarlyEndIsSaid)
     expect_refused(Code::unavailable, "Firecracker ended the conversation at PUT /drives/root");
 }
 
+TEST_F(AttachTest, AnEndInTheMiddleIsSaid)
+{
+    use("end@/vsock");
+    expect_refused(Code::unavailable, "Firecracker ended the conversation at PUT /vsock");
+}
+
 TEST_F(AttachTest, SilenceCanBeCancelled)
 {
     use("slow");
-    std::thread canceller([&] {
-        const std::string requests = spec.owner.directory + "/requests";
-        while (sdk::os::read_file(requests).value_or("").find("/drives/") == std::string::npos)
-            std::this_thread::yield();
-        call.cancel();
-    });
+    auto canceller = cancel_when(spec.owner.directory + "/requests", "/drives/");
+    expect_refused(Code::cancelled, "cancelled");
+    canceller.join();
+}
+
+TEST_F(AttachTest, OneThatNeverOpensItsSocketCanBeCancelled)
+{
+    use("mute");
+    auto canceller = cancel_when(spec.owner.directory + "/firecracker.machine", "Firecracker");
     expect_refused(Code::cancelled, "cancelled");
     canceller.join();
 }

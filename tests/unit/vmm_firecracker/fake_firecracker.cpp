@@ -1,77 +1,29 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
-// fake-firecracker BEHAVIOUR ARGUMENT...
-// Serves api.sock in its directory as Firecracker does, and refuses what Firecracker's published API description
-// (firecracker.yaml, 1.16.1) does not have. Each request is appended to `requests`. Behaviours, from the first drive on:
-// good, 400, 500, garbage, close (the connection), slow (no answer); die: before it serves anything.
+// fake-firecracker BEHAVIOUR[@PATH] ARGUMENT...
+// Serves api.sock in its directory as Firecracker does, and refuses what its published API description does not have. Each
+// request is appended to `requests`. To those whose path begins with PATH (/drives/) its answer is: good, 400, 500, garbage,
+// close (the connection), slow (none), end (of itself). And from its start: die, before it serves anything; mute, which
+// never serves.
+#include <fcntl.h>
 #include <rapidjson/document.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <set>
 #include <string>
 
+#include "api_description.hpp"
 #include "banger/sdk/os/file.hpp"
 
 namespace {
 
 namespace os = banger::sdk::os;
-
-struct Described {
-    std::set<std::string> required;
-    std::set<std::string> optional;
-};
-
-const std::map<std::string, Described>& description()
-{
-    static const std::map<std::string, Described> all{
-        {"GET /", {}},
-        {"PUT /boot-source", {{"kernel_image_path"}, {"boot_args", "initrd_path"}}},
-        {"PUT /machine-config",
-         {{"mem_size_mib", "vcpu_count"}, {"cpu_template", "smt", "track_dirty_pages", "huge_pages"}}},
-        {"PUT /drives",
-         {{"drive_id", "is_root_device"},
-          {"partuuid", "cache_type", "is_read_only", "path_on_host", "rate_limiter", "io_engine", "socket"}}},
-        {"PUT /network-interfaces",
-         {{"host_dev_name", "iface_id"}, {"guest_mac", "mtu", "rx_rate_limiter", "tx_rate_limiter"}}},
-        {"PUT /vsock", {{"guest_cid", "uds_path"}, {"vsock_id"}}},
-        {"PUT /entropy", {{}, {"rate_limiter"}}},
-        {"PUT /actions", {{"action_type"}, {}}},
-    };
-    return all;
-}
-
-// What is wrong with a request; empty: nothing.
-std::string complaint(const std::string& verb, const std::string& path, const std::string& body)
-{
-    const auto second = path.find('/', 1);
-    const auto known = description().find(verb + " " + path.substr(0, second));
-    if (known == description().end())
-        return "no such resource: " + verb + " " + path;
-    if (verb == "GET")
-        return body.empty() ? "" : "a body for GET";
-    rapidjson::Document json;
-    if (json.Parse(body.c_str()).HasParseError() || !json.IsObject())
-        return "the body is no JSON object";
-    for (const auto& key : known->second.required)
-        if (!json.HasMember(key.c_str()))
-            return "missing field " + key;
-    for (const auto& member : json.GetObject()) {
-        const std::string key = member.name.GetString();
-        if (known->second.required.count(key) + known->second.optional.count(key) == 0)
-            return "unknown field " + key;
-        if (second != std::string::npos && (key == "drive_id" || key == "iface_id") &&
-            path.substr(second + 1) != member.value.GetString())
-            return "the id of the path does not match the one of the body";
-    }
-    return {};
-}
+using banger::firecracker::complaint;
 
 std::string answer(int status, const std::string& body)
 {
@@ -83,7 +35,7 @@ std::string answer(int status, const std::string& body)
 
 std::string fault(const std::string& why)
 {
-    return R"({"fault_message":")" + why + R"("})";
+    return answer(400, R"({"fault_message":")" + why + R"("})");
 }
 
 // One request; empty at the end of the connection.
@@ -108,20 +60,85 @@ std::string next_request(int socket, std::string& buffer)
     }
 }
 
+/// The machine that it has: what it does, and the disks that it has open.
+class FakeMachine {
+public:
+    std::string handle(const std::string& verb, const std::string& path, const std::string& body)
+    {
+        rapidjson::Document json;
+        json.Parse(body);
+        if (verb == "GET")
+            return answer(200, R"({"id":"x","state":")" + state_ + R"(","vmm_version":"1.16.1","app_name":"Firecracker"})");
+        if (path.starts_with("/drives/") && json.HasMember("path_on_host") &&
+            !open_disk(path, json["path_on_host"].GetString()))
+            return fault("cannot open the disk");
+        if (path == "/actions")
+            state_ = "Running";
+        if (path == "/vm")
+            state_ = std::string(json["state"].GetString()) == "Paused" ? "Paused" : "Running";
+        if (path == "/snapshot/create")
+            return create(json);
+        if (path == "/snapshot/load") {
+            if (!os::exists(json["snapshot_path"].GetString()) || !os::exists(json["mem_backend"]["backend_path"].GetString()))
+                return fault("there is no such save");
+            state_ = "Paused";
+        }
+        return answer(204, "");
+    }
+
+private:
+    bool open_disk(const std::string& drive, const char* path)
+    {
+        auto file = os::open_file(path, O_RDONLY);
+        if (file)
+            disks_[drive] = std::move(*file);
+        return file.has_value();
+    }
+    std::string create(const rapidjson::Document& json)
+    {
+        if (state_ != "Paused")
+            return fault("the machine runs");
+        for (const char* file : {"snapshot_path", "mem_file_path"})
+            std::ofstream(json[file].GetString(), std::ios::app) << json["snapshot_type"].GetString() << "\n";
+        return answer(204, "");
+    }
+
+    std::string state_ = "Not started";
+    std::map<std::string, os::UniqueFd> disks_;
+};
+
+// Nothing: the connection is to be closed.
+std::string misbehave(const std::string& behaviour)
+{
+    if (behaviour == "400")
+        return fault("not today");
+    if (behaviour == "500")
+        return answer(500, "");
+    if (behaviour == "garbage")
+        return "SSH-2.0-what\r\n\r\n";
+    if (behaviour == "end")
+        std::exit(3);
+    return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 {
-    const std::string behaviour = argc > 1 ? argv[1] : "";
+    const std::string word = argc > 1 ? argv[1] : "";
+    const auto at = word.find('@');
+    const std::string behaviour = word.substr(0, at);
+    const std::string from = at == std::string::npos ? "/drives/" : word.substr(at + 1);
     if (behaviour == "die") {
         std::fprintf(stderr, "the fake is tired\n");
         return 1;
     }
+    while (behaviour == "mute")
+        ::pause();
     const auto listener = os::listen_unix("api.sock");
     if (!listener)
         return 2;
-    std::string state = "Not started";
-    bool armed = false;
+    FakeMachine machine;
     for (;;) {
         const os::UniqueFd client(::accept(listener->get(), nullptr, nullptr));
         std::string buffer;
@@ -130,27 +147,15 @@ int main(int argc, char** argv)
             const auto path = request.substr(verb.size() + 1, request.find(' ', verb.size() + 1) - verb.size() - 1);
             const auto body = request.substr(request.find("\r\n\r\n") + 4);
             std::ofstream("requests", std::ios::app) << verb << " " << path << " " << body << "\n";
-            armed = armed || path.rfind("/drives/", 0) == 0;
+            const bool armed = behaviour != "good" && path.starts_with(from);
             std::string said;
             if (const auto wrong = complaint(verb, path, body); !wrong.empty())
-                said = answer(400, fault(wrong));
-            else if (armed && behaviour == "400")
-                said = answer(400, fault("no drive today"));
-            else if (armed && behaviour == "500")
-                said = answer(500, "");
-            else if (armed && behaviour == "garbage")
-                said = "SSH-2.0-what\r\n\r\n";
-            else if (armed && behaviour == "close")
-                break;
+                said = fault(wrong);
             else if (armed && behaviour == "slow")
                 continue;
-            else if (verb == "GET")
-                said = answer(200, R"({"id":"x","state":")" + state + R"(","vmm_version":"1.16.1","app_name":"Firecracker"})");
             else
-                said = answer(204, "");
-            if (path == "/actions")
-                state = "Running";
-            if (!os::write_all(client.get(), said))
+                said = armed ? misbehave(behaviour) : machine.handle(verb, path, body);
+            if (said.empty() || !os::write_all(client.get(), said))
                 break;
         }
     }

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "api_description.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "boot.hpp"
 
@@ -36,19 +39,43 @@ std::string as_text(const std::vector<Request>& requests)
     return text;
 }
 
-// All that is sent for a boot, against what Firecracker's published API description has for it.
+/// All that is ever sent, by what it is for.
+std::vector<std::pair<std::string, std::vector<Request>>> all_requests()
+{
+    const Version newest{1, 16, 1};
+    const auto whole = whole_guest();
+    auto bare = whole;
+    bare.disks.resize(1);
+    bare.links.clear();
+    bare.discardable = bare.forkable = true;
+    bare.initramfs.clear();
+    Config limited;
+    limited.disk_rate = {100U << 20U, 1000};
+    limited.network_rate = {50U << 20U, 0};
+    limited.free_page_reporting = true;
+    Config without_balloon;
+    without_balloon.balloon = false;
+    auto forkable = whole;
+    forkable.forkable = true;
+    return {
+        {"a boot", boot_requests(whole, {}, newest)},
+        {"discardable, forkable, no network, no initramfs", boot_requests(bare, {}, newest)},
+        {"limited, before 1.14", boot_requests(bare, limited, {1, 13, 1})},
+        {"limited, with reports of free pages", boot_requests(whole, limited, newest)},
+        {"without a balloon", boot_requests(bare, without_balloon, newest)},
+        {"a restore", restore_requests({forkable, "/saves/1"}, {}, newest)},
+        {"limited, 1.12", restore_requests({whole, "/saves/1"}, limited, {1, 12, 0})},
+        {"the others",
+         {describe(), pause(), resume(), create_snapshot("/saves/1/devices", "/saves/1/memory", false),
+          create_snapshot("/saves/2/devices", "/saves/2/memory", true), reopen_drive("root", "root.disk")}},
+    };
+}
+
 TEST(Messages, AreTheGoldenOnes)
 {
-    auto spec = whole_guest();
-    ASSERT_TRUE(check(spec));
-    std::string text = as_text(boot_requests(spec));
-    spec.disks.resize(1);
-    spec.links.clear();
-    spec.discardable = spec.forkable = true;
-    spec.initramfs.clear();
-    text += "---- discardable, forkable, no network, no initramfs\n" + as_text(boot_requests(spec));
-    text += "---- the others\n" + as_text({describe()});
-
+    std::string text;
+    for (const auto& [what, requests] : all_requests())
+        text += "---- " + what + "\n" + as_text(requests);
     const std::string path = std::string(BANGER_GOLDEN_DIR) + "/firecracker_requests.txt";
     const char* accept = std::getenv("BANGER_ACCEPT");  // NOLINT(concurrency-mt-unsafe)
     if (accept != nullptr && std::string(accept) == "1") {
@@ -60,6 +87,30 @@ TEST(Messages, AreTheGoldenOnes)
     EXPECT_EQ(text, *golden);
 }
 
+TEST(Messages, AreAsTheApiDescriptionHasThem)
+{
+    for (const auto& [what, requests] : all_requests())
+        for (const auto& request : requests)
+            EXPECT_EQ(complaint(request.verb, request.path, request.body), "") << request.path << " " << request.body;
+}
+
+TEST(Messages, WhatTheApiDescriptionHasNotIsNoticed)
+{
+    for (const auto& [verb, path, body] :
+         {std::tuple{"PUT", "/drive/root", "{}"},
+          {"PUT", "/drives/root", R"({"drive_id":"root"})"},
+          {"PUT", "/drives/root", R"({"drive_id":"stem","is_root_device":false})"},
+          {"PUT", "/drives/root", R"({"drive_id":"root","is_root_device":"no"})"},
+          {"PUT", "/drives/root", R"({"drive_id":"root","is_root_device":false,"cache_type":"Often"})"},
+          {"PUT", "/drives/root", R"({"drive_id":"root","is_root_device":false,"rate_limiter":{"ops":{"size":1}}})"},
+          {"PUT", "/machine-config", R"({"vcpu_count":33,"mem_size_mib":128})"},
+          {"PATCH", "/vm", R"({"state":"Running"})"},
+          {"PUT", "/snapshot/load", R"({"snapshot_path":"a","network_overrides":[{"iface_id":"link0"}]})"},
+          {"PUT", "/entropy", "{"},
+          {"GET", "/", "{}"}})
+        EXPECT_NE(complaint(verb, path, body), "") << verb << " " << path << " " << body;
+}
+
 TEST(Messages, StatesAreReadAndNothingElse)
 {
     EXPECT_EQ(*state_from(R"({"state":"Running"})"), MachineState::running);
@@ -67,6 +118,7 @@ TEST(Messages, StatesAreReadAndNothingElse)
     EXPECT_EQ(*state_from(R"({"state":"Not started"})"), MachineState::not_started);
     for (const char* body : {"", "[]", "{}", R"({"state":1})", R"({"state":"Dancing"})"})
         EXPECT_FALSE(state_from(body)) << body;
+    EXPECT_FALSE(state_from(std::string(1U << 20U, '[')));
 }
 
 TEST(Boot, WhatFirecrackerCannotDoIsRefusedBeforehand)
@@ -89,6 +141,25 @@ TEST(Boot, WhatFirecrackerCannotDoIsRefusedBeforehand)
     EXPECT_EQ(refused([](auto& spec) { spec.links[0].mac = "zz:zz:zz:zz:zz:zz"; }), "invalid");
     EXPECT_EQ(refused([](auto& spec) { spec.vcpus = 33; }), "invalid");
     EXPECT_EQ(refused([](auto& spec) { spec.disks.resize(17); }), "invalid");
+}
+
+TEST(Boot, TheOrderOfDisksAndTheKindsOfLinksAreTheShapeAndFilesAreNot)
+{
+    const Version version{1, 16, 1};
+    const auto shape = shape_of(whole_guest(), version);
+    auto other = whole_guest();
+    other.disks[0].path = "/elsewhere/root.raw";
+    other.links[0].attachment.fields["name"] = "another-tap";
+    other.links.pop_back();  // the one that is none
+    EXPECT_TRUE(sdk::must_fit(shape, shape_of(other, version)));
+    std::swap(other.disks[0], other.disks[1]);
+    EXPECT_EQ(sdk::must_fit(shape, shape_of(other, version)).error().message,
+              "the saved machine has disks root, modules (read-only), and this one would have disks modules "
+              "(read-only), root");
+    other = whole_guest();
+    other.links.clear();
+    EXPECT_FALSE(sdk::must_fit(shape, shape_of(other, version)));
+    EXPECT_FALSE(sdk::must_fit(shape, shape_of(whole_guest(), {1, 15, 0})));
 }
 
 }  // namespace

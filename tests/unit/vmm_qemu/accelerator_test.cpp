@@ -7,7 +7,6 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
-#include "pvh_image.hpp"
 
 namespace banger::qemu {
 namespace {

@@ -6,17 +6,20 @@
 
 #include <chrono>
 
+#include "banger/sdk/kvm_trial.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "banger/sdk/vmm_process.hpp"
-#include "pvh_image.hpp"
 #include "qemu_vmm.hpp"
 #include "qmp.hpp"
 #include "tests/demanded_accelerator.hpp"
 
 namespace banger::qemu {
 namespace {
+
+// Waits for ever without using the processor: cli; hlt; jmp to hlt.
+constexpr std::string_view idle_code = "\xfa\xf4\xeb\xfd";
 
 using ::testing::HasSubstr;
 
@@ -32,7 +35,7 @@ protected:
         spec.memory_mib = 32;
     }
     void TearDown() override { EXPECT_TRUE(vmm->release({"vmm/0", "qemu", "process", spec.owner, {}})); }
-    void boot_code(std::string_view code) { ASSERT_TRUE(sdk::os::write_file_atomic(spec.kernel, pvh_image(code))); }
+    void boot_code(std::string_view code) { ASSERT_TRUE(sdk::os::write_file_atomic(spec.kernel, sdk::bare_kernel(code))); }
 
     sdk::testing::FakeHost host;
     sdk::testing::FakeCall call;

@@ -8,6 +8,11 @@
 namespace banger::qemu {
 namespace {
 
+using sdk::MachineShape;
+using sdk::must_fit;
+using sdk::shape_from_text;
+using sdk::to_text;
+
 sdk::BootSpec guest()
 {
     sdk::BootSpec spec;

@@ -336,6 +336,50 @@ TEST_F(CheckoutTest, DepthAndBranch)
     }
 }
 
+TEST_F(CheckoutTest, AnotherCommitWithASubmodule)
+{
+    make_repository();
+    sh(place, "git init -q inner; echo in >inner/in; git -C inner add in; git -C inner commit -qm inner; cd host; "
+              "git submodule -q add \"$PWD/../inner\" sub; git commit -qm sub; git rm -qf sub; echo gone >new; git add new; "
+              "git commit -qm without");
+    CheckoutOptions options;
+    options.branch = "b";
+    options.from = "HEAD~1";
+    auto checkout = Checkout::plan(host, options, -1);
+    ASSERT_TRUE(checkout) << checkout.error().message;
+    EXPECT_THAT(checkout->names(), ::testing::AllOf(::testing::Contains("./.gitmodules"), ::testing::Contains("./file"),
+                                                    ::testing::Not(::testing::Contains("./sub")),
+                                                    ::testing::Not(::testing::Contains("./new"))));
+    EXPECT_THAT(checkout->files().hollow, ElementsAre("sub"));
+    send(options);
+    EXPECT_EQ(sh(guest, "git log -1 --format=%s; git status --porcelain; ls -A sub; git ls-files -s sub | cut -c 1-7"),
+              "sub\n160000 \n");
+}
+
+TEST_F(CheckoutTest, SomebodyElsesThatTheUserTrusts)
+{
+    if (::getuid() != 0)
+        GTEST_SKIP() << "only root can give a repository away";
+    make_repository();
+    sh(place, "chown -R 65534:65534 host; git config --global --add safe.directory \"$PWD/host\"");
+    send();
+    EXPECT_EQ(sh(guest, "git log -1 --format=%s; git status --porcelain"), "second\n");
+}
+
+TEST(LooksSecret, ByItsName)
+{
+    for (const char* name :
+         {".env", "prod.env", ".env.local", ".envrc", "tls/server.pem", "server.KEY", "a.p12", "a.pfx", "store.jks", "x.keystore",
+          "pass.kdbx", "putty.ppk", "home.ovpn", "prod.tfvars", "id_rsa", "src/id_ed25519", "service-account.json",
+          "service_account_7.json", "client_secret.json", "credentials", "aws_credentials", "private_key.txt",
+          "application_default_credentials.json", "secrets/prod.yml", "deploy/.aws/config", ".netrc", ".npmrc", ".pypirc",
+          ".pgpass", ".htpasswd", ".git-credentials", "kubeconfig", ".kube/config", ".vault-token", "password.txt"})
+        EXPECT_TRUE(looks_secret(name)) << name;
+    for (const char* name : {"environment", ".env.example", "id_rsa.pub", "key.cpp", "notes.txt", "monkey", "src/main.c",
+                             "my.ssh/notes", "secretary"})
+        EXPECT_EQ(looks_secret(name), std::string_view(name) == "secretary") << name << ": better one too many";
+}
+
 TEST_F(CheckoutTest, LeavesOutWhatItShould)
 {
     make_repository();
@@ -383,7 +427,9 @@ TEST_F(CheckoutTest, LeavesOutWhatIsNoFile)
     path.copy(address.sun_path, path.size());
     const sdk::os::UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_THAT(send().skipped, ElementsAre("file: a FIFO"));
+    sh(host, "echo '*.sock' >.git/info/exclude; mkfifo known.sock src/pipe");
+    EXPECT_THAT(send().skipped, ::testing::UnorderedElementsAre("file: a FIFO", "pipe: a FIFO", "socket: a socket",
+                                                                "src/pipe: a FIFO"));
     EXPECT_EQ(sh(guest, "git status --porcelain"), " D file\n");
     sh(place, "mkdir plain; mkfifo plain/p; touch plain/f plain/.env");
     const bool has_device = ::mknod((place + "/plain/device").c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;

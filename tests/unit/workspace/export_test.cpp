@@ -2,6 +2,7 @@
 #include "cli/workspace/export.hpp"
 
 #include <filesystem>
+#include <thread>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/unit/workspace/repositories.hpp"
@@ -73,6 +74,33 @@ TEST_F(ApplyTest, WhatStopsHalfWayLeavesEverythingAsItWas)
               0);
     EXPECT_EQ(sh(host, "head -1 a; head -1 ro/b; head -1 z; tail -1 z; cat m/n/f new/dir/f; test ! -e gone; test ! -L l; readlink t"),
               "x\nx\nx\nmine\nin\nnew\nz\n");
+}
+
+TEST_F(ApplyTest, APatchGoesWhereItsNameLeads)
+{
+    const std::string patch = place + "/patch";
+    const std::string text(3000000, 'p');
+    ASSERT_TRUE(sdk::os::write_file_atomic(patch, text, 0600));
+    sh(place, "mkdir out; cd out; echo old >plain; chmod 640 plain; echo mine >plain.new; echo old >real; ln -s real link; "
+              "ln -s nowhere dangling; mkfifo fifo");
+    for (const std::string name : {"plain", "link", "made"})
+        ASSERT_TRUE(write_patch(patch, place + "/out/" + name)) << name;
+    EXPECT_EQ(sh(place, "cd out; cmp plain ../patch; cmp real ../patch; cmp made ../patch; cat plain.new; readlink link; "
+                        "stat -c %a plain made; ls -A | wc -l"),
+              "mine\nreal\n640\n644\n7\n");
+    EXPECT_TRUE(write_patch(patch, "/dev/null"));
+    EXPECT_EQ(sh(place, "stat -c %F /dev/null"), "character special file\n");
+    std::string piped;
+    std::thread reader([&] { piped = sh(place, "cat out/fifo"); });
+    EXPECT_TRUE(write_patch(patch, place + "/out/fifo"));
+    reader.join();
+    EXPECT_TRUE(piped == text);
+    const auto full = write_patch(patch, "/dev/full");
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().code, sdk::Code::no_space);
+    const auto nowhere = write_patch(patch, place + "/none/patch");
+    ASSERT_FALSE(nowhere);
+    EXPECT_NE(nowhere.error().message.find(place + "/none/patch"), std::string::npos) << nowhere.error().message;
 }
 
 TEST_F(ApplyTest, AFullDiskLeavesEverythingAsItWas)

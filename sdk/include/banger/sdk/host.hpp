@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +30,9 @@ public:
     [[nodiscard]] virtual std::string cache_directory() const = 0;
     /// The directory that holds one directory per VM, named by VM id. `list` scans below it.
     [[nodiscard]] virtual std::string vms_directory() const = 0;
+    /// Whose machines these are: VMMs run as this user, and must be able to open what a provider makes. Whoever runs this
+    /// process, but in the root helper, where it is the one that the helper serves (see os/own_rights.hpp).
+    [[nodiscard]] virtual uid_t user() const { return ::geteuid(); }
 };
 
 /// How far a long call has come. Sent to whoever waits for it.

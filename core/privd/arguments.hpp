@@ -1,0 +1,54 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "banger/sdk/network.hpp"
+#include "banger/sdk/storage.hpp"
+#include "banger/sdk/storage_fork.hpp"
+
+namespace banger::privd {
+
+/// The installation of banger that asks.
+struct Installation {
+    std::string instance;       ///< sdk::Owner::instance
+    std::string vms_directory;  ///< of its user's
+
+    bool operator==(const Installation&) const = default;
+};
+
+/// Everything that a caller of the helper may name, and nothing else: the one place where arguments are looked at before
+/// a provider sees them. Ids have their form, a VM's directory lies in its installation's, names are plain words,
+/// lengths have a bound, and paths lead without symbolic links to what is the user's own, or is root's and his to read.
+///
+/// Runs with the user's rights over files, as all of the helper does. Who may change a path between this look at it and
+/// its use is the user alone, and it is opened with his rights then, too.
+///
+/// Every error: `invalid` for what has a wrong form, `permission` for what is somebody else's, and those of openat2(2).
+class Remit {
+public:
+    explicit Remit(uid_t user) : user_(user) {}
+
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation) const;
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::Owner& owner) const;
+    /// Its owner and its key alone count: what was bound is forgotten, since anybody can have written it.
+    [[nodiscard]] sdk::Result<sdk::Handle> handle(const Installation& installation, const sdk::Handle& handle) const;
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::DiskSpec& spec) const;
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::FreezeSpec& spec) const;
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::LinkSpec& spec) const;
+    [[nodiscard]] static sdk::Result<void> check_role(const std::string& role);
+    /// A layer that is to be deleted: the user's own.
+    [[nodiscard]] sdk::Result<void> check_own(const sdk::Layer& layer) const;
+
+private:
+    enum class Whose { users, users_or_roots };
+    [[nodiscard]] sdk::Result<void> check_directory(const std::string& path) const;
+    /// Nothing there is nobody else's: the provider says what it misses.
+    [[nodiscard]] sdk::Result<void> check_file(const std::string& path, Whose whose) const;
+
+    uid_t user_;
+};
+
+}  // namespace banger::privd

@@ -1,0 +1,18 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "core/plugins/registry.hpp"
+#include "core/privd/arguments.hpp"
+
+namespace banger::privd {
+
+/// Makes providers of which the helper has the real ones: the same interface, and each call is a request on a connection
+/// of its own.
+///
+/// Threads: any. Crashes: one of the helper's fails what is under way with `unavailable`; but what can be repeated is asked
+/// once more, for the helper is started again. Without a helper probe says how to have one, and all else is `unavailable`.
+[[nodiscard]] plugins::StandIn stand_in(std::string socket, Installation installation);
+
+}  // namespace banger::privd

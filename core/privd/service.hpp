@@ -1,0 +1,52 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/worker_pool.hpp"
+#include "core/plugins/sidecar.hpp"
+#include "core/privd/arguments.hpp"
+#include "core/rpc/server.hpp"
+
+namespace banger::privd {
+
+/// What an installation has in the kernel now.
+struct Held {
+    Installation installation;
+    std::size_t disks = 0;
+    std::size_t links = 0;
+};
+
+/// Answers requests with what providers say, once Remit has seen what they name.
+///
+/// Threads: handle is called on the loop; providers are on workers.
+class Service {
+public:
+    struct Settings {
+        uid_t user = 0;  ///< whom it serves
+        /// The provider for an installation, or why there is none.
+        std::function<sdk::Result<std::shared_ptr<sdk::Provider>>(const Installation&, const plugins::CapabilityName&)>
+            provider;
+        /// What an installation is called in the kernel: providers see that instead of its instance.
+        std::function<std::string(const std::string& instance)> name_in_kernel;
+        /// Of every installation that it ever served.
+        std::function<sdk::Result<std::vector<Held>>()> held;
+    };
+
+    explicit Service(Settings settings);
+    ~Service();
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    void handle(const std::shared_ptr<rpc::Exchange>& exchange);
+
+private:
+    Settings settings_;
+    base::WorkerPool workers_;  // last: its work needs the rest
+};
+
+}  // namespace banger::privd

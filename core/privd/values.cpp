@@ -1,0 +1,285 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/privd/values.hpp"
+
+namespace banger::privd {
+namespace {
+
+// Reads members until one is wrong, and remembers which.
+class Members {
+public:
+    explicit Members(const json::Value& object) : object_(object) {}
+
+    std::string text(const char* key) { return take(json::find_string(object_, key), key, "text"); }
+    std::uint64_t number(const char* key) { return take(json::find_uint(object_, key), key, "whole number"); }
+    bool truth(const char* key) { return take(json::find_bool(object_, key), key, "true or false"); }
+    sdk::Fields fields(const char* key)
+    {
+        const json::Value* member = json::find(object_, key);
+        auto fields = json::find_fields(object_, key);
+        if (member == nullptr || !member->IsObject() || fields.size() != member->MemberCount())
+            complain(key, "object of texts");
+        return fields;
+    }
+    std::vector<std::string> texts(const char* key)
+    {
+        const json::Value* member = json::find(object_, key);
+        auto texts = json::find_strings(object_, key);
+        if (member == nullptr || !member->IsArray() || texts.size() != member->Size())
+            complain(key, "list of texts");
+        return texts;
+    }
+    template <typename T>
+    T value(const char* key)
+    {
+        auto value = decode_member<T>(object_, key);
+        if (!value && !problem_)
+            problem_ = value.error();
+        return value ? std::move(*value) : T{};
+    }
+    template <typename T>
+    std::optional<T> optional(const char* key)
+    {
+        return json::find(object_, key) == nullptr ? std::nullopt : std::optional(value<T>(key));
+    }
+
+    template <typename T>
+    sdk::Result<T> done(T value)
+    {
+        if (problem_)
+            return std::move(*problem_);
+        return value;
+    }
+
+private:
+    template <typename T>
+    T take(std::optional<T> found, const char* key, const char* what)
+    {
+        if (!found)
+            complain(key, what);
+        return found ? std::move(*found) : T{};
+    }
+    void complain(const char* key, const std::string& what)
+    {
+        if (!problem_)
+            problem_ = sdk::make_error(sdk::Code::invalid, "a message has no " + what + " '" + key + "'");
+    }
+
+    const json::Value& object_;
+    std::optional<sdk::Error> problem_;
+};
+
+}  // namespace
+
+json::Object encode(const sdk::Owner& owner)
+{
+    json::Object object;
+    object.set("instance", owner.instance).set("vm", owner.vm).set("directory", owner.directory);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Owner> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Owner{members.text("instance"), members.text("vm"), members.text("directory")});
+}
+
+json::Object encode(const sdk::Handle& handle)
+{
+    json::Object object;
+    object.set("kind", handle.kind).set("provider", handle.provider).set("key", handle.key);
+    object.set("owner", encode(handle.owner)).set("bound", handle.bound);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Handle> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Handle{members.text("kind"), members.text("provider"), members.text("key"),
+                                    members.value<sdk::Owner>("owner"), members.fields("bound")});
+}
+
+json::Object encode(const sdk::Layer& layer)
+{
+    json::Object object;
+    object.set("path", layer.path).set("bytes", layer.bytes).set("format", layer.format);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Layer> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Layer{members.text("path"), members.number("bytes"), members.text("format")});
+}
+
+json::Object encode(const sdk::DiskSpec& spec)
+{
+    json::Object object;
+    object.set("owner", encode(spec.owner)).set("role", spec.role).set("layer", encode(spec.layer));
+    object.set("bytes", spec.bytes).set("format", spec.format);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::DiskSpec> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::DiskSpec{members.value<sdk::Owner>("owner"), members.text("role"),
+                                      members.value<sdk::Layer>("layer"), members.number("bytes"),
+                                      members.text("format")});
+}
+
+json::Object encode(const sdk::Disk& disk)
+{
+    json::Object object;
+    object.set("role", disk.role).set("path", disk.path).set("format", disk.format);
+    object.set("read_only", disk.read_only).set("bytes", disk.bytes);
+    if (disk.layer)
+        object.set("layer", encode(*disk.layer));
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Disk> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Disk{members.text("role"), members.text("path"), members.text("format"),
+                                  members.truth("read_only"), members.number("bytes"),
+                                  members.optional<sdk::Layer>("layer")});
+}
+
+json::Object encode(const sdk::FreezeSpec& spec)
+{
+    json::Object object;
+    object.set("disk", encode(spec.disk)).set("layer_path", spec.layer_path);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::FreezeSpec> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::FreezeSpec{members.value<sdk::DiskSpec>("disk"), members.text("layer_path")});
+}
+
+json::Object encode(const sdk::Freeze& freeze)
+{
+    json::Object object;
+    object.set("layer", encode(freeze.layer));
+    if (freeze.top)
+        object.set("top", encode(*freeze.top));
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Freeze> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Freeze{members.value<sdk::Layer>("layer"), members.optional<sdk::Disk>("top")});
+}
+
+json::Object encode(const sdk::LinkSpec& spec)
+{
+    json::Object object;
+    object.set("owner", encode(spec.owner)).set("egress", sdk::to_string(spec.egress));
+    object.set("attachment", spec.attachment);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::LinkSpec> decode(const json::Value& value)
+{
+    Members members(value);
+    const auto word = members.text("egress");
+    auto spec = members.done(sdk::LinkSpec{members.value<sdk::Owner>("owner"), {}, members.text("attachment")});
+    const auto egress = sdk::egress_from_string(word);
+    if (spec && !egress)
+        return sdk::make_error(sdk::Code::invalid, "there is no egress '" + word + "'");
+    if (spec)
+        spec->egress = *egress;
+    return spec;
+}
+
+json::Object encode(const sdk::Link& link)
+{
+    json::Object attachment;
+    attachment.set("kind", link.attachment.kind).set("fields", link.attachment.fields);
+    json::Object object;
+    object.set("attachment", attachment).set("mac", link.mac).set("address", link.address);
+    object.set("gateway", link.gateway).set("dns", link.dns);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Link> decode(const json::Value& value)
+{
+    const json::Value nothing(rapidjson::kObjectType);
+    const json::Value* inner = json::find(value, "attachment");
+    Members attachment(inner != nullptr ? *inner : nothing);
+    auto kind = attachment.done(sdk::Attachment{attachment.text("kind"), attachment.fields("fields")});
+    if (!kind)
+        return std::move(kind).error();
+    Members members(value);
+    return members.done(sdk::Link{std::move(*kind), members.text("mac"), members.text("address"),
+                                  members.text("gateway"), members.texts("dns")});
+}
+
+json::Object encode(const sdk::Inspection& inspection)
+{
+    json::Object object;
+    object.set("present", inspection.present).set("facts", inspection.facts);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Inspection> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Inspection{members.truth("present"), members.fields("facts")});
+}
+
+json::Object encode(const sdk::Probe& probe)
+{
+    json::Object object;
+    object.set("usable", probe.usable).set("reason", probe.reason).set("hint", probe.hint);
+    object.set("offers", probe.offers).set("accepts", probe.accepts).set("facts", probe.facts);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::Probe> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(sdk::Probe{members.truth("usable"), members.text("reason"), members.text("hint"),
+                                   members.texts("offers"), members.texts("accepts"), members.fields("facts")});
+}
+
+json::Object encode(const std::vector<sdk::Handle>& handles)
+{
+    json::Array list;
+    for (const auto& handle : handles)
+        list.add(encode(handle));
+    json::Object object;
+    object.set("handles", list);
+    return object;
+}
+
+template <>
+sdk::Result<std::vector<sdk::Handle>> decode(const json::Value& value)
+{
+    const json::Value* list = json::find(value, "handles");
+    if (list == nullptr || !list->IsArray())
+        return sdk::make_error(sdk::Code::invalid, "a message has no list 'handles'");
+    std::vector<sdk::Handle> handles;
+    for (const auto& item : list->GetArray()) {
+        auto handle = decode<sdk::Handle>(item);
+        if (!handle)
+            return std::move(handle).error();
+        handles.push_back(std::move(*handle));
+    }
+    return handles;
+}
+
+}  // namespace banger::privd

@@ -1,0 +1,23 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/result.hpp"
+
+namespace banger::firecracker {
+
+/// A file that is kept short by banger-vmm-logs.
+struct KeptLog {
+    std::string name;
+    std::uint64_t most = 0;  ///< bytes
+};
+
+/// Starts banger-vmm-logs in the directory: what is written to the ends that come back, in the order of the logs, goes into
+/// the files. It ends by itself once all of them are closed, and never makes a writer wait that does not want to.
+sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs(const std::string& directory, const std::vector<KeptLog>& logs);
+
+}  // namespace banger::firecracker

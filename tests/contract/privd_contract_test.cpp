@@ -1,0 +1,70 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// The contracts of disks on device-mapper and of taps, through the root helper of this host, as the user whom it serves.
+#include "banger/sdk/testing/network_contract.hpp"
+#include "banger/sdk/testing/storage_contract.hpp"
+#include "banger/sdk/testing/storage_fork_contract.hpp"
+#include "core/plugins/kinds.hpp"
+#include "core/privd/proxy.hpp"
+#include "core/rpc/helper.hpp"
+
+namespace banger::sdk::testing {
+namespace {
+
+template <typename Interface>
+std::unique_ptr<Interface> open(Host& host, const char* name)
+{
+    auto made = privd::stand_in(rpc::helper::socket, {host.instance(), host.vms_directory()})(
+        {std::string(plugins::kind_of<Interface>), name});
+    return std::unique_ptr<Interface>(made ? dynamic_cast<Interface*>(made->release()) : nullptr);
+}
+
+std::unique_ptr<Storage> open_storage(Host& host)
+{
+    return open<Storage>(host, "dm");
+}
+std::unique_ptr<StorageFork> open_fork(Host& host)
+{
+    return open<StorageFork>(host, "dm");
+}
+std::unique_ptr<Network> open_network(Host& host)
+{
+    return open<Network>(host, "tap");
+}
+
+// Why there is no helper for us here; the lab has one: tests/lab/sets/privd.
+std::string why_not()
+{
+    if (auto socket = os::connect_unix(rpc::helper::socket); !socket)
+        return socket.error().message;
+    return ::geteuid() == 0 ? "root needs no helper" : "";
+}
+
+template <typename T>
+std::vector<T> if_served(T one)
+{
+    return why_not().empty() ? std::vector<T>{std::move(one)} : std::vector<T>{};
+}
+
+constexpr auto name_of = [](const auto& each) { return each.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(Privd, StorageContract,
+                         ::testing::ValuesIn(if_served(StorageUnderTest{"dm", open_storage, "disk:raw", true})), name_of);
+INSTANTIATE_TEST_SUITE_P(Privd, StorageForkContract,
+                         ::testing::ValuesIn(if_served(StorageForkUnderTest{"dm", open_storage, open_fork, "disk:raw"})),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Privd, NetworkContract,
+                         ::testing::ValuesIn(if_served(NetworkUnderTest{"tap", open_network, "link:tap"})), name_of);
+
+// Elsewhere they have no values, which is said by the test below and not taken for a mistake.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageForkContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetworkContract);
+
+TEST(PrivdContract, RunsWhereAHelperServesUs)
+{
+    if (const auto reason = why_not(); !reason.empty())
+        GTEST_SKIP() << reason;
+}
+
+}  // namespace
+}  // namespace banger::sdk::testing

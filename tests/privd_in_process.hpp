@@ -1,0 +1,90 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "core/plugins/kinds.hpp"
+#include "core/privd/proxy.hpp"
+#include "core/privd/service.hpp"
+#include "core/rpc/server.hpp"
+
+namespace banger::privd::testing {
+
+/// The helper's service behind a real socket, in this process and for this user, over providers that a test gives it.
+class PrivdInProcess {
+public:
+    PrivdInProcess()
+        : service_({::geteuid(),
+                    [this](const Installation&, const plugins::CapabilityName& wanted) { return find(wanted.name); },
+                    [](const std::string& instance) { return instance; },
+                    [] { return sdk::Result<std::vector<Held>>(std::vector<Held>()); }})
+    {
+        auto listener = sdk::os::listen_unix(socket());
+        EXPECT_TRUE(listener) << (listener ? "" : listener.error().message);
+        server_ = std::make_unique<rpc::Server>(
+            loop_, std::move(*listener), [this](const auto& exchange) { service_.handle(exchange); },
+            rpc::Server::Limits{::geteuid(), most_connections, most_message_bytes});
+        thread_ = std::thread([this] { loop_.run(); });
+    }
+    PrivdInProcess(const PrivdInProcess&) = delete;
+    PrivdInProcess& operator=(const PrivdInProcess&) = delete;
+    ~PrivdInProcess()
+    {
+        boost::asio::post(loop_, [this] { loop_.stop(); });
+        thread_.join();
+    }
+
+    /// Under a name that no other has; for as long as this object lives.
+    std::string add(std::shared_ptr<sdk::Provider> provider)
+    {
+        const std::lock_guard lock(mutex_);
+        const std::string name = "provider-" + std::to_string(providers_.size());
+        providers_.emplace(name, std::move(provider));
+        return name;
+    }
+    /// What a daemon of that host has instead of the provider.
+    template <typename Interface>
+    std::unique_ptr<Interface> proxy(const sdk::Host& host, const std::string& name)
+    {
+        auto made = stand_in(socket(), {host.instance(), host.vms_directory()})(
+            {std::string(plugins::kind_of<Interface>), name});
+        EXPECT_TRUE(made) << (made ? "" : made.error().message);
+        return std::unique_ptr<Interface>(made ? dynamic_cast<Interface*>(made->release()) : nullptr);
+    }
+
+    static constexpr std::size_t most_connections = 8;
+    static constexpr std::size_t most_message_bytes = 1U << 16U;
+
+    [[nodiscard]] std::string socket() const { return directory_.path() + "/privd.sock"; }
+
+private:
+    sdk::Result<std::shared_ptr<sdk::Provider>> find(const std::string& name)
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = providers_.find(name);
+        if (found == providers_.end())
+            return sdk::make_error(sdk::Code::not_found, "there is no such provider");
+        return found->second;
+    }
+
+    sdk::testing::TemporaryDirectory directory_;
+    std::mutex mutex_;
+    std::map<std::string, std::shared_ptr<sdk::Provider>> providers_;
+    boost::asio::io_context loop_{1};
+    Service service_;
+    std::unique_ptr<rpc::Server> server_;
+    std::thread thread_;
+};
+
+}  // namespace banger::privd::testing

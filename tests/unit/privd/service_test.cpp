@@ -1,0 +1,263 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <thread>
+#include <vector>
+
+#include "banger/sdk/testing/fake_network.hpp"
+#include "core/privd/installations.hpp"
+#include "core/privd/values.hpp"
+#include "core/rpc/client.hpp"
+#include "core/rpc/helper.hpp"
+#include "tests/privd_in_process.hpp"
+
+namespace banger::privd {
+namespace {
+
+using sdk::Code;
+using sdk::testing::FakeCall;
+using sdk::testing::FakeHost;
+using sdk::testing::FakeNetwork;
+using sdk::testing::FakeNetworkWorld;
+using testing::PrivdInProcess;
+
+class ServiceTest : public ::testing::Test {
+protected:
+    ServiceTest() : name_(helper_.add(std::make_shared<FakeNetwork>(host_, world_))) {}
+
+    [[nodiscard]] sdk::Result<rpc::Reply> ask(const std::string& method, const json::Object& params) const
+    {
+        auto client = rpc::Client::connect(helper_.socket());
+        if (!client)
+            return std::move(client).error();
+        return client->call(method, params);
+    }
+    [[nodiscard]] json::Object params() const
+    {
+        json::Object object;
+        object.set("protocol", rpc::helper::protocol_version).set("name", name_);
+        object.set("instance", host_.instance()).set("vms_directory", host_.vms_directory());
+        return object;
+    }
+    void expect_answers() const
+    {
+        const auto listed = ask("network/0 list", params());
+        EXPECT_TRUE(listed) << listed.error().message;
+    }
+    [[nodiscard]] sdk::os::UniqueFd raw() const
+    {
+        auto socket = sdk::os::connect_unix(helper_.socket());
+        EXPECT_TRUE(socket);
+        return std::move(*socket);
+    }
+    // Whether the other side hangs up, and soon.
+    static bool hangs_up(int socket)
+    {
+        std::array<char, 4096> bytes{};
+        for (;;) {
+            pollfd watch{socket, POLLIN, 0};
+            if (::poll(&watch, 1, 10'000) != 1)
+                return false;
+            if (::read(socket, bytes.data(), bytes.size()) <= 0)
+                return true;
+        }
+    }
+
+    FakeHost host_;
+    std::shared_ptr<FakeNetworkWorld> world_ = std::make_shared<FakeNetworkWorld>();
+    PrivdInProcess helper_;
+    std::string name_;
+};
+
+TEST_F(ServiceTest, AnotherProtocolIsRefusedInWords)
+{
+    json::Object wrong;
+    wrong.set("protocol", rpc::helper::protocol_version + 1);
+    for (const auto& method : {std::string("network/0 list"), std::string(rpc::helper::status_method)}) {
+        const auto refused = ask(method, wrong);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Code::unsupported);
+        EXPECT_NE(refused.error().hint.find("banger system install"), std::string::npos);
+    }
+}
+
+TEST_F(ServiceTest, OnlyItsMethodsAreThere)
+{
+    for (const char* method : {"vmm/0 attach", "image/0 fetch", "storage/0 shell", "", "network/0", "daemon.stop", "doctor"})
+        EXPECT_FALSE(ask(method, params())) << method;
+    // A kind that the provider is not of.
+    EXPECT_FALSE(ask("storage/0 list", params()));
+    expect_answers();
+}
+
+TEST_F(ServiceTest, WhatTheProviderIsToldWasChecked)
+{
+    const auto proxy = helper_.proxy<sdk::Network>(host_, name_);
+    FakeCall call;
+    auto owner = host_.new_owner();
+    ASSERT_TRUE(proxy->attach({owner, sdk::Egress::internet, "link:stream-socket"}, call));
+    auto foreign = owner;
+    foreign.instance = "00000000";
+    EXPECT_FALSE(proxy->attach({foreign, sdk::Egress::internet, "link:stream-socket"}, call));
+    EXPECT_FALSE(proxy->release({"network/0", "tap", "link", foreign, {}}));
+    EXPECT_FALSE(proxy->inspect({"network/0", "tap", "../link", owner, {}}));
+    EXPECT_TRUE(proxy->inspect({"network/0", "tap", "link", owner, {}})->present);
+}
+
+TEST_F(ServiceTest, MissingAndMistypedMembersAreRefused)
+{
+    json::Object spec;
+    spec.set("owner", encode(host_.new_owner())).set("egress", "everything").set("attachment", 7);
+    const json::Object plain = params();
+    json::Object odd = params();
+    odd.set("spec", spec);
+    for (const auto* request : std::array<const json::Object*, 2>{&plain, &odd})
+        for (const char* method : {"network/0 plan", "network/0 attach", "network/0 release", "network/0 inspect"}) {
+            const auto refused = ask(method, *request);
+            ASSERT_FALSE(refused) << method;
+            EXPECT_EQ(refused.error().code, Code::invalid) << refused.error().message;
+        }
+    expect_answers();
+}
+
+TEST_F(ServiceTest, GarbageEndsOneConnectionAtMost)
+{
+    const std::string deep(40'000, '[');
+    for (const std::string& garbage :
+         {std::string("not json\n"), std::string("[1,2]\n"), deep + "\n", std::string("\0\xff\n", 3),
+          std::string("{\"id\":1,\"method\":\"network/0 list\",\"descriptors\":9}\n"),
+          std::string("{\"id\":{},\"method\":7}\n"), std::string(3, '\n')}) {
+        const auto socket = raw();
+        ASSERT_TRUE(sdk::os::write_all(socket.get(), garbage));
+        expect_answers();
+    }
+}
+
+TEST_F(ServiceTest, AMessageWithoutAnEndIsNotKept)
+{
+    const auto socket = raw();
+    const std::string part(16'384, 'x');
+    for (std::size_t sent = 0; sent <= PrivdInProcess::most_message_bytes; sent += part.size())
+        if (::send(socket.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0)
+            break;
+    EXPECT_TRUE(hangs_up(socket.get()));
+    expect_answers();
+}
+
+TEST_F(ServiceTest, DescriptorsThatNobodyAskedForAreNotKept)
+{
+    const auto socket = raw();
+    std::vector<sdk::os::UniqueFd> descriptors;
+    for (int i = 0; i < 16; ++i)
+        descriptors.emplace_back(::dup(0));
+    for (int round = 0; round < 64; ++round)
+        if (auto sent = rpc::send_some(socket.get(), "x", descriptors); !sent)
+            break;
+    EXPECT_TRUE(hangs_up(socket.get()));
+    expect_answers();
+}
+
+TEST_F(ServiceTest, ConnectionsHaveABound)
+{
+    std::vector<sdk::os::UniqueFd> many;
+    for (std::size_t i = 0; i < 4 * PrivdInProcess::most_connections; ++i)
+        many.push_back(raw());
+    EXPECT_TRUE(hangs_up(many.back().get()));
+    many.clear();
+    // It hears of their end in its own time.
+    for (int tries = 0; tries < 1000 && !ask("network/0 list", params()); ++tries)
+        std::this_thread::yield();
+    expect_answers();
+}
+
+TEST_F(ServiceTest, ACallIsCancelledByItsCaller)
+{
+    class Slow : public FakeNetwork {
+    public:
+        using FakeNetwork::FakeNetwork;
+        sdk::Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec&, sdk::Call& call) override
+        {
+            call.progress({"wait", 1, 2, "turns"});
+            call.warn("it takes long");
+            pollfd watch{call.cancel_descriptor(), POLLIN, 0};
+            (void)::poll(&watch, 1, 30'000);
+            return sdk::make_error(call.cancelled() ? Code::cancelled : Code::timed_out, "it was waiting");
+        }
+    };
+    const auto proxy = helper_.proxy<sdk::Network>(host_, helper_.add(std::make_shared<Slow>(host_, world_)));
+    class CancelWhenTold : public FakeCall {
+    public:
+        void progress(const sdk::Progress& progress) override
+        {
+            FakeCall::progress(progress);
+            cancel();
+        }
+    };
+    CancelWhenTold call;
+    const auto attached = proxy->attach({host_.new_owner(), sdk::Egress::internet, "link:stream-socket"}, call);
+    ASSERT_FALSE(attached);
+    EXPECT_EQ(to_string(attached.error().code), to_string(Code::cancelled)) << attached.error().message;
+    ASSERT_EQ(call.told().size(), 1U);
+    EXPECT_EQ(call.told().front().unit, "turns");
+    EXPECT_EQ(call.warnings(), std::vector<std::string>{"it takes long"});
+}
+
+TEST(NoHelperTest, IsSaidByTheProbeWithWhatToDo)
+{
+    FakeHost host;
+    auto made = stand_in(host.directory() + "/nobody.sock", {host.instance(), host.vms_directory()})({"storage/0", "dm"});
+    ASSERT_TRUE(made);
+    FakeCall call;
+    const auto probe = (*made)->probe(call);
+    ASSERT_TRUE(probe);
+    EXPECT_FALSE(probe->usable);
+    EXPECT_NE(probe->reason.find("not installed"), std::string::npos) << probe->reason;
+    EXPECT_NE(probe->hint.find("banger system install"), std::string::npos) << probe->hint;
+    const auto listed = dynamic_cast<sdk::Storage&>(**made).list();
+    ASSERT_FALSE(listed);
+    EXPECT_EQ(listed.error().code, Code::unavailable);
+}
+
+// A helper that dies in the middle of a call, once.
+TEST(DyingHelperTest, WhatCanBeRepeatedIsAskedOnceMore)
+{
+    FakeHost host;
+    auto listener = sdk::os::listen_unix(host.directory() + "/privd.sock");
+    ASSERT_TRUE(listener);
+    int connections = 0;
+    std::thread helper([&] {
+        for (int i = 0; i < 3; ++i) {
+            const sdk::os::UniqueFd socket(::accept(listener->get(), nullptr, nullptr));
+            std::array<char, 4096> bytes{};
+            const auto got = ::read(socket.get(), bytes.data(), bytes.size());
+            ++connections;
+            if (got > 0 && i == 1)
+                (void)sdk::os::write_all(socket.get(), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"handles\":[]}}\n");
+        }
+    });
+    auto made = stand_in(host.directory() + "/privd.sock", {host.instance(), host.vms_directory()})({"network/0", "tap"});
+    ASSERT_TRUE(made);
+    auto& network = dynamic_cast<sdk::Network&>(**made);
+    const auto listed = network.list();
+    EXPECT_TRUE(listed) << listed.error().message;
+    EXPECT_EQ(connections, 2);
+    FakeCall call;
+    const auto attached = network.attach({host.new_owner(), sdk::Egress::internet, "link:tap"}, call);
+    helper.join();
+    ASSERT_FALSE(attached) << "twice is not once";
+    EXPECT_EQ(attached.error().code, Code::unavailable);
+    EXPECT_EQ(connections, 3);
+}
+
+TEST(NameInKernelTest, IsNoIdOfAnybodyAndEachHasAnother)
+{
+    EXPECT_EQ(name_in_kernel("0123abcd"), "g123abcd");
+    EXPECT_EQ(name_in_kernel("f123abcd"), "v123abcd");
+    EXPECT_NE(name_in_kernel("1123abcd"), name_in_kernel("2123abcd"));
+}
+
+}  // namespace
+}  // namespace banger::privd
