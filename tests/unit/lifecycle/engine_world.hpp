@@ -35,7 +35,7 @@ protected:
     {
         return std::unique_ptr<Engine>(new Engine{paths_, config_, host_, images::Catalogue::built_in(), "0123abcd", {},
                                                   *registry_, *store_, images_, kernels_, *operations_, agents_,
-                                                  {}, {}, {}, {}, usage_, [](const auto&, const auto&) {}, addresses_,
+                                                  {}, {}, {}, {}, usage_, [](const auto&, const auto&) {}, {}, addresses_,
                                                   {}, {}});
     }
     /// A VM as its last daemon left it: its row and its directory.
