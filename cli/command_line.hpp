@@ -7,6 +7,7 @@
 
 #include "cli/commands/catalogue.hpp"
 #include "cli/commands/host.hpp"
+#include "cli/commands/reach.hpp"
 #include "cli/commands/system.hpp"
 #include "cli/commands/vm.hpp"
 #include "cli/commands/workspace.hpp"
@@ -20,9 +21,9 @@ struct Help {
 
 using Command =
     std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
-                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, WorkspacePrepare, WorkspaceExport,
-                 WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow, CataloguePull, ImageImport,
-                 ImageRegister, ImageBuild, ImageBundle, ImagePublish, ImageCachePrune, KernelImport, CatalogueDelete,
+                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, VmPorts, VmHostKey, SshConfig, DnsStatus,
+                 DnsRoute, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow,
+                 CataloguePull, ImageImport, ImageRegister, ImageBuild, ImageBundle, ImagePublish, ImageCachePrune, KernelImport, CatalogueDelete,
                  PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,
                  DaemonStop, DaemonStatus, DaemonLogs, SystemInstall, SystemStatus, SystemRestart, SystemUninstall, Doctor,
                  Audit, Version>;

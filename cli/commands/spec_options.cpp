@@ -108,6 +108,12 @@ std::vector<Option> spec_options()
          "when it counts as ready: agent (it takes commands) or system (its init is done)",
          {"agent", "system"},
          false},
+        {"publish",
+         0,
+         "WHICH",
+         "whether the ports that it listens on appear on this host: auto (all of them) or none",
+         {"auto", "none"},
+         false},
         {"vmm", 0, "NAME", "what runs it: see `banger plugin list`", {}, false},
         {"storage", 0, "NAME", "what makes its disks", {}, false},
         {"network", 0, "NAME", "what makes its network", {}, false},
@@ -142,6 +148,8 @@ sdk::Result<model::VmSpec> parse_spec(const Arguments& arguments)
         spec.init = model::init_from_string(*init);
     if (const auto ready = arguments.value("ready"))
         spec.ready = model::ready_from_string(*ready);
+    if (const auto publish = arguments.value("publish"))
+        spec.publish = model::publish_from_string(*publish);
     return spec;
 }
 

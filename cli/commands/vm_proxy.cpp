@@ -6,6 +6,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/commands/vm.hpp"
 #include "cli/connection_stream.hpp"
+#include "cli/host_name.hpp"
 #include "cli/text.hpp"
 
 namespace banger::cli {
@@ -42,7 +43,8 @@ Syntax VmProxy::syntax()
     syntax.summary = "connect standard input and output with a port of a machine";
     syntax.description = "A ProxyCommand for ssh, and for anything else that talks through its standard streams.";
     syntax.operands = {{"VM"}, {"PORT"}};
-    syntax.options = {{"report", 0, "FILE", "write to FILE, not here, how it failed or that the guest closed it", {}, false}};
+    syntax.options = {{"report", 0, "FILE", "write to FILE, not here, how it failed or that the guest closed it", {}, false},
+                      zone_option()};
     syntax.examples = {{"ssh -o 'ProxyCommand banger vm proxy web 22' root@web", "ssh with settings of your own"}};
     syntax.hidden = true;
     return syntax;
@@ -56,7 +58,8 @@ sdk::Result<VmProxy> VmProxy::parse(const Arguments& arguments)
     if (problem != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535)
         return sdk::make_error(sdk::Code::invalid, quoted(text) + " is no port: it is a number from 1 to 65535",
                                "see `banger vm proxy --help`");
-    return VmProxy{arguments.operand(0), static_cast<std::uint16_t>(port), arguments.value("report").value_or("")};
+    return VmProxy{vm_of_host(arguments.operand(0), arguments.value("zone").value_or("")),
+                   static_cast<std::uint16_t>(port), arguments.value("report").value_or("")};
 }
 
 sdk::Result<Exit> run(const VmProxy& verb, Context& context)

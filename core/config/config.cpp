@@ -41,6 +41,7 @@ Config defaults(const HostFacts& host)
         .egress = {"internet", Origin::built_in, {}},
         .ready = {"auto", Origin::built_in, {}},
         .init = {"auto", Origin::built_in, {}},
+        .publish = {"auto", Origin::built_in, {}},
         .git_identity = {true, Origin::built_in, {}},
     };
     config.providers = {
@@ -62,6 +63,9 @@ Config defaults(const HostFacts& host)
     config.images = {
         .most_entries = {most_image_entries, Origin::built_in, {}},
         .most_bytes = {most_image_bytes, Origin::built_in, {}},
+    };
+    config.ports = {
+        .addresses = {"127.86.0.0/16", Origin::built_in, {}},
     };
     return config;
 }

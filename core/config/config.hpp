@@ -45,6 +45,7 @@ struct VmDefaults {
     Value<std::string> egress;  ///< none, internet, all
     Value<std::string> ready;   ///< auto (system where the image has an init), agent, system
     Value<std::string> init;    ///< auto, image, banger
+    Value<std::string> publish; ///< auto, none: whether guests' ports appear on this host
     Value<bool> git_identity;   ///< the user's name and address, as git knows them, go into new VMs
 };
 
@@ -83,6 +84,11 @@ struct Images {
     Value<std::uint64_t> most_bytes;    ///< of content in all its layers; a size such as "64G"
 };
 
+/// [ports]: where guests' ports appear on this host
+struct Ports {
+    Value<std::string> addresses;  ///< a range of loopback addresses, such as 127.86.0.0/16
+};
+
 /// [tooling]: where the mise comes from that installs a repository's programs in guests; both or neither
 struct Tooling {
     Value<std::string> mise_url;     ///< of a program that needs no libraries: https, http or file
@@ -101,6 +107,7 @@ struct Config {
     Daemon daemon;
     Workspace workspace;
     Images images;
+    Ports ports;
     std::vector<FileSync> file_sync;
     Tooling tooling;
     std::map<std::string, PluginSection> plugins;

@@ -88,6 +88,7 @@ void write(JsonWriter& json, const VmDefaults& vm)
     write(json, "egress", vm.egress);
     write(json, "ready", vm.ready);
     write(json, "init", vm.init);
+    write(json, "publish", vm.publish);
     write(json, "git_identity", vm.git_identity);
     json.EndObject();
 }
@@ -190,6 +191,10 @@ std::string to_json(const Config& config)
     json.StartObject();
     write(json, "most_entries", config.images.most_entries);
     write(json, "most_bytes", as_text(config.images.most_bytes, size_text(config.images.most_bytes.value)));
+    json.EndObject();
+    json.Key("ports");
+    json.StartObject();
+    write(json, "addresses", config.ports.addresses);
     json.EndObject();
     json.Key("tooling");
     json.StartObject();

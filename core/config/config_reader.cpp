@@ -12,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "core/base/loopback_range.hpp"
 #include "core/base/durations.hpp"
 #include "core/base/nearest.hpp"
 #include "core/base/sizes.hpp"
@@ -254,6 +255,20 @@ Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds 
     };
 }
 
+Read loopback_range(Value<std::string>& into)
+{
+    return [&into](const Setting& setting) -> sdk::Result<void> {
+        const auto written = setting.node.value_exact<std::string>();
+        if (!written)
+            return setting.wrong_type("a range of addresses such as \"127.86.0.0/16\"");
+        auto range = base::LoopbackRange::parse(*written);
+        if (!range)
+            return setting.placed(std::move(range).error());
+        setting.store(into, *written);
+        return {};
+    };
+}
+
 // A path that `check` takes and gives back as it is meant.
 Read path(Value<std::string>& into, sdk::Result<std::string> (*check)(const std::string&))
 {
@@ -309,6 +324,7 @@ public:
               {"egress", one_of(vm.egress, {"none", "internet", "all"})},
               {"ready", one_of(vm.ready, {"auto", "agent", "system"})},
               {"init", one_of(vm.init, {"auto", "image", "banger"})},
+              {"publish", one_of(vm.publish, {"auto", "none"})},
               {"git_identity", flag(vm.git_identity)}}},
             {"providers",
              {{"vmm", provider(use.vmm)}, {"storage", provider(use.storage)}, {"network", provider(use.network)}}},
@@ -325,6 +341,7 @@ public:
             {"images",
              {{"most_entries", count(config_.images.most_entries, 1, 100'000'000)},
               {"most_bytes", size(config_.images.most_bytes, 1)}}},
+            {"ports", {{"addresses", loopback_range(config_.ports.addresses)}}},
             {"tooling",
              {{"mise_url", text(config_.tooling.mise_url)}, {"mise_sha256", sha256(config_.tooling.mise_sha256)}}},
         };

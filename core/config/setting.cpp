@@ -112,6 +112,7 @@ std::vector<Setting> all_settings(const Config& config)
         word("vm_defaults.egress", vm.egress),
         word("vm_defaults.ready", vm.ready),
         word("vm_defaults.init", vm.init),
+        word("vm_defaults.publish", vm.publish),
         flag("vm_defaults.git_identity", vm.git_identity),
         word("providers.vmm", use.vmm),
         word("providers.storage", use.storage),
@@ -127,6 +128,7 @@ std::vector<Setting> all_settings(const Config& config)
         number("images.most_entries", config.images.most_entries),
         shown("images.most_bytes", config.images.most_bytes, size_text(config.images.most_bytes.value),
               std::to_string(config.images.most_bytes.value)),
+        word("ports.addresses", config.ports.addresses),
         word("tooling.mise_url", config.tooling.mise_url),
         word("tooling.mise_sha256", config.tooling.mise_sha256),
     };

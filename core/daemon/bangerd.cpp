@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/program_options.hpp>
@@ -16,12 +18,15 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
+#include "core/base/loopback_range.hpp"
 #include "core/daemon/auto_stop.hpp"
 #include "core/daemon/known_catalogue.hpp"
 #include "core/daemon/places.hpp"
+#include "core/daemon/port_publisher.hpp"
 #include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
+#include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
@@ -65,6 +70,18 @@ sdk::Result<sdk::os::UniqueFd> lock_state(const config::Paths& paths)
         return sdk::os_error("lock " + paths.lock_file());
     return sdk::make_error(sdk::Code::exists, "a daemon runs already for " + paths.state,
                            "`banger daemon status` shows it");
+}
+
+// Each published port and each connection to one takes a descriptor or two. What we start inherits the limit, which stays
+// small enough for programs that walk all descriptors there could be.
+void allow_many_descriptors()
+{
+    constexpr rlim_t many = 65536;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= many)
+        return;
+    limit.rlim_cur = std::min(limit.rlim_max, many);
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 sdk::Result<std::string> instance_id(const config::Paths& paths)
@@ -145,11 +162,20 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     lifecycle::ProviderOperations operations(registry, store, config->providers, paths.vms());
     lifecycle::Agents agents(loop);
     lifecycle::Usage usage(paths.vms());
+    auto range = base::LoopbackRange::parse(config->ports.addresses.value);
+    if (!range)
+        return std::move(range).error();
+    forward::LoopbackAddresses addresses(*range, *instance);
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
-                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}};
+                             image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}, {}, addresses,
+                             {}, {}};
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;
     Service service(loop, engine, config->daemon.workers.value);
+    PortPublisher publisher(loop, service);
+    service.ports_of = [&](const std::string& vm) { return publisher.ports_of(vm); };
+    engine.publish_ports = [&](const std::string& vm, const std::string& address) { publisher.publish(vm, address); };
+    engine.withdraw_ports = [&](const std::string& vm) { publisher.withdraw(vm); };
     agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
     if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
         auto_stop.emplace(loop, service, limit);
@@ -195,6 +221,11 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     });
     log::info("instance " + *instance + " serves " + paths.socket());
     ready.ok();
+    // Names are answered from now on, and not only once there is one.
+    service.run_own("names", [&engine](lifecycle::Operation& operation) -> sdk::Result<void> {
+        auto names = lifecycle::name_service(engine, operation);
+        return names ? sdk::Result<void>() : std::move(names).error();
+    });
     for (auto& vm : found.stopping)
         finish_stop(service, std::move(vm));
     loop.run();
@@ -230,6 +261,7 @@ int main(int argc, char** argv)
         return 2;
     }
     ::umask(0077);
+    daemon::allow_many_descriptors();
     ::mallopt(M_ARENA_MAX, 2);  // an arena for each of the many threads would keep their peaks for ever
     // Also fixes what is a large block, which otherwise grows with the largest: the top of an arena is never trimmed else
     // (mallopt(3), M_MMAP_THRESHOLD).

@@ -87,7 +87,7 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       lookers_(threads_to_look)
 {
     jobs_->work.emplace(loop.get_executor());
-    for (auto& part : {vm_methods(), stream_methods(), source_methods(), host_methods()})
+    for (auto& part : {vm_methods(), stream_methods(), source_methods(), host_methods(), reach_methods()})
         methods_.insert(part.begin(), part.end());
 }
 
@@ -96,11 +96,11 @@ Service::~Service() = default;
 base::WorkerPool& Service::workers_for(const std::string& verb)
 {
     static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop", "vm.pause", "vm.resume"};
-    static const std::set<std::string> asks{"room", "daemon.status", "daemon.stop", "config.show", "vm.list",     "vm.show",
-                                            "vm.logs",       "vm.ssh",      "image.list",  "image.show", "kernel.list",
+    static const std::set<std::string> asks{"room",    "daemon.status", "daemon.stop", "config.show", "vm.list",   "vm.show",
+                                            "vm.logs", "vm.ssh",        "ssh.key",     "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
     static const std::set<std::string> talks{"vm.exec", "vm.connect"};
-    static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show"};
+    static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names", "ports"};
     for (const auto& [verbs, workers] :
          {std::pair{&ends, &enders_}, {&asks, &askers_}, {&talks, &talkers_}, {&looks, &lookers_}})
         if (verbs->count(verb) > 0)
@@ -147,7 +147,8 @@ void Service::stop_if_done()
 
 bool Service::only_looks(const std::string& verb)
 {
-    return &workers_for(verb) == &askers_ || verb == "vm.stats" || verb == "vm.health";
+    return &workers_for(verb) == &askers_ || verb == "vm.stats" || verb == "vm.health" || verb == "vm.ports" ||
+           verb == "dns.status" || verb == "names" || verb == "ports";
 }
 
 void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/worker_pool.hpp"
+#include "core/forward/guest_ports.hpp"
 #include "core/lifecycle/engine.hpp"
 #include "core/rpc/server.hpp"
 
@@ -35,6 +36,7 @@ Methods vm_methods();
 Methods stream_methods();
 Methods source_methods();
 Methods host_methods();
+Methods reach_methods();
 
 /// Carries requests from the loop to workers and answers back. Owns nothing of the engine.
 class Service {
@@ -65,6 +67,8 @@ public:
     [[nodiscard]] lifecycle::Engine& engine() { return engine_; }
     /// Told of each VMM that watch_exit was told of, once it has ended. On any thread.
     std::function<void(const std::string& vm)> on_exit;
+    /// The published ports of a VM, by its id. Set by the daemon.
+    std::function<forward::GuestPorts::Ports(const std::string& vm)> ports_of;
     /// Called on the loop's thread once shut_down begins, to close the server.
     std::function<void()> on_shut_down;
 

@@ -136,11 +136,22 @@ sdk::Result<Answer> ssh(Service& service, const Exchange& exchange, Operation& o
     return answer;
 }
 
+// For settings that name no VM. Made with the first VM, or here.
+sdk::Result<Answer> ssh_key(Service& service, const Exchange&, Operation& operation)
+{
+    auto key = lifecycle::client_key(service.engine(), operation);
+    if (!key)
+        return std::move(key).error();
+    Answer answer;
+    answer.result.set("identity", *key);
+    return answer;
+}
+
 }  // namespace
 
 Methods stream_methods()
 {
-    return {{"vm.exec", exec}, {"vm.connect", connect}, {"vm.logs", logs}, {"vm.ssh", ssh}};
+    return {{"vm.exec", exec}, {"vm.connect", connect}, {"vm.logs", logs}, {"vm.ssh", ssh}, {"ssh.key", ssh_key}};
 }
 
 }  // namespace banger::daemon

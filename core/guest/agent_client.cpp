@@ -8,6 +8,7 @@
 
 #include "core/guest/call_streams.hpp"
 #include "core/guest/connection.hpp"
+#include "core/guest/join_stream.hpp"
 #include "core/guest/relay_stream.hpp"
 #include "guest/protocol/json.hpp"
 
@@ -256,20 +257,76 @@ sdk::Result<std::string> AgentClient::read_file(const std::string& path, std::si
     return run_stream(connection_, "/v0/read", std::move(stream), answer, patience);
 }
 
+AgentClient::OnDone AgentClient::watched(OnDone on_done)
+{
+    if (!watch_relays_)
+        return on_done;
+    watch_relays_(true);
+    return [watch = watch_relays_, then = std::move(on_done)](sdk::Result<void> how) {
+        watch(false);
+        if (then)
+            then(std::move(how));
+    };
+}
+
 void AgentClient::relay(const std::string& path, std::string head, sdk::os::UniqueFd peer, OnDone on_done)
 {
-    if (watch_relays_) {
-        watch_relays_(true);
-        on_done = [watch = watch_relays_, then = std::move(on_done)](sdk::Result<void> how) {
-            watch(false);
-            if (then)
-                then(std::move(how));
-        };
-    }
-    auto stream =
-        std::make_shared<RelayStream>(connection_->loop(), std::move(head), std::move(peer), std::move(on_done));
+    auto stream = std::make_shared<RelayStream>(connection_->loop(), std::move(head), std::move(peer),
+                                                watched(std::move(on_done)));
     boost::asio::post(connection_->loop(),
                       [connection = connection_, path, stream] { connection->submit(path, stream); });
+}
+
+void AgentClient::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done)
+{
+    std::string head;
+    agent::write_frame(head, agent::FrameType::spec, agent::to_json(spec));
+    auto stream = std::make_shared<JoinStream>(connection_->loop(), std::move(head), std::move(peer),
+                                               watched(std::move(on_done)));
+    boost::asio::post(connection_->loop(),
+                      [connection = connection_, stream] { connection->submit("/v0/connect", stream); });
+}
+
+sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience)
+{
+    const auto answer = std::make_shared<Answer<std::vector<agent::Listener>>>();
+    const auto all = std::make_shared<std::vector<agent::Listener>>();
+    auto on_frame = [all](agent::FrameType type, std::string_view payload) -> sdk::Result<void> {
+        if (type != agent::FrameType::data)
+            return {};
+        auto change = agent::listeners_change_from_json(payload);
+        if (!change)
+            return std::move(change.error());
+        all->insert(all->end(), change->appeared.begin(), change->appeared.end());
+        return {};
+    };
+    auto done = [answer, all](sdk::Result<void> how) {
+        if (!how)
+            return answer->give(std::move(how.error()));
+        answer->give(std::move(*all));
+    };
+    auto stream = std::make_unique<FrameCallStream>(agent::to_json(agent::ListenersSpec{false, true}), std::string(),
+                                                    std::move(on_frame), std::move(done));
+    return run_stream(connection_, "/v0/listeners", std::move(stream), answer, patience);
+}
+
+void AgentClient::follow_listeners(std::function<void(const agent::ListenersChange&)> on_change, OnDone on_end)
+{
+    auto on_frame = [on_change = std::move(on_change)](agent::FrameType type,
+                                                       std::string_view payload) -> sdk::Result<void> {
+        if (type != agent::FrameType::data)
+            return {};
+        auto change = agent::listeners_change_from_json(payload);
+        if (!change)
+            return std::move(change.error());
+        on_change(*change);
+        return {};
+    };
+    const auto stream = std::make_shared<FrameCallStream>(agent::to_json(agent::ListenersSpec{true, false}),
+                                                          std::string(), std::move(on_frame), std::move(on_end));
+    boost::asio::post(connection_->loop(), [connection = connection_, stream] {
+        connection->submit("/v0/listeners", stream, Connection::For::itself);
+    });
 }
 
 void AgentClient::on_closed(std::function<void(const sdk::Error&)> closed)

@@ -8,11 +8,13 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/result.hpp"
 #include "guest/protocol/configure_messages.hpp"
 #include "guest/protocol/exec_messages.hpp"
+#include "guest/protocol/listener_messages.hpp"
 #include "guest/protocol/preamble.hpp"
 
 namespace boost::asio {
@@ -91,7 +93,17 @@ public:
     /// guest ends the stream, or fails (the peer then gets an error frame), the peer is closed.
     void relay(const std::string& path, std::string head, sdk::os::UniqueFd peer, OnDone on_done);
 
-    /// Told of each relayed stream: with true on the thread that opens it, with false on the loop's when it has ended.
+    /// Opens a connection in the guest ("/v0/connect") and joins it with `peer`, a connected stream socket of this host,
+    /// each half closed as the other side closes it. Where the guest refuses or resets it, the peer sees a reset too.
+    void join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done = {});
+
+    /// The ports that take connections in the guest, and whose they are.
+    sdk::Result<std::vector<agent::Listener>> listeners(const Patience& patience);
+    /// Follows them: `on_change` gets what has changed, the first time all there are, and `on_end` how that ended. Both on
+    /// the loop's thread. Counts as nobody's stream.
+    void follow_listeners(std::function<void(const agent::ListenersChange&)> on_change, OnDone on_end);
+
+    /// Told of each relayed or joined stream: with true on the thread that opens it, with false on the loop's when it has ended.
     /// Set before the first one.
     void watch_relays(std::function<void(bool open)> watch) { watch_relays_ = std::move(watch); }
 
@@ -103,6 +115,7 @@ public:
 private:
     explicit AgentClient(std::shared_ptr<Connection> connection);
     sdk::Result<std::string> call(const std::string& path, std::string body, const Patience& patience);
+    OnDone watched(OnDone on_done);
 
     std::shared_ptr<Connection> connection_;
     std::function<void(bool open)> watch_relays_;

@@ -173,7 +173,7 @@ void Connection::make_session()
     nghttp2_option* option = nullptr;
     nghttp2_option_new(&option);
     nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_peer_max_concurrent_streams(option, 1024);
+    nghttp2_option_set_peer_max_concurrent_streams(option, agent::http2_most_streams);
     nghttp2_session_client_new2(&http2_, callbacks, this, option);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
@@ -191,7 +191,7 @@ void Connection::start()
     flush();
 }
 
-void Connection::submit(const std::string& path, const std::shared_ptr<ClientStream>& stream)
+void Connection::submit(const std::string& path, const std::shared_ptr<ClientStream>& stream, For whom)
 {
     if (dead_)
         return stream->on_closed(*dead_);
@@ -202,8 +202,9 @@ void Connection::submit(const std::string& path, const std::shared_ptr<ClientStr
     const auto id = nghttp2_submit_request(http2_, nullptr, headers.data(), headers.size(), &body, nullptr);
     if (id < 0)
         return stream->on_closed(channel_error("takes no more requests"));
-    slots_.emplace(id, Slot{stream});
-    ++open_streams_;
+    slots_.emplace(id, Slot{stream, whom});
+    if (whom == For::somebody)
+        ++open_streams_;
     stream->on_open({weak_from_this(), id});
     want_flush();
 }
@@ -214,7 +215,8 @@ void Connection::finish(std::int32_t id, sdk::Result<void> how)
     if (found == slots_.end() || !found->second.stream)
         return;
     const auto stream = std::exchange(found->second.stream, nullptr);
-    --open_streams_;
+    if (found->second.whom == For::somebody)
+        --open_streams_;
     stream->on_closed(std::move(how));
 }
 

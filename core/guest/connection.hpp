@@ -65,7 +65,9 @@ public:
     ~Connection();
 
     void start();
-    void submit(const std::string& path, const std::shared_ptr<ClientStream>& stream);
+    /// Whose request it is: one that nobody waits for, and that keeps the daemon from no rest, is not counted as open.
+    enum class For { somebody, itself };
+    void submit(const std::string& path, const std::shared_ptr<ClientStream>& stream, For whom = For::somebody);
     /// Ends the session; every stream is closed with `why`.
     void close(const sdk::Error& why);
     /// Called when the agent has answered the greeting, or with the error that ended the session before.
@@ -82,6 +84,7 @@ private:
 
     struct Slot {
         std::shared_ptr<ClientStream> stream;  ///< none once it was told that it is closed
+        For whom = For::somebody;
     };
 
     void make_session();

@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/adopt.hpp"
 
+#include <algorithm>
+
+#include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
 #include "core/plugins/kinds.hpp"
 
@@ -46,7 +49,7 @@ sdk::Result<void> end_freezes(handles::HandleJournal& journal)
 
 }  // namespace
 
-sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const Liveness& live)
+sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const Liveness& live, sdk::Call& call)
 {
     auto journal = engine.journal_of(vm.id);
     if (!journal)
@@ -59,7 +62,9 @@ sdk::Result<void> adopt(Engine& engine, const model::VmRecord& vm, const Livenes
     // One that may still stand keeps its freezes for the next daemon: ending them would seal what it goes on writing to.
     if (auto woken = let_go_on(engine, vm, live); !woken)
         return woken;
-    return end_freezes(*journal);
+    auto ended = end_freezes(*journal);
+    auto reached = vm.desired == model::Desired::running ? open_reach(engine, vm, call) : sdk::Result<void>();
+    return ended ? reached : ended;
 }
 
 }  // namespace banger::lifecycle

@@ -58,14 +58,8 @@ sdk::Result<void> make_keys(Engine& engine, const model::VmRecord& vm, Operation
 {
     if (auto fault = base::fault::reach("make ssh keys"); !fault)
         return fault;
-    const std::string state = engine.paths.state;
-    auto client_key = engine.builds.run(client_key_path(state), operation, [state](sdk::Call&) -> sdk::Result<std::string> {
-        if (auto made = make_client_key(state); !made)
-            return std::move(made).error();
-        return client_key_path(state);
-    });
-    if (!client_key)
-        return std::move(client_key).error();
+    if (auto key = client_key(engine, operation); !key)
+        return std::move(key).error();
     return make_host_key(engine.owner_of(vm.id).directory, host_alias(vm.id));
 }
 

@@ -6,6 +6,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -49,6 +50,7 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
     const sdk::Owner owner = engine.owner_of(vm.id);
     const bool has_directory = sdk::os::exists(owner.directory);
     vm.desired = model::Desired::deleted;
+    close_reach(engine, vm, operation);
     if (has_directory) {
         if (auto noted = engine.store.update(vm); !noted)
             return noted;

@@ -9,6 +9,7 @@
 #include "core/base/single_flight.hpp"
 #include "core/config/config.hpp"
 #include "core/config/paths.hpp"
+#include "core/forward/loopback_addresses.hpp"
 #include "core/images/image_store.hpp"
 #include "core/images/kernel_store.hpp"
 #include "core/lifecycle/agents.hpp"
@@ -50,6 +51,10 @@ struct Engine {
     std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;
 
     Standing standing{};             ///< VMs that are paused for want of room
+    forward::LoopbackAddresses& addresses;  ///< of VMs on this host that have none which it reaches
+    /// Told of a VM with such an address: its ports are to appear there, and to go. Set by the daemon.
+    std::function<void(const std::string& vm, const std::string& address)> publish_ports;
+    std::function<void(const std::string& vm)> withdraw_ports;
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
     /// The VM's journal. The caller holds its operation lock.

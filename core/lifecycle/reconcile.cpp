@@ -41,7 +41,7 @@ std::optional<sdk::Result<void>> adopt_living(Engine& engine, model::VmRecord vm
         return std::move(live).error();
     if (!live->alive)
         return std::nullopt;
-    auto adopted = adopt(engine, vm, *live);
+    auto adopted = adopt(engine, vm, *live, operation);
     // Also one that could not be adopted: what its last daemon began to stop is not left running for that.
     if (vm.desired == model::Desired::stopped) {
         lock->now_doing("vm '" + vm.name + "' is being stopped");

@@ -59,6 +59,8 @@ void resolve_policies(Engine& engine, const model::VmSpec& spec, model::VmRecord
     vm.init = spec.init.value_or(model::init_from_string(defaults.init.value).value_or(model::Init::automatic));
     // "auto" is system: a guest without an init of its own is ready at once.
     vm.ready = spec.ready.value_or(model::ready_from_string(defaults.ready.value).value_or(model::Ready::system));
+    vm.publish = spec.publish.value_or(
+        model::publish_from_string(defaults.publish.value).value_or(model::Publish::automatic));
     vm.removal = spec.removal;
     vm.environment = spec.environment;
 }

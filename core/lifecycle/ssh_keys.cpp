@@ -3,6 +3,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "core/lifecycle/engine.hpp"
 
 namespace banger::lifecycle {
 namespace {
@@ -23,6 +24,20 @@ sdk::Result<void> make_key(const std::string& path, const std::string& comment)
 std::string first_line(const std::string& text)
 {
     return text.substr(0, text.find('\n'));
+}
+
+// One caller at a time.
+sdk::Result<void> make_client_key(const std::string& state_directory)
+{
+    const std::string path = client_key_path(state_directory);
+    if (sdk::os::exists(path) && sdk::os::exists(path + ".pub"))
+        return {};
+    if (auto made = sdk::os::make_private_directory(state_directory + "/ssh"); !made)
+        return made;
+    for (const std::string& half_made : {path, path + ".pub"})
+        if (auto removed = sdk::os::remove_file(half_made); !removed)
+            return removed;
+    return make_key(path, "banger");
 }
 
 }  // namespace
@@ -65,17 +80,14 @@ sdk::Result<agent::Configuration::HostKey> read_host_key(const std::string& vm_d
     return agent::Configuration::HostKey{host_key_name, *private_key, *public_key};
 }
 
-sdk::Result<void> make_client_key(const std::string& state_directory)
+sdk::Result<std::string> client_key(Engine& engine, Operation& operation)
 {
-    const std::string path = client_key_path(state_directory);
-    if (sdk::os::exists(path) && sdk::os::exists(path + ".pub"))
-        return {};
-    if (auto made = sdk::os::make_private_directory(state_directory + "/ssh"); !made)
-        return made;
-    for (const std::string& half_made : {path, path + ".pub"})
-        if (auto removed = sdk::os::remove_file(half_made); !removed)
-            return removed;
-    return make_key(path, "banger");
+    const std::string state = engine.paths.state;
+    return engine.builds.run(client_key_path(state), operation, [state](sdk::Call&) -> sdk::Result<std::string> {
+        if (auto made = make_client_key(state); !made)
+            return std::move(made).error();
+        return client_key_path(state);
+    });
 }
 
 sdk::Result<std::string> client_public_key(const std::string& state_directory)

@@ -8,12 +8,16 @@
 
 namespace banger::lifecycle {
 
+struct Engine;
+class Operation;
+
 /// Makes a VM's own ssh host key in its directory, and the known_hosts file that pins it. Needs ssh-keygen.
 sdk::Result<void> make_host_key(const std::string& vm_directory, const std::string& alias);
 sdk::Result<agent::Configuration::HostKey> read_host_key(const std::string& vm_directory);
 
-/// Makes, once per installation, the key pair that guests let in. Never touches the user's own keys. One caller at a time.
-sdk::Result<void> make_client_key(const std::string& state_directory);
+/// The path of the private key that guests let in, made with its other half once per installation; callers join. Never
+/// touches the user's own keys.
+sdk::Result<std::string> client_key(Engine& engine, Operation& operation);
 sdk::Result<std::string> client_public_key(const std::string& state_directory);
 
 std::string client_key_path(const std::string& state_directory);

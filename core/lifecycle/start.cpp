@@ -10,6 +10,7 @@
 #include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/provision.hpp"
+#include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
@@ -279,6 +280,8 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     if (auto noted = engine.store.update(vm); !noted)
         return journal->fail(std::move(noted).error(), "start vm '" + vm.name + "'");
     operation.commit();
+    if (auto reached = open_reach(engine, vm, operation); !reached)
+        operation.warn(reached.error().message);
     engine.usage.used(vm.id);
     engine.watch_exit(vm.id, start.vmm());
     return {};

@@ -5,6 +5,7 @@
 
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
 #include "core/lifecycle/verbs.hpp"
 
@@ -51,6 +52,7 @@ void end_guest(Engine& engine, const model::VmRecord& vm, const Liveness& live, 
 sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
     const auto span = operation.span("release");
+    close_reach(engine, vm, operation);
     engine.agents.drop(vm.id);
     engine.standing.remove(vm.id);
     auto journal = engine.journal_of(vm.id);

@@ -18,6 +18,7 @@ constexpr Words<Removal, 3> removal_words{{{Removal::never, "never"},
                                            {Removal::with_session, "with-session"},
                                            {Removal::when_stopped, "when-stopped"}}};
 constexpr Words<Init, 3> init_words{{{Init::automatic, "auto"}, {Init::image, "image"}, {Init::banger, "banger"}}};
+constexpr Words<Publish, 2> publish_words{{{Publish::automatic, "auto"}, {Publish::none, "none"}}};
 constexpr Words<Ready, 2> ready_words{{{Ready::agent, "agent"}, {Ready::system, "system"}}};
 
 template <typename E, std::size_t N>
@@ -58,10 +59,12 @@ std::string_view to_string(Desired desired) { return word_of(desired_words, desi
 std::string_view to_string(Removal removal) { return word_of(removal_words, removal); }
 std::string_view to_string(Init init) { return word_of(init_words, init); }
 std::string_view to_string(Ready ready) { return word_of(ready_words, ready); }
+std::string_view to_string(Publish publish) { return word_of(publish_words, publish); }
 std::optional<Desired> desired_from_string(std::string_view text) { return value_of(desired_words, text); }
 std::optional<Removal> removal_from_string(std::string_view text) { return value_of(removal_words, text); }
 std::optional<Init> init_from_string(std::string_view text) { return value_of(init_words, text); }
 std::optional<Ready> ready_from_string(std::string_view text) { return value_of(ready_words, text); }
+std::optional<Publish> publish_from_string(std::string_view text) { return value_of(publish_words, text); }
 
 json::Object to_json(const VmSpec& spec)
 {
@@ -80,6 +83,8 @@ json::Object to_json(const VmSpec& spec)
         object.set("init", to_string(*spec.init));
     if (spec.ready)
         object.set("ready", to_string(*spec.ready));
+    if (spec.publish)
+        object.set("publish", to_string(*spec.publish));
     object.set("removal", to_string(spec.removal));
     object.set("vmm", spec.vmm).set("storage", spec.storage).set("network", spec.network);
     return object;
@@ -89,7 +94,7 @@ const std::vector<std::string>& spec_members()
 {
     static const std::vector<std::string> members{
         "name", "image", "kernel", "vcpus", "memory_mib", "disk_bytes", "environment",
-        "egress", "init", "ready", "removal", "vmm", "storage", "network"};
+        "egress", "init", "ready", "publish", "removal", "vmm", "storage", "network"};
     return members;
 }
 
@@ -109,6 +114,7 @@ sdk::Result<VmSpec> spec_from_json(const json::Value& value)
     auto egress = read_word<sdk::Egress>(value, "egress", sdk::egress_from_string);
     auto init = read_word<Init>(value, "init", init_from_string);
     auto ready = read_word<Ready>(value, "ready", ready_from_string);
+    auto publish = read_word<Publish>(value, "publish", publish_from_string);
     auto removal = read_word<Removal>(value, "removal", removal_from_string);
     if (!egress)
         return std::move(egress).error();
@@ -116,11 +122,14 @@ sdk::Result<VmSpec> spec_from_json(const json::Value& value)
         return std::move(init).error();
     if (!ready)
         return std::move(ready).error();
+    if (!publish)
+        return std::move(publish).error();
     if (!removal)
         return std::move(removal).error();
     spec.egress = *egress;
     spec.init = *init;
     spec.ready = *ready;
+    spec.publish = *publish;
     spec.removal = removal->value_or(Removal::never);
     spec.vmm = json::string_or(value, "vmm");
     spec.storage = json::string_or(value, "storage");
@@ -137,7 +146,7 @@ json::Object to_json(const VmRecord& record)
     object.set("vcpus", record.vcpus).set("memory_mib", record.memory_mib).set("disk_bytes", record.disk_bytes);
     object.set("environment", record.environment).set("egress", sdk::to_string(record.egress));
     object.set("init", to_string(record.init)).set("ready", to_string(record.ready));
-    object.set("removal", to_string(record.removal));
+    object.set("publish", to_string(record.publish)).set("removal", to_string(record.removal));
     object.set("vmm", record.vmm).set("storage", record.storage).set("network", record.network);
     object.set("disk_format", record.disk_format).set("attachment", record.attachment);
     object.set("machine_id", record.machine_id).set("agent_token", record.agent_token);
@@ -173,13 +182,16 @@ sdk::Result<VmRecord> record_from_json(const json::Value& value)
     const auto egress = sdk::egress_from_string(json::string_or(value, "egress"));
     const auto init = init_from_string(json::string_or(value, "init"));
     const auto ready = ready_from_string(json::string_or(value, "ready"));
+    // A record without this is older than publishing.
+    const auto publish = publish_from_string(json::string_or(value, "publish", std::string(to_string(Publish::automatic))));
     const auto removal = removal_from_string(json::string_or(value, "removal"));
-    if (record.id.empty() || record.name.empty() || !desired || !egress || !init || !ready || !removal)
+    if (record.id.empty() || record.name.empty() || !desired || !egress || !init || !ready || !publish || !removal)
         return sdk::make_error(sdk::Code::corrupt, "the record of vm '" + record.name + "' is incomplete");
     record.desired = *desired;
     record.egress = *egress;
     record.init = *init;
     record.ready = *ready;
+    record.publish = *publish;
     record.removal = *removal;
     return record;
 }

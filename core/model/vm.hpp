@@ -31,6 +31,9 @@ enum class Removal {
 /// Which init runs in the guest.
 enum class Init { automatic, image, banger };
 
+/// Whether a guest's ports appear on this host, where its network gives the host no other way to them.
+enum class Publish { automatic, none };
+
 /// When a boot counts as done.
 enum class Ready { agent, system };
 
@@ -46,6 +49,7 @@ struct VmSpec {
     std::optional<sdk::Egress> egress;
     std::optional<Init> init;
     std::optional<Ready> ready;
+    std::optional<Publish> publish;
     Removal removal = Removal::never;
     std::string vmm;      ///< provider names; empty: by config, else automatic
     std::string storage;
@@ -68,6 +72,7 @@ struct VmRecord {
     sdk::Egress egress = sdk::Egress::internet;
     Init init = Init::automatic;
     Ready ready = Ready::system;
+    Publish publish = Publish::automatic;
     Removal removal = Removal::never;
     std::string vmm;           ///< provider names, as picked
     std::string storage;
@@ -85,10 +90,12 @@ std::string_view to_string(Desired desired);
 std::string_view to_string(Removal removal);
 std::string_view to_string(Init init);
 std::string_view to_string(Ready ready);
+std::string_view to_string(Publish publish);
 std::optional<Desired> desired_from_string(std::string_view text);
 std::optional<Removal> removal_from_string(std::string_view text);
 std::optional<Init> init_from_string(std::string_view text);
 std::optional<Ready> ready_from_string(std::string_view text);
+std::optional<Publish> publish_from_string(std::string_view text);
 
 /// JSON of a spec, as `vm.create` carries it. Reading refuses wrong words (`invalid`).
 json::Object to_json(const VmSpec& spec);

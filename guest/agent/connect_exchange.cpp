@@ -17,15 +17,40 @@
 namespace banger::agent {
 namespace {
 
+int family_of(const ConnectSpec& spec)
+{
+    if (spec.tcp_port == 0)
+        return AF_UNIX;
+    return spec.tcp_address.find(':') != std::string::npos ? AF_INET6 : AF_INET;
+}
+
+std::string name_of(const ConnectSpec& spec)
+{
+    if (spec.tcp_port == 0)
+        return "'" + spec.unix_path + "'";
+    return "port " + std::to_string(spec.tcp_port) + (spec.tcp_address.empty() ? "" : " of " + spec.tcp_address);
+}
+
 int begin_connect(int fd, const ConnectSpec& spec)
 {
     if (spec.tcp_port != 0) {
+        const int on = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    if (family_of(spec) == AF_INET6) {
+        sockaddr_in6 address{};
+        address.sin6_family = AF_INET6;
+        address.sin6_port = htons(spec.tcp_port);
+        inet_pton(AF_INET6, spec.tcp_address.c_str(), &address.sin6_addr);
+        return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    }
+    if (family_of(spec) == AF_INET) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(spec.tcp_port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (!spec.tcp_address.empty())
+            inet_pton(AF_INET, spec.tcp_address.c_str(), &address.sin_addr);
         return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     }
     sockaddr_un address{};
@@ -71,8 +96,8 @@ void ConnectExchange::start(std::string_view text)
     auto spec = connect_spec_from_json(text);
     if (!spec)
         return fail(spec.error());
-    target_ = spec->tcp_port != 0 ? "port " + std::to_string(spec->tcp_port) : "'" + spec->unix_path + "'";
-    connecting_.reset(socket(spec->tcp_port != 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    target_ = name_of(*spec);
+    connecting_.reset(socket(family_of(*spec), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!connecting_)
         return fail(sdk::os_error("connect to " + target_ + " in the guest"));
     if (begin_connect(connecting_.get(), *spec) == 0)

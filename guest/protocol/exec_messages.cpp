@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "guest/protocol/address.hpp"
 #include "guest/protocol/json.hpp"
 
 namespace banger::agent {
@@ -225,6 +226,8 @@ std::string to_json(const ConnectSpec& spec)
         json.member("tcp", static_cast<int>(spec.tcp_port));
     else
         json.member("unix", spec.unix_path);
+    if (!spec.tcp_address.empty())
+        json.member("address", spec.tcp_address);
     return json.end_object().str();
 }
 
@@ -237,6 +240,9 @@ sdk::Result<ConnectSpec> connect_spec_from_json(std::string_view text)
     ConnectSpec spec;
     spec.tcp_port = bounded<std::uint16_t>(fields, "tcp");
     spec.unix_path = fields.text("unix");
+    spec.tcp_address = fields.text("address");
+    if (!spec.tcp_address.empty() && (spec.tcp_port == 0 || !is_address(spec.tcp_address)))
+        fields.refuse("address", "must be an IP address, and goes with 'tcp'");
     if ((spec.tcp_port != 0) == !spec.unix_path.empty())
         fields.refuse("tcp", "or 'unix' must be given, and only one of them");
     if (spec.unix_path.size() > 107 || has_nul(spec.unix_path))

@@ -72,9 +72,10 @@ struct EntrySpec {
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<EntrySpec> entry_spec_from_json(std::string_view text);
 
-/// Where a connection in the guest goes: 127.0.0.1:port, or a Unix socket.
+/// Where a connection in the guest goes: a port of one of its addresses, or a Unix socket.
 struct ConnectSpec {
     std::uint16_t tcp_port = 0;
+    std::string tcp_address;  ///< IPv4 or IPv6 text; empty: 127.0.0.1
     std::string unix_path;
 };
 

@@ -14,12 +14,15 @@ inline constexpr std::int32_t http2_stream_window = 2 * 1024 * 1024;
 /// Room for one of our frames of 64 KiB with its header.
 inline constexpr std::uint32_t http2_max_frame = 128 * 1024;
 
+/// Streams at a time: each connection to a port of the guest is one.
+inline constexpr std::uint32_t http2_most_streams = 16384;
+
 /// The SETTINGS that both ends send.
 inline std::array<nghttp2_settings_entry, 4> http2_settings()
 {
     return {{{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(http2_stream_window)},
              {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, http2_max_frame},
-             {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1024},
+             {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, http2_most_streams},
              {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}}};
 }
 

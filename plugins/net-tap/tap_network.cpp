@@ -37,7 +37,7 @@ public:
     Result<sdk::Probe> probe(sdk::Call& /*call*/) override
     {
         sdk::Probe probe;
-        probe.offers = {std::string(tap_word), std::string(none_word)};
+        probe.offers = {std::string(tap_word), std::string(none_word), "reach:address"};
         const auto tried = try_all();
         probe.usable = tried.has_value();
         probe.reason = tried ? "each guest has a tap on a bridge of this host, and its own address" : tried.error().message;

@@ -34,6 +34,7 @@ Code code_of(int error_number)
     case ESRCH: return Code::not_found;
     case EEXIST: return Code::exists;
     case EBUSY:
+    case EADDRINUSE:
     case EAGAIN: return Code::busy;
     case ENOSPC:
     case EDQUOT: return Code::no_space;

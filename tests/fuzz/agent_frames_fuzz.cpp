@@ -10,6 +10,7 @@
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/frames.hpp"
 #include "guest/protocol/json.hpp"
+#include "guest/protocol/listener_messages.hpp"
 #include "guest/protocol/preamble.hpp"
 
 namespace {
@@ -60,6 +61,8 @@ void parse_as_every_message(const std::string& payload)
     if (const auto status = exit_status_from_json(payload); status && !exit_status_from_json(to_json(*status)))
         std::abort();
     (void)connect_spec_from_json(payload);
+    (void)listeners_spec_from_json(payload);
+    (void)listeners_change_from_json(payload);
     (void)guest_facts_from_json(payload);
     (void)signal_number(payload);
     (void)window_size_of(payload);

@@ -232,6 +232,37 @@ sdk::Result<json::Object> ssh(const json::Value& params)
     return object;
 }
 
+json::Object port(std::uint64_t number, const std::string& address, std::uint64_t host_port, const std::string& problem)
+{
+    json::Object object;
+    object.set("port", number).set("addresses", std::vector<std::string>{address}).set("process", "server");
+    object.set("host_port", host_port).set("problem", problem).set("pid", std::uint64_t{812});
+    return object;
+}
+
+// Nobody listens there but the fake's own words.
+sdk::Result<json::Object> guest_ports(const json::Value& params)
+{
+    json::Object object;
+    object.set("id", "3fa94b0c11d2").set("name", json::string_or(params, "vm")).set("address", "127.86.12.34");
+    object.set("host_name", json::string_or(params, "vm") + ".vm").set("publish", "auto");
+    const auto open = port(3000, "0.0.0.0", 3000, "");
+    const auto moved = port(80, "127.0.0.1", 10080, "cannot listen on 127.86.12.34:80: Permission denied");
+    const auto nowhere = port(65000, "::", 0, "cannot listen on 127.86.12.34:65000: Address already in use");
+    object.set("ports", list_of("ports", {&moved, &open, &nowhere}).value()["ports"]);
+    return object;
+}
+
+sdk::Result<json::Object> names(const json::Value& /*params*/)
+{
+    json::Object web;
+    web.set("name", "web.vm").set("addresses", std::vector<std::string>{"127.86.12.34"});
+    json::Object object;
+    object.set("address", "127.0.0.1").set("port", "42070").set("wanted_port", "42069").set("zone", "vm");
+    object.set("names", list_of("names", {&web}).value()["names"]);
+    return object;
+}
+
 sdk::Result<json::Object> recovered(const json::Value& params)
 {
     json::Array vms;
@@ -381,6 +412,14 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"vm.delete", deleted},
         {"vm.show", shown},
         {"vm.ssh", ssh},
+        {"vm.ports", guest_ports},
+        {"dns.status", names},
+        {"ssh.key",
+         [](const json::Value&) -> sdk::Result<json::Object> {
+             json::Object key;
+             key.set("identity", "/home/me/.local/state/banger/ssh/id_ed25519");
+             return key;
+         }},
         {"vm.recover", recovered},
         {"vm.list",
          [](const json::Value&) -> sdk::Result<json::Object> {

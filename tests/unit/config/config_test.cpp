@@ -189,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"vm_defaults = 3\n", "/c.toml:1: [vm_defaults] must be a table, not a whole number", ""},
         Bad{vm + "vcpus = 2\n", "/c.toml:2: there is no setting 'vcpus' in [vm_defaults]", "did you mean 'vcpu'?"},
         Bad{vm + "qqq = 2\n", "/c.toml:2: there is no setting 'qqq' in [vm_defaults]",
-            "known: vcpu, memory, disk, image, kernel, egress, ready, init, git_identity"},
+            "known: vcpu, memory, disk, image, kernel, egress, ready, init, publish, git_identity"},
         Bad{"[providers]\nvm = \"qemu\"\n", "/c.toml:2: there is no setting 'vm' in [providers]",
             "did you mean 'vmm'?"},
         Bad{"plugin = 1\n",
@@ -377,6 +377,7 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("egress":{"value":"internet","origin":"built-in","where":""},)"
                     R"("ready":{"value":"auto","origin":"built-in","where":""},)"
                     R"("init":{"value":"auto","origin":"built-in","where":""},)"
+                    R"("publish":{"value":"auto","origin":"built-in","where":""},)"
                     R"("git_identity":{"value":true,"origin":"built-in","where":""}},)"
                     R"("providers":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
                     R"("storage":{"value":"auto","origin":"built-in","where":""},)"
@@ -390,6 +391,7 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"
                     R"("images":{"most_entries":{"value":4000000,"origin":"built-in","where":""},)"
                     R"("most_bytes":{"value":"64G","origin":"built-in","where":""}},)"
+                    R"("ports":{"addresses":{"value":"127.86.0.0/16","origin":"built-in","where":""}},)"
                     R"("tooling":{"mise_url":{"value":"","origin":"built-in","where":""},)"
                     R"("mise_sha256":{"value":"","origin":"built-in","where":""}},)"
                     R"("file_sync":{"0":{"host":{"value":"~/x","origin":"config","where":"/c.toml:6"},)"

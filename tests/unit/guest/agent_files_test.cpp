@@ -127,7 +127,7 @@ TEST_F(Files, ConnectsToASocketOfTheGuest)
             send(connection.get(), piece.data(), static_cast<std::size_t>(count), MSG_NOSIGNAL);
     });
     const auto client = connect();
-    RelayPeer peer(*client, "/v0/connect", to_json(agent::ConnectSpec{0, echo}));
+    RelayPeer peer(*client, "/v0/connect", to_json(agent::ConnectSpec{0, {}, echo}));
     peer.send(FrameType::data, "hello ");  // not waiting for `started`
     peer.send(FrameType::data, "there");
     peer.send(FrameType::eof);
@@ -143,7 +143,7 @@ TEST_F(Files, ConnectsToASocketOfTheGuest)
 TEST_F(Files, SaysWhenNobodyListens)
 {
     const auto client = connect();
-    RelayPeer peer(*client, "/v0/connect", to_json(agent::ConnectSpec{0, path("nobody.sock")}));
+    RelayPeer peer(*client, "/v0/connect", to_json(agent::ConnectSpec{0, {}, path("nobody.sock")}));
     const auto error = peer.wait_for(FrameType::error);
     ASSERT_TRUE(error);
     EXPECT_EQ(agent::error_from_json(*error).code, sdk::Code::not_found);

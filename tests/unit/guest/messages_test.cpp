@@ -4,6 +4,7 @@
 #include "guest/protocol/configure_messages.hpp"
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/json.hpp"
+#include "guest/protocol/listener_messages.hpp"
 
 namespace banger::agent {
 namespace {
@@ -74,7 +75,10 @@ TEST(ConnectSpec, NamesExactlyOneTarget)
 {
     EXPECT_EQ(connect_spec_from_json(R"({"tcp":22})")->tcp_port, 22);
     EXPECT_EQ(connect_spec_from_json(R"({"unix":"/s"})")->unix_path, "/s");
+    EXPECT_EQ(connect_spec_from_json(R"({"tcp":22,"address":"::1"})")->tcp_address, "::1");
     EXPECT_FALSE(connect_spec_from_json("{}"));
+    EXPECT_FALSE(connect_spec_from_json(R"({"tcp":22,"address":"localhost"})"));
+    EXPECT_FALSE(connect_spec_from_json(R"({"unix":"/s","address":"::1"})"));
     EXPECT_FALSE(connect_spec_from_json(R"({"tcp":22,"unix":"/s"})"));
     EXPECT_FALSE(connect_spec_from_json(R"({"unix":")" + std::string(108, 'x') + R"("})"));
 }
@@ -145,6 +149,28 @@ TEST(Configuration, RefusesWhatWouldEndUpInFilesAsSomethingElse)
     EXPECT_TRUE(refused([](auto& c) { c.disks[0].role = ""; }));
     EXPECT_TRUE(refused([](auto& c) { c.network[0].gateway = "1\n[Match]"; }));
     EXPECT_TRUE(refused([](auto& c) { c.init = "sysv"; }));
+}
+
+TEST(Listeners, ComeBackWhole)
+{
+    const ListenersChange change{{{"0.0.0.0", 80, 12, "ng\"inx"}, {"::1", 65535, 0, ""}}, {{"127.0.0.1", 1, 0, ""}}, true};
+    const auto back = listeners_change_from_json(to_json(change));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->appeared, change.appeared);
+    EXPECT_EQ(back->gone, change.gone);
+    EXPECT_TRUE(back->more);
+    EXPECT_TRUE(listeners_spec_from_json(to_json(ListenersSpec{true, false}))->follow);
+    EXPECT_TRUE(listeners_spec_from_json(to_json(ListenersSpec{false, true}))->processes);
+}
+
+TEST(Listeners, OfAGuestAreNotTrusted)
+{
+    for (const char* text :
+         {"", "[]", R"({"appeared":{}})", R"({"appeared":[1]})", R"({"appeared":[{"address":"::","port":0}]})",
+          R"({"appeared":[{"address":"::","port":65536}]})", R"({"gone":[{"address":"host","port":1}]})",
+          R"({"appeared":[{"port":1}]})", R"({"more":1})"})
+        EXPECT_FALSE(listeners_change_from_json(text)) << text;
+    EXPECT_FALSE(listeners_spec_from_json(R"({"follow":true,"processes":true})"));
 }
 
 TEST(GuestFacts, ComeBackWhole)

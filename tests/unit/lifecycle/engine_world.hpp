@@ -35,7 +35,8 @@ protected:
     {
         return std::unique_ptr<Engine>(new Engine{paths_, config_, host_, images::Catalogue::built_in(), "0123abcd", {},
                                                   *registry_, *store_, images_, kernels_, *operations_, agents_,
-                                                  {}, {}, {}, {}, usage_, [](const auto&, const auto&) {}});
+                                                  {}, {}, {}, {}, usage_, [](const auto&, const auto&) {}, {}, addresses_,
+                                                  {}, {}});
     }
     /// A VM as its last daemon left it: its row and its directory.
     model::VmRecord add(const std::string& id, const std::string& vmm, const std::string& storage)
@@ -76,6 +77,7 @@ private:
     boost::asio::io_context loop_;
     Agents agents_{loop_};
     Usage usage_{paths_.vms()};
+    forward::LoopbackAddresses addresses_{*base::LoopbackRange::parse(config_.ports.addresses.value), "0123abcd"};
 };
 
 }  // namespace banger::lifecycle

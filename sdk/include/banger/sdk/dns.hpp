@@ -13,7 +13,7 @@ struct DnsRecord {
     std::vector<std::string> addresses;  ///< IPv4 or IPv6 text
 };
 
-/// dns/0: names that resolve. The provider owns its socket and thread.
+/// dns/0: names that resolve, below the `zone` that its probe's facts name. The provider owns its socket and thread.
 /// Crashes: names live as long as the provider; the next daemon publishes them again.
 class Dns : public Provider {
 public:

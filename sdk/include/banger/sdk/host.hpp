@@ -64,6 +64,7 @@ public:
 /// offer with what the VMM accepts, and refuses a combination without a common word before anything is made:
 ///   disk:raw disk:qcow2                                   disk formats
 ///   link:stream-socket link:tap link:descriptor link:none link:user-restricted
+///   reach:address                                         a network whose guests the host reaches at their own addresses
 ///   snapshot:full snapshot:live snapshot:difference       what vmm.snapshot/0 can save, and how
 struct Probe {
     bool usable = false;

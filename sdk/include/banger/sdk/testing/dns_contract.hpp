@@ -69,6 +69,7 @@ TEST_P(DnsContract, ProbeIsUsable)
     ASSERT_TRUE(probe) << probe.error().message;
     EXPECT_TRUE(probe->usable) << probe->reason;
     EXPECT_FALSE(probe->reason.empty());
+    EXPECT_EQ(probe->facts.count("zone"), 1U);
     EXPECT_TRUE(listed().empty());
 }
 

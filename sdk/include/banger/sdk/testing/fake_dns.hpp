@@ -22,6 +22,7 @@ public:
         Probe probe;
         probe.usable = true;
         probe.reason = "a fake for tests";
+        probe.facts["zone"] = "vm";
         return probe;
     }
 

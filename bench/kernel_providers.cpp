@@ -1,0 +1,228 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// kernel-providers-bench [ROUNDS]: the time that storage-dm and net-tap take to attach, against that of the same steps by
+// losetup and dmsetup, or ip and nft, from a shell, round by round in one run. Prints medians and ratios; asserts nothing.
+// Makes real objects in the kernel: for a host of its own.
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
+#include "dm_storage.hpp"
+#include "host_network.hpp"
+#include "rules.hpp"
+#include "tap_network.hpp"
+
+namespace banger {
+namespace {
+
+namespace os = sdk::os;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+[[noreturn]] void give_up(const sdk::Error& error)
+{
+    std::fprintf(stderr, "%s\n", error.message.c_str());
+    std::exit(1);
+}
+
+template <typename T>
+T must(sdk::Result<T> result)
+{
+    if (!result)
+        give_up(result.error());
+    return std::move(*result);
+}
+void must(const sdk::Result<void>& result)
+{
+    if (!result)
+        give_up(result.error());
+}
+
+double timed(const std::function<void()>& work)
+{
+    const auto began = std::chrono::steady_clock::now();
+    work();
+    return Milliseconds(std::chrono::steady_clock::now() - began).count();
+}
+
+std::string shell(const std::string& script)
+{
+    os::Command command;
+    command.argv = {"sh", "-ec", script};
+    return must(os::run_checked(command)).out;
+}
+
+double median(std::vector<double> times)
+{
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+void row(const std::string& what, double milliseconds, const std::string& against = {})
+{
+    std::printf("%-58s %8.2f ms  %s\n", what.c_str(), milliseconds, against.c_str());
+    std::fflush(stdout);
+}
+
+std::string times_of(double one, double other, const std::string& what)
+{
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.2f x ", one / other);
+    return text.data() + what;
+}
+
+void settle()
+{
+    shell("udevadm settle");
+}
+
+// A disk over a sparse layer of that length, one GiB longer than it.
+class DiskOver {
+public:
+    DiskOver(sdk::testing::FakeHost& host, std::uint64_t layer_bytes)
+        : layer_{host.directory() + "/layer-" + std::to_string(layer_bytes >> 30U), layer_bytes, "raw"},
+          storage_(dm::make_storage(host, {4096})), spec_{host.new_owner(), "root", layer_, layer_bytes + (1ULL << 30U), "disk:raw"}
+    {
+        const auto fd = must(os::open_file(layer_.path, O_RDWR | O_CREAT));
+        if (::ftruncate(fd.get(), static_cast<off_t>(layer_bytes)) != 0)
+            give_up(sdk::os_error("make " + layer_.path));
+        sdk::testing::FakeCall call;
+        must(storage_->create(spec_, call));
+    }
+
+    double attach()
+    {
+        sdk::testing::FakeCall call;
+        sdk::Handle handle;
+        const double took = timed([&] { handle = must(storage_->attach(spec_, call)).handle; });
+        must(storage_->release(handle));
+        settle();
+        return took;
+    }
+
+    // The same two loop devices, and the same two tables.
+    double attach_by_shell() const
+    {
+        const std::string layer_sectors = std::to_string(layer_.bytes >> 9U);
+        const std::string sectors = std::to_string(spec_.bytes >> 9U);
+        const std::string script =
+            "base=$(losetup --find --show --read-only " + layer_.path + ")\n" +
+            "cow=$(losetup --find --show " + spec_.owner.directory + "/root.cow)\n" +
+            "printf '0 " + layer_sectors + " linear %s 0\\n" + layer_sectors + " " +
+            std::to_string((spec_.bytes - layer_.bytes) >> 9U) + " zero\\n' $base | dmsetup create bench-longer --readonly\n" +
+            "dmsetup create bench --table \"0 " + sectors + " snapshot /dev/mapper/bench-longer $cow P 8\"\n";
+        const double took = timed([&] { shell(script); });
+        shell("dmsetup remove bench; dmsetup remove bench-longer; losetup --detach-all");
+        settle();
+        return took;
+    }
+
+private:
+    sdk::Layer layer_;
+    std::unique_ptr<sdk::Storage> storage_;
+    sdk::DiskSpec spec_;
+};
+
+void measure_disks(int rounds)
+{
+    sdk::testing::FakeHost host;
+    DiskOver small(host, 1ULL << 30U);
+    DiskOver large(host, 64ULL << 30U);
+    std::vector<double> of_small, of_large, by_shell;
+    for (int round = 0; round <= rounds; ++round) {
+        const double one = small.attach();
+        const double other = large.attach();
+        const double shells = large.attach_by_shell();
+        if (round == 0)  // which does not count
+            continue;
+        of_small.push_back(one);
+        of_large.push_back(other);
+        by_shell.push_back(shells);
+    }
+    row("disk attach, layer of 1 GiB", median(of_small));
+    row("disk attach, layer of 64 GiB", median(of_large), times_of(median(of_large), median(of_small), "the smaller layer's"));
+    row("the same by losetup and dmsetup from a shell", median(by_shell),
+        "attach takes " + times_of(median(of_large), median(by_shell), "that"));
+}
+
+class Taps {
+public:
+    explicit Taps(sdk::testing::FakeHost& host) : host_(host), network_(tap::make_network(host, config_)) {}
+
+    double attach()
+    {
+        sdk::testing::FakeCall call;
+        const sdk::LinkSpec spec{host_.new_owner(), sdk::Egress::internet, "link:tap"};
+        sdk::Handle handle;
+        const double took = timed([&] { handle = must(network_->attach(spec, call)).handle; });
+        must(network_->release(handle));
+        must(must(tap::HostNetwork::lock(host_, config_)).fill_pool());
+        return took;
+    }
+
+    // As one would write it down by hand, with the very same rules.
+    double attach_by_shell() const
+    {
+        const std::string rules = host_.directory() + "/rules";
+        must(os::write_file_atomic(rules, tap::rules::to_admit(host_.instance(), {"bench0", "52:54:00:00:00:01",
+                                                                                  *tap::address_from_string("172.16.0.250"),
+                                                                                  sdk::Egress::internet})));
+        const double took = timed([&] {
+            shell("ip tuntap add bench0 mode tap vnet_hdr\n"
+                  "ip link set bench0 alias 'banger bench'\n"
+                  "ip link set bench0 master br-banger\n"
+                  "bridge link set dev bench0 isolated on\n"
+                  "nft -f " + rules + "\n"
+                  "ip link set bench0 up\n");
+        });
+        must(os::write_file_atomic(rules, tap::rules::to_forget(host_.instance(), {"bench0", {},
+                                                                                   *tap::address_from_string("172.16.0.250"), {}})));
+        shell("nft -f " + rules + "; ip link delete bench0");
+        return took;
+    }
+
+private:
+    sdk::testing::FakeHost& host_;
+    tap::Config config_;
+    std::unique_ptr<sdk::Network> network_;
+};
+
+void measure_links(int rounds)
+{
+    if (::unshare(CLONE_NEWNET) != 0)
+        give_up(sdk::os_error("make a network namespace"));
+    shell("ip link set lo up");
+    sdk::testing::FakeHost host;
+    Taps taps(host);
+    std::vector<double> from_pool, by_shell;
+    for (int round = 0; round <= rounds; ++round) {
+        const double one = taps.attach();
+        const double other = taps.attach_by_shell();
+        if (round == 0)  // the pool is filled then
+            continue;
+        from_pool.push_back(one);
+        by_shell.push_back(other);
+    }
+    row("network attach, from the pool", median(from_pool));
+    row("the same by ip and nft from a shell", median(by_shell),
+        "attach takes " + times_of(median(from_pool), median(by_shell), "that"));
+}
+
+}  // namespace
+}  // namespace banger
+
+int main(int argc, char** argv)
+{
+    const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 15;
+    banger::measure_disks(rounds);
+    banger::measure_links(rounds);
+}

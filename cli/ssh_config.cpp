@@ -1,0 +1,138 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "cli/ssh_config.hpp"
+
+#include <sys/stat.h>
+
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "banger/sdk/os/file.hpp"
+#include "cli/text.hpp"
+
+namespace banger::cli {
+namespace {
+
+constexpr std::size_t longest_file = 4U << 20U;
+constexpr mode_t private_file = 0600;
+
+std::string first_line(const std::string& instance)
+{
+    return "# begin of what banger " + instance + " added (`banger ssh-config --uninstall` removes it)\n";
+}
+
+std::string last_line(const std::string& instance)
+{
+    return "# end of what banger " + instance + " added\n";
+}
+
+/// Percent signs are expanded in commands and paths (ssh_config(5), TOKENS).
+std::string without_tokens(const std::string& text)
+{
+    std::string safe;
+    for (const char c : text)
+        safe += c == '%' ? std::string("%%") : std::string(1, c);
+    return safe;
+}
+
+std::string in_quotes(const std::string& text)
+{
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\')
+            quoted += '\\';
+        quoted += c;
+    }
+    return quoted + "\"";
+}
+
+/// As one argument of a setting, whatever is in it.
+std::string as_argument(const std::string& text)
+{
+    return in_quotes(without_tokens(text));
+}
+
+/// As a word of a command that ssh gives the user's shell.
+std::string for_shell(const std::string& text)
+{
+    return without_tokens(shell_quoted(text));
+}
+
+struct UsersFile {
+    std::string path;  ///< behind all links
+    std::string text;
+    mode_t mode = private_file;
+};
+
+sdk::Result<UsersFile> read(const std::string& file)
+{
+    UsersFile found{file, {}, private_file};
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(file.c_str(), nullptr), &std::free);
+    if (!real)
+        return errno == ENOENT ? sdk::Result<UsersFile>(found) : sdk::os_error("find " + file);
+    found.path = real.get();
+    auto text = sdk::os::read_file(found.path, longest_file);
+    if (!text)
+        return std::move(text).error();
+    found.text = std::move(*text);
+    struct stat status {};
+    if (::stat(found.path.c_str(), &status) == 0)
+        found.mode = status.st_mode & 07777U;
+    return found;
+}
+
+/// Removes the block; false if there is none.
+sdk::Result<bool> cut_block(UsersFile& file, const std::string& instance)
+{
+    const auto begin = file.text.find(first_line(instance));
+    const auto end = file.text.find(last_line(instance));
+    if (begin == std::string::npos && end == std::string::npos)
+        return false;
+    if (begin == std::string::npos || end == std::string::npos || end < begin)
+        return sdk::make_error(sdk::Code::corrupt, file.path + " has only part of what banger added",
+                               "remove the lines that name banger by hand");
+    file.text.erase(begin, end + last_line(instance).size() - begin);
+    return true;
+}
+
+sdk::Result<void> write(const UsersFile& file)
+{
+    return sdk::os::write_file_atomic(file.path, file.text, file.mode);
+}
+
+}  // namespace
+
+std::string ssh_settings(const std::string& program, const std::string& zone, const std::string& identity)
+{
+    return "# Written by `banger ssh-config`.\nHost *." + zone + "\n    User root\n    IdentityFile " +
+           as_argument(identity) +
+           "\n    IdentitiesOnly yes\n"
+           "    UserKnownHostsFile /dev/null\n    GlobalKnownHostsFile /dev/null\n    KnownHostsCommand " +
+           as_argument(program) + " vm host-key --zone " + zone +
+           " %H\n    StrictHostKeyChecking yes\n    UpdateHostKeys no\n    ProxyCommand " +
+           for_shell(program) + " vm proxy --zone " + zone + " %n 22\n";
+}
+
+sdk::Result<void> include_in(const std::string& file, const std::string& settings, const std::string& instance)
+{
+    auto users = read(file);
+    if (!users)
+        return std::move(users).error();
+    if (auto cut = cut_block(*users, instance); !cut)
+        return std::move(cut).error();
+    users->text = first_line(instance) + "Include " + in_quotes(settings) + "\n" + last_line(instance) + users->text;
+    return write(*users);
+}
+
+sdk::Result<void> exclude_from(const std::string& file, const std::string& instance)
+{
+    auto users = read(file);
+    if (!users)
+        return std::move(users).error();
+    auto cut = cut_block(*users, instance);
+    if (!cut)
+        return std::move(cut).error();
+    return *cut ? write(*users) : sdk::Result<void>();
+}
+
+}  // namespace banger::cli

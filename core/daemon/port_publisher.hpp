@@ -1,0 +1,42 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/synchronized.hpp"
+#include "core/daemon/service.hpp"
+#include "core/forward/published_ports.hpp"
+
+namespace banger::daemon {
+
+/// Keeps the ports of VMs that run on this host: finds the agent of each, and again when that is lost, as after a save or
+/// when a guest restarts, for as long as the ports are wanted.
+/// Threads: any. Lifetime: outlives the service's workers' jobs, which the service ends before the loop stops.
+class PortPublisher {
+public:
+    PortPublisher(boost::asio::io_context& loop, Service& service);
+
+    void publish(const std::string& vm, const std::string& address);
+    void withdraw(const std::string& vm);
+    [[nodiscard]] forward::GuestPorts::Ports ports_of(const std::string& vm) const { return ports_.ports_of(vm); }
+
+private:
+    struct Wanted {
+        std::string address;
+        std::chrono::milliseconds pause{0};  ///< until the next try
+    };
+
+    void try_now(const std::string& vm);
+    void try_later(const std::string& vm);
+    sdk::Result<void> connect(const std::string& vm, lifecycle::Operation& operation);
+
+    boost::asio::io_context& loop_;
+    Service& service_;
+    forward::PublishedPorts ports_;
+    base::Synchronized<std::map<std::string, Wanted>> wanted_;
+};
+
+}  // namespace banger::daemon

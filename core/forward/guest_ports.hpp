@@ -1,0 +1,62 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "core/forward/port_listener.hpp"
+#include "core/guest/agent_client.hpp"
+
+namespace banger::forward {
+
+/// Where a port of a guest is on this host.
+struct PublishedPort {
+    std::uint16_t host_port = 0;  ///< 0: nowhere, and `problem` says why
+    std::string problem;
+};
+
+/// Which of the addresses that a guest listens on, on one port, a connection is taken to: one that stands for all, then
+/// loopback, then any other, IPv4 before IPv6; what stands for all is reached on loopback.
+[[nodiscard]] std::string target_of(const std::set<std::string>& addresses);
+
+/// The ports of one guest, as sockets on an address of this host, for as long as this lives and the agent is there. All on
+/// the loop's thread.
+class GuestPorts : public std::enable_shared_from_this<GuestPorts> {
+public:
+    using Ports = std::map<std::uint16_t, PublishedPort>;  ///< by the guest's port
+    struct Events {
+        std::function<void(const Ports&)> changed;
+        std::function<void()> lost;  ///< the agent is gone
+    };
+
+    GuestPorts(boost::asio::io_context& loop, std::string address, std::weak_ptr<guest::AgentClient> agent,
+               Events events);
+    void start();
+    /// No more events.
+    void close();
+
+private:
+    struct Port {
+        std::set<std::string> guest_addresses;
+        std::shared_ptr<PortListener> listener;
+        PublishedPort published;
+    };
+
+    void lose();
+    void take(const agent::ListenersChange& change);
+    void open(std::uint16_t number, Port& port);
+    void connect(std::uint16_t number, sdk::os::UniqueFd connection);
+
+    boost::asio::io_context& loop_;
+    std::string address_;
+    std::weak_ptr<guest::AgentClient> agent_;  ///< its session ends when those who keep agents let it go
+    Events events_;
+    std::map<std::uint16_t, Port> ports_;
+};
+
+}  // namespace banger::forward

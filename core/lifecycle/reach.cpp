@@ -1,0 +1,89 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/reach.hpp"
+
+#include <algorithm>
+
+#include "core/plugins/kinds.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+/// What a network offers whose guests the host reaches at their addresses.
+constexpr const char* reached_by_address = "reach:address";
+
+std::string guests_address(Engine& engine, const model::VmRecord& vm)
+{
+    std::string address;
+    for (const auto& entry : engine.journals.read(engine.owner_of(vm.id)).entries)
+        if (const auto bound = entry.handle.bound.find("address");
+            entry.handle.kind == plugins::kind_of<sdk::Network> && bound != entry.handle.bound.end())
+            address = bound->second;
+    return address;
+}
+
+bool host_reaches_guests(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+{
+    const auto probe = engine.registry.probe(std::string(plugins::kind_of<sdk::Network>), vm.network, call);
+    return probe && std::find(probe->offers.begin(), probe->offers.end(), reached_by_address) != probe->offers.end();
+}
+
+}  // namespace
+
+Reach reach_of(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+{
+    const std::string own = guests_address(engine, vm);
+    if (!own.empty() && host_reaches_guests(engine, vm, call))
+        return {own, true};
+    return {engine.addresses.address_of(vm.id).value_or(""), false};
+}
+
+sdk::Result<NameService> name_service(Engine& engine, sdk::Call& call)
+{
+    const std::string kind(plugins::kind_of<sdk::Dns>);
+    auto choice = engine.registry.choose(kind, "auto", call);
+    if (!choice)
+        return std::move(choice).error();
+    if (!choice->probe.facts.contains("zone"))
+        return sdk::make_error(sdk::Code::plugin, "the dns provider " + choice->name + " does not name its zone");
+    auto dns = engine.registry.get<sdk::Dns>(choice->name, &call);
+    if (!dns)
+        return std::move(dns).error();
+    return NameService{std::move(*dns), std::move(choice->probe.facts)};
+}
+
+std::string full_name(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+{
+    const auto names = name_service(engine, call);
+    return names ? vm.name + "." + names->facts.at("zone") : std::string();
+}
+
+sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+{
+    Reach reach = reach_of(engine, vm, call);
+    if (!reach.is_guests) {
+        auto address = engine.addresses.claim(vm.id);
+        if (!address)
+            return std::move(address).error().while_doing("give vm '" + vm.name + "' an address on this host");
+        reach.address = std::move(*address);
+    }
+    if (!reach.is_guests && vm.publish == model::Publish::automatic && engine.publish_ports)
+        engine.publish_ports(vm.id, reach.address);
+    if (engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
+        return {};
+    auto names = name_service(engine, call);
+    auto published = names ? names->dns->publish({vm.name + "." + names->facts.at("zone"), {reach.address}})
+                           : sdk::Result<void>(std::move(names).error());
+    return published ? published : std::move(published).error().while_doing("publish the name of vm '" + vm.name + "'");
+}
+
+void close_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+{
+    if (engine.withdraw_ports)
+        engine.withdraw_ports(vm.id);
+    if (!engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
+        if (auto names = name_service(engine, call))
+            (void)names->dns->withdraw(vm.name + "." + names->facts.at("zone"));
+    engine.addresses.release(vm.id);
+}
+
+}  // namespace banger::lifecycle

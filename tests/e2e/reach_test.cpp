@@ -1,0 +1,236 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// Names and ports of real machines, asked with dig and curl as a person's programs would: one machine for most of it.
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "banger/sdk/os/file.hpp"
+#include "tests/e2e/installation.hpp"
+
+namespace banger::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A second is what is promised; a guest whose system still comes up, on a machine that runs other tests, gets some more.
+constexpr std::chrono::seconds soon{5};
+constexpr std::chrono::seconds patience{60};
+
+// A server that needs nothing of an image but perl-base, and gives each caller one page. It goes on in the background once it
+// listens, and says its pid.
+constexpr const char* page_server = R"(
+use Socket;
+socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($s, sockaddr_in($ARGV[0], inet_aton($ARGV[1]))) or die "bind: $!"; listen($s, 64);
+if (my $pid = fork()) { print $pid; exit }
+open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
+while (accept(my $c, $s)) { sysread($c, my $q, 4096); print $c "HTTP/1.0 200 OK\r\n\r\npage of port $ARGV[0]\n"; close($c); }
+)";
+
+class Reach : public ::testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        host = new Installation;
+        const auto created = host->banger({"vm", "create", "--name", "web", "--ready", "agent"});
+        ASSERT_EQ(created.status, 0) << created.err;
+    }
+    static void TearDownTestSuite()
+    {
+        delete host;
+        host = nullptr;
+    }
+
+    static std::string run(std::vector<std::string> words)
+    {
+        sdk::os::Command command;
+        command.argv = std::move(words);
+        const auto output = sdk::os::run(command);
+        return output ? output->out : output.error().message;
+    }
+    static std::string dig(std::vector<std::string> words)
+    {
+        const auto status = host->json({"dns", "status"});
+        std::vector<std::string> command{"dig", "@" + json::string_or(status, "address"), "-p",
+                                         json::string_or(status, "port"), "+tries=1", "+time=5"};
+        command.insert(command.end(), words.begin(), words.end());
+        return run(command);
+    }
+    static std::string address()
+    {
+        std::string text = dig({"+short", "web.vm"});
+        return text.substr(0, text.find('\n'));
+    }
+    /// As curl does it once this host's resolver asks banger.
+    static std::string curl(int port)
+    {
+        const std::string number = std::to_string(port);
+        return run({"curl", "-sS", "--max-time", "10", "--resolve", "web.vm:" + number + ":" + address(),
+                    "http://web.vm:" + number + "/"});
+    }
+    /// The server's pid in the guest.
+    static std::string serve(int port, const std::string& guest_address, const std::string& vm = "web")
+    {
+        const auto started =
+            host->banger({"vm", "exec", vm, "--", "perl", "-e", page_server, std::to_string(port), guest_address});
+        EXPECT_EQ(started.status, 0) << started.err;
+        return started.out;
+    }
+    static bool wait_for_page(int port, std::chrono::milliseconds time)
+    {
+        const auto deadline = std::chrono::steady_clock::now() + time;
+        const std::string where = address();
+        do {
+            const std::string number = std::to_string(port);
+            const auto page = run({"curl", "-s", "--max-time", "5", "http://" + where + ":" + number + "/"});
+            if (page == "page of port " + number + "\n")
+                return true;
+        } while (std::chrono::steady_clock::now() < deadline);
+        return false;
+    }
+    static json::Document port_facts() { return host->json({"vm", "ports", "web"}); }
+
+    static Installation* host;
+};
+
+Installation* Reach::host = nullptr;
+
+TEST_F(Reach, TheNameResolvesAndGoesWithTheMachine)
+{
+    const auto where = address();
+    EXPECT_THAT(where, ::testing::StartsWith("127.86."));
+    EXPECT_EQ(dig({"+short", "any.web.vm"}), where + "\n");
+    EXPECT_EQ(dig({"+short", "-x", where}), "web.vm.\n");
+    ASSERT_EQ(host->banger({"vm", "create", "--name", "brief", "--ready", "agent", "--network", "user"}).status, 0);
+    EXPECT_THAT(dig({"+short", "brief.vm"}), ::testing::StartsWith("127.86."));
+    ASSERT_EQ(host->banger({"vm", "kill", "brief"}).status, 0);
+    EXPECT_THAT(dig({"brief.vm"}), HasSubstr("status: NXDOMAIN"));
+    ASSERT_EQ(host->banger({"vm", "delete", "brief"}).status, 0);
+}
+
+TEST_F(Reach, APortOfTheGuestIsReachedByName)
+{
+    serve(3000, "127.0.0.1");
+    ASSERT_TRUE(wait_for_page(3000, patience));
+    EXPECT_EQ(curl(3000), "page of port 3000\n");
+    const auto facts = port_facts();
+    bool listed = false;
+    for (const auto& port : json::find(facts, "ports")->GetArray())
+        if (json::uint_or(port, "port") == 3000) {
+            listed = true;
+            EXPECT_EQ(json::string_or(port, "process"), "perl");
+            EXPECT_EQ(json::uint_or(port, "host_port"), 3000U);
+            EXPECT_EQ(json::string_or(port, "url"), "http://web.vm:3000/");
+        }
+    EXPECT_TRUE(listed) << json::to_pretty(facts);
+}
+
+TEST_F(Reach, APortAppearsAndGoesSoon)
+{
+    const auto server = serve(3001, "0.0.0.0");
+    EXPECT_TRUE(wait_for_page(3001, soon));
+    ASSERT_EQ(host->banger({"vm", "exec", "web", "--", "sh", "-c", "kill " + server}).status, 0);
+    const auto deadline = std::chrono::steady_clock::now() + soon;
+    constexpr const char* cannot_connect = "7";  // curl(1), EXIT CODES
+    std::string ended;
+    do
+        ended = run({"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode}", "http://" + address() + ":3001/"});
+    while (ended != cannot_connect && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(ended, cannot_connect);
+}
+
+TEST_F(Reach, ALowPortIsThereOrTenThousandAbove)
+{
+    serve(81, "0.0.0.0");
+    const bool may_have_it = ::geteuid() == 0;
+    const int number = may_have_it ? 81 : 10081;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::string page;
+    do
+        page = curl(number);
+    while (page != "page of port 81\n" && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(page, "page of port 81\n");
+}
+
+TEST_F(Reach, AllIsThereAgainAfterTheDaemonWasKilled)
+{
+    serve(3002, "127.0.0.1");
+    ASSERT_TRUE(wait_for_page(3002, patience));
+    const auto before = address();
+    host->kill_daemon();
+    ASSERT_EQ(host->banger({"vm", "list"}).status, 0);
+    EXPECT_EQ(address(), before);
+    EXPECT_TRUE(wait_for_page(3002, patience));
+}
+
+TEST_F(Reach, OpensshReachesItByName)
+{
+    CallOptions at_home;
+    at_home.environment["HOME"] = host->home();
+    ASSERT_EQ(host->banger({"ssh-config", "--install"}, at_home).status, 0);
+    const std::string settings = host->home() + "/.ssh/config";
+    const auto ssh = [&](const std::vector<std::string>& words) {
+        std::vector<std::string> command{"env", "BANGER_HOME=" + host->home(), "ssh", "-F", settings, "-o",
+                                         "BatchMode=yes", "web.vm"};
+        command.insert(command.end(), words.begin(), words.end());
+        return run(command);
+    };
+    // Its server may still be coming up: the machine counts as ready when it takes commands.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(90);
+    std::string name;
+    do
+        name = ssh({"cat", "/etc/hostname"});
+    while (name != "web\n" && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(name, "web\n");
+    ASSERT_TRUE(sdk::os::write_file_atomic(host->home() + "/letter", "dear guest\n"));
+    run({"env", "BANGER_HOME=" + host->home(), "scp", "-q", "-F", settings, host->home() + "/letter", "web.vm:letter"});
+    EXPECT_EQ(host->banger({"vm", "exec", "web", "--", "cat", "/root/letter"}).out, "dear guest\n");
+    ASSERT_EQ(host->banger({"ssh-config", "--uninstall"}, at_home).status, 0);
+    EXPECT_EQ(*sdk::os::read_file(settings), "");
+}
+
+TEST_F(Reach, AnotherResolverAsksWithThePrintedRecipe)
+{
+    const std::string recipe = host->home() + "/dnsmasq.conf";
+    ASSERT_TRUE(sdk::os::write_file_atomic(recipe, host->banger({"dns", "route", "--print", "dnsmasq"}).out));
+    const std::string port = std::to_string(std::stoi(json::string_or(host->json({"dns", "status"}), "port")) + 2000);
+    sdk::os::Command dnsmasq;
+    dnsmasq.argv = {"/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=" + recipe, "--pid-file=", "--no-resolv",
+                    "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1", "--port=" + port,
+                    "--user=" + run({"id", "-un"})};
+    dnsmasq.argv.back().pop_back();
+    dnsmasq.die_with_parent = true;
+    auto resolver = sdk::os::spawn(dnsmasq);
+    ASSERT_TRUE(resolver) << resolver.error().message;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::string answer;
+    do
+        answer = run({"dig", "@127.0.0.1", "-p", port, "+short", "+tries=1", "+time=1", "web.vm"});
+    while (!answer.starts_with("127.86.") && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(answer, address() + "\n");
+    resolver->kill_group(SIGTERM);
+    EXPECT_TRUE(resolver->wait());
+}
+
+TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
+{
+    ASSERT_EQ(host->banger({"vm", "create", "--name", "quiet", "--ready", "agent", "--publish", "none"}).status, 0);
+    serve(3003, "0.0.0.0", "quiet");
+    const auto facts = host->json({"vm", "ports", "quiet"});
+    EXPECT_EQ(json::string_or(facts, "publish"), "none");
+    for (const auto& port : json::find(facts, "ports")->GetArray())
+        EXPECT_EQ(json::uint_or(port, "host_port"), 0U);
+    ASSERT_EQ(host->banger({"vm", "delete", "quiet"}).status, 0);
+}
+
+TEST_F(Reach, AnotherInstallationAnswersOnItsOwnPort)
+{
+    const Installation other;
+    const auto ours = host->json({"dns", "status"});
+    const auto theirs = other.json({"dns", "status"});
+    EXPECT_NE(json::string_or(ours, "port"), json::string_or(theirs, "port"));
+    EXPECT_THAT(other.banger({"dns", "status"}).out, HasSubstr(json::string_or(theirs, "port")));
+}
+
+}  // namespace
+}  // namespace banger::e2e

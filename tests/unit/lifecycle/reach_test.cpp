@@ -1,0 +1,82 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/lifecycle/reach.hpp"
+
+#include <gmock/gmock.h>
+
+#include "engine_world.hpp"
+
+namespace banger::lifecycle {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class ReachTest : public EngineWorld {
+protected:
+    ReachTest() : EngineWorld({"fakes", "fake-dns"}), engine(fresh())
+    {
+        engine->publish_ports = [this](const std::string& vm, const std::string& address) {
+            ports.push_back(vm + " on " + address);
+        };
+        engine->withdraw_ports = [this](const std::string& vm) { ports.push_back(vm + " gone"); };
+    }
+    std::vector<std::string> names()
+    {
+        std::vector<std::string> lines;
+        const auto records = provider<sdk::Dns>("fake")->list();
+        for (const auto& record : *records)
+            lines.push_back(record.name + " " + record.addresses.front());
+        return lines;
+    }
+
+    std::unique_ptr<Engine> engine;
+    std::vector<std::string> ports;
+};
+
+TEST_F(ReachTest, AMachineBehindUserNetworkingGetsAnAddressANameAndItsPorts)
+{
+    const auto vm = add("aabbccddee01", "fake", "fake");
+    ASSERT_TRUE(open_reach(*engine, vm, call_));
+    const auto reach = reach_of(*engine, vm, call_);
+    EXPECT_FALSE(reach.is_guests);
+    EXPECT_TRUE(reach.address.starts_with("127.86."));
+    EXPECT_THAT(names(), ElementsAre(vm.name + ".vm " + reach.address));
+    EXPECT_THAT(ports, ElementsAre(vm.id + " on " + reach.address));
+    EXPECT_EQ(full_name(*engine, vm, call_), vm.name + ".vm");
+
+    close_reach(*engine, vm, call_);
+    close_reach(*engine, vm, call_);
+    EXPECT_THAT(names(), IsEmpty());
+    EXPECT_EQ(ports.back(), vm.id + " gone");
+    EXPECT_EQ(reach_of(*engine, vm, call_).address, "");
+}
+
+TEST_F(ReachTest, WhoPublishesNothingStillHasAName)
+{
+    auto vm = add("aabbccddee02", "fake", "fake");
+    vm.publish = model::Publish::none;
+    ASSERT_TRUE(open_reach(*engine, vm, call_));
+    EXPECT_EQ(names().size(), 1U);
+    EXPECT_THAT(ports, IsEmpty());
+    close_reach(*engine, vm, call_);
+}
+
+class ReachWithoutNames : public EngineWorld {
+protected:
+    ReachWithoutNames() : EngineWorld({"fakes"}) {}
+};
+
+TEST_F(ReachWithoutNames, PortsAreThereAllTheSame)
+{
+    const auto engine = fresh();
+    std::string published;
+    engine->publish_ports = [&](const std::string&, const std::string& address) { published = address; };
+    const auto vm = add("aabbccddee03", "fake", "fake");
+    EXPECT_TRUE(open_reach(*engine, vm, call_));
+    EXPECT_TRUE(published.starts_with("127.86."));
+    EXPECT_EQ(full_name(*engine, vm, call_), "");
+    close_reach(*engine, vm, call_);
+}
+
+}  // namespace
+}  // namespace banger::lifecycle
