@@ -186,11 +186,11 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
             room_watch->ended(vm);
     };
     engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) {
+        if (room_watch)
+            room_watch->began(vm);  // before its end may be told
         service.watch_exit(vm, vmm);
         if (auto_stop)
             auto_stop->watch(vm);
-        if (room_watch)
-            room_watch->began(vm);
     };
 
     // The listener exists before reconciling, so that a caller who finds it waits instead of starting another daemon.

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
 
@@ -84,6 +85,12 @@ sdk::Result<void> PortPublisher::connect(const std::string& vm, lifecycle::Opera
     auto record = engine.store.find_id(vm);
     if (!record)
         return std::move(record).error();
+    // Nobody answers in one that stands, and who gives up there leaves a greeting behind that the next one's follows.
+    auto live = lifecycle::liveness_of(engine, *record);
+    if (!live)
+        return std::move(live).error();
+    if (const auto paused = live->facts.find("paused"); paused != live->facts.end() && paused->second == "true")
+        return sdk::make_error(sdk::Code::busy, "vm '" + record->name + "' is paused");
     auto agent = lifecycle::agent_of(engine, *record, operation, patience_for_agent);
     if (!agent)
         return std::move(agent).error();

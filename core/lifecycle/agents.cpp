@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/agents.hpp"
 
+#include <algorithm>
+
 #include "core/base/call_context.hpp"
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
@@ -8,6 +10,15 @@
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
+namespace {
+
+/// A greeting can be lost: where the host's side of a serial port changes hands while the guest stands, what is written to
+/// it next may go nowhere. So one that is not answered is said anew on another channel; twice as long is waited for each,
+/// since a guest may only be slow.
+constexpr std::chrono::milliseconds first_wait{2000};
+
+}  // namespace
+
 sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::string& vm, const std::string& token,
                                                                  const OpenChannel& open,
                                                                  std::chrono::milliseconds patience,
@@ -23,18 +34,24 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
         return std::move(secret).error();
     const auto limits = guest::Patience::of(patience, operation.token());
     base::CallContext call(limits.stop, {}, limits.deadline);
-    auto channel = open(call);
-    if (!channel && channel.error().code == sdk::Code::cancelled && !operation.cancelled())
-        return sdk::make_error(sdk::Code::timed_out, "nobody in the guest opened the channel to its agent in time");
-    if (!channel)
-        return std::move(channel).error();
-    auto client = guest::AgentClient::open(loop_, std::move(*channel), *secret);
-    if (on_stream)
-        client->watch_relays([watch = on_stream, vm](bool opens) { watch(vm, opens); });
-    if (auto answered = client->wait_connected(limits); !answered)
-        return std::move(answered).error();
-    (*clients_.lock())[vm] = client;
-    return client;
+    for (auto wait = first_wait;; wait *= 2) {
+        auto channel = open(call);
+        if (!channel && channel.error().code == sdk::Code::cancelled && !operation.cancelled())
+            return sdk::make_error(sdk::Code::timed_out, "nobody in the guest opened the channel to its agent in time");
+        if (!channel)
+            return std::move(channel).error();
+        auto client = guest::AgentClient::open(loop_, std::move(*channel), *secret);
+        if (on_stream)
+            client->watch_relays([watch = on_stream, vm](bool opens) { watch(vm, opens); });
+        const auto until = std::min(limits.deadline, std::chrono::steady_clock::now() + wait);
+        auto answered = client->wait_connected({until, limits.stop});
+        if (answered) {
+            (*clients_.lock())[vm] = client;
+            return client;
+        }
+        if (answered.error().code != sdk::Code::timed_out || until == limits.deadline)
+            return std::move(answered).error();
+    }
 }
 
 std::shared_ptr<guest::AgentClient> Agents::connected(const std::string& vm) const

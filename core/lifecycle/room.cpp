@@ -37,8 +37,12 @@ sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
             return std::move(power).error();
         if (*power == nullptr)
             return Paused::cannot;
-        if (auto paused = (*power)->pause(live->vmm); !paused)
+        if (auto paused = (*power)->pause(live->vmm); !paused) {
+            // One that stands although its VMM answered too late must be let go on, too.
+            if (const auto now = liveness_of(engine, vm); !now || says(now->facts, "paused"))
+                engine.standing.add(vm.id);
             return std::move(paused).error().while_doing("pause vm '" + vm.name + "'");
+        }
     }
     engine.standing.add(vm.id);
     return Paused::yes;

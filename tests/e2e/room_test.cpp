@@ -100,7 +100,8 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     disk.make_room();
     ASSERT_TRUE(log.says("vm " + web + " goes on: there is room again"));
     EXPECT_EQ(shown(host, "web", "state"), "running");
-    EXPECT_EQ(host.banger({"vm", "exec", "web", "--", "true"}).status, 0);
+    const auto again = host.banger({"vm", "exec", "web", "--", "true"});
+    EXPECT_EQ(again.status, 0) << again.err;
     EXPECT_EQ(pid_of(host, "web"), pid);
 
     // One that is to be stopped goes on for that.
