@@ -36,6 +36,27 @@ sdk::Result<void> TwoWaySync::begin()
     return {};
 }
 
+/// The guest can write any name into its record, and what is settled goes there, ignored or not: only a conflict of a file
+/// that counts is one.
+sdk::Result<void> TwoWaySync::forget_conflicts_of_others(const std::set<std::string>& listed)
+{
+    std::set<std::string> ours;
+    std::set<std::string> unknown;
+    for (const auto& [name, there] : conflicts_.all()) {
+        const auto below = listed.lower_bound(name + "/");
+        const bool is_directory = below != listed.end() && below->starts_with(name + "/");
+        (is_directory || listed.count(name) != 0 || agreed_.count(name) != 0 ? ours : unknown).insert(name);
+    }
+    if (unknown.empty())
+        return {};
+    auto yes = here_->considered(unknown);
+    if (!yes)
+        return interrupted(context_, std::move(yes).error());
+    ours.merge(*yes);
+    conflicts_.retain(ours);
+    return {};
+}
+
 /// A conflict's copy stands for its file. What is in conflict stays out; what no longer is counts as changed here, be it
 /// that it was removed.
 void TwoWaySync::settle_conflicts(std::set<std::string>& candidates)
@@ -140,6 +161,8 @@ sdk::Result<Synced> TwoWaySync::all()
     for (const auto& [name, stamp] : *there)
         if (listed->count(name) == 0)
             candidates.insert(name);
+    if (auto done = forget_conflicts_of_others(*listed); !done)
+        return std::move(done).error();
     settle_conflicts(candidates);
     if (auto done = leave_out_what_git_ignores(candidates); !done)
         return std::move(done).error();

@@ -44,9 +44,10 @@ protected:
         ASSERT_EQ(prepared.status, 0) << prepared.err;
     }
     /// One round; what it says is "sent removed received removed-here conflicts", each a number.
-    std::string sync()
+    std::string sync(const std::string& option = "--two-way")
     {
-        const auto done = banger({"-o", "json", "vm", "workspace", "sync", "--two-way", "--guest-path", there, "here", here});
+        const auto done =
+            banger({"-o", "json", "vm", "workspace", "sync", "--two-way", option, "--guest-path", there, "here", here});
         EXPECT_EQ(done.status, 0) << done.err;
         const auto facts = json::parse_object(done.out, "the answer");
         if (!facts)
@@ -168,6 +169,19 @@ TEST_F(TwoWayTest, WhatIsIgnoredIsNotWatchedThere)
               sh(there, "for d in . d d/deep mine mine/deep; do printf '%x\\n' $(stat -c %i $d); done | sort"));
     watching.kill(SIGINT);
     EXPECT_EQ(watching.wait().signal, SIGINT);
+}
+
+TEST_F(TwoWayTest, AConflictThatTheGuestMadeUpTakesNoIgnoredFileThere)
+{
+    prepare();
+    const std::string made_up = "printf '0 0 0 0 secret.log\\0000 0 0 0 notes\\0' >.git/banger-conflicts";
+    sh(here, "echo secret >secret.log; echo notes >notes");
+    sh(there, made_up);
+    EXPECT_EQ(sync("--tracked-only"), "0 0 0 0 0");
+    EXPECT_EQ(sh(there, "ls"), "d\nfile\n");
+    sh(there, made_up);
+    EXPECT_EQ(sync(), "1 0 0 0 0") << "the one that counts goes";
+    EXPECT_EQ(sh(there, "ls"), "d\nfile\nnotes\n");
 }
 
 TEST_F(TwoWayTest, ASubmoduleThatOnlyTheGuestChecksOutStaysThere)
