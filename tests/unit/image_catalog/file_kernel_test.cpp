@@ -95,6 +95,14 @@ TEST_F(FileKernelTest, AKernelInFilesIsAKernelOfTheStore)
     EXPECT_FALSE(import({"Not A Name", at("vmlinux"), at("modules"), at("config")}));
 }
 
+TEST_F(FileKernelTest, ASlashBehindItsModulesIsNoPartOfTheirNames)
+{
+    const auto kernel = import({"mine", at("vmlinux"), at("modules/"), at("config")});
+    ASSERT_TRUE(kernel) << kernel.error().message;
+    EXPECT_TRUE(sdk::os::exists(kernel->modules_directory + "/6.1.7-mine/modules.dep"));
+    EXPECT_THAT(images::testing::names_in(kernel->modules_directory), ElementsAre("6.1.7-mine"));
+}
+
 TEST_F(FileKernelTest, WhatItLacksIsSaidByName)
 {
     const auto without_modules = import({"mine", at("vmlinux"), {}, at("config")});
