@@ -51,7 +51,11 @@ sdk::Error refused(const std::string& address, const blobs::HttpAnswer& answer)
 
 bool is_address(const std::string& location)
 {
-    return location.starts_with("https://") || (location.starts_with("http://") && is_loopback(host_of(location)));
+    const bool is_https = location.starts_with("https://");
+    if (!is_https && !location.starts_with("http://"))
+        return false;
+    const auto host = host_of(location);
+    return host.find('@') == std::string::npos && (is_https || is_loopback(host));
 }
 
 Result<std::string> read_location(const std::string& location, std::uint64_t most, const Options& options, sdk::Call& call)

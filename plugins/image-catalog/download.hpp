@@ -9,7 +9,8 @@
 
 namespace banger::catalog {
 
-/// Whether this is an address that we ask: https, or http to this very machine.
+/// Whether this is an address that we ask: https, or http to this very machine. One with a user in it is none: what looks
+/// like a host before the '@' is not the one that is asked.
 bool is_address(const std::string& location);
 
 /// The text at an address or an absolute path, at most `most` bytes. Errors: invalid for what is neither; not_found,
