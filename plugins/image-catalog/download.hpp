@@ -22,4 +22,7 @@ sdk::Result<std::string> read_location(const std::string& location, std::uint64_
 sdk::Result<std::string> bundle_at(const std::string& location, const std::string& digest, std::uint64_t size,
                                    const Options& options, sdk::Call& call);
 
+/// Takes a bundle out of the cache whose bytes are not what they were when it came.
+void forget_bundle(const std::string& digest, const Options& options);
+
 }  // namespace banger::catalog

@@ -185,6 +185,28 @@ TEST_F(BundleTest, ACutDownloadGoesOnWhereItEndedAndIsTheImage)
     EXPECT_THAT(images::testing::names_in(at("pulled") + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
 }
 
+TEST_F(BundleTest, ADownloadThatWasDamagedSinceIsMadeAnew)
+{
+    const auto bundle = publish();
+    const auto bytes = sdk::os::read_file(at("published/" + bundle.file)).value_or("");
+    std::atomic<int> asked = 0;
+    const LoopbackServer server([&](const Request& /*request*/, Reply& reply) {
+        ++asked;
+        reply.send(200, bytes);
+    });
+    const auto options = read_options(R"({"most_bytes": 1000000000000})", host.cache_directory()).value_or({});
+    ASSERT_TRUE(sdk::os::make_directories(options.cache + "/blobs"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(options.cache + "/blobs/" + bundle.digest.substr(7), bytes.substr(0, bytes.size() / 2)));
+    sdk::ImageRequest request;
+    request.directory = at("out");
+    request.recipe = R"({"bundle": "http://)" + server.address() + "/" + bundle.file + R"(", "digest": ")" + bundle.digest +
+                     R"(", "size": )" + std::to_string(bundle.bytes) + "}";
+    const auto image = make_image_source(options)->fetch(request, call);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(image->facts.at("digest"), bundle.digest);
+    EXPECT_EQ(asked, 1);
+}
+
 TEST_F(BundleTest, PublishingReplacesAnEntryOfTheNameAndMakesSignaturesVoid)
 {
     const auto bundle = publish();
