@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // A repository and its workspace in a guest, in both directions: with the agent's real tools, and no machine.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <filesystem>
@@ -169,6 +170,20 @@ TEST_F(TwoWayTest, WhatIsIgnoredIsNotWatchedThere)
               sh(there, "for d in . d d/deep mine mine/deep; do printf '%x\\n' $(stat -c %i $d); done | sort"));
     watching.kill(SIGINT);
     EXPECT_EQ(watching.wait().signal, SIGINT);
+}
+
+TEST_F(TwoWayTest, LargeFilesOfBothAreComparedInPieces)
+{
+    prepare();
+    for (const auto& side : {here, there})
+        sh(side, "truncate -s 256M large; head -c 3000000 /dev/zero >alike; ln -s one link");
+    sh(there, "printf x | dd of=alike bs=1 seek=2999999 conv=notrunc status=none; ln -sf two link");
+    EXPECT_EQ(sync(), "0 0 0 0 2");
+    EXPECT_EQ(sh(here, "ls -d *.guest-conflict; readlink link.guest-conflict; cmp large " + there + "/large"),
+              "alike.guest-conflict\nlink.guest-conflict\ntwo\n");
+    rusage programs{};
+    ASSERT_EQ(::getrusage(RUSAGE_CHILDREN, &programs), 0);
+    EXPECT_LT(programs.ru_maxrss, 256 << 10) << "KiB of memory";
 }
 
 TEST_F(TwoWayTest, AConflictThatTheGuestMadeUpTakesNoIgnoredFileThere)
