@@ -199,6 +199,20 @@ TEST_F(TwoWayTest, AConflictThatTheGuestMadeUpTakesNoIgnoredFileThere)
     EXPECT_EQ(sh(there, "ls"), "d\nfile\nnotes\n");
 }
 
+TEST_F(TwoWayTest, AnAgreementThatTheGuestMadeUpBringsNoIgnoredFileHere)
+{
+    prepare();
+    sh(there, "printf '33188 1000000000 0 2 secret.log\\00033188 1000000000 0 2 notes\\0' >>.git/banger-synced; "
+              "echo 12 >secret.log; echo 12 >notes");
+    EXPECT_EQ(sync(), "0 0 1 0 0") << "the one that counts comes";
+    EXPECT_EQ(sh(here, "ls"), "d\nfile\nnotes\n");
+    EXPECT_EQ(sh(there, "cat secret.log"), "12\n");
+    sh(here, "echo x >forced.log; git add -f forced.log");
+    EXPECT_EQ(sync(), "1 0 0 0 0");
+    sh(here, "git rm -q -f forced.log");
+    EXPECT_EQ(sync(), "0 1 0 0 0") << "one that is ignored now goes as well";
+}
+
 TEST_F(TwoWayTest, ASubmoduleThatOnlyTheGuestChecksOutStaysThere)
 {
     sh(here, "git -c protocol.file.allow=always submodule --quiet add ./ sub; git commit -q -m sub; "
