@@ -20,6 +20,13 @@ std::string kernel_name_for(const std::string& image)
     return name;
 }
 
+json::Object named(const ImageRegister& verb)
+{
+    json::Object params;
+    params.set("name", json::string_or(verb.kernel->value(), "name"));
+    return params;
+}
+
 }  // namespace
 
 Syntax ImageRegister::syntax()
@@ -82,10 +89,16 @@ sdk::Result<Exit> run(const ImageRegister& verb, Context& context)
     auto session = context.daemon();
     if (!session)
         return std::move(session).error();
-    if (verb.kernel)
+    bool adds_kernel = false;
+    if (verb.kernel) {
+        const auto before = (*session)->call("kernel.show", named(verb));
+        adds_kernel = !before && before.error().code == sdk::Code::not_found;
         if (auto kernel = (*session)->call("kernel.import", *verb.kernel); !kernel)
             return std::move(kernel).error();
+    }
     auto entry = (*session)->call("image.import", verb.image);
+    if (!entry && adds_kernel)
+        (void)(*session)->call("kernel.delete", named(verb), Session::OnInterrupt::carry_on);
     if (!entry)
         return std::move(entry).error();
     return context.show(entry->result, [&] {

@@ -35,6 +35,12 @@ void Conflicts::add(const std::string& name, const tree::Stamp& there)
     changed_ = true;
 }
 
+void Conflicts::retain(const std::set<std::string>& names)
+{
+    const auto forgotten = std::erase_if(all_, [&](const auto& known) { return names.count(known.first) == 0; });
+    changed_ = changed_ || forgotten != 0;
+}
+
 bool Conflicts::is_open(const WorkingTree& here, const std::string& name)
 {
     for (std::size_t at = 0; at < name.size();) {

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "cli/workspace/working_tree.hpp"
@@ -23,6 +24,8 @@ public:
     /// Takes those of an earlier sync. What no guest may have for a name is left out.
     void remember(tree::Stamps known);
     void add(const std::string& name, const tree::Stamp& there);
+    /// Forgets those with other names.
+    void retain(const std::set<std::string>& names);
 
     [[nodiscard]] static bool is_open(const WorkingTree& here, const std::string& name);
     /// Those that are open no more. They are forgotten by this.

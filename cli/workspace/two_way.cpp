@@ -36,6 +36,47 @@ sdk::Result<void> TwoWaySync::begin()
     return {};
 }
 
+/// What is not here was agreed on by the guest's record alone. If git would not consider it, it may go there as well, but
+/// does not come.
+sdk::Result<void> TwoWaySync::forget_agreements_of_others(const std::set<std::string>& listed, const tree::Stamps& there)
+{
+    std::map<std::string, Sides> gone;
+    for (const auto& [name, agreement] : agreed_)
+        if (const auto found = there.find(name); listed.count(name) == 0 && found != there.end())
+            gone[name] = {std::nullopt, found->second};
+    const auto back = plan_two_way(agreed_, gone).receive;
+    if (back.empty())
+        return {};
+    auto yes = here_->considered({back.begin(), back.end()});
+    if (!yes)
+        return interrupted(context_, std::move(yes).error());
+    for (const auto& name : back)
+        if (yes->count(name) == 0)
+            agreed_.erase(name);
+    return {};
+}
+
+/// The guest can write any name into its record, and what is settled goes there, ignored or not: only a conflict of a file
+/// that counts is one.
+sdk::Result<void> TwoWaySync::forget_conflicts_of_others(const std::set<std::string>& listed)
+{
+    std::set<std::string> ours;
+    std::set<std::string> unknown;
+    for (const auto& [name, there] : conflicts_.all()) {
+        const auto below = listed.lower_bound(name + "/");
+        const bool is_directory = below != listed.end() && below->starts_with(name + "/");
+        (is_directory || listed.count(name) != 0 ? ours : unknown).insert(name);
+    }
+    if (unknown.empty())
+        return {};
+    auto yes = here_->considered(unknown);
+    if (!yes)
+        return interrupted(context_, std::move(yes).error());
+    ours.merge(*yes);
+    conflicts_.retain(ours);
+    return {};
+}
+
 /// A conflict's copy stands for its file. What is in conflict stays out; what no longer is counts as changed here, be it
 /// that it was removed.
 void TwoWaySync::settle_conflicts(std::set<std::string>& candidates)
@@ -128,18 +169,19 @@ sdk::Result<Synced> TwoWaySync::all()
     auto there = survey();
     if (!there)
         return std::move(there).error();
+    std::erase_if(agreed_, [&](const auto& agreed) {
+        return listed->count(agreed.first) == 0 && here_->stamp(agreed.first);  // ignored from now on
+    });
+    if (auto done = forget_agreements_of_others(*listed, *there); !done)
+        return std::move(done).error();
     std::set<std::string> candidates;
-    for (auto at = agreed_.begin(); at != agreed_.end();) {
-        if (listed->count(at->first) == 0 && here_->stamp(at->first)) {
-            at = agreed_.erase(at);  // ignored from now on
-            continue;
-        }
-        candidates.insert(at->first);
-        ++at;
-    }
+    for (const auto& [name, agreement] : agreed_)
+        candidates.insert(name);
     for (const auto& [name, stamp] : *there)
         if (listed->count(name) == 0)
             candidates.insert(name);
+    if (auto done = forget_conflicts_of_others(*listed); !done)
+        return std::move(done).error();
     settle_conflicts(candidates);
     if (auto done = leave_out_what_git_ignores(candidates); !done)
         return std::move(done).error();

@@ -44,6 +44,8 @@ private:
     sdk::Result<std::set<std::string>> enter(const std::set<std::string>& directories);
     [[nodiscard]] std::string news_for_watch();
     sdk::Result<void> leave_out_what_git_ignores(std::set<std::string>& candidates);
+    sdk::Result<void> forget_conflicts_of_others(const std::set<std::string>& listed);
+    sdk::Result<void> forget_agreements_of_others(const std::set<std::string>& listed, const tree::Stamps& there);
     void settle_conflicts(std::set<std::string>& candidates);
     sdk::Result<void> remove_there(const std::vector<std::string>& names, const std::map<std::string, Sides>& sides,
                                    Synced& synced);

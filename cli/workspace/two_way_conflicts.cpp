@@ -1,33 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // What a sync in both directions does where both sides changed.
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
+#include "cli/workspace/same_content.hpp"
 #include "cli/workspace/two_way.hpp"
 #include "guest/tree/unpacker.hpp"
 
 namespace banger::workspace {
-namespace {
-
-constexpr std::size_t longest_file = std::size_t{1} << 40U;
-
-/// What is in a file, or where a link leads.
-sdk::Result<std::string> content_of(const std::string& path, const tree::Stamp& stamp)
-{
-    if (!S_ISLNK(stamp.mode))
-        return sdk::os::read_file(path, longest_file);
-    std::error_code problem;
-    const auto target = std::filesystem::read_symlink(path, problem);
-    if (problem)
-        return sdk::os_error("read the link " + cli::quoted(path), problem.value());
-    return target.string();
-}
-
-}  // namespace
 
 sdk::Result<void> TwoWaySync::fetch_into(const TemporaryDirectory& place, const std::vector<std::string>& names)
 {
@@ -94,12 +77,10 @@ sdk::Result<void> TwoWaySync::compare(const std::vector<std::string>& names, con
         return fetched;
     for (const auto& name : names) {
         const Sides& side = sides.at(name);
-        auto theirs = content_of(place->path() + "/" + name, *side.there);
-        auto ours = content_of(here_->root() + "/" + name, *side.here);
-        if (!theirs || !ours)
+        const auto same = have_same_content(here_->root() + "/" + name, place->path() + "/" + name, side);
+        if (!same)
             continue;  // one of them changed or went meanwhile: that is another round's
-        if (*ours == *theirs && (side.here->mode & 0777U) == (side.there->mode & 0777U) &&
-            S_ISLNK(side.here->mode) == S_ISLNK(side.there->mode)) {
+        if (*same && (side.here->mode & 0777U) == (side.there->mode & 0777U)) {
             agreed_[name] = {side.here, side.there};
             continue;
         }

@@ -1,6 +1,4 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "banger/sdk/os/file.hpp"
@@ -275,17 +273,13 @@ sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation
         return sdk::make_error(sdk::Code::invalid, "'" + as + "' cannot be the name of an entry of a catalogue",
                                "give it a --name: one word of a-z, 0-9, '-' and '.'");
     const auto span = operation.span("bundle");
-    if (!sdk::os::exists(*directory)) {
-        if (auto made = sdk::os::make_directories(*directory); !made)
-            return std::move(made).error();
-        if (::chmod(directory->c_str(), 0755) != 0)  // for a web server, whatever our umask
-            return sdk::os_error("let others read " + *directory);
-    }
+    if (auto made = images::make_published_directory(*directory); !made)
+        return std::move(made).error();
     auto written = images::write_bundle(*image, as, *directory, operation);
     if (!written)
         return std::move(written).error();
     if (publish)
-        if (auto added = images::add_to_catalogue(*written, *directory); !added)
+        if (auto added = images::add_to_catalogue(*written, *directory, operation); !added)
             return std::move(added).error();
     const auto entry = json::parse(written->entry, "the entry");
     if (!entry)

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/lock.hpp"
 #include "core/base/ids.hpp"
 #include "core/images/image_import.hpp"
 #include "core/model/json.hpp"
@@ -32,8 +34,10 @@ constexpr std::uint64_t manifest_version = 1;
 constexpr std::uint64_t catalogue_version = 1;
 constexpr std::size_t copy_bytes = 1U << 20;
 constexpr mode_t everybodys = 0644;  // a web server's too, whatever our umask
+constexpr mode_t everybodys_directory = 0755;
 constexpr const char* manifest_name = "manifest.json";
 constexpr const char* catalogue_name = "/catalogue.json";
+constexpr const char* catalogue_lock_name = "/.catalogue.lock";
 
 struct FreeArchive {
     void operator()(archive* open) const { (void)archive_write_free(open); }
@@ -290,8 +294,28 @@ Result<Bundle> write_bundle(const Image& image, const std::string& name, const s
     return bundle;
 }
 
-Result<void> add_to_catalogue(const Bundle& bundle, const std::string& directory)
+Result<void> make_published_directory(const std::string& path)
 {
+    if (os::exists(path))
+        return {};
+    if (const auto parent = std::filesystem::path(path).parent_path().string(); !parent.empty())
+        if (auto made = make_published_directory(parent); !made)
+            return made;
+    if (auto made = os::make_directories(path); !made)
+        return made;
+    if (::chmod(path.c_str(), everybodys_directory) != 0)
+        return sdk::os_error("let others read " + path);
+    return {};
+}
+
+Result<void> add_to_catalogue(const Bundle& bundle, const std::string& directory, const sdk::Call& call)
+{
+    const auto lock_path = directory + catalogue_lock_name;
+    const auto lock = os::open_file(lock_path, O_RDWR | O_CREAT);
+    if (!lock)
+        return lock.error();
+    if (auto locked = os::lock_file(lock->get(), lock_path, call.cancel_descriptor()); !locked)
+        return locked;
     const auto path = directory + catalogue_name;
     json::Array images;
     json::Object catalogue;

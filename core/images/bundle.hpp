@@ -24,7 +24,12 @@ struct Bundle {
 sdk::Result<Bundle> write_bundle(const Image& image, const std::string& name, const std::string& directory, sdk::Call& call);
 
 /// Adds the bundle to `catalogue.json` in its directory, which is made if it is not there, in place of an entry of its name.
-/// A signature of what it was before is another's from then on, and is removed. Errors: corrupt for a file that is none.
-sdk::Result<void> add_to_catalogue(const Bundle& bundle, const std::string& directory);
+/// One after the other, in whichever process (.catalogue.lock beside it). A signature of what it was before is another's from
+/// then on, and is removed. Errors: corrupt for a file that is none; cancelled.
+sdk::Result<void> add_to_catalogue(const Bundle& bundle, const std::string& directory, const sdk::Call& call);
+
+/// Makes the directory, an absolute path, and its parents for everybody to read, whatever our umask. There already is
+/// success, and stays as it is.
+sdk::Result<void> make_published_directory(const std::string& path);
 
 }  // namespace banger::images

@@ -3,13 +3,14 @@
 
 #include <sys/stat.h>
 
-#include <chrono>
 #include <ctime>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/images/change_mark.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/kernel_import.hpp"
+#include "core/images/recipe_identity.hpp"
 #include "core/images/source_choices.hpp"
 #include "core/model/json.hpp"
 
@@ -160,18 +161,18 @@ Result<Kernel> KernelStore::import(const KernelFiles& files, sdk::Call& call)
     if (!is_catalogue_name(files.name))
         return sdk::make_error(Code::invalid, "'" + files.name + "' is no name of a kernel",
                                "use one word of a-z, 0-9, '-' and '.'");
-    if (state_->kernels.find(files.name))
-        return sdk::make_error(Code::exists, "there is a kernel '" + files.name + "' already",
-                               "`banger kernel delete " + files.name + "` removes it");
     json::Object recipe;
     recipe.set("path", files.kernel).set("modules", files.modules).set("config", files.configuration);
     recipe.set("command_line", files.command_line);
     // Which files these are: any of them may be another tomorrow.
-    recipe.set("stamp", static_cast<std::int64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
+    recipe.set("stamp", change_mark(files.kernel) + ", " + change_mark(files.modules) + ", " + change_mark(files.configuration));
     CatalogueEntry entry;
     entry.name = files.name;
     entry.source = "catalog";
     entry.recipe = json::to_text(recipe.value());
+    if (const auto there = state_->kernels.find(files.name); there && there->id != recipe_id("kernel", entry))
+        return sdk::make_error(Code::exists, "there is another kernel '" + files.name + "' already",
+                               "`banger kernel delete " + files.name + "` removes it");
     return state_->kernels.obtain(entry, call);
 }
 

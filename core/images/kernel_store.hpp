@@ -49,7 +49,8 @@ public:
     [[nodiscard]] sdk::Result<std::vector<Kernel>> list() const;
     [[nodiscard]] sdk::Result<Kernel> find(const std::string& name) const;
     [[nodiscard]] sdk::Result<Kernel> pull(const std::string& name, sdk::Call& call);
-    /// A kernel from files. Errors: exists for a name of the catalogue; unsupported, with all that it lacks by name.
+    /// A kernel from files; the one that is there if it was made of the same files, and they did not change. Errors: exists
+    /// for a name of the catalogue, or of another kernel; unsupported, with all that it lacks by name.
     [[nodiscard]] sdk::Result<Kernel> import(const KernelFiles& files, sdk::Call& call);
     [[nodiscard]] sdk::Result<std::uint64_t> remove(const std::string& name);
     void sweep();

@@ -10,6 +10,7 @@ add_library(banger-image-store STATIC
     ${CMAKE_CURRENT_BINARY_DIR}/catalogue_text.cpp
     bundle.cpp
     catalogue.cpp
+    change_mark.cpp
     collection.cpp
     download_cache.cpp
     image_import.cpp

@@ -78,16 +78,26 @@ public:
                 return std::move(text).error();
             return sdk::ImageStream{"catalogue", {{"catalogue", std::move(*text)}}};
         }
-        auto path = bundle_at(recipe->bundle, recipe->digest, recipe->size, options_, call);
-        if (!path)
-            return std::move(path).error();
-        auto facts = unpack_bundle({*path, recipe->digest, options_.most_bytes}, request.directory, call);
+        auto facts = unpack(*recipe, request, call);
+        if (!facts && facts.error().code == Code::corrupt && is_address(recipe->bundle)) {
+            // Downloaded before, it may have been damaged since.
+            forget_bundle(recipe->digest, options_);
+            facts = unpack(*recipe, request, call);
+        }
         if (!facts)
             return std::move(facts).error();
         return sdk::ImageStream{"ext4", std::move(*facts)};
     }
 
 private:
+    [[nodiscard]] Result<sdk::Fields> unpack(const Recipe& recipe, const sdk::ImageRequest& request, sdk::Call& call) const
+    {
+        auto path = bundle_at(recipe.bundle, recipe.digest, recipe.size, options_, call);
+        if (!path)
+            return std::move(path).error();
+        return unpack_bundle({*path, recipe.digest, options_.most_bytes}, request.directory, call);
+    }
+
     Options options_;
 };
 

@@ -37,6 +37,11 @@ blobs::HttpRequest request_for(const std::string& address, const Options& option
             .stall = options.patience.stall};
 }
 
+std::string cache_of(const Options& options)
+{
+    return options.cache + "/blobs";
+}
+
 sdk::Error refused(const std::string& address, const blobs::HttpAnswer& answer)
 {
     if (answer.status == 0)
@@ -51,7 +56,11 @@ sdk::Error refused(const std::string& address, const blobs::HttpAnswer& answer)
 
 bool is_address(const std::string& location)
 {
-    return location.starts_with("https://") || (location.starts_with("http://") && is_loopback(host_of(location)));
+    const bool is_https = location.starts_with("https://");
+    if (!is_https && !location.starts_with("http://"))
+        return false;
+    const auto host = host_of(location);
+    return host.find('@') == std::string::npos && (is_https || is_loopback(host));
 }
 
 Result<std::string> read_location(const std::string& location, std::uint64_t most, const Options& options, sdk::Call& call)
@@ -80,7 +89,7 @@ Result<std::string> bundle_at(const std::string& location, const std::string& di
         return location;
     if (!is_address(location))
         return sdk::make_error(Code::invalid, "'" + location + "' is neither an https address nor an absolute path");
-    const auto directory = options.cache + "/blobs";
+    const auto directory = cache_of(options);
     if (auto made = sdk::os::make_directories(directory, 0700); !made)
         return std::move(made).error();
     auto request = request_for(location, options);
@@ -95,6 +104,11 @@ Result<std::string> bundle_at(const std::string& location, const std::string& di
             return refused(location, *answer);
         return {};
     });
+}
+
+void forget_bundle(const std::string& digest, const Options& options)
+{
+    blobs::BlobCache(cache_of(options)).forget(digest);
 }
 
 }  // namespace banger::catalog

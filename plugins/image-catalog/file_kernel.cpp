@@ -175,7 +175,7 @@ private:
         for (fs::recursive_directory_iterator entry(from, failure), end; !failure && entry != end; entry.increment(failure)) {
             if (call_.cancelled())
                 return sdk::make_error(Code::cancelled, "cancelled");
-            const auto target = to + entry->path().string().substr(from.size());
+            const auto target = fs::path(to) / entry->path().lexically_relative(from);
             if (entry->is_symlink())
                 continue;
             if (entry->is_directory())

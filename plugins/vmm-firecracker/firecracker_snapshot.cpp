@@ -101,17 +101,10 @@ Result<Plan> plan_save(const sdk::Handle& machine, const sdk::SaveSpec& save)
     return Plan{*noted, true};
 }
 
-Result<void> must_have_room(const Plan& plan, const sdk::SaveSpec& save)
+// What a difference is over is looked at when it is copied.
+std::uint64_t bytes_needed(const Plan& plan)
 {
-    auto room = os::free_bytes(save.directory);
-    if (!room)
-        return std::move(room).error();
-    const auto needed = plan.difference ? hardly_anything : memory_mib_in(plan.noted.shape) << 20U;
-    if (needed <= *room)
-        return {};
-    return make_error(Code::no_space, "a save takes " + std::to_string(needed >> 20U) + " MiB, and there is room for " +
-                                          std::to_string(*room >> 20U) + " in " + save.directory,
-                      "make room on the disk that saves are written to");
+    return plan.difference ? hardly_anything : memory_mib_in(plan.noted.shape) << 20U;
 }
 
 // Firecracker says it in words only.
@@ -179,7 +172,7 @@ public:
         auto plan = plan_save(machine, save);
         if (!plan)
             return std::move(plan).error();
-        if (auto room = must_have_room(*plan, save); !room)
+        if (auto room = must_have_room(save.directory, bytes_needed(*plan)); !room)
             return room;
         auto state = living->state();
         if (!state)

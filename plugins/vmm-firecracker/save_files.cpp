@@ -21,6 +21,7 @@ namespace os = sdk::os;
 
 constexpr const char* id_name = "id";
 constexpr std::size_t id_bytes = 16;
+constexpr std::uint64_t stat_block_bytes = 512;  // of st_blocks, inode(7)
 constexpr off_t piece = 16 << 20;  // between two looks at the call
 
 Result<void> copy_range(int from, int to, off_t at, off_t end, const sdk::Call& call)
@@ -76,6 +77,19 @@ Result<std::string> save_id(const std::string& directory)
     return os::read_file(directory + "/" + id_name, 2 * id_bytes);
 }
 
+Result<void> must_have_room(const std::string& path, std::uint64_t bytes)
+{
+    auto room = os::free_bytes(path);
+    if (!room)
+        return std::move(room).error();
+    if (bytes <= *room)
+        return {};
+    return sdk::make_error(sdk::Code::no_space,
+                           "a save takes " + std::to_string(bytes >> 20U) + " MiB, and there is room for " +
+                               std::to_string(*room >> 20U) + " at " + path,
+                           "make room on the disk that saves are written to");
+}
+
 Result<void> copy_memory(const std::string& from, const std::string& to, const sdk::Call& call)
 {
     auto input = os::open_file(from, O_RDONLY);
@@ -85,9 +99,12 @@ Result<void> copy_memory(const std::string& from, const std::string& to, const s
     struct stat status {};
     if (::fstat(input->get(), &status) != 0)
         return sdk::os_error("look at " + from);
-    if (::ioctl(output->get(), FICLONE, input->get()) != 0)
+    if (::ioctl(output->get(), FICLONE, input->get()) != 0) {
+        if (auto room = must_have_room(to, static_cast<std::uint64_t>(status.st_blocks) * stat_block_bytes); !room)
+            return room;
         if (auto copied = copy_data(input->get(), output->get(), status.st_size, call); !copied)
             return copied;
+    }
     return os::flush_file(std::move(*output), to, call.cancel_descriptor());
 }
 

@@ -440,7 +440,12 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
          }},
         {"image.show", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
         {"image.pull", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
-        {"image.import", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
+        {"image.import",
+         [](const json::Value& p) -> sdk::Result<json::Object> {
+             if (json::string_or(p, "path") == "/srv/missing")
+                 return sdk::make_error(sdk::Code::not_found, "there is no /srv/missing");
+             return catalogue_entry(p, "debian-cloud");
+         }},
         {"image.bundle", bundle},
         {"image.publish", bundle},
         {"image.cache_prune",
@@ -449,7 +454,12 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
              result.set("files", 3).set("freed_bytes", std::uint64_t{52'428'800});
              return result;
          }},
-        {"kernel.show", [](const json::Value& p) { return catalogue_entry(p, ""); }},
+        {"kernel.show",
+         [](const json::Value& p) -> sdk::Result<json::Object> {
+             if (json::string_or(p, "name").starts_with("local-"))
+                 return sdk::make_error(sdk::Code::not_found, "there is no kernel of that name");
+             return catalogue_entry(p, "");
+         }},
         {"kernel.pull", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"kernel.import", [](const json::Value& p) { return catalogue_entry(p, ""); }},
         {"image.delete", freed},

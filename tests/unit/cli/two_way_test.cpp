@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // A repository and its workspace in a guest, in both directions: with the agent's real tools, and no machine.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <filesystem>
@@ -44,9 +45,10 @@ protected:
         ASSERT_EQ(prepared.status, 0) << prepared.err;
     }
     /// One round; what it says is "sent removed received removed-here conflicts", each a number.
-    std::string sync()
+    std::string sync(const std::string& option = "--two-way")
     {
-        const auto done = banger({"-o", "json", "vm", "workspace", "sync", "--two-way", "--guest-path", there, "here", here});
+        const auto done =
+            banger({"-o", "json", "vm", "workspace", "sync", "--two-way", option, "--guest-path", there, "here", here});
         EXPECT_EQ(done.status, 0) << done.err;
         const auto facts = json::parse_object(done.out, "the answer");
         if (!facts)
@@ -168,6 +170,47 @@ TEST_F(TwoWayTest, WhatIsIgnoredIsNotWatchedThere)
               sh(there, "for d in . d d/deep mine mine/deep; do printf '%x\\n' $(stat -c %i $d); done | sort"));
     watching.kill(SIGINT);
     EXPECT_EQ(watching.wait().signal, SIGINT);
+}
+
+TEST_F(TwoWayTest, LargeFilesOfBothAreComparedInPieces)
+{
+    prepare();
+    for (const auto& side : {here, there})
+        sh(side, "truncate -s 256M large; head -c 3000000 /dev/zero >alike; ln -s one link");
+    sh(there, "printf x | dd of=alike bs=1 seek=2999999 conv=notrunc status=none; ln -sf two link");
+    EXPECT_EQ(sync(), "0 0 0 0 2");
+    EXPECT_EQ(sh(here, "ls -d *.guest-conflict; readlink link.guest-conflict; cmp large " + there + "/large"),
+              "alike.guest-conflict\nlink.guest-conflict\ntwo\n");
+    rusage programs{};
+    ASSERT_EQ(::getrusage(RUSAGE_CHILDREN, &programs), 0);
+    EXPECT_LT(programs.ru_maxrss, 256 << 10) << "KiB of memory";
+}
+
+TEST_F(TwoWayTest, AConflictThatTheGuestMadeUpTakesNoIgnoredFileThere)
+{
+    prepare();
+    const std::string made_up = "printf '0 0 0 0 secret.log\\0000 0 0 0 notes\\0' >.git/banger-conflicts";
+    sh(here, "echo secret >secret.log; echo notes >notes");
+    sh(there, made_up);
+    EXPECT_EQ(sync("--tracked-only"), "0 0 0 0 0");
+    EXPECT_EQ(sh(there, "ls"), "d\nfile\n");
+    sh(there, made_up);
+    EXPECT_EQ(sync(), "1 0 0 0 0") << "the one that counts goes";
+    EXPECT_EQ(sh(there, "ls"), "d\nfile\nnotes\n");
+}
+
+TEST_F(TwoWayTest, AnAgreementThatTheGuestMadeUpBringsNoIgnoredFileHere)
+{
+    prepare();
+    sh(there, "printf '33188 1000000000 0 2 secret.log\\00033188 1000000000 0 2 notes\\0' >>.git/banger-synced; "
+              "echo 12 >secret.log; echo 12 >notes");
+    EXPECT_EQ(sync(), "0 0 1 0 0") << "the one that counts comes";
+    EXPECT_EQ(sh(here, "ls"), "d\nfile\nnotes\n");
+    EXPECT_EQ(sh(there, "cat secret.log"), "12\n");
+    sh(here, "echo x >forced.log; git add -f forced.log");
+    EXPECT_EQ(sync(), "1 0 0 0 0");
+    sh(here, "git rm -q -f forced.log");
+    EXPECT_EQ(sync(), "0 1 0 0 0") << "one that is ignored now goes as well";
 }
 
 TEST_F(TwoWayTest, ASubmoduleThatOnlyTheGuestChecksOutStaysThere)

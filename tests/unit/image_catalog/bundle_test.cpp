@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <map>
+#include <thread>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
@@ -185,12 +186,65 @@ TEST_F(BundleTest, ACutDownloadGoesOnWhereItEndedAndIsTheImage)
     EXPECT_THAT(images::testing::names_in(at("pulled") + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
 }
 
+TEST_F(BundleTest, ADownloadThatWasDamagedSinceIsMadeAnew)
+{
+    const auto bundle = publish();
+    const auto bytes = sdk::os::read_file(at("published/" + bundle.file)).value_or("");
+    std::atomic<int> asked = 0;
+    const LoopbackServer server([&](const Request& /*request*/, Reply& reply) {
+        ++asked;
+        reply.send(200, bytes);
+    });
+    const auto options = read_options(R"({"most_bytes": 1000000000000})", host.cache_directory()).value_or({});
+    ASSERT_TRUE(sdk::os::make_directories(options.cache + "/blobs"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(options.cache + "/blobs/" + bundle.digest.substr(7), bytes.substr(0, bytes.size() / 2)));
+    sdk::ImageRequest request;
+    request.directory = at("out");
+    request.recipe = R"({"bundle": "http://)" + server.address() + "/" + bundle.file + R"(", "digest": ")" + bundle.digest +
+                     R"(", "size": )" + std::to_string(bundle.bytes) + "}";
+    const auto image = make_image_source(options)->fetch(request, call);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(image->facts.at("digest"), bundle.digest);
+    EXPECT_EQ(asked, 1);
+}
+
+TEST_F(BundleTest, WhatIsPublishedAtTheSameTimeIsAllInTheCatalogue)
+{
+    std::vector<std::string> names;
+    std::vector<std::thread> publishing;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        names.push_back(std::string(R"("name": ")") + name + "\"");
+        publishing.emplace_back([this, name] {
+            const images::Bundle bundle{name, {}, {}, 1, std::string(R"({"name": ")") + name + R"("})"};
+            const sdk::testing::FakeCall own;
+            EXPECT_TRUE(images::add_to_catalogue(bundle, at("published"), own));
+        });
+    }
+    for (auto& thread : publishing)
+        thread.join();
+    const auto text = sdk::os::read_file(at("published/catalogue.json")).value_or("");
+    for (const auto& name : names)
+        EXPECT_THAT(text, HasSubstr(name));
+}
+
+TEST_F(BundleTest, DirectoriesThatAreMadeToPublishInAreForEverybody)
+{
+    const mode_t ours = ::umask(0077);
+    const auto made = images::make_published_directory(at("web/images/mine"));
+    ::umask(ours);
+    ASSERT_TRUE(made) << made.error().message;
+    run("for d in web web/images web/images/mine; do [ $(stat -c %a $d) = 755 ]; done");
+    run("chmod 700 web");
+    EXPECT_TRUE(images::make_published_directory(at("web")));
+    run("[ $(stat -c %a web) = 700 ]");
+}
+
 TEST_F(BundleTest, PublishingReplacesAnEntryOfTheNameAndMakesSignaturesVoid)
 {
     const auto bundle = publish();
-    ASSERT_TRUE(images::add_to_catalogue(bundle, at("published")));
+    ASSERT_TRUE(images::add_to_catalogue(bundle, at("published"), call));
     ASSERT_TRUE(sdk::os::write_file_atomic(at("published/catalogue.json.sig"), "signed"));
-    ASSERT_TRUE(images::add_to_catalogue(bundle, at("published")));
+    ASSERT_TRUE(images::add_to_catalogue(bundle, at("published"), call));
     EXPECT_FALSE(sdk::os::exists(at("published/catalogue.json.sig")));
     run("[ $(stat -c %a published/catalogue.json) = 644 ] && [ $(stat -c %a published/small-*) = 644 ]");
     images::Catalogue catalogue = images::testing::catalogue(2);
@@ -199,7 +253,7 @@ TEST_F(BundleTest, PublishingReplacesAnEntryOfTheNameAndMakesSignaturesVoid)
     ASSERT_TRUE(left_out) << left_out.error().message;
     EXPECT_THAT(*left_out, ElementsAre(HasSubstr("'small' is another catalogue's already")));
     ASSERT_TRUE(sdk::os::write_file_atomic(at("published/catalogue.json"), "no catalogue"));
-    EXPECT_FALSE(images::add_to_catalogue(bundle, at("published"))) << "nobody's file is overwritten";
+    EXPECT_FALSE(images::add_to_catalogue(bundle, at("published"), call)) << "nobody's file is overwritten";
 }
 
 }  // namespace

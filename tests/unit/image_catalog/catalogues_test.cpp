@@ -7,6 +7,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "download.hpp"
 #include "signature.hpp"
 #include "tests/unit/image_oci/loopback_server.hpp"
 
@@ -119,6 +120,19 @@ TEST_F(CataloguesTest, ABundleIsBesideItsCatalogueOrAtAnAddress)
     EXPECT_FALSE(with_places("[]", "x"));
     EXPECT_FALSE(with_places(R"({"version": 2})", "x"));
     EXPECT_FALSE(with_places(R"({"version": 1, "images": {}})", "x"));
+}
+
+TEST_F(CataloguesTest, OnlyThisMachineIsAskedWithoutHttps)
+{
+    for (const char* asked : {"https://host/b", "http://localhost/b", "http://localhost:8080/b", "http://127.0.0.1/b", "http://[::1]:80/b"})
+        EXPECT_TRUE(is_address(asked)) << asked;
+    for (const char* wrong : {"http://host/b", "http://localhost:x@evil.example/b", "http://127.0.0.1@evil.example",
+                              "http://[::1]@evil.example/b", "https://user:word@host/b", "ftp://host/b"}) {
+        EXPECT_FALSE(is_address(wrong)) << wrong;
+        const auto read = read_location(wrong, 1, options_for(wrong), call);
+        ASSERT_FALSE(read) << wrong;
+        EXPECT_EQ(read.error().code, sdk::Code::invalid) << read.error().message;
+    }
 }
 
 TEST_F(CataloguesTest, MinisignVerifiesToo)

@@ -88,11 +88,24 @@ TEST_F(FileKernelTest, AKernelInFilesIsAKernelOfTheStore)
     EXPECT_EQ(kernel->command_line, "quiet");
     EXPECT_EQ(kernel->facts.at("imported_from"), at("vmlinux"));
     EXPECT_TRUE(sdk::os::exists(kernel->modules_directory + "/6.1.7-mine/modules.dep"));
+    const auto same = import({"mine", at("vmlinux"), at("modules"), at("config"), "quiet"});
+    ASSERT_TRUE(same) << same.error().message;
+    EXPECT_EQ(same->id, kernel->id);
+    run("echo changed >modules/kernel/drivers/a.ko");
+    EXPECT_FALSE(import({"mine", at("vmlinux"), at("modules"), at("config"), "quiet"})) << "it is another one now";
     const auto again = import({"mine", at("vmlinux"), at("modules"), at("config")});
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, Code::exists);
     EXPECT_FALSE(import({"plain", at("vmlinux"), at("modules"), at("config")})) << "the catalogue's name";
     EXPECT_FALSE(import({"Not A Name", at("vmlinux"), at("modules"), at("config")}));
+}
+
+TEST_F(FileKernelTest, ASlashBehindItsModulesIsNoPartOfTheirNames)
+{
+    const auto kernel = import({"mine", at("vmlinux"), at("modules/"), at("config")});
+    ASSERT_TRUE(kernel) << kernel.error().message;
+    EXPECT_TRUE(sdk::os::exists(kernel->modules_directory + "/6.1.7-mine/modules.dep"));
+    EXPECT_THAT(images::testing::names_in(kernel->modules_directory), ElementsAre("6.1.7-mine"));
 }
 
 TEST_F(FileKernelTest, WhatItLacksIsSaidByName)
