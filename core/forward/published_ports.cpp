@@ -35,7 +35,8 @@ void PublishedPorts::publish(const std::string& vm, const std::string& address,
             if (live->lost)
                 live->lost(vm);
         };
-        const auto guest = std::make_shared<GuestPorts>(state->loop, address, agent, std::move(events));
+        const auto guest = std::make_shared<GuestPorts>(state->loop, address, agent, std::move(events),
+                                                        GuestPorts::Limits());
         state->guests[vm] = guest;
         guest->start();
     });

@@ -287,16 +287,19 @@ void AgentClient::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, O
                       [connection = connection_, stream] { connection->submit("/v0/connect", stream); });
 }
 
-sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience)
+sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience, std::size_t most)
 {
     const auto answer = std::make_shared<Answer<std::vector<agent::Listener>>>();
     const auto all = std::make_shared<std::vector<agent::Listener>>();
-    auto on_frame = [all](agent::FrameType type, std::string_view payload) -> sdk::Result<void> {
+    auto on_frame = [all, most](agent::FrameType type, std::string_view payload) -> sdk::Result<void> {
         if (type != agent::FrameType::data)
             return {};
         auto change = agent::listeners_change_from_json(payload);
         if (!change)
             return std::move(change.error());
+        if (all->size() + change->appeared.size() > most)
+            return sdk::make_error(sdk::Code::internal,
+                                   "the guest's agent named more than " + std::to_string(most) + " listeners");
         all->insert(all->end(), change->appeared.begin(), change->appeared.end());
         return {};
     };

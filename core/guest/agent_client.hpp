@@ -97,8 +97,8 @@ public:
     /// each half closed as the other side closes it. Where the guest refuses or resets it, the peer sees a reset too.
     void join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done = {});
 
-    /// The ports that take connections in the guest, and whose they are.
-    sdk::Result<std::vector<agent::Listener>> listeners(const Patience& patience);
+    /// The ports that take connections in the guest, and whose they are. Errors: internal when there are more than `most`.
+    sdk::Result<std::vector<agent::Listener>> listeners(const Patience& patience, std::size_t most = 65536);
     /// Follows them: `on_change` gets what has changed, the first time all there are, and `on_end` how that ended. Both on
     /// the loop's thread. Counts as nobody's stream.
     void follow_listeners(std::function<void(const agent::ListenersChange&)> on_change, OnDone on_end);

@@ -288,5 +288,14 @@ TEST_F(PublishedPortsTest, ListenersNameTheirProcess)
     EXPECT_TRUE(found);
 }
 
+TEST_F(PublishedPortsTest, AnAnswerWithTooManyListenersIsRefused)
+{
+    const auto one = listen();
+    const auto two = listen();
+    const auto all = client_->listeners(guest::ServingAgent::patience(), 1);
+    ASSERT_FALSE(all);
+    EXPECT_EQ(all.error().code, sdk::Code::internal);
+}
+
 }  // namespace
 }  // namespace banger::forward
