@@ -50,7 +50,7 @@ void GuestPorts::start()
     if (!agent)
         return lose();
     const auto weak = weak_from_this();
-    agent->follow_listeners(
+    stop_following_ = agent->follow_listeners(
         [weak](const agent::ListenersChange& change) {
             if (const auto self = weak.lock())
                 self->take(change);
@@ -72,6 +72,8 @@ void GuestPorts::lose()
 void GuestPorts::close()
 {
     events_ = {};
+    if (const auto stop = std::exchange(stop_following_, nullptr))
+        stop();
     for (auto& [number, port] : ports_)
         shut(port);
     ports_.clear();

@@ -47,7 +47,7 @@ public:
     void start();
     /// What the agent says. Where that opens many ports, it goes on in later turns of the loop, and `changed` follows then.
     void take(const agent::ListenersChange& change);
-    /// No more events.
+    /// No more events, and the agent is not asked any more.
     void close();
 
 private:
@@ -74,6 +74,7 @@ private:
     std::weak_ptr<guest::AgentClient> agent_;  ///< its session ends when those who keep agents let it go
     Events events_;
     Limits limits_;
+    std::function<void()> stop_following_;
     std::map<std::uint16_t, Port> ports_;
     std::size_t open_ = 0;   ///< of them
     bool settling_ = false;  ///< over more than one turn

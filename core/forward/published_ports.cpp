@@ -24,8 +24,12 @@ void PublishedPorts::publish(const std::string& vm, const std::string& address,
         close(*state, vm);
         GuestPorts::Events events;
         events.changed = [weak, vm](const GuestPorts::Ports& ports) {
-            if (const auto live = weak.lock())
-                (*live->published.lock())[vm] = ports;
+            const auto live = weak.lock();
+            if (!live)
+                return;
+            (*live->published.lock())[vm] = ports;
+            if (live->heard)
+                live->heard(vm);
         };
         events.lost = [weak, vm] {
             const auto live = weak.lock();

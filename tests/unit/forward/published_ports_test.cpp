@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "core/forward/loopback_addresses.hpp"
@@ -305,6 +306,17 @@ TEST_F(PublishedPortsTest, ListenersNameTheirProcess)
             EXPECT_EQ(each.process, "forward_test");
         }
     EXPECT_TRUE(found);
+}
+
+TEST_F(PublishedPortsTest, FollowingTheListenersCanBeEnded)
+{
+    std::promise<sdk::Result<void>> ended;
+    const auto stop = client_->follow_listeners([](const agent::ListenersChange&) {},
+                                                [&](sdk::Result<void> how) { ended.set_value(std::move(how)); });
+    stop();
+    auto how = ended.get_future();
+    ASSERT_EQ(how.wait_for(forward::patience), std::future_status::ready);
+    EXPECT_EQ(how.get().error().code, sdk::Code::cancelled);
 }
 
 TEST_F(PublishedPortsTest, AnAnswerWithTooManyListenersIsRefused)
