@@ -51,13 +51,19 @@ std::string resolv_recipe(const NameServer& server)
            std::to_string(server.port) +
            ".\n# An address of loopback that nothing else uses, and port 53 on it, can be banger's, if it may have that "
            "port:\n# as root, or after `sysctl net.ipv4.ip_unprivileged_port_start=53`.\n"
-           "banger config set plugin.dns.address 127.86.0.53\nbanger config set plugin.dns.port 53\n"
+           "banger config set plugin.dns.address 127.53.0.53\nbanger config set plugin.dns.port 53\n"
            "banger dns route --print resolv\n";
+}
+
+/// Below the root directory.
+std::string drop_in_path(const std::string& instance)
+{
+    return "etc/systemd/resolved.conf.d/banger-" + instance + ".conf";
 }
 
 std::string drop_in_path(const std::string& root, const std::string& instance)
 {
-    return root + (root.ends_with('/') ? "" : "/") + "etc/systemd/resolved.conf.d/banger-" + instance + ".conf";
+    return root + (root.ends_with('/') ? "" : "/") + drop_in_path(instance);
 }
 
 /// Whether a file of ours is there. `foreign` for one that is not ours.
@@ -91,11 +97,12 @@ std::vector<std::string> resolver_names()
     return names;
 }
 
-std::string route_recipe(Resolver resolver, const NameServer& server)
+std::string route_recipe(Resolver resolver, const NameServer& server, const std::string& instance)
 {
     switch (resolver) {
     case Resolver::resolved:
-        return "# /etc/systemd/resolved.conf.d/banger.conf (`banger dns route --install` writes it), then\n"
+        return "# /" + drop_in_path(instance) +
+               " (`banger dns route --install` writes it), then\n"
                "# systemctl restart systemd-resolved\n" +
                resolved_drop_in(server);
     case Resolver::dnsmasq:

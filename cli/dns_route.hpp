@@ -25,8 +25,9 @@ struct NameServer {
     std::string zone;
 };
 
-/// What a person does so that this resolver asks banger: files with their content, and commands; comments say which.
-std::string route_recipe(Resolver resolver, const NameServer& server);
+/// What a person does so that this resolver asks the banger of this instance: files with their content, and commands;
+/// comments say which.
+std::string route_recipe(Resolver resolver, const NameServer& server, const std::string& instance);
 
 /// Writes systemd-resolved's drop-in below `root`, which is "/" but in tests. Returns its path. `exists` if there is such a
 /// file that banger did not write; `permission` for whoever may not.

@@ -110,7 +110,7 @@ std::string ssh_settings(const std::string& program, const std::string& zone, co
            "    UserKnownHostsFile /dev/null\n    GlobalKnownHostsFile /dev/null\n    KnownHostsCommand " +
            as_argument(program) + " vm host-key --zone " + zone +
            " %H\n    StrictHostKeyChecking yes\n    UpdateHostKeys no\n    ProxyCommand " +
-           for_shell(program) + " vm proxy --zone " + zone + " %n 22\n";
+           for_shell(program) + " vm proxy --zone " + zone + " '%n' 22\n";
 }
 
 sdk::Result<void> include_in(const std::string& file, const std::string& settings, const std::string& instance)

@@ -101,7 +101,7 @@ sdk::Result<Exit> run(const DnsRoute& verb, Context& context)
         return std::move(facts).error();
     if (verb.what != DnsRoute::Do::print)
         return change(verb, *facts, context);
-    const std::string recipe = route_recipe(verb.resolver, facts->server);
+    const std::string recipe = route_recipe(verb.resolver, facts->server, facts->instance);
     json::Object result;
     result.set("recipe", recipe);
     return context.show(result.value(), [&] { return recipe; });

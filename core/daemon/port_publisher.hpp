@@ -1,14 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "core/base/synchronized.hpp"
 #include "core/daemon/service.hpp"
 #include "core/forward/published_ports.hpp"
+#include "core/forward/wanted_ports.hpp"
 
 namespace banger::daemon {
 
@@ -24,19 +23,16 @@ public:
     [[nodiscard]] forward::GuestPorts::Ports ports_of(const std::string& vm) const { return ports_.ports_of(vm); }
 
 private:
-    struct Wanted {
-        std::string address;
-        std::chrono::milliseconds pause{0};  ///< until the next try
-    };
+    using Turn = forward::WantedPorts::Turn;
 
-    void try_now(const std::string& vm);
-    void try_later(const std::string& vm);
-    sdk::Result<void> connect(const std::string& vm, lifecycle::Operation& operation);
+    void try_now(const std::string& vm, Turn turn);
+    void try_later(const std::string& vm, const std::optional<forward::WantedPorts::Later>& later);
+    sdk::Result<std::shared_ptr<guest::AgentClient>> find_agent(const std::string& vm, lifecycle::Operation& operation);
 
     boost::asio::io_context& loop_;
     Service& service_;
+    forward::WantedPorts wanted_;
     forward::PublishedPorts ports_;
-    base::Synchronized<std::map<std::string, Wanted>> wanted_;
 };
 
 }  // namespace banger::daemon

@@ -82,15 +82,17 @@ sdk::Result<Answer> vm_ports(Service& service, const Exchange& exchange, Operati
     if (!listeners)
         return std::move(listeners).error();
     const auto reach = lifecycle::reach_of(engine, *vm, operation);
+    if (!reach)
+        return reach.error();
     const auto published = service.ports_of ? service.ports_of(vm->id) : forward::GuestPorts::Ports();
     Answer answer;
-    answer.result.set("id", vm->id).set("name", vm->name).set("address", reach.address);
+    answer.result.set("id", vm->id).set("name", vm->name).set("address", reach->address);
     answer.result.set("host_name", lifecycle::full_name(engine, *vm, operation));
-    answer.result.set("publish", reach.is_guests ? "address" : model::to_string(vm->publish));
+    answer.result.set("publish", reach->is_guests ? "address" : model::to_string(vm->publish));
     json::Array ports;
     for (const auto& [number, port] : by_port(*listeners)) {
         const auto known = published.find(number);
-        const auto on_host = reach.is_guests             ? own_port(number, port)
+        const auto on_host = reach->is_guests            ? own_port(number, port)
                              : known != published.end() ? known->second
                                                         : forward::PublishedPort();
         json::Object object;

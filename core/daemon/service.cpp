@@ -50,6 +50,7 @@ constexpr std::size_t threads_to_end = 16;  // one command has 8 at work, and is
 constexpr std::size_t threads_to_ask = 4;
 constexpr std::size_t threads_to_talk = 8;
 constexpr std::size_t threads_to_look = 2;
+constexpr std::size_t threads_to_reach = 2;  // agents that may not answer
 
 /// Between the loop, where a request is cancelled, and the worker that takes it up: one of them comes first.
 enum class Turn { waiting, taken, given_up };
@@ -84,7 +85,8 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       enders_(threads_to_end),
       askers_(threads_to_ask),
       talkers_(threads_to_talk),
-      lookers_(threads_to_look)
+      lookers_(threads_to_look),
+      reachers_(threads_to_reach)
 {
     jobs_->work.emplace(loop.get_executor());
     for (auto& part : {vm_methods(), stream_methods(), source_methods(), host_methods(), reach_methods()})
@@ -100,9 +102,11 @@ base::WorkerPool& Service::workers_for(const std::string& verb)
                                             "vm.logs", "vm.ssh",        "ssh.key",     "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
     static const std::set<std::string> talks{"vm.exec", "vm.connect"};
-    static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names", "ports"};
+    static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names"};
+    static const std::set<std::string> reaches{"ports"};
     for (const auto& [verbs, workers] :
-         {std::pair{&ends, &enders_}, {&asks, &askers_}, {&talks, &talkers_}, {&looks, &lookers_}})
+         {std::pair{&ends, &enders_}, {&asks, &askers_}, {&talks, &talkers_}, {&looks, &lookers_},
+          {&reaches, &reachers_}})
         if (verbs->count(verb) > 0)
             return *workers;
     return makers_;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
 #include <limits>
+#include <utility>
 
 namespace banger::forward {
 namespace {
@@ -37,8 +39,8 @@ std::string target_of(const std::set<std::string>& addresses)
 }
 
 GuestPorts::GuestPorts(boost::asio::io_context& loop, std::string address, std::weak_ptr<guest::AgentClient> agent,
-                       Events events)
-    : loop_(loop), address_(std::move(address)), agent_(std::move(agent)), events_(std::move(events))
+                       Events events, Limits limits)
+    : loop_(loop), address_(std::move(address)), agent_(std::move(agent)), events_(std::move(events)), limits_(limits)
 {
 }
 
@@ -48,7 +50,7 @@ void GuestPorts::start()
     if (!agent)
         return lose();
     const auto weak = weak_from_this();
-    agent->follow_listeners(
+    stop_following_ = agent->follow_listeners(
         [weak](const agent::ListenersChange& change) {
             if (const auto self = weak.lock())
                 self->take(change);
@@ -70,9 +72,10 @@ void GuestPorts::lose()
 void GuestPorts::close()
 {
     events_ = {};
+    if (const auto stop = std::exchange(stop_following_, nullptr))
+        stop();
     for (auto& [number, port] : ports_)
-        if (port.listener)
-            port.listener->close();
+        shut(port);
     ports_.clear();
 }
 
@@ -81,37 +84,105 @@ void GuestPorts::take(const agent::ListenersChange& change)
     for (const auto& listener : change.appeared)
         // Else our own sockets would be published, where an agent serves the host that it runs on.
         if (listener.address != address_)
-            ports_[listener.port].guest_addresses.insert(listener.address);
+            note(listener);
     for (const auto& listener : change.gone)
         if (const auto known = ports_.find(listener.port); known != ports_.end())
             known->second.guest_addresses.erase(listener.address);
-    if (change.more)
+    if (!change.more)
+        settle();
+}
+
+void GuestPorts::note(const agent::Listener& listener)
+{
+    auto& addresses = ports_[listener.port].guest_addresses;
+    // Of a port that is not published nothing more than that it is there has to be known.
+    const std::size_t most = ports_.size() > limits_.ports ? 1 : limits_.addresses_a_port;
+    if (addresses.size() < most)
+        addresses.insert(listener.address);
+}
+
+void GuestPorts::settle()
+{
+    again_ = settling_;
+    if (std::exchange(settling_, true))
+        return;
+    for (auto port = ports_.begin(); port != ports_.end();) {
+        const bool gone = port->second.guest_addresses.empty();
+        if (gone)
+            shut(port->second);
+        port = gone ? ports_.erase(port) : std::next(port);
+    }
+    settle_from(0);
+}
+
+void GuestPorts::settle_from(std::uint16_t number)
+{
+    std::size_t tries = 0;
+    for (auto port = ports_.lower_bound(number); port != ports_.end(); ++port) {
+        // Also again: what was in its way may be gone.
+        if (port->second.listener)
+            continue;
+        if (++tries > limits_.tries_a_turn)
+            return later([next = port->first](GuestPorts& self) { self.settle_from(next); });
+        make_room_for(port->first);
+        open(port->first, port->second);
+    }
+    settling_ = false;
+    tell();
+    if (again_)
+        later([](GuestPorts& self) { self.settle(); });
+}
+
+void GuestPorts::later(std::function<void(GuestPorts&)> then)
+{
+    boost::asio::post(loop_, [weak = weak_from_this(), then = std::move(then)] {
+        if (const auto self = weak.lock())
+            then(*self);
+    });
+}
+
+void GuestPorts::tell() const
+{
+    if (!events_.changed)
         return;
     Ports published;
-    for (auto port = ports_.begin(); port != ports_.end();) {
-        auto& [number, facts] = *port;
-        if (facts.guest_addresses.empty()) {
-            if (facts.listener)
-                facts.listener->close();
-            port = ports_.erase(port);
-            continue;
-        }
-        // Also again: what was in its way may be gone.
-        if (!facts.listener)
-            open(number, facts);
-        published.emplace(number, facts.published);
-        ++port;
-    }
-    if (events_.changed)
-        events_.changed(published);
+    for (const auto& [number, port] : ports_)
+        if (port.published.host_port != 0 || !port.published.problem.empty())
+            published.emplace(number, port.published);
+    events_.changed(published);
+}
+
+void GuestPorts::make_room_for(std::uint16_t number)
+{
+    const auto moved = number > elsewhere ? ports_.find(number - elsewhere) : ports_.end();
+    if (moved == ports_.end() || !moved->second.listener || moved->second.published.host_port != number)
+        return;
+    shut(moved->second);
+    again_ = true;
+}
+
+void GuestPorts::shut(Port& port)
+{
+    port.published = {};
+    if (!port.listener)
+        return;
+    port.listener->close();
+    port.listener.reset();
+    --open_;
 }
 
 void GuestPorts::open(std::uint16_t number, Port& port)
 {
+    if (open_ >= limits_.ports) {
+        port.published = {0, "no more than " + std::to_string(limits_.ports) + " ports of a machine are published"};
+        return;
+    }
     auto socket = listen_tcp(address_, number);
     port.published = {number, {}};
     const std::uint32_t other = number + elsewhere;
-    if (!socket && other <= std::numeric_limits<std::uint16_t>::max()) {
+    // Not where the guest has a port of its own: that one would be taken for the other.
+    if (!socket && other <= std::numeric_limits<std::uint16_t>::max() &&
+        !ports_.contains(static_cast<std::uint16_t>(other))) {
         port.published = {static_cast<std::uint16_t>(other), socket.error().message};
         socket = listen_tcp(address_, port.published.host_port);
     }
@@ -124,6 +195,7 @@ void GuestPorts::open(std::uint16_t number, Port& port)
                                             if (const auto self = weak.lock())
                                                 self->connect(number, std::move(connection));
                                         });
+    ++open_;
 }
 
 void GuestPorts::connect(std::uint16_t number, sdk::os::UniqueFd connection)

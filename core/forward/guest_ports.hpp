@@ -34,10 +34,20 @@ public:
         std::function<void()> lost;  ///< the agent is gone
     };
 
+    /// What one guest, which is not trusted, can have of this host.
+    struct Limits {
+        std::size_t ports = 1024;           ///< that are open here; the rest have a `problem`
+        std::size_t addresses_a_port = 16;  ///< that are known; others of that port are not looked at
+        std::size_t tries_a_turn = 64;      ///< to open a port, before the loop does something else
+    };
+
     GuestPorts(boost::asio::io_context& loop, std::string address, std::weak_ptr<guest::AgentClient> agent,
-               Events events);
+               Events events, Limits limits);
+    /// Follows the agent.
     void start();
-    /// No more events.
+    /// What the agent says. Where that opens many ports, it goes on in later turns of the loop, and `changed` follows then.
+    void take(const agent::ListenersChange& change);
+    /// No more events, and the agent is not asked any more.
     void close();
 
 private:
@@ -48,7 +58,14 @@ private:
     };
 
     void lose();
-    void take(const agent::ListenersChange& change);
+    void note(const agent::Listener& listener);
+    void settle();
+    void settle_from(std::uint16_t number);
+    void later(std::function<void(GuestPorts&)> then);
+    void tell() const;
+    /// A port that was moved to this number leaves it to the guest's own.
+    void make_room_for(std::uint16_t number);
+    void shut(Port& port);
     void open(std::uint16_t number, Port& port);
     void connect(std::uint16_t number, sdk::os::UniqueFd connection);
 
@@ -56,7 +73,12 @@ private:
     std::string address_;
     std::weak_ptr<guest::AgentClient> agent_;  ///< its session ends when those who keep agents let it go
     Events events_;
+    Limits limits_;
+    std::function<void()> stop_following_;
     std::map<std::uint16_t, Port> ports_;
+    std::size_t open_ = 0;   ///< of them
+    bool settling_ = false;  ///< over more than one turn
+    bool again_ = false;     ///< something has changed meanwhile
 };
 
 }  // namespace banger::forward

@@ -24,8 +24,12 @@ void PublishedPorts::publish(const std::string& vm, const std::string& address,
         close(*state, vm);
         GuestPorts::Events events;
         events.changed = [weak, vm](const GuestPorts::Ports& ports) {
-            if (const auto live = weak.lock())
-                (*live->published.lock())[vm] = ports;
+            const auto live = weak.lock();
+            if (!live)
+                return;
+            (*live->published.lock())[vm] = ports;
+            if (live->heard)
+                live->heard(vm);
         };
         events.lost = [weak, vm] {
             const auto live = weak.lock();
@@ -35,7 +39,8 @@ void PublishedPorts::publish(const std::string& vm, const std::string& address,
             if (live->lost)
                 live->lost(vm);
         };
-        const auto guest = std::make_shared<GuestPorts>(state->loop, address, agent, std::move(events));
+        const auto guest = std::make_shared<GuestPorts>(state->loop, address, agent, std::move(events),
+                                                        GuestPorts::Limits());
         state->guests[vm] = guest;
         guest->start();
     });

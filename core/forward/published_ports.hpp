@@ -23,6 +23,8 @@ public:
     void withdraw(const std::string& vm);
     [[nodiscard]] GuestPorts::Ports ports_of(const std::string& vm) const;
 
+    /// Told on the loop's thread whenever the agent of a VM has said what listens. Set before the first is published.
+    void on_heard(std::function<void(const std::string& vm)> heard) { state_->heard = std::move(heard); }
     /// Told on the loop's thread when the agent of a VM whose ports are published went away; they are gone then. Set before
     /// the first is published.
     void on_lost(std::function<void(const std::string& vm)> lost) { state_->lost = std::move(lost); }
@@ -31,6 +33,7 @@ private:
     struct State {
         explicit State(boost::asio::io_context& the_loop) : loop(the_loop) {}
         boost::asio::io_context& loop;
+        std::function<void(const std::string& vm)> heard;
         std::function<void(const std::string& vm)> lost;
         std::map<std::string, std::shared_ptr<GuestPorts>> guests;  ///< on the loop's thread
         base::Synchronized<std::map<std::string, GuestPorts::Ports>> published;

@@ -287,16 +287,19 @@ void AgentClient::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, O
                       [connection = connection_, stream] { connection->submit("/v0/connect", stream); });
 }
 
-sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience)
+sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience, std::size_t most)
 {
     const auto answer = std::make_shared<Answer<std::vector<agent::Listener>>>();
     const auto all = std::make_shared<std::vector<agent::Listener>>();
-    auto on_frame = [all](agent::FrameType type, std::string_view payload) -> sdk::Result<void> {
+    auto on_frame = [all, most](agent::FrameType type, std::string_view payload) -> sdk::Result<void> {
         if (type != agent::FrameType::data)
             return {};
         auto change = agent::listeners_change_from_json(payload);
         if (!change)
             return std::move(change.error());
+        if (all->size() + change->appeared.size() > most)
+            return sdk::make_error(sdk::Code::internal,
+                                   "the guest's agent named more than " + std::to_string(most) + " listeners");
         all->insert(all->end(), change->appeared.begin(), change->appeared.end());
         return {};
     };
@@ -310,7 +313,8 @@ sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience&
     return run_stream(connection_, "/v0/listeners", std::move(stream), answer, patience);
 }
 
-void AgentClient::follow_listeners(std::function<void(const agent::ListenersChange&)> on_change, OnDone on_end)
+std::function<void()> AgentClient::follow_listeners(std::function<void(const agent::ListenersChange&)> on_change,
+                                                    OnDone on_end)
 {
     auto on_frame = [on_change = std::move(on_change)](agent::FrameType type,
                                                        std::string_view payload) -> sdk::Result<void> {
@@ -322,11 +326,12 @@ void AgentClient::follow_listeners(std::function<void(const agent::ListenersChan
         on_change(*change);
         return {};
     };
-    const auto stream = std::make_shared<FrameCallStream>(agent::to_json(agent::ListenersSpec{true, false}),
-                                                          std::string(), std::move(on_frame), std::move(on_end));
+    const auto stream = std::make_shared<AbortableStream<FrameCallStream>>(std::make_unique<FrameCallStream>(
+        agent::to_json(agent::ListenersSpec{true, false}), std::string(), std::move(on_frame), std::move(on_end)));
     boost::asio::post(connection_->loop(), [connection = connection_, stream] {
         connection->submit("/v0/listeners", stream, Connection::For::itself);
     });
+    return [&loop = connection_->loop(), stream] { boost::asio::post(loop, [stream] { stream->abort(); }); };
 }
 
 void AgentClient::on_closed(std::function<void(const sdk::Error&)> closed)

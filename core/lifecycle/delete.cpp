@@ -50,10 +50,11 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
     const sdk::Owner owner = engine.owner_of(vm.id);
     const bool has_directory = sdk::os::exists(owner.directory);
     vm.desired = model::Desired::deleted;
-    close_reach(engine, vm, operation);
-    if (has_directory) {
+    if (has_directory)
         if (auto noted = engine.store.update(vm); !noted)
             return noted;
+    close_reach(engine, vm, operation);
+    if (has_directory) {
         engine.agents.drop(vm.id);
         const auto span = operation.span("release");
         auto journal = engine.journal_of(vm.id);

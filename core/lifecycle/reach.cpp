@@ -21,20 +21,26 @@ std::string guests_address(Engine& engine, const model::VmRecord& vm)
     return address;
 }
 
-bool host_reaches_guests(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+sdk::Result<bool> host_reaches_guests(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
 {
-    const auto probe = engine.registry.probe(std::string(plugins::kind_of<sdk::Network>), vm.network, call);
-    return probe && std::find(probe->offers.begin(), probe->offers.end(), reached_by_address) != probe->offers.end();
+    auto probe = engine.registry.probe(std::string(plugins::kind_of<sdk::Network>), vm.network, call);
+    if (!probe)
+        return std::move(probe).error().while_doing("see whether this host reaches vm '" + vm.name + "' at its address");
+    return std::find(probe->offers.begin(), probe->offers.end(), reached_by_address) != probe->offers.end();
 }
 
 }  // namespace
 
-Reach reach_of(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+sdk::Result<Reach> reach_of(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
 {
-    const std::string own = guests_address(engine, vm);
-    if (!own.empty() && host_reaches_guests(engine, vm, call))
-        return {own, true};
-    return {engine.addresses.address_of(vm.id).value_or(""), false};
+    if (const std::string own = guests_address(engine, vm); !own.empty()) {
+        auto reached = host_reaches_guests(engine, vm, call);
+        if (!reached)
+            return std::move(reached).error();
+        if (*reached)
+            return Reach{own, true};
+    }
+    return Reach{engine.addresses.address_of(vm.id).value_or(""), false};
 }
 
 sdk::Result<NameService> name_service(Engine& engine, sdk::Call& call)
@@ -59,7 +65,10 @@ std::string full_name(Engine& engine, const model::VmRecord& vm, sdk::Call& call
 
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
 {
-    Reach reach = reach_of(engine, vm, call);
+    auto found = reach_of(engine, vm, call);
+    if (!found)
+        return std::move(found).error();
+    Reach reach = std::move(*found);
     if (!reach.is_guests) {
         auto address = engine.addresses.claim(vm.id);
         if (!address)

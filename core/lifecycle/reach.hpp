@@ -14,8 +14,9 @@ struct Reach {
     bool is_guests = false;  ///< the guest's own; else one of loopback, on which its ports are published
 };
 
-/// Asks the journal for a guest's own address, and whether its network says that the host reaches guests there.
-[[nodiscard]] Reach reach_of(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
+/// Asks the journal for a guest's own address, and, if it has one, its network whether the host reaches guests there; an
+/// error if that cannot be said.
+[[nodiscard]] sdk::Result<Reach> reach_of(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
 
 /// Where names are published, and in which domain.
 struct NameService {

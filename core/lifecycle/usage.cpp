@@ -61,9 +61,9 @@ void Usage::opened(const std::string& vm)
 {
     auto uses = uses_.lock();
     Use& use = known(*uses, vm);
-    ++use.streams;
     use.last_unix = model::unix_now();
-    note(vm, true);
+    if (use.streams++ == 0)  // a note of more would say the same
+        note(vm, true);
 }
 
 void Usage::closed(const std::string& vm)

@@ -134,6 +134,10 @@ FramedExchange::Pulled ConnectExchange::pull(std::span<char> room)
         return {};
     if (const auto count = from_->read(room); count > 0)
         return {FrameType::data, count};
+    if (from_->failure() != 0) {
+        fail(sdk::os_error("read from " + target_ + " in the guest", from_->failure()));
+        return {};
+    }
     if (!from_->open() && !std::exchange(eof_sent_, true))
         queue(FrameType::eof);
     if (!from_->open() && (ended_ || to_->fd() < 0))

@@ -10,7 +10,7 @@
 namespace banger::agent {
 
 /// POST /v0/connect: a connection to a port or Unix socket of the guest. `started` when it stands; then data both ways;
-/// eof closes one half.
+/// eof closes one half; an error frame ends it where the other side reset it.
 class ConnectExchange final : public FramedExchange {
 public:
     ConnectExchange(Stream& stream, EventLoop& loop) : FramedExchange(stream), loop_(loop) {}

@@ -44,6 +44,7 @@ std::size_t DescriptorSource::read(std::span<char> room)
             may_read_ = false;
             return 0;
         }
+        failure_ = count < 0 ? errno : 0;
         close();  // its end, EIO from a terminal without users, or less there than promised
     }
     return 0;

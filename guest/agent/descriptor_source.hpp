@@ -19,6 +19,8 @@ public:
     /// Bytes read; 0 when there is nothing now, or never again (see open()).
     std::size_t read(std::span<char> room);
     [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
+    /// What ended it, as errno has it; 0 if that was its end, or there was none yet.
+    [[nodiscard]] int failure() const { return failure_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
     /// From now on gives only what is there already, then closes.
     void stop_after_present();
@@ -28,6 +30,7 @@ private:
     sdk::os::UniqueFd fd_;
     std::function<void()> readable_;
     bool may_read_ = true;
+    int failure_ = 0;
     std::optional<std::size_t> left_;  ///< bytes still to give, once that is limited
     EventLoop::Registration watch_;
 };

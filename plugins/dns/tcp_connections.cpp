@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t most_connections = 64;
 constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::milliseconds breather{200};    // without descriptors, those who wait to be accepted wait on
 constexpr std::size_t length_bytes = 2;               // RFC 1035, 4.2.2
 constexpr std::size_t most_unsent = 256UL * 1024;     // a sender that takes no answers is not read further
 
@@ -22,6 +23,8 @@ void TcpConnections::accept_all(int listener)
 {
     for (;;) {
         sdk::os::UniqueFd socket(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!socket && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+            return rest(listener);
         if (!socket)
             return;
         if (connections_.size() >= most_connections) {
@@ -38,6 +41,30 @@ void TcpConnections::accept_all(int listener)
         if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0)
             connections_.emplace(fd, Connection{std::move(socket), {}, {}, Clock::now()});
     }
+}
+
+void TcpConnections::rest(int listener)
+{
+    epoll_event event{};
+    event.data.fd = listener;
+    if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, listener, &event) == 0)
+        resting_ = {listener, Clock::now() + breather};
+}
+
+/// How long a listener rests on, in milliseconds; -1: none does.
+int TcpConnections::wake()
+{
+    if (!resting_)
+        return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(resting_->until - Clock::now());
+    if (left.count() > 0)
+        return static_cast<int>(left.count());
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = resting_->listener;
+    ::epoll_ctl(epoll_, EPOLL_CTL_MOD, resting_->listener, &event);
+    resting_.reset();
+    return -1;
 }
 
 void TcpConnections::serve(int fd, unsigned events)
@@ -57,12 +84,14 @@ int TcpConnections::expire()
 {
     const auto now = Clock::now();
     std::erase_if(connections_, [&](const auto& each) { return each.second.last_heard + patience <= now; });
+    const int rest = wake();
     if (connections_.empty())
-        return -1;
+        return rest;
     auto oldest = now;
     for (const auto& [fd, connection] : connections_)
         oldest = std::min(oldest, connection.last_heard);
-    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(oldest + patience - now).count());
+    const int next = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(oldest + patience - now).count());
+    return rest < 0 ? next : std::min(rest, next);
 }
 
 /// False if the connection is broken.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,8 @@ public:
     void accept_all(int listener);
     /// Something happened to a descriptor; one that is no connection's is ignored.
     void serve(int fd, unsigned events);
-    /// Ends those that nothing came from for too long; how long to wait until the next one, in milliseconds; -1: none.
+    /// Ends those that nothing came from for too long, and lets a listener be heard again that was out of descriptors; how
+    /// long until there is more to do of that, in milliseconds; -1: none.
     int expire();
 
 private:
@@ -36,6 +38,13 @@ private:
         bool ended = false;  ///< its sender says no more
     };
 
+    struct Rest {
+        int listener = -1;
+        Clock::time_point until;
+    };
+
+    void rest(int listener);
+    int wake();
     bool receive(Connection& connection);
     bool answer_received(Connection& connection);
     bool answer_and_send(Connection& connection);
@@ -45,6 +54,7 @@ private:
     int epoll_;
     Answer answer_;
     std::map<int, Connection> connections_;
+    std::optional<Rest> resting_;
 };
 
 }  // namespace banger::dns

@@ -41,6 +41,15 @@ TEST_F(RouteTest, IsInstalledAgainAndUninstalled)
     EXPECT_EQ(*uninstall_route(root.path(), "0123abcd"), "");
 }
 
+TEST_F(RouteTest, WhatIsPrintedIsWhatIsInstalled)
+{
+    const auto path = install_route(root.path(), "0123abcd", server);
+    ASSERT_TRUE(path) << path.error().message;
+    const auto recipe = route_recipe(Resolver::resolved, server, "0123abcd");
+    EXPECT_THAT(recipe, HasSubstr("# " + path->substr(root.path().size()) + " "));
+    EXPECT_TRUE(recipe.ends_with(*sdk::os::read_file(*path)));
+}
+
 TEST_F(RouteTest, AFileOfSomebodyElsesStays)
 {
     ASSERT_TRUE(sdk::os::make_directories(root.path() + "/etc/systemd/resolved.conf.d"));
@@ -59,14 +68,14 @@ TEST_F(RouteTest, EachResolverIsToldAddressPortAndZone)
     for (const auto& name : resolver_names()) {
         const auto resolver = resolver_from_string(name);
         ASSERT_TRUE(resolver) << name;
-        const auto recipe = route_recipe(*resolver, {"127.0.0.2", 53, "test"});
+        const auto recipe = route_recipe(*resolver, {"127.0.0.2", 53, "test"}, "0123abcd");
         EXPECT_THAT(recipe, HasSubstr("127.0.0.2")) << name;
         if (*resolver != Resolver::resolv) {
             EXPECT_THAT(recipe, HasSubstr("53")) << name;
             EXPECT_THAT(recipe, HasSubstr("test")) << name;
         }
     }
-    EXPECT_THAT(route_recipe(Resolver::resolved, {"::1", 42069, "vm"}), HasSubstr("DNS=[::1]:42069\n"));
+    EXPECT_THAT(route_recipe(Resolver::resolved, {"::1", 42069, "vm"}, "0123abcd"), HasSubstr("DNS=[::1]:42069\n"));
     EXPECT_FALSE(resolver_from_string("bind"));
 }
 

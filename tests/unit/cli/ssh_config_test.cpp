@@ -87,7 +87,7 @@ TEST_F(SshConfigTest, SshTakesTheSettings)
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_THAT(read->out, HasSubstr("user root\n"));
     EXPECT_THAT(read->out, HasSubstr("identityfile /home/me/a key\n"));
-    EXPECT_THAT(read->out, HasSubstr("proxycommand '/opt/with space/banger' vm proxy --zone vm %n 22\n"));
+    EXPECT_THAT(read->out, HasSubstr("proxycommand '/opt/with space/banger' vm proxy --zone vm '%n' 22\n"));
     EXPECT_THAT(read->out, HasSubstr("knownhostscommand \"/opt/with space/banger\" vm host-key --zone vm %H\n"));
     EXPECT_THAT(read->out, HasSubstr("stricthostkeychecking true\n"));
     command.argv.back() = "example.com";

@@ -4,8 +4,12 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include <array>
+#include <cerrno>
+#include <ctime>
+#include <thread>
 
 #include "questions.hpp"
 
@@ -13,6 +17,14 @@ namespace banger::dns {
 namespace {
 
 using namespace testing;
+
+/// Of the whole process.
+std::chrono::nanoseconds processor_time()
+{
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
 
 class ServerTest : public ::testing::Test {
 protected:
@@ -29,14 +41,18 @@ protected:
     [[nodiscard]] sdk::os::UniqueFd connected(int type) const
     {
         sdk::os::UniqueFd fd(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+        join(fd.get());
+        return fd;
+    }
+    void join(int fd) const
+    {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address.sin_port = htons(server->endpoint().port);
-        EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         const timeval patience{5, 0};
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        return fd;
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     }
     static std::string receive(int fd, std::size_t most = 4096)
     {
@@ -105,7 +121,30 @@ TEST_F(ServerTest, SilentConnectionsMakeRoomForOthers)
     const auto fd = connected(SOCK_STREAM);
     send(fd.get(), with_length(question("web.vm", type_a)));
     EXPECT_FALSE(receive(fd.get()).empty());
-    EXPECT_EQ(receive(silent.front().get()), "");  // the first is the one that went
+    char byte = 0;
+    const auto got = ::recv(silent.front().get(), &byte, 1, 0);  // the first is the one that went
+    EXPECT_TRUE(got == 0 || (got < 0 && errno == ECONNRESET)) << "it is still there";
+}
+
+// Connections that cannot be accepted are ready to be all the time.
+TEST_F(ServerTest, WithoutDescriptorsItRestsAndThenGoesOn)
+{
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const auto waiting = connected(SOCK_STREAM);
+    send(waiting.get(), with_length(question("web.vm", type_a)));
+    ASSERT_FALSE(receive(waiting.get()).empty());
+    const sdk::os::UniqueFd next(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    join(next.get());
+    send(next.get(), with_length(question("web.vm", type_a)));
+    const auto used = processor_time();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_LT(processor_time() - used, std::chrono::milliseconds(200)) << "it spins";
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_FALSE(receive(next.get()).empty());
 }
 
 }  // namespace

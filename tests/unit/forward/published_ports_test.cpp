@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "core/forward/loopback_addresses.hpp"
@@ -55,6 +57,18 @@ std::string receive(const sdk::os::UniqueFd& socket, std::size_t count)
     const auto got = ::recv(socket.get(), bytes.data(), count, MSG_WAITALL);
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
+}
+
+/// What recv(2) says when there is nothing more to be had; a time-out is none of these.
+enum class End { none, regular, reset };
+
+End end_of(const sdk::os::UniqueFd& socket)
+{
+    char byte = 0;
+    const auto got = ::recv(socket.get(), &byte, 1, 0);
+    if (got == 0)
+        return End::regular;
+    return got < 0 && errno == ECONNRESET ? End::reset : End::none;
 }
 
 void send(const sdk::os::UniqueFd& socket, const std::string& bytes)
@@ -164,10 +178,13 @@ TEST_F(PublishedPortsTest, OneHalfIsClosedAndTheOtherGoesOn)
     bound_waiting(served.get());
     send(caller, "all of it");
     ::shutdown(caller.get(), SHUT_WR);
-    EXPECT_EQ(receive(served, 100), "all of it");  // its end is seen
+    bound_waiting(served.get());
+    EXPECT_EQ(receive(served, 9), "all of it");
+    EXPECT_EQ(end_of(served), End::regular);
     send(served, "the answer to all of it");
     ::shutdown(served.get(), SHUT_WR);
-    EXPECT_EQ(receive(caller, 100), "the answer to all of it");
+    EXPECT_EQ(receive(caller, 23), "the answer to all of it");
+    EXPECT_EQ(end_of(caller), End::regular);
 }
 
 TEST_F(PublishedPortsTest, WhatAGuestResetsIsResetHere)
@@ -178,11 +195,14 @@ TEST_F(PublishedPortsTest, WhatAGuestResetsIsResetHere)
     const auto caller = dial(port_of(listener));
     {
         const auto served = accepted(listener);
+        ASSERT_TRUE(served);
+        bound_waiting(served.get());
         send(caller, "x");
         ASSERT_EQ(receive(served, 1), "x");
+        const linger at_once{1, 0};
+        ASSERT_EQ(::setsockopt(served.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     }
-    // The end, or the middle: either way nothing hangs.
-    EXPECT_EQ(receive(caller, 1), "");
+    EXPECT_EQ(end_of(caller), End::reset);
 }
 
 TEST_F(PublishedPortsTest, MuchGoesThroughWithOneSideSlow)
@@ -286,6 +306,26 @@ TEST_F(PublishedPortsTest, ListenersNameTheirProcess)
             EXPECT_EQ(each.process, "forward_test");
         }
     EXPECT_TRUE(found);
+}
+
+TEST_F(PublishedPortsTest, FollowingTheListenersCanBeEnded)
+{
+    std::promise<sdk::Result<void>> ended;
+    const auto stop = client_->follow_listeners([](const agent::ListenersChange&) {},
+                                                [&](sdk::Result<void> how) { ended.set_value(std::move(how)); });
+    stop();
+    auto how = ended.get_future();
+    ASSERT_EQ(how.wait_for(forward::patience), std::future_status::ready);
+    EXPECT_EQ(how.get().error().code, sdk::Code::cancelled);
+}
+
+TEST_F(PublishedPortsTest, AnAnswerWithTooManyListenersIsRefused)
+{
+    const auto one = listen();
+    const auto two = listen();
+    const auto all = client_->listeners(guest::ServingAgent::patience(), 1);
+    ASSERT_FALSE(all);
+    EXPECT_EQ(all.error().code, sdk::Code::internal);
 }
 
 }  // namespace

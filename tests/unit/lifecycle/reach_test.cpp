@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include "core/base/fault.hpp"
+#include "core/lifecycle/delete.hpp"
+#include "core/lifecycle/operation.hpp"
+#include "core/plugins/kinds.hpp"
 #include "engine_world.hpp"
 
 namespace banger::lifecycle {
@@ -38,17 +42,18 @@ TEST_F(ReachTest, AMachineBehindUserNetworkingGetsAnAddressANameAndItsPorts)
     const auto vm = add("aabbccddee01", "fake", "fake");
     ASSERT_TRUE(open_reach(*engine, vm, call_));
     const auto reach = reach_of(*engine, vm, call_);
-    EXPECT_FALSE(reach.is_guests);
-    EXPECT_TRUE(reach.address.starts_with("127.86."));
-    EXPECT_THAT(names(), ElementsAre(vm.name + ".vm " + reach.address));
-    EXPECT_THAT(ports, ElementsAre(vm.id + " on " + reach.address));
+    ASSERT_TRUE(reach) << reach.error().message;
+    EXPECT_FALSE(reach->is_guests);
+    EXPECT_TRUE(reach->address.starts_with("127.86."));
+    EXPECT_THAT(names(), ElementsAre(vm.name + ".vm " + reach->address));
+    EXPECT_THAT(ports, ElementsAre(vm.id + " on " + reach->address));
     EXPECT_EQ(full_name(*engine, vm, call_), vm.name + ".vm");
 
     close_reach(*engine, vm, call_);
     close_reach(*engine, vm, call_);
     EXPECT_THAT(names(), IsEmpty());
     EXPECT_EQ(ports.back(), vm.id + " gone");
-    EXPECT_EQ(reach_of(*engine, vm, call_).address, "");
+    EXPECT_EQ(reach_of(*engine, vm, call_)->address, "");
 }
 
 TEST_F(ReachTest, WhoPublishesNothingStillHasAName)
@@ -58,6 +63,34 @@ TEST_F(ReachTest, WhoPublishesNothingStillHasAName)
     ASSERT_TRUE(open_reach(*engine, vm, call_));
     EXPECT_EQ(names().size(), 1U);
     EXPECT_THAT(ports, IsEmpty());
+    close_reach(*engine, vm, call_);
+}
+
+TEST_F(ReachTest, AnAddressOfWhichTheNetworkCannotSayWhetherItIsReachedIsAnError)
+{
+    auto vm = add("aabbccddee04", "fake", "fake");
+    vm.network = "gone";
+    auto journal = engine->journal_of(vm.id);
+    ASSERT_TRUE(journal);
+    ASSERT_TRUE(journal->note_bound({std::string(plugins::kind_of<sdk::Network>), "gone", "nic", owner_of(vm.id),
+                                     {{"address", "10.1.2.3"}}}));
+    EXPECT_FALSE(reach_of(*engine, vm, call_));
+    EXPECT_FALSE(open_reach(*engine, vm, call_));
+    EXPECT_THAT(names(), IsEmpty()) << "it would be a name for an address that is not the guest's";
+    EXPECT_THAT(ports, IsEmpty());
+}
+
+TEST_F(ReachTest, ADeletionThatCannotBeginLeavesNameAndPorts)
+{
+    const auto vm = add("aabbccddee05", "fake", "fake");
+    ASSERT_TRUE(open_reach(*engine, vm, call_));
+    Operation operation("vm.delete", nullptr);
+    base::fault::arm({base::fault::Action::error, 1, "update a row"});
+    const auto removed = remove_locked(*engine, vm, operation);
+    base::fault::disarm();
+    EXPECT_FALSE(removed);
+    EXPECT_EQ(names().size(), 1U);
+    EXPECT_EQ(ports.size(), 1U);
     close_reach(*engine, vm, call_);
 }
 

@@ -90,6 +90,22 @@ TEST_F(UsageTest, AStreamThatWasOpenWhenTheDaemonDiedWasUseUntilNow)
     EXPECT_GE(*fresh().idle("a"), 1h) << "this one ended in order";
 }
 
+TEST_F(UsageTest, OnlyTheFirstOfManyStreamsIsNoted)
+{
+    auto usage = fresh();
+    usage.opened("a");
+    age(note_of("a"), 1h);
+    usage.opened("a");
+    usage.closed("a");
+    struct stat status {};
+    ASSERT_EQ(::stat(note_of("a").c_str(), &status), 0);
+    EXPECT_LE(status.st_mtim.tv_sec, model::unix_now() - 3600) << "it was written again";
+    EXPECT_GT(status.st_size, 0);
+    usage.closed("a");
+    ASSERT_EQ(::stat(note_of("a").c_str(), &status), 0);
+    EXPECT_EQ(status.st_size, 0);
+}
+
 TEST_F(UsageTest, ANoteFromTheFutureIsNow)
 {
     fresh().used("a");
