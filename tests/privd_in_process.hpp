@@ -63,6 +63,8 @@ public:
         return std::unique_ptr<Interface>(made ? dynamic_cast<Interface*>(made->release()) : nullptr);
     }
 
+    void stop() { service_.stop(); }
+
     static constexpr std::size_t most_connections = 8;
     static constexpr std::size_t most_message_bytes = 1U << 16U;
 

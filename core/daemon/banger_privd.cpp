@@ -129,19 +129,21 @@ Result<void> serve(const Options& options)
     if (auto taken = take_rights_over_files(*user); !taken)
         return taken;
 
+    asio::io_context loop(1);  // first: what workers are at when it ends, they answer through it
     Installations installations(std::move(*settings));
     Service service({user->uid,
                      [&](const Installation& installation, const plugins::CapabilityName& wanted) {
                          return installations.provider(installation, wanted);
                      },
                      name_in_kernel, [&] { return installations.held(); }});
-    asio::io_context loop(1);
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); },
                        {user->uid, most_connections, most_message_bytes});
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code& error, int) {
-        if (!error)
-            loop.stop();
+        if (error)
+            return;
+        service.stop();
+        loop.stop();
     });
     log::info("serves user '" + user->name + "'");
     loop.run();

@@ -306,11 +306,16 @@ std::shared_ptr<base::CallContext> context_of(const std::shared_ptr<rpc::Exchang
 
 Service::Service(Settings settings) : settings_(std::move(settings)), workers_(most_workers) {}
 
-Service::~Service() = default;
+Service::~Service()
+{
+    stop();
+}
 
 void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
 {
     workers_.post([this, exchange, call = context_of(exchange)] {
+        if (stopping_)
+            return exchange->fail(make_error(Code::cancelled, "the helper is stopping"));
         auto result = guarded_answer(settings_, *exchange, *call);
         call->silence();
         if (result)
