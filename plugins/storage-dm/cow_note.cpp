@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/plain_file.hpp"
 #include "file_id.hpp"
 
 namespace banger::dm {
@@ -83,7 +84,7 @@ Result<CowNote> parse_note(std::string_view text)
 
 Result<CowNote> read_note(const std::string& cow)
 {
-    const auto text = os::read_file(note_path(cow), longest_note);
+    const auto text = os::read_plain_file(note_path(cow), longest_note);
     if (!text)
         return text.error();
     auto note = parse_note(*text);
