@@ -5,8 +5,6 @@
 #include <libdevmapper.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -288,29 +286,6 @@ Result<std::vector<std::string>> list(const std::string& prefix)
 std::string node_of(const std::string& name)
 {
     return "/dev/mapper/" + name;
-}
-
-Result<void> give_node(const std::string& name, uid_t user)
-{
-    if (user == ::geteuid())
-        return {};
-    const os::OwnRights rights;
-    if (::chown(node_of(name).c_str(), user, static_cast<gid_t>(-1)) != 0)
-        return sdk::os_error("give device " + name + " to its user");
-    return {};
-}
-
-Result<void> check_node(const std::string& name)
-{
-    auto state = own_state_of(name);
-    if (!state)
-        return std::move(state).error();
-    struct stat status {};
-    if (*state && ::stat(node_of(name).c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
-        number_text(major(status.st_rdev), minor(status.st_rdev)) == (*state)->number)
-        return {};
-    return make_error(Code::not_found, "device " + name + " has no node " + node_of(name),
-                      "is udev well? `udevadm trigger --subsystem-match=block` asks it again");
 }
 
 }  // namespace banger::dm::device
