@@ -55,6 +55,8 @@ std::string service_unit(const std::string& owner)
            "StateDirectory=banger-privd\n"
            "StateDirectoryMode=0700\n"
            "UMask=0077\n"
+           // What it logs may quote its user, who is not to choose how loud that is.
+           "SyslogLevelPrefix=no\n"
            "LimitNOFILE=4096\n"
            "MemoryMax=256M\n"
            "TasksMax=256\n"
