@@ -33,6 +33,8 @@ using sdk::Result;
 
 constexpr std::size_t most_connections = 64;
 constexpr std::size_t most_message_bytes = 1U << 20U;
+constexpr std::size_t most_requests = 4;  // a proxy makes one on each connection
+constexpr std::size_t most_unread = 256;
 
 struct User {
     std::string name;
@@ -137,7 +139,8 @@ Result<void> serve(const Options& options)
                      },
                      name_in_kernel, [&] { return installations.held(); }});
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); },
-                       {user->uid, most_connections, most_message_bytes});
+                       {user->uid, most_connections, most_message_bytes, most_requests, most_unread,
+                        rpc::MessageReader::Descriptors::refused});
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code& error, int) {
         if (error)

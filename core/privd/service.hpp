@@ -51,6 +51,7 @@ public:
 private:
     Settings settings_;
     std::atomic<bool> stopping_ = false;
+    std::atomic<std::size_t> waiting_ = 0;  ///< for a worker
     base::WorkerPool workers_;  // last: its work needs the rest
 };
 

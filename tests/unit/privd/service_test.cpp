@@ -154,12 +154,50 @@ TEST_F(ServiceTest, DescriptorsThatNobodyAskedForAreNotKept)
 {
     const auto socket = raw();
     std::vector<sdk::os::UniqueFd> descriptors;
-    for (int i = 0; i < 16; ++i)
-        descriptors.emplace_back(::dup(0));
-    for (int round = 0; round < 64; ++round)
-        if (auto sent = rpc::send_some(socket.get(), "x", descriptors); !sent)
-            break;
+    descriptors.emplace_back(::dup(0));
+    EXPECT_TRUE(rpc::send_some(socket.get(), "x", descriptors));
     EXPECT_TRUE(hangs_up(socket.get()));
+    expect_answers();
+}
+
+TEST_F(ServiceTest, RequestsOfAConnectionHaveABound)
+{
+    class Gated : public FakeNetwork {
+    public:
+        using FakeNetwork::FakeNetwork;
+        sdk::Result<std::vector<sdk::Handle>> list() override
+        {
+            while (!open)
+                std::this_thread::yield();
+            return std::vector<sdk::Handle>();
+        }
+        std::atomic<bool> open = false;
+    };
+    const auto gated = std::make_shared<Gated>(host_, world_);
+    json::Object wanted = params();
+    wanted.set("name", helper_.add(gated));
+    const auto socket = raw();
+    for (std::uint64_t id = 1; id <= PrivdInProcess::most_requests + 1; ++id)
+        ASSERT_TRUE(sdk::os::write_all(socket.get(), rpc::encode_request(id, "network/0 list", wanted.value())));
+    std::array<char, 4096> bytes{};
+    const ssize_t got = ::read(socket.get(), bytes.data(), bytes.size());
+    gated->open = true;
+    ASSERT_GT(got, 0);
+    EXPECT_NE(std::string(bytes.data(), static_cast<std::size_t>(got)).find("too many requests"), std::string::npos);
+    expect_answers();
+}
+
+TEST_F(ServiceTest, WhoReadsNoAnswersIsHungUpOn)
+{
+    const auto socket = raw();
+    const std::string line(64, '\n');
+    const timeval patience{10, 0};
+    ASSERT_EQ(::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+    ssize_t sent = 0;
+    for (int tries = 0; tries < 100'000 && sent >= 0; ++tries)
+        sent = ::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL);
+    EXPECT_LT(sent, 0);
+    EXPECT_TRUE(errno == EPIPE || errno == ECONNRESET) << errno;
     expect_answers();
 }
 
