@@ -43,6 +43,18 @@ TEST(DmCowNote, AnyPartThatIsMissingOrTornIsCorrupt)
     EXPECT_FALSE(parse_note(wrong));
 }
 
+TEST(DmCowNote, NoDiskIsLongerThanAFileCanBe)
+{
+    for (const std::uint64_t bytes : {std::uint64_t{UINT64_MAX}, (std::uint64_t{1} << 48U) + 512, std::uint64_t{513}}) {
+        auto odd = note;
+        odd.bytes = bytes;
+        EXPECT_EQ(parse_note(note_text(odd)).error().code, Code::corrupt) << bytes;
+    }
+    auto odd = note;
+    odd.layer.bytes = UINT64_MAX;
+    EXPECT_EQ(parse_note(note_text(odd)).error().code, Code::corrupt);
+}
+
 TEST(DmCowNote, AFifoOrALinkInItsPlaceIsRefused)
 {
     const sdk::testing::TemporaryDirectory directory;
