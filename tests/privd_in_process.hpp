@@ -34,7 +34,8 @@ public:
         EXPECT_TRUE(listener) << (listener ? "" : listener.error().message);
         server_ = std::make_unique<rpc::Server>(
             loop_, std::move(*listener), [this](const auto& exchange) { service_.handle(exchange); },
-            rpc::Server::Limits{::geteuid(), most_connections, most_message_bytes});
+            rpc::Server::Limits{::geteuid(), most_connections, most_message_bytes, most_requests, most_unread,
+                                rpc::MessageReader::Descriptors::refused});
         thread_ = std::thread([this] { loop_.run(); });
     }
     PrivdInProcess(const PrivdInProcess&) = delete;
@@ -63,8 +64,12 @@ public:
         return std::unique_ptr<Interface>(made ? dynamic_cast<Interface*>(made->release()) : nullptr);
     }
 
+    void stop() { service_.stop(); }
+
     static constexpr std::size_t most_connections = 8;
     static constexpr std::size_t most_message_bytes = 1U << 16U;
+    static constexpr std::size_t most_requests = 4;
+    static constexpr std::size_t most_unread = 256;
 
     [[nodiscard]] std::string socket() const { return directory_.path() + "/privd.sock"; }
 

@@ -30,6 +30,7 @@ sdk::Result<Exit> run(const SystemRestart& verb, Context& context);
 
 struct SystemUninstall {
     bool purge = false;
+    bool force = false;
     static Syntax syntax();
     static sdk::Result<SystemUninstall> parse(const Arguments& arguments);
 };

@@ -12,22 +12,26 @@ Syntax SystemUninstall::syntax()
     syntax.summary = "remove the root helper";
     syntax.description = "Not while a machine has a disk or a network device by it. Machines that are stopped keep their "
                          "data, which only a helper, or root, starts from again.";
-    syntax.options = {{"purge", 0, "", "its settings as well, and the addresses that machines had", {}, false}};
+    syntax.options = {{"force", 'f', "", "also when the helper cannot say whether it is in use", {}, false},
+                      {"purge", 0, "", "its settings as well, and the addresses that machines had", {}, false}};
     syntax.examples = {{"sudo banger system uninstall --purge", "nothing of it is left"}};
     return syntax;
 }
 
 sdk::Result<SystemUninstall> SystemUninstall::parse(const Arguments& arguments)
 {
-    return SystemUninstall{arguments.has("purge")};
+    return SystemUninstall{arguments.has("purge"), arguments.has("force")};
 }
 
 namespace {
 
 // Also has the helper take up each installation once, whose unused bridge then goes with it.
-sdk::Result<void> check_unused(const std::string& owner, Context& context)
+sdk::Result<void> check_unused(const std::string& owner, bool force, Context& context)
 {
     auto status = setup::ask_status();
+    if (!status && !force)
+        return sdk::make_error(status.error().code, "the helper cannot say what it holds: " + status.error().message,
+                               "`banger system uninstall --force` removes it all the same, and leaves what it holds");
     if (!status) {
         context.note("the helper cannot say what it holds: " + status.error().message);
         return {};
@@ -56,7 +60,7 @@ sdk::Result<Exit> run(const SystemUninstall& verb, Context& context)
         return std::move(fit).error();
     const auto owner = setup::installed_for();
     if (owner) {
-        if (auto unused = check_unused(*owner, context); !unused)
+        if (auto unused = check_unused(*owner, verb.force, context); !unused)
             return std::move(unused).error();
         for (const auto& step : {std::vector<std::string>{"disable", "--now", unit + ".socket"}, {"stop", unit + ".service"}})
             if (auto done = setup::systemctl(step); !done)

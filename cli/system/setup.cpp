@@ -2,10 +2,14 @@
 #include "cli/system/setup.hpp"
 
 #include <pwd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
+#include <set>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
@@ -26,6 +30,7 @@ namespace os = sdk::os;
 constexpr std::string_view sidecar_ending = ".plugin.json";
 constexpr mode_t program_mode = 0755;
 constexpr mode_t file_mode = 0644;
+constexpr std::time_t patience_s = 60;  // with a helper that takes up what it holds first
 constexpr std::size_t most_bytes = 512U << 20U;  // of a program, with what debuggers read in it
 
 std::string directory_of(const std::string& path)
@@ -89,20 +94,36 @@ bool needs_root(const std::string& sidecar)
     return document && json::bool_or(*document, "needs_root");
 }
 
+// What an older banger brought and this one does not is not to be loaded any more.
+Result<void> remove_plugins_but(const std::set<std::string>& wanted)
+{
+    const auto names = os::list_directory(plugin_directory());
+    if (!names)
+        return names.error();
+    for (const auto& name : *names)
+        if (wanted.count(name) == 0)
+            if (auto removed = os::remove_tree(plugin_directory() + "/" + name); !removed)
+                return removed;
+    return {};
+}
+
 Result<void> copy_plugins(const std::string& from)
 {
     const auto names = os::list_directory(from);
     if (!names)
         return names.error();
+    std::set<std::string> copies;
     for (const auto& name : *names) {
         if (!name.ends_with(sidecar_ending) || !needs_root(from + "/" + name))
             continue;
         const std::string library = name.substr(0, name.size() - sidecar_ending.size()) + ".so";
-        for (const auto& [file, mode] : {std::pair(name, file_mode), std::pair(library, program_mode)})
+        for (const auto& [file, mode] : {std::pair(name, file_mode), std::pair(library, program_mode)}) {
             if (auto copied = copy(from + "/" + file, plugin_directory() + "/" + file, mode); !copied)
                 return copied;
+            copies.insert(file);
+        }
     }
-    return {};
+    return remove_plugins_but(copies);
 }
 
 constexpr std::string_view config_text =
@@ -216,7 +237,7 @@ bool systemd_says(const std::string& question, const std::string& unit)
 
 Result<json::Document> ask_status()
 {
-    auto socket = os::connect_unix(helper::socket);
+    auto socket = os::try_connect_unix(helper::socket);
     if (!socket)
         return make_error(Code::unavailable, "the helper does not answer: " + socket.error().message,
                           "`systemctl status banger-privd.socket` says more");
@@ -225,7 +246,22 @@ Result<json::Document> ask_status()
                                                "`journalctl -u banger-privd` says why"));
     json::Object params;
     params.set("protocol", helper::protocol_version);
-    auto reply = client.call(helper::status_method, params);
+    const os::UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+    const itimerspec deadline{{}, {patience_s, 0}};
+    if (!timer || ::timerfd_settime(timer.get(), 0, &deadline, nullptr) != 0)
+        return sdk::os_error("set a timer");
+    bool late = false;
+    rpc::CallHooks hooks;
+    hooks.interrupt = timer.get();
+    hooks.on_interrupt = [&] {
+        late = true;
+        (void)::shutdown(client.descriptor(), SHUT_RDWR);  // which ends the call
+        return false;
+    };
+    auto reply = client.call(helper::status_method, params, hooks);
+    if (!reply && late)
+        return make_error(Code::timed_out, "the helper did not answer within " + std::to_string(patience_s) + " s",
+                          "`journalctl -u banger-privd` may say why");
     if (!reply)
         return std::move(reply).error();
     return std::move(reply->result);

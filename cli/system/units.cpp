@@ -55,12 +55,14 @@ std::string service_unit(const std::string& owner)
            "StateDirectory=banger-privd\n"
            "StateDirectoryMode=0700\n"
            "UMask=0077\n"
+           // What it logs may quote its user, who is not to choose how loud that is.
+           "SyslogLevelPrefix=no\n"
            "LimitNOFILE=4096\n"
            "MemoryMax=256M\n"
            "TasksMax=256\n"
-           // Device-mapper and loops; interfaces and firewall; files with the user's rights; device nodes for the user, made
-           // by the helper where udev is too slow.
-           "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN CAP_SETUID CAP_SETGID CAP_CHOWN CAP_MKNOD\n"
+           // Device-mapper and loops; interfaces and firewall; files with the user's rights; device nodes for the user, which
+           // the kernel makes.
+           "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN CAP_SETUID CAP_SETGID CAP_CHOWN\n"
            "NoNewPrivileges=yes\n"
            "ProtectSystem=full\n"
            "ProtectClock=yes\n"
@@ -70,7 +72,7 @@ std::string service_unit(const std::string& owner)
            "ProtectKernelModules=yes\n"
            "DevicePolicy=closed\n"
            "DeviceAllow=/dev/mapper/control rw\n"
-           "DeviceAllow=block-device-mapper rwm\n"
+           "DeviceAllow=block-device-mapper rw\n"
            "DeviceAllow=/dev/loop-control rw\n"
            "DeviceAllow=block-loop rw\n"
            "DeviceAllow=/dev/net/tun rw\n"

@@ -33,6 +33,8 @@ using sdk::Result;
 
 constexpr std::size_t most_connections = 64;
 constexpr std::size_t most_message_bytes = 1U << 20U;
+constexpr std::size_t most_requests = 4;  // a proxy makes one on each connection
+constexpr std::size_t most_unread = 256;
 
 struct User {
     std::string name;
@@ -129,19 +131,22 @@ Result<void> serve(const Options& options)
     if (auto taken = take_rights_over_files(*user); !taken)
         return taken;
 
+    asio::io_context loop(1);  // first: what workers are at when it ends, they answer through it
     Installations installations(std::move(*settings));
     Service service({user->uid,
                      [&](const Installation& installation, const plugins::CapabilityName& wanted) {
                          return installations.provider(installation, wanted);
                      },
                      name_in_kernel, [&] { return installations.held(); }});
-    asio::io_context loop(1);
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); },
-                       {user->uid, most_connections, most_message_bytes});
+                       {user->uid, most_connections, most_message_bytes, most_requests, most_unread,
+                        rpc::MessageReader::Descriptors::refused});
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code& error, int) {
-        if (!error)
-            loop.stop();
+        if (error)
+            return;
+        service.stop();
+        loop.stop();
     });
     log::info("serves user '" + user->name + "'");
     loop.run();

@@ -25,6 +25,24 @@ trivial::severity_level severity_of(sdk::LogLevel level)
     return trivial::error;
 }
 
+// Control characters would begin lines of their own in a journal, or talk to the terminal of whoever reads it.
+std::string without_controls(std::string_view message)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const char character : message) {
+        const auto byte = static_cast<unsigned char>(character);
+        if (byte >= ' ' && byte != 0x7f) {
+            text += character;
+            continue;
+        }
+        text += "\\x";
+        text += digits[byte >> 4U];
+        text += digits[byte & 15U];
+    }
+    return text;
+}
+
 }  // namespace
 
 void start(sdk::LogLevel least)
@@ -42,7 +60,7 @@ void start(sdk::LogLevel least)
 void write(sdk::LogLevel level, std::string_view message)
 {
     BOOST_LOG_STREAM_WITH_PARAMS(trivial::logger::get(), (boost::log::keywords::severity = severity_of(level)))
-        << message;
+        << without_controls(message);
 }
 
 }  // namespace banger::log

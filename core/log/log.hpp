@@ -12,6 +12,7 @@ namespace banger::log {
 /// Sends lines to standard error, from `least` on. Called once, by a program's main.
 void start(sdk::LogLevel least);
 
+/// One line: control characters are written as "\x0a".
 void write(sdk::LogLevel level, std::string_view message);
 
 inline void debug(std::string_view message) { write(sdk::LogLevel::debug, message); }

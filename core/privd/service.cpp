@@ -18,6 +18,7 @@ using sdk::make_error;
 using sdk::Result;
 
 constexpr std::size_t most_workers = 8;
+constexpr std::size_t most_waiting = 256;  // for one, of connections that are there or went away
 
 // One request, between its words and the provider.
 class Request {
@@ -306,11 +307,20 @@ std::shared_ptr<base::CallContext> context_of(const std::shared_ptr<rpc::Exchang
 
 Service::Service(Settings settings) : settings_(std::move(settings)), workers_(most_workers) {}
 
-Service::~Service() = default;
+Service::~Service()
+{
+    stop();
+}
 
 void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
 {
+    if (waiting_ >= most_waiting)
+        return exchange->fail(make_error(Code::busy, "too many requests wait for the helper"));
+    ++waiting_;
     workers_.post([this, exchange, call = context_of(exchange)] {
+        --waiting_;
+        if (stopping_)
+            return exchange->fail(make_error(Code::cancelled, "the helper is stopping"));
         auto result = guarded_answer(settings_, *exchange, *call);
         call->silence();
         if (result)

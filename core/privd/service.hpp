@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,14 +39,19 @@ public:
     };
 
     explicit Service(Settings settings);
+    /// Work under way is finished. The loop must still be there.
     ~Service();
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 
     void handle(const std::shared_ptr<rpc::Exchange>& exchange);
+    /// What waits for a worker, and what comes later, fails with `cancelled`. From any thread.
+    void stop() { stopping_ = true; }
 
 private:
     Settings settings_;
+    std::atomic<bool> stopping_ = false;
+    std::atomic<std::size_t> waiting_ = 0;  ///< for a worker
     base::WorkerPool workers_;  // last: its work needs the rest
 };
 

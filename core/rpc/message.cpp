@@ -64,8 +64,10 @@ sdk::Result<MessageReader::Status> MessageReader::receive(int socket)
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    if (takes_descriptors_) {
+        header.msg_control = control.data();
+        header.msg_controllen = control.size();
+    }
     const ssize_t got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return Status::would_block;
@@ -73,6 +75,8 @@ sdk::Result<MessageReader::Status> MessageReader::receive(int socket)
         return Status::closed;
     if (got < 0)
         return sdk::os_error("read from a socket");
+    if (!takes_descriptors_ && (header.msg_flags & MSG_CTRUNC) != 0)
+        return sdk::make_error(sdk::Code::invalid, "descriptors came, and none are taken here");
     for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
         if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS)
             continue;

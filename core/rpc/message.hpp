@@ -47,10 +47,15 @@ class MessageReader {
 public:
     enum class Status { got_some, would_block, closed };
 
-    explicit MessageReader(std::size_t most_bytes = most_message) : most_(most_bytes) {}
+    enum class Descriptors { taken, refused };
+
+    explicit MessageReader(std::size_t most_bytes = most_message, Descriptors descriptors = Descriptors::taken)
+        : most_(most_bytes), takes_descriptors_(descriptors == Descriptors::taken)
+    {
+    }
 
     /// One recvmsg(2). `invalid` if the other side sends more than that without a newline, or descriptors that belong to
-    /// no message.
+    /// no message. Those that are refused do not become this process's.
     sdk::Result<Status> receive(int socket);
 
     /// The next whole message; nothing if there is none yet. `corrupt` if a line is not JSON, `invalid` if it is no
@@ -59,6 +64,7 @@ public:
 
 private:
     std::size_t most_;
+    bool takes_descriptors_;
     std::string buffer_;
     std::size_t searched_ = 0;
     std::vector<sdk::os::UniqueFd> descriptors_;

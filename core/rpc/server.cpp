@@ -7,6 +7,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <set>
@@ -21,10 +24,10 @@ using Descriptor = asio::posix::stream_descriptor;
 /// One client. All members are touched on the loop thread only.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(asio::io_context& loop, sdk::os::UniqueFd socket, std::size_t most_message_bytes, Server::Handler handler,
+    Connection(asio::io_context& loop, sdk::os::UniqueFd socket, const Server::Limits& limits, Server::Handler handler,
                std::function<void(const std::shared_ptr<Connection>&)> on_close)
-        : loop_(loop), socket_(loop, socket.release()), handler_(std::move(handler)), on_close_(std::move(on_close)),
-          reader_(most_message_bytes)
+        : loop_(loop), socket_(loop, socket.release()), limits_(limits), handler_(std::move(handler)),
+          on_close_(std::move(on_close)), reader_(limits.most_message_bytes, limits.descriptors)
     {
     }
 
@@ -128,6 +131,9 @@ private:
             params.SetObject();
         if (id == nullptr)
             return *method == "cancel" ? cancel(params) : void();
+        if (pending_.size() >= limits_.most_requests)
+            return refuse(name, sdk::make_error(sdk::Code::busy, "too many requests at a time on one connection"),
+                          ErrorCode::failed);
         if (!pending_.emplace(name, Pending{}).second)
             return refuse("null", bad("two requests at a time have the id " + name));
         handler_(std::make_shared<Exchange>(shared_from_this(), name, *method, std::move(params)));
@@ -155,6 +161,8 @@ private:
     {
         if (closed_)
             return;
+        if (outbox_.size() >= limits_.most_unread)
+            return close();
         outbox_.push_back({std::move(bytes), std::move(descriptors)});
         if (outbox_.size() == 1)
             write();
@@ -208,6 +216,7 @@ private:
 
     asio::io_context& loop_;
     Descriptor socket_;
+    Server::Limits limits_;
     Server::Handler handler_;
     std::function<void(const std::shared_ptr<Connection>&)> on_close_;
     MessageReader reader_;
@@ -271,7 +280,7 @@ void Exchange::on_disconnect(std::function<void()> callback)
 class Server::Acceptor : public std::enable_shared_from_this<Server::Acceptor> {
 public:
     Acceptor(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler, const Limits& limits)
-        : loop_(loop), listener_(loop), handler_(std::move(handler)), limits_(limits)
+        : loop_(loop), listener_(loop), pause_(loop), handler_(std::move(handler)), limits_(limits)
     {
         ::fcntl(listener.get(), F_SETFL, O_NONBLOCK);
         listener_.assign(listener.release());
@@ -282,8 +291,10 @@ public:
         listener_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
             if (error)
                 return;
-            self->accept();
-            self->wait();
+            if (self->accept())
+                self->wait();
+            else
+                self->wait_for_room();
         });
     }
 
@@ -291,32 +302,45 @@ public:
     {
         boost::system::error_code ignored;
         listener_.close(ignored);
+        pause_.cancel();
         for (const auto& connection : std::set(connections_))
             connection->close_when_written();
     }
 
 private:
-    void accept()
+    // False when there is no descriptor, or no memory, for whoever waits: he still does.
+    bool accept()
     {
         sdk::os::UniqueFd socket(
             ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!socket)
-            return;
+            return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
         const auto peer = sdk::os::peer_of(socket.get());
         if (!peer || (peer->uid != limits_.user && peer->uid != 0) || connections_.size() >= limits_.most_connections)
-            return;
+            return true;
         auto connection = std::make_shared<Connection>(
-            loop_, std::move(socket), limits_.most_message_bytes, handler_,
+            loop_, std::move(socket), limits_, handler_,
             [self = weak_from_this()](const std::shared_ptr<Connection>& closed) {
                 if (const auto acceptor = self.lock())
                     acceptor->connections_.erase(closed);
             });
         connections_.insert(connection);
         connection->start();
+        return true;
+    }
+
+    void wait_for_room()
+    {
+        pause_.expires_after(std::chrono::milliseconds(100));
+        pause_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error)
+                self->wait();
+        });
     }
 
     asio::io_context& loop_;
     Descriptor listener_;
+    asio::steady_timer pause_;
     Handler handler_;
     Limits limits_;
     std::set<std::shared_ptr<Connection>> connections_;

@@ -56,6 +56,9 @@ public:
         uid_t user = ::geteuid();                  ///< he and root are served
         std::size_t most_connections = SIZE_MAX;   ///< at a time; those beyond it are closed at once
         std::size_t most_message_bytes = most_message;
+        std::size_t most_requests = SIZE_MAX;      ///< of one connection at a time; those beyond it fail with `busy`
+        std::size_t most_unread = SIZE_MAX;        ///< messages that a client leaves lying; with one more it is hung up on
+        MessageReader::Descriptors descriptors = MessageReader::Descriptors::taken;
     };
 
     /// `listener` is a listening Unix socket. Peers with another uid are turned away (SO_PEERCRED).

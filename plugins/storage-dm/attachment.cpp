@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "device.hpp"
+#include "device_node.hpp"
 #include "layer_devices.hpp"
 #include "names.hpp"
 
@@ -31,7 +32,7 @@ Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::La
     auto made = make_device(top, chain, events);
     events.settle();
     if (made)
-        made = device::check_node(name_);
+        made = device::ensure_node(name_);
     if (made)
         made = device::give_node(name_, host_.user());
     if (!made)

@@ -40,7 +40,7 @@ std::string bytes_of(const Header& header)
 
 Result<Header> read_header(const std::string& path)
 {
-    auto fd = os::open_file(path, O_RDONLY | O_NOFOLLOW);
+    auto fd = os::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!fd)
         return std::move(fd).error();
     std::array<unsigned char, field_count * field_bytes> bytes{};

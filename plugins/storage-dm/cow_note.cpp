@@ -8,7 +8,9 @@
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/plain_file.hpp"
 #include "file_id.hpp"
+#include "table.hpp"
 
 namespace banger::dm {
 namespace {
@@ -20,6 +22,7 @@ namespace os = sdk::os;
 
 constexpr std::string_view first_line = "banger-dm 1\n";
 constexpr std::size_t longest_note = 8192;
+constexpr std::uint64_t most_bytes = 1ULL << 48U;  // 256 TiB: what is reckoned from it does not overflow
 
 // The value of the line that begins with this word, which is taken from the text.
 std::optional<std::string> take(std::string_view& text, std::string_view word)
@@ -78,12 +81,14 @@ Result<CowNote> parse_note(std::string_view text)
     constexpr std::string_view path = "layer /";
     if (!id || id->empty() || !bytes || !mark || !layer_bytes || !format || !text.starts_with(path))
         return wrong;
+    if (*bytes > most_bytes || *layer_bytes > most_bytes || *bytes % sector_bytes != 0)
+        return make_error(Code::corrupt, "no disk of storage 'dm' can be that long");
     return CowNote{*id, *bytes, *mark, {std::string(text.substr(path.size() - 1)), *layer_bytes, *format}};
 }
 
 Result<CowNote> read_note(const std::string& cow)
 {
-    const auto text = os::read_file(note_path(cow), longest_note);
+    const auto text = os::read_plain_file(note_path(cow), longest_note);
     if (!text)
         return text.error();
     auto note = parse_note(*text);

@@ -5,8 +5,6 @@
 #include <libdevmapper.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +96,35 @@ Table targets_of(dm_task* task)
     return table;
 }
 
+Result<void> load_unseen(const std::string& name, const Table& table, Access access)
+{
+    Request request(DM_DEVICE_RELOAD, name);
+    if (access == Access::read_only)
+        request.require(dm_task_set_ro(request.task()) != 0);
+    for (const auto& target : table)
+        request.require(dm_task_add_target(request.task(), target.start, target.sectors, target.type.c_str(),
+                                           target.parameters.c_str()) != 0);
+    auto loaded = request.run("load a table into device");
+    if (!loaded && loaded.error().code == Code::invalid)  // EINVAL: the kernel's log alone says more
+        loaded.error().hint = "`dmesg` says what the kernel has against it; `modprobe dm-snapshot` brings the target";
+    return loaded;
+}
+
+// The kernel takes a snapshot's chunks from the header of its cow, whose owner may have changed that since it was looked at. What
+// it took it says, and reads no second time.
+Result<void> check_waiting_chunks(const std::string& name)
+{
+    Request request(DM_DEVICE_TABLE, name);
+    request.require(dm_task_query_inactive_table(request.task()) != 0);
+    if (auto asked = request.run("ask for the waiting table of device"); !asked)
+        return asked;
+    const auto parts = parse_snapshot(targets_of(request.task()));
+    // None yet: it takes the cow over from a device that lives, whose chunks were looked at.
+    if (parts && (parts->chunk_sectors == chunk_sectors || parts->chunk_sectors == 0))
+        return {};
+    return make_error(Code::corrupt, "what device " + name + " would write to is no longer what storage 'dm' made");
+}
+
 // Whoever closes the device is heard of, if its node can be watched: the kernel does not tell more.
 class ClosingWatch {
 public:
@@ -174,16 +201,13 @@ Result<void> create(const std::string& name)
 
 Result<void> load(const std::string& name, const Table& table, Access access)
 {
-    Request request(DM_DEVICE_RELOAD, name);
-    if (access == Access::read_only)
-        request.require(dm_task_set_ro(request.task()) != 0);
-    for (const auto& target : table)
-        request.require(dm_task_add_target(request.task(), target.start, target.sectors, target.type.c_str(),
-                                           target.parameters.c_str()) != 0);
-    auto loaded = request.run("load a table into device");
-    if (!loaded && loaded.error().code == Code::invalid)  // EINVAL: the kernel's log alone says more
-        loaded.error().hint = "`dmesg` says what the kernel has against it; `modprobe dm-snapshot` brings the target";
-    return loaded;
+    auto loaded = load_unseen(name, table, access);
+    if (!loaded || !parse_snapshot(table))
+        return loaded;
+    auto checked = check_waiting_chunks(name);
+    if (!checked)
+        (void)forget_waiting(name);
+    return checked;
 }
 
 Result<void> forget_waiting(const std::string& name)
@@ -288,29 +312,6 @@ Result<std::vector<std::string>> list(const std::string& prefix)
 std::string node_of(const std::string& name)
 {
     return "/dev/mapper/" + name;
-}
-
-Result<void> give_node(const std::string& name, uid_t user)
-{
-    if (user == ::geteuid())
-        return {};
-    const os::OwnRights rights;
-    if (::chown(node_of(name).c_str(), user, static_cast<gid_t>(-1)) != 0)
-        return sdk::os_error("give device " + name + " to its user");
-    return {};
-}
-
-Result<void> check_node(const std::string& name)
-{
-    auto state = own_state_of(name);
-    if (!state)
-        return std::move(state).error();
-    struct stat status {};
-    if (*state && ::stat(node_of(name).c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
-        number_text(major(status.st_rdev), minor(status.st_rdev)) == (*state)->number)
-        return {};
-    return make_error(Code::not_found, "device " + name + " has no node " + node_of(name),
-                      "is udev well? `udevadm trigger --subsystem-match=block` asks it again");
 }
 
 }  // namespace banger::dm::device

@@ -1,8 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -38,7 +36,7 @@ enum class Access { read_write, read_only };
 
 /// A device without a table. There already is success, if it is ours.
 sdk::Result<void> create(const std::string& name);
-/// Gives it a table that waits until it is resumed.
+/// Gives it a table that waits until it is resumed. `corrupt` if a snapshot's cow has not chunks of ours.
 sdk::Result<void> load(const std::string& name, const Table& table, Access access);
 /// Takes a waiting table away. None is success.
 sdk::Result<void> forget_waiting(const std::string& name);
@@ -63,9 +61,5 @@ sdk::Result<std::vector<std::string>> list(const std::string& prefix);
 
 /// The path that a VMM opens.
 std::string node_of(const std::string& name);
-/// `not_found` unless the node is there and is that device's.
-sdk::Result<void> check_node(const std::string& name);
-/// Lets the user's VMM open the node. udev leaves the owner of a node as it is, unless a rule of the host names one.
-sdk::Result<void> give_node(const std::string& name, uid_t user);
 
 }  // namespace banger::dm::device

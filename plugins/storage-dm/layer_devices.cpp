@@ -10,6 +10,7 @@
 #include "banger/sdk/os/own_rights.hpp"
 #include "cow_note.hpp"
 #include "device.hpp"
+#include "device_node.hpp"
 #include "names.hpp"
 
 namespace banger::dm {
@@ -164,7 +165,7 @@ sdk::Fields parts_of(const std::string& device)
     if (!state || !*state)
         return parts;
     const auto& number = (*state)->number;
-    parts["dm_device"] = "/dev/dm-" + number.substr(number.find(':') + 1);
+    parts["dm_device"] = device::kernel_node_of(number);
     if (const auto snapshot = parse_snapshot(device::table_of(device).value_or({})))
         parts["cow_loop"] = loop_path_of(snapshot->cow);
     std::string bottom = number;

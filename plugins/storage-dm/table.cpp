@@ -26,7 +26,8 @@ std::optional<SnapshotParts> parse_snapshot(const Table& table)
         return std::nullopt;
     SnapshotParts parts;
     std::istringstream words(table.front().parameters);
-    if (!(words >> parts.origin >> parts.cow))
+    std::string kept;
+    if (!(words >> parts.origin >> parts.cow >> kept >> parts.chunk_sectors))
         return std::nullopt;
     return parts;
 }

@@ -35,6 +35,7 @@ Table error_table(std::uint64_t sectors);
 struct SnapshotParts {
     std::string origin;
     std::string cow;
+    std::uint64_t chunk_sectors = 0;
 };
 /// None if the table is no snapshot.
 std::optional<SnapshotParts> parse_snapshot(const Table& table);

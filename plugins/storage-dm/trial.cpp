@@ -10,6 +10,7 @@
 #include "banger/sdk/os/own_rights.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
+#include "device_node.hpp"
 #include "loop.hpp"
 #include "names.hpp"
 #include "table.hpp"
@@ -68,7 +69,7 @@ Result<void> try_snapshot(sdk::Host& host)
         tried = make_snapshot(name, layer, cow, events);
     events.settle();
     if (tried)
-        tried = device::check_node(name);
+        tried = device::ensure_node(name);
     constexpr std::chrono::seconds patience{2};  // for whoever looks at every new device
     if (auto removed = device::remove_once_closed(name, patience, events); !removed && tried)
         tried = std::move(removed);

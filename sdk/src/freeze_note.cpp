@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/plain_file.hpp"
 
 namespace banger::sdk {
 namespace {
@@ -25,7 +26,7 @@ Result<std::vector<std::string>> names_in(const std::string& directory)
 
 Result<std::optional<FreezeNote>> read_freeze_note(const std::string& path)
 {
-    auto text = os::read_file(path, longest_note);
+    auto text = os::read_plain_file(path, longest_note);
     if (!text && text.error().code == Code::not_found)
         return std::optional<FreezeNote>();
     if (!text)

@@ -16,6 +16,7 @@
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/disk_bytes.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "cow_file.hpp"
 #include "device.hpp"
 #include "dm_fork.hpp"
 #include "dm_storage.hpp"
@@ -268,6 +269,27 @@ TEST_F(Dm, WhoClosesTheDiskSoonIsWaitedFor)
     const auto released = storage->release(attached.handle);
     EXPECT_TRUE(released) << released.error().message;
     EXPECT_FALSE(vmm) << "nobody was waited for";
+}
+
+TEST_F(Dm, OtherChunksThanOursAreNotTaken)
+{
+    const auto attached = must_attach(new_disk(new_layer()));
+    const std::string name = probe_name(host.instance());
+    const std::string cow = host.directory() + "/odd.cow";
+    ASSERT_TRUE(cow::make(cow, disk_bytes));
+    {
+        const os::UniqueFd file(::open(cow.c_str(), O_WRONLY | O_CLOEXEC));
+        ASSERT_EQ(::pwrite(file.get(), "\x10", 1, 12), 1);  // the length of a chunk
+    }
+    auto loop = LoopDevice::over(cow, LoopDevice::Access::read_write);
+    auto disk = device::own_state_of(attached.handle.bound.at("dm_name"));
+    ASSERT_TRUE(loop && disk && *disk);
+    UdevEvents events;
+    const auto made = device::create_live(name, snapshot_table(disk_bytes / sector_bytes, (*disk)->number, loop->number()),
+                                          device::Access::read_write, events);
+    events.settle();
+    EXPECT_EQ(to_string(made ? Code::internal : made.error().code), to_string(Code::corrupt));
+    EXPECT_FALSE(*device::own_state_of(name));
 }
 
 TEST_F(Dm, WhereNoUdevRunsNobodyWaitsForIt)

@@ -168,10 +168,15 @@ TEST_F(PrivdRemitTest, ADiskIsTheUsersAndNobodyElses)
     ASSERT_EQ(::stat(attached->value.path.c_str(), &node), 0);
     EXPECT_EQ(node.st_uid, ::geteuid());
     EXPECT_EQ(node.st_mode & 0007U, 0U);
+    // The kernel's own node, which nobody can keep.
+    struct stat name {};
+    ASSERT_EQ(::lstat(attached->value.path.c_str(), &name), 0);
+    EXPECT_TRUE(S_ISLNK(name.st_mode));
     struct stat data {};
     ASSERT_EQ(::stat((spec.owner.directory + "/root.cow").c_str(), &data), 0);
     EXPECT_EQ(data.st_uid, ::geteuid());
     EXPECT_TRUE(storage_->release(attached->handle));
+    EXPECT_FALSE(sdk::os::exists(attached->value.path));
     EXPECT_TRUE(storage_->destroy(spec.owner, spec.role));
 }
 

@@ -15,6 +15,8 @@
 #include <climits>
 #include <memory>
 
+#include "read_all.hpp"
+
 namespace banger::sdk::os {
 namespace {
 
@@ -100,15 +102,12 @@ Result<UniqueFd> connect_through_directory(const std::string& path, int socket_f
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t most)
+Result<std::string> read_all(int fd, const std::string& path, std::size_t most)
 {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd)
-        return os_error("read " + path);
     std::string content;
     std::array<char, 65536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     for (;;) {
-        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -119,6 +118,15 @@ Result<std::string> read_file(const std::string& path, std::size_t most)
         if (content.size() > most)
             return make_error(Code::invalid, path + " is larger than " + std::to_string(most) + " bytes");
     }
+}
+
+// Nowhere here does a terminal that somebody put in a file's place become this process's own, whose signals it would get.
+Result<std::string> read_file(const std::string& path, std::size_t most)
+{
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
+    if (!fd)
+        return os_error("read " + path);
+    return read_all(fd.get(), path, most);
 }
 
 Result<void> write_all(int fd, std::string_view content)
@@ -138,7 +146,7 @@ Result<void> write_file_atomic(const std::string& path, std::string_view content
 {
     const std::string temporary = path + ".new";
     {
-        const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+        const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode));
         if (!fd)
             return os_error("write " + path);
         auto wrote = write_all(fd.get(), content);
@@ -269,7 +277,7 @@ Result<void> add_name(const std::string& path, const std::string& name)
 
 Result<void> make_read_only(const std::string& path)
 {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
     if (!fd || ::fchmod(fd.get(), 0444) != 0 || ::fsync(fd.get()) != 0)
         return os_error("make " + path + " read-only");
     return {};
@@ -277,7 +285,7 @@ Result<void> make_read_only(const std::string& path)
 
 Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode)
 {
-    UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+    UniqueFd fd(::open(path.c_str(), flags | O_NOCTTY | O_CLOEXEC, mode));
     if (!fd)
         return os_error("open " + path);
     return fd;

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -47,12 +49,13 @@ protected:
         const auto listed = ask("network/0 list", params());
         EXPECT_TRUE(listed) << listed.error().message;
     }
-    [[nodiscard]] sdk::os::UniqueFd raw() const
+    static sdk::os::UniqueFd raw_to(const PrivdInProcess& helper)
     {
-        auto socket = sdk::os::connect_unix(helper_.socket());
+        auto socket = sdk::os::connect_unix(helper.socket());
         EXPECT_TRUE(socket);
         return std::move(*socket);
     }
+    [[nodiscard]] sdk::os::UniqueFd raw() const { return raw_to(helper_); }
     // Whether the other side hangs up, and soon.
     static bool hangs_up(int socket)
     {
@@ -151,12 +154,50 @@ TEST_F(ServiceTest, DescriptorsThatNobodyAskedForAreNotKept)
 {
     const auto socket = raw();
     std::vector<sdk::os::UniqueFd> descriptors;
-    for (int i = 0; i < 16; ++i)
-        descriptors.emplace_back(::dup(0));
-    for (int round = 0; round < 64; ++round)
-        if (auto sent = rpc::send_some(socket.get(), "x", descriptors); !sent)
-            break;
+    descriptors.emplace_back(::dup(0));
+    EXPECT_TRUE(rpc::send_some(socket.get(), "x", descriptors));
     EXPECT_TRUE(hangs_up(socket.get()));
+    expect_answers();
+}
+
+TEST_F(ServiceTest, RequestsOfAConnectionHaveABound)
+{
+    class Gated : public FakeNetwork {
+    public:
+        using FakeNetwork::FakeNetwork;
+        sdk::Result<std::vector<sdk::Handle>> list() override
+        {
+            while (!open)
+                std::this_thread::yield();
+            return std::vector<sdk::Handle>();
+        }
+        std::atomic<bool> open = false;
+    };
+    const auto gated = std::make_shared<Gated>(host_, world_);
+    json::Object wanted = params();
+    wanted.set("name", helper_.add(gated));
+    const auto socket = raw();
+    for (std::uint64_t id = 1; id <= PrivdInProcess::most_requests + 1; ++id)
+        ASSERT_TRUE(sdk::os::write_all(socket.get(), rpc::encode_request(id, "network/0 list", wanted.value())));
+    std::array<char, 4096> bytes{};
+    const ssize_t got = ::read(socket.get(), bytes.data(), bytes.size());
+    gated->open = true;
+    ASSERT_GT(got, 0);
+    EXPECT_NE(std::string(bytes.data(), static_cast<std::size_t>(got)).find("too many requests"), std::string::npos);
+    expect_answers();
+}
+
+TEST_F(ServiceTest, WhoReadsNoAnswersIsHungUpOn)
+{
+    const auto socket = raw();
+    const std::string line(64, '\n');
+    const timeval patience{10, 0};
+    ASSERT_EQ(::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+    ssize_t sent = 0;
+    for (int tries = 0; tries < 100'000 && sent >= 0; ++tries)
+        sent = ::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL);
+    EXPECT_LT(sent, 0);
+    EXPECT_TRUE(errno == EPIPE || errno == ECONNRESET) << errno;
     expect_answers();
 }
 
@@ -203,6 +244,44 @@ TEST_F(ServiceTest, ACallIsCancelledByItsCaller)
     ASSERT_EQ(call.told().size(), 1U);
     EXPECT_EQ(call.told().front().unit, "turns");
     EXPECT_EQ(call.warnings(), std::vector<std::string>{"it takes long"});
+}
+
+TEST_F(ServiceTest, WhatWaitsWhenItStopsIsNotBegun)
+{
+    class Gated : public FakeNetwork {
+    public:
+        using FakeNetwork::FakeNetwork;
+        sdk::Result<std::vector<sdk::Handle>> list() override
+        {
+            ++begun;
+            while (!open)
+                std::this_thread::yield();
+            return std::vector<sdk::Handle>();
+        }
+        std::atomic<int> begun = 0;
+        std::atomic<bool> open = false;
+    };
+    constexpr int workers = 8;
+    const auto gated = std::make_shared<Gated>(host_, world_);
+    {
+        PrivdInProcess helper;
+        const std::string provider = helper.add(gated);
+        json::Object wanted = params();
+        wanted.set("name", provider);
+        std::vector<sdk::os::UniqueFd> sockets;
+        for (int i = 0; i < static_cast<int>(PrivdInProcess::most_connections); ++i) {
+            sockets.push_back(raw_to(helper));
+            for (std::uint64_t id = 1; id <= 2; ++id)
+                ASSERT_TRUE(sdk::os::write_all(sockets.back().get(),
+                                               rpc::encode_request(id, "network/0 list", wanted.value())));
+        }
+        for (int tries = 0; tries < 10'000 && gated->begun < workers; ++tries)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        EXPECT_EQ(gated->begun, workers);
+        helper.stop();
+        gated->open = true;
+    }
+    EXPECT_EQ(gated->begun, workers);
 }
 
 TEST(NoHelperTest, IsSaidByTheProbeWithWhatToDo)

@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <future>
 #include <thread>
 
@@ -77,6 +80,33 @@ TEST_F(RpcTest, AnswersWithNotificationsInOrder)
     ASSERT_TRUE(reply) << reply.error().message;
     EXPECT_EQ(json::string_or(reply->result, "echo"), odd);
     EXPECT_EQ(heard, std::vector<std::string>{"progress one"});
+}
+
+TEST_F(RpcTest, WhereThereIsNoDescriptorNobodySpins)
+{
+    serve([](const auto& exchange) { exchange->reply({}); });
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    ASSERT_LT(socket().size(), sizeof address.sun_path);
+    std::copy_n(socket().data(), socket().size(), static_cast<char*>(address.sun_path));
+    sdk::os::UniqueFd mine(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit few{64, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    std::vector<sdk::os::UniqueFd> all;
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0))
+        all.emplace_back(fd);
+    const bool connected = ::connect(mine.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const std::clock_t began = std::clock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const double busy_s = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+    all.clear();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_TRUE(connected);
+    EXPECT_LT(busy_s, 0.25);
+    auto client = Client::over(std::move(mine), sdk::make_error(sdk::Code::unavailable, "gone"));
+    EXPECT_TRUE(client.call("x", {}));
 }
 
 TEST_F(RpcTest, AnErrorArrivesWhole)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
@@ -40,6 +41,30 @@ TEST(DmCowNote, AnyPartThatIsMissingOrTornIsCorrupt)
     std::string wrong = text;
     wrong.replace(wrong.find("4294967296"), 10, "4294967x96");
     EXPECT_FALSE(parse_note(wrong));
+}
+
+TEST(DmCowNote, NoDiskIsLongerThanAFileCanBe)
+{
+    for (const std::uint64_t bytes : {std::uint64_t{UINT64_MAX}, (std::uint64_t{1} << 48U) + 512, std::uint64_t{513}}) {
+        auto odd = note;
+        odd.bytes = bytes;
+        EXPECT_EQ(parse_note(note_text(odd)).error().code, Code::corrupt) << bytes;
+    }
+    auto odd = note;
+    odd.layer.bytes = UINT64_MAX;
+    EXPECT_EQ(parse_note(note_text(odd)).error().code, Code::corrupt);
+}
+
+TEST(DmCowNote, AFifoOrALinkInItsPlaceIsRefused)
+{
+    const sdk::testing::TemporaryDirectory directory;
+    const std::string cow = directory.path() + "/root.cow";
+    ASSERT_EQ(::mkfifo(note_path(cow).c_str(), 0600), 0);
+    EXPECT_EQ(read_note(cow).error().code, Code::invalid);
+    ASSERT_TRUE(os::remove_file(note_path(cow)));
+    ASSERT_TRUE(write_note(directory.path() + "/other.cow", note));
+    ASSERT_EQ(::symlink(note_path(directory.path() + "/other.cow").c_str(), note_path(cow).c_str()), 0);
+    EXPECT_EQ(read_note(cow).error().code, Code::invalid);
 }
 
 TEST(DmLayerMark, AnotherFileAtALayersPathIsNoticed)

@@ -25,6 +25,7 @@ TEST(DmTable, TheKernelsAnswerSaysWhatASnapshotStandsOn)
     ASSERT_TRUE(parts);
     EXPECT_EQ(parts->origin, "253:3");
     EXPECT_EQ(parts->cow, "7:12");
+    EXPECT_EQ(parts->chunk_sectors, 8U);
     EXPECT_FALSE(parse_snapshot({}));
     EXPECT_FALSE(parse_snapshot(error_table(8)));
     EXPECT_FALSE(parse_snapshot(longer_table("7:0", 8, 16)));
