@@ -32,6 +32,9 @@ public:
     /// else's, `precondition` if the subnet overlaps with what this host has or routes to.
     sdk::Result<void> ensure();
 
+    /// The bridge, if it is there.
+    sdk::Result<std::optional<Interface>> find_bridge();
+
     /// A tap of the pool, or a new one, becomes this VM's, lets through what its policy says, and goes up.
     sdk::Result<Interface> claim(const sdk::LinkSpec& spec, const std::string& mac);
     /// Nothing is left of the VM's tap and in the firewall. Done already is success.
@@ -58,7 +61,6 @@ private:
           leases_(std::move(leases))
     {
     }
-    sdk::Result<std::optional<Interface>> find_bridge();
     sdk::Result<std::string> choose_name();
     sdk::Result<Subnet> choose_subnet(const std::string& bridge);
     sdk::Result<void> make_bridge(const std::string& name);
