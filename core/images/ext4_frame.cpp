@@ -100,15 +100,13 @@ void place_group_metadata(ext2_filsys file_system, const Geometry& geometry)
     }
 }
 
-void mark_blocks(ext2_filsys file_system, std::vector<Extent> extents)
+void mark_blocks(ext2_filsys file_system, const std::vector<bool>& used)
 {
-    std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.physical < b.physical; });
-    for (std::size_t at = 0; at < extents.size();) {
-        const auto start = extents[at].physical;
-        auto end = start;
-        for (; at < extents.size() && extents[at].physical == end; ++at)
-            end += extents[at].length;
-        ext2fs_block_alloc_stats_range(file_system, start, static_cast<blk_t>(end - start), +1);
+    for (auto at = std::find(used.begin(), used.end(), true); at != used.end();) {
+        const auto end = std::find(at, used.end(), false);
+        ext2fs_block_alloc_stats_range(file_system, static_cast<blk64_t>(at - used.begin()),
+                                       static_cast<blk_t>(end - at), +1);
+        at = std::find(end, used.end(), true);
     }
 }
 
@@ -166,7 +164,6 @@ sdk::Result<Ext4Summary> write_file_system_frame(const Ext4Writer::State& state,
     auto* file_system = made->get();
     place_group_metadata(file_system, state.geometry);
     mark_blocks(file_system, usage.blocks);
-    mark_blocks(file_system, usage.journal);
     mark_inodes(file_system, usage.directories);
     if (auto written = write_journal(file_system, state); !written)
         return std::move(written.error());
