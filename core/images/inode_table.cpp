@@ -3,14 +3,10 @@
 
 #include <limits>
 
+#include "core/images/raw_bytes.hpp"
+
 namespace banger::images {
 namespace {
-
-template <typename T>
-void give(std::string& bytes, T value)
-{
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
 
 /// Reads packed values one behind the other.
 class Unpacker {
@@ -52,10 +48,10 @@ void InodeTable::pack_metadata(const Metadata& metadata, Record& record)
     if (metadata.xattrs.empty())
         return;
     std::string packed;
-    give(packed, static_cast<std::uint32_t>(metadata.xattrs.size()));
+    append_raw(packed, static_cast<std::uint32_t>(metadata.xattrs.size()));
     for (const auto& xattr : metadata.xattrs) {
-        give(packed, static_cast<std::uint32_t>(xattr.name.size()));
-        give(packed, static_cast<std::uint32_t>(xattr.value.size()));
+        append_raw(packed, static_cast<std::uint32_t>(xattr.name.size()));
+        append_raw(packed, static_cast<std::uint32_t>(xattr.value.size()));
         packed += xattr.name;
         packed += xattr.value;
     }
