@@ -204,6 +204,7 @@ void Services::power_off()
         kill(1, SIGRTMIN + (restart ? 5 : 4));
         return;
     }
+    outlive_shutdown();
     const std::string verb = restart ? "reboot" : "poweroff";
     for (const char* directory : {"/run/s6/basedir/bin/", "/sbin/", "/usr/sbin/", "/bin/"})
         if (const auto program = directory + verb; access(program.c_str(), X_OK) == 0) {
