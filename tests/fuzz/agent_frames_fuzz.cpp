@@ -61,6 +61,9 @@ void parse_as_every_message(const std::string& payload)
     if (const auto status = exit_status_from_json(payload); status && !exit_status_from_json(to_json(*status)))
         std::abort();
     (void)connect_spec_from_json(payload);
+    (void)listen_spec_from_json(payload);
+    (void)listening_from_json(payload);
+    (void)accepted_from_json(payload);
     (void)listeners_spec_from_json(payload);
     (void)listeners_change_from_json(payload);
     (void)guest_facts_from_json(payload);
