@@ -32,6 +32,8 @@ protected:
     RunResult shell(const std::string& script, std::string input = {});
     std::string path(const std::string& name) const { return (directory_ / name).string(); }
     void kill_agent();
+    /// Once more, after kill_agent.
+    void start_agent();
 
     std::filesystem::path directory_;
     agent::Token token_{};
