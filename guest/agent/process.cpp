@@ -180,11 +180,19 @@ sdk::Result<ProcessTable::Started> ProcessTable::spawn(const Launch& launch, OnE
     auto ends = launch.tty ? open_tty(launch) : open_pipes();
     if (!ends)
         return std::move(ends.error());
+    // A signal that reaches the child before it is an ordinary one waits until it is, and is not lost to our own
+    // dispositions.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     const pid_t pid = fork();
-    if (pid < 0)
-        return sdk::os_error("start a process");
     if (pid == 0)
         run_child(launch, ends->second);
+    const int error = errno;
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0)
+        return sdk::os_error("start a process", error);
     if (auto adopted = adopt(pid, std::move(on_exit)); !adopted)
         return std::move(adopted.error());
     return Started{pid, std::move(ends->first)};
@@ -219,6 +227,12 @@ void ProcessTable::on_pidfd(pid_t pid)
     children_.erase(found);
     if (on_exit)
         on_exit(status_of(ended));
+}
+
+void ProcessTable::forget(pid_t pid)
+{
+    if (const auto found = children_.find(pid); found != children_.end())
+        found->second.on_exit = nullptr;
 }
 
 void ProcessTable::abandon(pid_t pid)

@@ -59,6 +59,8 @@ public:
 
     /// Nobody wants its result any more: SIGHUP to its group, SIGKILL to what is left of the group after three seconds.
     void abandon(pid_t pid);
+    /// It runs on, and nobody is told of its end.
+    void forget(pid_t pid);
 
 private:
     struct Child {
