@@ -69,7 +69,7 @@ private:
     sdk::Result<void> restore_rules(const Interface& bridge);
     sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
-    sdk::Result<std::vector<Interface>> pool();
+    sdk::Result<std::vector<Interface>> pool(const Interface& bridge);
     sdk::Result<Interface> make_port(const Interface& bridge);
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
 
