@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "guest/agent/descriptor_writer.hpp"
+#include "guest/agent/shared_stream.hpp"
 #include "guest/agent/small_files.hpp"
 #include "guest/agent/terminal.hpp"
 #include "guest/agent/tools.hpp"
@@ -109,11 +111,28 @@ void ExecExchange::start(std::string_view text)
     if (!account)
         return fail(account.error());
     auto launch = launch_of(*spec, *account);
+    std::optional<SharedStream> shared;
     if (!spec->tool.empty()) {
-        launch.work = tool_named(spec->tool, spec->argv);
-        if (!launch.work)
+        auto tool = tool_named(spec->tool, spec->argv);
+        if (!tool)
             return fail(sdk::make_error(sdk::Code::unsupported, "this agent has no tool '" + spec->tool + "'",
                                         "stop and start the VM: it then gets the agent of this version"));
+        if (tool->takes_much) {
+            auto made = SharedStream::make();
+            if (!made)
+                return fail(made.error());
+            shared = std::move(*made);
+            launch.in = shared->to_writer.get();
+            launch.work = [run = tool->run, ring = shared->ring] {
+                SharedInput input(ring, STDIN_FILENO);
+                return run(input);
+            };
+        } else {
+            launch.work = [run = tool->run] {
+                tree::DescriptorInput input(STDIN_FILENO);
+                return run(input);
+            };
+        }
     }
     auto started = processes_.spawn(launch, [this](const ExitStatus& status) { on_exit(status); });
     if (!started)
@@ -121,7 +140,11 @@ void ExecExchange::start(std::string_view text)
 
     pid_ = started->pid;
     tty_ = spec->tty;
-    input_.emplace(loop_, std::move(started->pipes.in), [this] { backlog_drained(); });
+    const auto drained = [this] { backlog_drained(); };
+    if (shared)
+        input_ = std::make_unique<SharedWriter>(loop_, shared->ring, std::move(shared->to_reader), drained);
+    else
+        input_ = std::make_unique<DescriptorWriter>(loop_, std::move(started->pipes.in), drained);
     outputs_[0].emplace(loop_, std::move(started->pipes.out), [this] { stream_.wake(); });
     if (started->pipes.err)
         outputs_[1].emplace(loop_, std::move(started->pipes.err), [this] { stream_.wake(); });

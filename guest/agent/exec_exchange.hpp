@@ -2,12 +2,13 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 
 #include "guest/agent/descriptor_source.hpp"
-#include "guest/agent/descriptor_writer.hpp"
 #include "guest/agent/exchange.hpp"
 #include "guest/agent/process.hpp"
+#include "guest/agent/writer.hpp"
 
 namespace banger::agent {
 
@@ -37,7 +38,7 @@ private:
     pid_t pid_ = 0;
     bool tty_ = false;
     std::optional<ExitStatus> exited_;
-    std::optional<DescriptorWriter> input_;
+    std::unique_ptr<Writer> input_;
     std::array<std::optional<DescriptorSource>, 2> outputs_;
     std::size_t next_output_ = 0;
     EventLoop::Registration linger_;
