@@ -117,6 +117,8 @@ void ExecExchange::start(std::string_view text)
         if (!tool)
             return fail(sdk::make_error(sdk::Code::unsupported, "this agent has no tool '" + spec->tool + "'",
                                         "stop and start the VM: it then gets the agent of this version"));
+        if (spec->tty)
+            return fail(sdk::make_error(sdk::Code::invalid, "a tool of the agent has no use for a terminal"));
         if (tool->takes_much) {
             auto made = SharedStream::make();
             if (!made)

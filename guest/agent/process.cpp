@@ -49,6 +49,12 @@ sdk::os::UniqueFd copy_of(int fd)
     return sdk::os::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
+sdk::Result<PipePair> copy_of_input(int fd)
+{
+    PipePair pair{copy_of(fd), {}};
+    return pair.read ? sdk::Result<PipePair>(std::move(pair)) : sdk::os_error("copy a descriptor");
+}
+
 /// What the child gets as descriptors 0, 1 and 2.
 struct ChildEnds {
     sdk::os::UniqueFd in, out, err;
@@ -56,7 +62,7 @@ struct ChildEnds {
 
 sdk::Result<std::pair<ProcessPipes, ChildEnds>> open_pipes(const Launch& launch)
 {
-    auto in = launch.in < 0 ? make_pipe() : PipePair{copy_of(launch.in), {}};
+    auto in = launch.in < 0 ? make_pipe() : copy_of_input(launch.in);
     auto out = make_pipe();
     auto err = make_pipe();
     for (auto* pipe : {&in, &out, &err})

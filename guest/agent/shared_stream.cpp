@@ -19,7 +19,8 @@ namespace {
 
 using sdk::os::UniqueFd;
 
-constexpr std::size_t page = 4096;
+/// What comes before the ring: how far both are. No page of any machine is larger.
+constexpr std::size_t head = 64UL * 1024;
 /// Bytes in the ring: the writer goes on while the reader is busy with a piece.
 constexpr std::size_t capacity = 4 * tree::Input::most;
 constexpr std::uint64_t nothing = UINT64_MAX;
@@ -36,18 +37,14 @@ class SharedRing {
 public:
     static sdk::Result<std::shared_ptr<SharedRing>> make()
     {
-        const UniqueFd memory(memfd_create("banger-stream", MFD_CLOEXEC));
-        if (!memory || ftruncate(memory.get(), page + capacity) != 0)
-            return sdk::os_error("make memory to share");
-        // The ring twice, one behind the other, so that every piece of it lies in one.
-        void* const all = mmap(nullptr, page + 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* const all = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (all == MAP_FAILED)
             return sdk::os_error("map memory to share");
         auto ring = std::make_shared<SharedRing>(static_cast<char*>(all));
-        const auto map = [&](std::size_t at, std::size_t size, off_t from) {
-            return mmap(ring->memory_ + at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory.get(), from) != MAP_FAILED;
-        };
-        if (!map(0, page + capacity, 0) || !map(page + capacity, capacity, page))
+        char* const bytes = ring->memory_ + head;
+        // The ring twice, one behind the other, so that every piece of it lies in one (mremap(2), of an old size of 0).
+        if (mmap(all, head + capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
+            mremap(bytes, 0, capacity, MREMAP_MAYMOVE | MREMAP_FIXED, bytes + capacity) == MAP_FAILED)
             return sdk::os_error("map memory to share");
         new (ring->memory_) Positions;
         return ring;
@@ -56,7 +53,10 @@ public:
     explicit SharedRing(char* memory) : memory_(memory) {}
     SharedRing(const SharedRing&) = delete;
     SharedRing& operator=(const SharedRing&) = delete;
-    ~SharedRing() { munmap(memory_, page + 2 * capacity); }
+    ~SharedRing() { munmap(memory_, mapped); }
+
+    /// Who is forked from now on has no part in it.
+    void keep_from_children() { madvise(memory_, mapped, MADV_DONTFORK); }
 
     /// Copies what there is room for, and says how much that was. `wanted` tells whether the reader waits for it.
     std::size_t put(std::string_view bytes, bool& wanted)
@@ -64,7 +64,7 @@ public:
         auto& at = positions();
         const std::uint64_t written = at.written.load(std::memory_order_relaxed);
         const std::size_t count = std::min(bytes.size(), room());
-        std::memcpy(memory_ + page + written % capacity, bytes.data(), count);
+        std::memcpy(memory_ + head + written % capacity, bytes.data(), count);
         at.written.store(written + count);
         wanted = written + count >= at.reader_waits_for.load() && at.reader_waits_for.exchange(nothing) != nothing;
         return count;
@@ -72,10 +72,14 @@ public:
     [[nodiscard]] std::size_t room() const { return capacity - there(); }
     void writer_waits(bool waits) { positions().writer_waits.store(waits); }
 
-    [[nodiscard]] std::size_t there() const { return positions().written.load() - positions().read.load(); }
+    /// Never more than the ring holds, whatever the other side wrote there.
+    [[nodiscard]] std::size_t there() const
+    {
+        return std::min<std::size_t>(positions().written.load() - positions().read.load(), capacity);
+    }
     [[nodiscard]] std::string_view view(std::size_t size) const
     {
-        return {memory_ + page + positions().read.load(std::memory_order_relaxed) % capacity, size};
+        return {memory_ + head + positions().read.load(std::memory_order_relaxed) % capacity, size};
     }
     /// Whether the writer waits for that.
     [[nodiscard]] bool drop(std::size_t size)
@@ -92,6 +96,8 @@ public:
     void reader_goes_on() { positions().reader_waits_for.store(nothing); }
 
 private:
+    static constexpr std::size_t mapped = head + 2 * capacity;
+
     /// Bytes since the beginning of the stream. Each side says that it waits, and then looks once more whether it must.
     struct Positions {
         std::atomic<std::uint64_t> written{0};
@@ -99,7 +105,7 @@ private:
         std::atomic<std::uint64_t> reader_waits_for{nothing};
         std::atomic<bool> writer_waits{false};
     };
-    static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(Positions) <= page);
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(Positions) <= head);
 
     [[nodiscard]] Positions& positions() const { return *std::launder(reinterpret_cast<Positions*>(memory_)); }
 
@@ -120,12 +126,15 @@ sdk::Result<SharedStream> SharedStream::make()
 SharedWriter::SharedWriter(EventLoop& loop, std::shared_ptr<SharedRing> ring, UniqueFd to_reader, std::function<void()> drained)
     : ring_(std::move(ring)), to_reader_(std::move(to_reader)), drained_(std::move(drained))
 {
+    ring_->keep_from_children();
     watch_ = loop.watch(to_reader_.get(), EPOLLIN, [this](std::uint32_t) { on_ready(); });
 }
 
 void SharedWriter::close()
 {
     watch_.reset();
+    if (to_reader_)
+        shutdown(to_reader_.get(), SHUT_RDWR);  // a child that was forked meanwhile may have it as well
     to_reader_.reset();
     backlog_.clear();
     sent_ = 0;

@@ -25,11 +25,11 @@ struct SharedStream {
     sdk::os::UniqueFd to_reader;
     sdk::os::UniqueFd to_writer;
 
-    /// Errors: those of memfd_create(2), mmap(2) and socketpair(2).
+    /// Errors: those of mmap(2) and socketpair(2).
     static sdk::Result<SharedStream> make();
 };
 
-/// The writer's end.
+/// The writer's end, made after the fork.
 class SharedWriter final : public Writer {
 public:
     /// `drained` is called when the backlog got shorter.

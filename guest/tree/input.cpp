@@ -17,9 +17,9 @@ sdk::Result<std::string_view> DescriptorInput::next(std::size_t size)
         const ssize_t got = ::read(descriptor_, begin + filled, size - filled);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        if (got < 0 && filled == 0)
             return sdk::os_error("read the stream");
-        if (got == 0)
+        if (got <= 0)
             break;
         filled += static_cast<std::size_t>(got);
     }

@@ -20,7 +20,7 @@ public:
     /// What no piece is longer than, in bytes.
     static constexpr std::size_t most = 1UL << 20;
 
-    /// Waits for the next `size` bytes, 1 to `most`. Fewer come before the end only, and none at the end. They stay until the
+    /// Waits for the next `size` bytes, 1 to `most`. Fewer come before the end or an error only, and none at the end. They stay until the
     /// next call. The first byte of a stream lies at a multiple of a page, and the others as far behind one.
     /// Errors: those of read(2).
     virtual sdk::Result<std::string_view> next(std::size_t size) = 0;

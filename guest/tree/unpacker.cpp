@@ -75,7 +75,8 @@ struct Source {
     bool ended = false;  ///< more was asked for than there is
 };
 
-/// Contents then lie as FileWriter likes them: they and their headers are multiples of 512 bytes (tar(5)).
+/// Contents then lie as FileWriter likes them where nothing comes before the archive: they and their headers are multiples of
+/// 512 bytes (tar(5)).
 la_ssize_t read_piece(archive* open, void* client, const void** bytes)
 {
     auto& source = *static_cast<Source*>(client);

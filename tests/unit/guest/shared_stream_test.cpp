@@ -2,6 +2,8 @@
 #include "guest/agent/shared_stream.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -68,6 +70,8 @@ protected:
     void on_drained()
     {
         ++drained_;
+        if (stop_when_drained_)
+            return loop_.stop();
         while (writer_->backlog() == 0 && !rest_.empty()) {
             const auto piece = rest_.substr(0, longest_);
             rest_.remove_prefix(piece.size());
@@ -88,6 +92,7 @@ protected:
     std::size_t longest_ = 0;
     bool done_ = false;
     int drained_ = 0;
+    bool stop_when_drained_ = false;
     bool aligned_ = true;  ///< each piece lay as far behind a page as it does in the stream
     bool short_ = false;   ///< the last piece was
     bool whole_ = true;    ///< all before it were not
@@ -110,6 +115,7 @@ TEST_F(SharedStreamTest, CarriesWhatIsReadInSmallPieces)
     send(bytes, 3U << 20U);
     EXPECT_TRUE(received.get() == bytes);
     EXPECT_TRUE(aligned_);
+    EXPECT_TRUE(whole_);
 }
 
 TEST_F(SharedStreamTest, KeepsWhatDoesNotFitAndSendsItBeforeTheEnd)
@@ -144,10 +150,25 @@ TEST_F(SharedStreamTest, AReaderThatIsGoneSwallowsTheBytes)
     writer_->write(bytes);
     ASSERT_GT(writer_->backlog(), 0U);
     stream_.to_writer.reset();
-    send({}, 1);
+    stop_when_drained_ = true;
+    loop_.run();
     EXPECT_EQ(writer_->backlog(), 0U);
     writer_->write(bytes);
     EXPECT_EQ(writer_->backlog(), 0U);
+}
+
+TEST_F(SharedStreamTest, AChildThatIsForkedLaterHasNoPartInIt)
+{
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        SharedInput in(stream_.ring, stream_.to_writer.get());
+        (void)in.next(1);  // the memory is not there
+        _exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status));
 }
 
 }  // namespace
