@@ -194,7 +194,7 @@ TEST_F(RpcTest, AnInterruptCancelsTheCallOnceAndItsAnswerIsAwaited)
     auto reply = client->call("x", {}, hooks);
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, sdk::Code::cancelled);
-    boost::asio::post(loop_, [&] { held.reset(); });
+    boost::asio::post(loop_, [last = std::move(held)] {});  // it ends on its own thread
 }
 
 TEST_F(RpcTest, AClientThatGoesAwayCancelsItsCallsAndEndsItsConnection)
