@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,26 @@ namespace banger::tap {
 
 /// Carries out commands of nft(8), all or none of them (libnftables); what they print. Threads: any.
 sdk::Result<std::string> run_nft(const std::string& commands);
+
+/// The rules of this network namespace, and whether anybody but us has changed some since they were as they should be: the
+/// kernel counts changes (NFT_MSG_GETGEN), and looking at that number costs next to nothing.
+///
+/// Threads: one at a time.
+class Firewall {
+public:
+    /// As run_nft.
+    sdk::Result<void> run(const std::string& commands);
+    /// Whether the rules may be others than those that `wanted` describes: restore() is needed.
+    [[nodiscard]] bool needs(const std::string& wanted) const;
+    /// Makes everything as it should be: `commands` do that whatever is there.
+    sdk::Result<void> restore(const std::string& wanted, const std::string& commands);
+
+private:
+    sdk::Result<void> run_from(std::optional<std::uint32_t> expected, const std::string& commands);
+
+    std::optional<std::uint32_t> good_;  ///< the kernel's number of the rules that are as they should be
+    std::string wanted_;                 ///< how that is
+};
 
 /// Of what "list chains" prints, the one that drops what the host forwards unless a rule lets it through, as "ip filter
 /// FORWARD": what Docker and others do. No rule of ours can change that, for accepting in one table is not accepting in all.

@@ -342,6 +342,19 @@ TEST_F(Tap, AGuestSpeaksForItselfAlone)
     EXPECT_FALSE(guest.reaches(on_the_internet)) << "with a hardware address that is not its own";
 }
 
+TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuest)
+{
+    make_outside();
+    (void)must_attach(new_spec());
+    for (const char* taken : {"flush ruleset", "add table inet somebody"}) {
+        said({"nft", taken});
+        const Guest guest(must_attach(new_spec()).value);
+        EXPECT_TRUE(guest.reaches(on_the_internet)) << taken;
+        EXPECT_FALSE(guest.reaches(private_host)) << taken;
+    }
+    EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr("inet somebody"));
+}
+
 TEST_F(Tap, AReleasedGuestIsClosedOffAndLeavesNoRule)
 {
     make_outside();
