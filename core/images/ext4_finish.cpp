@@ -28,21 +28,17 @@ public:
 
     sdk::Result<Ext4Summary> run()
     {
-        if (auto added = add_lost_and_found(); !added)
-            return std::move(added.error());
-        number_inodes();
-        if (auto written = write_directories(); !written)
-            return std::move(written.error());
-        if (auto written = write_inode_tables(); !written)
-            return std::move(written.error());
-        if (auto flushed = state_.file.flush(); !flushed)
-            return std::move(flushed.error());
+        auto written = write_content();
+        // A lost page is the reason for whatever else went wrong.
         if (auto whole = state_.pages.failure(); !whole)
             return std::move(whole.error());
+        if (!written)
+            return std::move(written.error());
         return frame();
     }
 
 private:
+    sdk::Result<void> write_content();
     sdk::Result<void> add_lost_and_found();
     void number_inodes();
     sdk::Result<void> write_directories();
@@ -66,6 +62,18 @@ private:
     std::vector<bool> used_;          // as in Ext4Usage
     std::vector<bool> directories_;   // as in Ext4Usage
 };
+
+sdk::Result<void> Finisher::write_content()
+{
+    if (auto added = add_lost_and_found(); !added)
+        return added;
+    number_inodes();
+    if (auto written = write_directories(); !written)
+        return written;
+    if (auto written = write_inode_tables(); !written)
+        return written;
+    return state_.file.flush();
+}
 
 sdk::Result<void> Finisher::add_lost_and_found()
 {
@@ -202,8 +210,10 @@ sdk::Result<void> Finisher::encode(std::uint32_t number, char* into)
         return {};
     if (number == first_free_inode)
         return encode_entry(lost_and_found_, number, into);
-    while (next_ == lost_and_found_ || inodes_.links(next_) == 0)
+    while (next_ < inodes_.size() && (next_ == lost_and_found_ || inodes_.links(next_) == 0))
         ++next_;
+    if (next_ == inodes_.size())
+        return sdk::make_error(sdk::Code::internal, "inodes of '" + state_.file.path() + "' are lost");
     return encode_entry(next_++, number, into);
 }
 

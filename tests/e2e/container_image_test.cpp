@@ -17,7 +17,7 @@ namespace {
 /// Its init heard the request and ended the machine, and nobody cut it off.
 void expect_stops_by_itself(const Installation& host, const std::string& name)
 {
-    const auto stopped = host.banger({"vm", "stop", name});
+    const auto stopped = host.banger({"vm", "stop", "--timeout", "2m", name});
     EXPECT_EQ(stopped.status, 0);
     EXPECT_EQ(stopped.err.find("did not power off"), std::string::npos)
         << stopped.err << host.banger({"vm", "logs", name}).out;
@@ -210,10 +210,13 @@ protected:
         EXPECT_EQ(host_->banger({"vm", "cp", local, name + ":/var/sent"}).status, 0);
         EXPECT_EQ(out_of(name, "cat /var/sent"), "sent");
     }
-    void expect_stop(const std::string& name)
+    /// What the machine said to its end.
+    std::string expect_stop(const std::string& name)
     {
         expect_stops_by_itself(*host_, name);
+        auto said = host_->banger({"vm", "logs", name}).out;
         EXPECT_EQ(host_->banger({"vm", "delete", name}).status, 0);
+        return said;
     }
     static std::string out_of(const std::string& vm, const std::string& script)
     {
@@ -249,7 +252,9 @@ TEST_F(ContainerImageDebian, BootsItsOwnOpenRc)
     expect_machine("b", image, "init");
     EXPECT_THAT(out_of("b", "rc-status --all"), ::testing::HasSubstr("Runlevel: sysinit"));
     out_of("b", "until [ \"$(runlevel)\" = 'N 2' ]; do sleep 1; done");  // asked before, it would first end its start
-    expect_stop("b");
+    const auto said = expect_stop("b");
+    EXPECT_THAT(said, ::testing::HasSubstr("All processes ended within"));
+    EXPECT_THAT(said, ::testing::Not(::testing::HasSubstr("Killing all remaining processes"))) << "and waiting for them";
 }
 
 TEST_F(ContainerImageDebian, BootsItsOwnS6)
