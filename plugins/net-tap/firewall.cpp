@@ -85,19 +85,29 @@ sdk::Result<void> Firewall::run_from(std::optional<std::uint32_t> expected, cons
 
 sdk::Result<void> Firewall::run(const std::string& commands)
 {
+    const std::lock_guard lock(mutex_);
     return run_from(good_, commands);
 }
 
 bool Firewall::needs(const std::string& wanted) const
 {
+    const std::lock_guard lock(mutex_);
     return !good_ || wanted != wanted_ || generation() != good_;
 }
 
 sdk::Result<void> Firewall::restore(const std::string& wanted, const std::string& commands)
 {
+    const std::lock_guard lock(mutex_);
     auto done = run_from(generation(), commands);
     wanted_ = done ? wanted : "";
     return done;
+}
+
+sdk::Result<void> Firewall::remove(const std::string& commands)
+{
+    const std::lock_guard lock(mutex_);
+    wanted_.clear();
+    return run_from(std::nullopt, commands);
 }
 
 std::optional<std::string> chain_that_drops(std::string_view chains)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,24 +14,27 @@ namespace banger::tap {
 /// Carries out commands of nft(8), all or none of them (libnftables); what they print. Threads: any.
 sdk::Result<std::string> run_nft(const std::string& commands);
 
-/// The rules of this network namespace, and whether anybody but us has changed some since they were as they should be: the
-/// kernel counts changes (NFT_MSG_GETGEN), and looking at that number costs next to nothing.
+/// The rules of this network namespace, and whether anybody but us has changed some since those that all guests share were
+/// restored: the kernel counts changes (NFT_MSG_GETGEN), and looking at that number costs next to nothing.
 ///
-/// Threads: one at a time.
+/// Threads: any.
 class Firewall {
 public:
     /// As run_nft.
     sdk::Result<void> run(const std::string& commands);
     /// Whether the rules may be others than those that `wanted` describes: restore() is needed.
     [[nodiscard]] bool needs(const std::string& wanted) const;
-    /// Makes everything as it should be: `commands` do that whatever is there.
+    /// Makes them so: `commands` do that whatever is there.
     sdk::Result<void> restore(const std::string& wanted, const std::string& commands);
+    /// As run, of commands behind which they are gone.
+    sdk::Result<void> remove(const std::string& commands);
 
 private:
     sdk::Result<void> run_from(std::optional<std::uint32_t> expected, const std::string& commands);
 
-    std::optional<std::uint32_t> good_;  ///< the kernel's number of the rules that are as they should be
-    std::string wanted_;                 ///< how that is
+    mutable std::mutex mutex_;
+    std::optional<std::uint32_t> good_;  ///< the kernel's number for what we left
+    std::string wanted_;                 ///< what that has
 };
 
 /// Of what "list chains" prints, the one that drops what the host forwards unless a rule lets it through, as "ip filter

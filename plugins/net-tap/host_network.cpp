@@ -83,11 +83,11 @@ Result<std::vector<Interface>> HostNetwork::interfaces()
     return *interfaces_;
 }
 
-Result<std::vector<Interface>> HostNetwork::pool()
+Result<std::vector<Interface>> HostNetwork::pool(const Interface& bridge)
 {
     auto taps = marked(alias());
     if (taps)
-        std::erase_if(*taps, [&](const Interface& tap) { return tap.alias != alias(); });
+        std::erase_if(*taps, [&](const Interface& tap) { return tap.alias != alias() || tap.master != bridge.index; });
     return taps;
 }
 
@@ -221,24 +221,29 @@ Result<void> HostNetwork::ensure()
     return (*bridge)->up ? Result<void>() : links_.set_up(*name);
 }
 
-/// Also what a tap of the pool should be: it may be another banger's or another setting's work, or somebody's.
+/// Those that all guests share, and those of the pool's taps, which may be another banger's work or gone. A guest that runs
+/// keeps what there is of its own.
 Result<void> HostNetwork::restore_rules(const Interface& bridge)
 {
     const std::string network = rules::of_network(
         {instance_, bridge.name, *leases_.subnet(), resolvers_of_this_host(), config_.guests_reach_each_other});
     if (!firewall_->needs(network))
         return {};
-    auto taps = pool();
+    auto taps = pool(bridge);
     if (!taps)
         return std::move(taps).error();
     std::string all = network;
-    for (const auto& tap : *taps) {
-        if (auto added = links_.add_port(tap.name, bridge, !config_.guests_reach_each_other); !added)
-            return added;
+    for (const auto& tap : *taps)
         all += rules::of_tap(instance_, tap.name);
-    }
+    auto restored = firewall_->restore(network, all);
+    if (restored || taps->empty())
+        return restored;
+    // It may be for one of them, which are nobody's yet.
+    for (const auto& tap : *taps)
+        if (auto removed = links_.remove(tap.name); !removed)
+            return removed;
     interfaces_.reset();
-    return firewall_->restore(network, all);
+    return firewall_->restore(network, network);
 }
 
 Result<Interface> HostNetwork::make_port(const Interface& bridge)
@@ -271,17 +276,19 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
 Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const std::string& mac)
 {
     auto bridge = find_bridge();
-    auto ready = pool();
-    if (!bridge || !*bridge || !ready)
-        return !bridge ? std::move(bridge).error() : !ready ? std::move(ready).error()
-                                                            : make_error(Code::not_found, "the bridge went away");
-    std::erase_if(*ready, [&](const Interface& tap) { return tap.master != (*bridge)->index; });
+    if (!bridge || !*bridge)
+        return bridge ? make_error(Code::not_found, "the bridge went away") : std::move(bridge).error();
+    auto ready = pool(**bridge);
+    if (!ready)
+        return std::move(ready).error();
     auto tap = ready->empty() ? make_port(**bridge) : Result<Interface>(ready->front());
     if (!tap)
         return std::move(tap).error();
     interfaces_.reset();
     // Whose it is before anything else, so that it is found whatever happens.
     auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm);
+    if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
+        claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
     auto address = claimed ? leases_.take(spec.owner.vm) : claimed.error();
     claimed = address ? leases_.write() : address.error();
     if (claimed)
@@ -314,11 +321,11 @@ Result<void> HostNetwork::give_back(const std::string& vm)
 Result<void> HostNetwork::fill_pool()
 {
     auto bridge = find_bridge();
-    auto taps = pool();
-    if (!bridge || !taps)
-        return bridge ? std::move(taps).error() : std::move(bridge).error();
-    if (!*bridge)
-        return {};
+    if (!bridge || !*bridge)
+        return bridge ? Result<void>() : std::move(bridge).error();
+    auto taps = pool(**bridge);
+    if (!taps)
+        return std::move(taps).error();
     for (std::size_t ready = taps->size(); ready < config_.pool; ++ready)
         if (auto made = make_port(**bridge); !made)
             return std::move(made).error();
@@ -334,7 +341,7 @@ Result<void> HostNetwork::remove_if_unused()
     if (all->empty() || !used->empty())
         return {};
     interfaces_.reset();
-    const auto forgot = firewall_->run(rules::to_remove(instance_));
+    const auto forgot = firewall_->remove(rules::to_remove(instance_));
     sdk::Result<void> removed = forgot ? sdk::Result<void>() : forgot.error();
     for (const auto& one : *all)
         if (auto gone = links_.remove(one.name); !gone && removed)

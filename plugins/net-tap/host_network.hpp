@@ -34,6 +34,9 @@ public:
     /// else's, `precondition` if the subnet overlaps with what this host has or routes to.
     sdk::Result<void> ensure();
 
+    /// The bridge, if it is there.
+    sdk::Result<std::optional<Interface>> find_bridge();
+
     struct Claimed {
         std::string vm;
         Interface tap;
@@ -60,14 +63,13 @@ private:
           links_(std::move(links)), leases_(std::move(leases))
     {
     }
-    sdk::Result<std::optional<Interface>> find_bridge();
     sdk::Result<std::string> choose_name();
     sdk::Result<Subnet> choose_subnet(const std::string& bridge);
     sdk::Result<void> make_bridge(const std::string& name);
     sdk::Result<void> restore_rules(const Interface& bridge);
     sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
-    sdk::Result<std::vector<Interface>> pool();
+    sdk::Result<std::vector<Interface>> pool(const Interface& bridge);
     sdk::Result<Interface> make_port(const Interface& bridge);
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
 

@@ -33,6 +33,27 @@ std::array<std::pair<std::string, const char*>, 2> sets_of(const std::string& ta
     return {{{macs_of(tap), " { type ether_addr; }\n"}, {addresses_of(tap), " { type ipv4_addr; }\n"}}};
 }
 
+std::string tables_and_sets(const std::string& instance)
+{
+    const std::string table = "inet " + table_of(instance);
+    std::string text = "add table " + table + "\nadd table netdev " + table_of(instance) + "\n";
+    for (const char* set : {"to_internet", "to_all"})
+        text += "add set " + table + " " + set + " { type ipv4_addr; }\n";
+    return text;
+}
+
+/// It may go nowhere. What is to be taken away is added first, so that it is no error where it is not there.
+std::string without_address(const std::string& instance, Address address)
+{
+    std::string text;
+    for (const char* set : {"to_internet", "to_all"}) {
+        const std::string element =
+            " element inet " + table_of(instance) + " " + set + " { " + to_string(address) + " }\n";
+        text += "add" + element + "delete" + element;
+    }
+    return text;
+}
+
 std::string quoted(const std::string& name)
 {
     return "\"" + name + "\"";
@@ -49,9 +70,8 @@ std::string of_network(const Network& network)
 {
     const std::string table = "inet " + table_of(network.instance);
     const std::string bridge = quoted(network.bridge);
-    std::string text = "add table " + table + "\nadd table netdev " + table_of(network.instance) + "\n";
-    for (const char* set : {"to_internet", "to_all", "resolvers"})
-        text += "add set " + table + " " + set + " { type ipv4_addr; }\n";
+    std::string text = tables_and_sets(network.instance);
+    text += "add set " + table + " resolvers { type ipv4_addr; }\n";
     text += "add set " + table + " closed { type ipv4_addr; flags interval; elements = { " + not_the_internet + " } }\n";
     text += "flush set " + table + " resolvers\n";
     for (const Address resolver : network.resolvers)
@@ -93,9 +113,9 @@ std::string of_network(const Network& network)
 std::string of_tap(const std::string& instance, const std::string& tap)
 {
     const std::string table = "netdev " + table_of(instance) + " ";
-    std::string text = "add table " + table + "\n";
+    std::string text = tables_and_sets(instance);
     for (const auto& [set, type] : sets_of(tap))
-        text += "add set " + table + set + type;
+        text += "add set " + table + set + type + "flush set " + table + set + "\n";
     const auto chain = [&](const std::string& name, const std::string& hook) {
         text += "add chain " + table + name + " { type filter hook " + hook + " device " + quoted(tap) +
                 " priority 0; policy drop; }\nflush chain " + table + name + "\n";
@@ -125,21 +145,20 @@ std::string to_admit(const std::string& instance, const Guest& guest)
 {
     const std::string table = table_of(instance) + " ";
     const std::string address = " { " + to_string(guest.address) + " }\n";
-    return "add element inet " + table + set_of(guest.egress) + address +                      //
-           "add element netdev " + table + macs_of(guest.tap) + " { " + guest.mac + " }\n" +  //
-           "add element netdev " + table + addresses_of(guest.tap) + address;
+    // Whatever is left there of somebody before is not the guest's.
+    std::string text = without_address(instance, guest.address);
+    for (const auto& [set, type] : sets_of(guest.tap))
+        text += "flush set netdev " + table + set + "\n";
+    text += "add element inet " + table + set_of(guest.egress) + address;
+    text += "add element netdev " + table + macs_of(guest.tap) + " { " + guest.mac + " }\n";
+    text += "add element netdev " + table + addresses_of(guest.tap) + address;
+    return text;
 }
 
 std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address)
 {
     const std::string table = table_of(instance) + " ";
-    // Added first, so that taking it away is no error where it is not there.
-    std::string text;
-    for (const char* set : {"to_internet", "to_all"})
-        if (address) {
-            const std::string element = " element inet " + table + set + " { " + to_string(*address) + " }\n";
-            text += "add" + element + "delete" + element;
-        }
+    std::string text = tables_and_sets(instance) + (address ? without_address(instance, *address) : "");
     for (const char* way : {"from_", "to_"}) {
         const std::string chain = " chain netdev " + table + way + tap + "\n";
         text += "add" + chain + "flush" + chain + "delete" + chain;

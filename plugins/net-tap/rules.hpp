@@ -25,7 +25,7 @@ std::string table_of(const std::string& instance);
 /// The table that all guests share, empty of guests. Said again it changes nothing of theirs.
 std::string of_network(const Network& network);
 
-/// The chains of one tap, which let nobody through yet. Said again it changes nothing of a guest that was admitted to it.
+/// The chains of one tap that nobody was admitted to: they let nothing in from it, and out to it no more than ARP for all.
 std::string of_tap(const std::string& instance, const std::string& tap);
 
 struct Guest {
