@@ -81,7 +81,7 @@ struct Workspace {
 
 /// [images]: what an image may at most be, since an archive of some kilobytes can unpack to any size
 struct Images {
-    Value<std::uint64_t> most_entries;  ///< in all its layers; each takes about 300 bytes of memory while it is read
+    Value<std::uint64_t> most_entries;  ///< in all its layers; each takes about 120 bytes beside the image while it is made
     Value<std::uint64_t> most_bytes;    ///< of content in all its layers; a size such as "64G"
 };
 

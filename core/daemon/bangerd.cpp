@@ -85,6 +85,15 @@ void allow_many_descriptors()
     (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+constexpr std::size_t most_connections_of_a_guest = 4096;
+
+// Half of the descriptors, so that what is asked of us meanwhile finds some.
+std::size_t most_connections()
+{
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 2 : most_connections_of_a_guest;
+}
+
 sdk::Result<std::string> instance_id(const config::Paths& paths)
 {
     auto text = sdk::os::read_file(paths.instance_file(), 64);
@@ -173,6 +182,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;
     Service service(loop, engine, config->daemon.workers.value);
+    service.places = std::make_shared<forward::GuestPlaces>(most_connections_of_a_guest, most_connections());
     PortPublisher publisher(loop, service);
     service.ports_of = [&](const std::string& vm) { return publisher.ports_of(vm); };
     engine.publish_ports = [&](const std::string& vm, const std::string& address) { publisher.publish(vm, address); };

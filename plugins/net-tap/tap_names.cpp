@@ -72,12 +72,13 @@ public:
 private:
     Result<std::optional<Interface>> find_bridge()
     {
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         return network ? network->find_bridge() : std::move(network).error();
     }
 
     sdk::Host& host_;
     Config config_;
+    Firewall firewall_;  ///< which this never changes
     std::function<Result<Resolved::Bus>()> connect_;
 };
 

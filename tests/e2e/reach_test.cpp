@@ -2,8 +2,11 @@
 // Names and ports of real machines, asked with dig and curl as a person's programs would: one machine for most of it.
 #include <gmock/gmock.h>
 
+#include <fcntl.h>
+
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
@@ -27,6 +30,24 @@ bind($s, sockaddr_in($ARGV[0], inet_aton($ARGV[1]))) or die "bind: $!"; listen($
 if (my $pid = fork()) { print $pid; exit }
 open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
 while (accept(my $c, $s)) { sysread($c, my $q, 4096); print $c "HTTP/1.0 200 OK\r\n\r\npage of port $ARGV[0]\n"; close($c); }
+)";
+
+// A small database (Berkeley DB, as perl has it) that keeps what is PUT and gives it back to GET, by path.
+constexpr const char* database_server = R"(
+use Socket; use DB_File;
+tie(my %kept, "DB_File", "/root/kept.db") or die "tie: $!";
+socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($s, sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die "bind: $!"; listen($s, 64);
+if (my $pid = fork()) { print $pid; exit }
+open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
+while (accept(my $c, $s)) {
+    my $q = ""; sysread($c, $q, 4096, length $q) or last until $q =~ /\r\n\r\n/;
+    my ($verb, $key) = $q =~ m{^(\w+) (\S+)}; my ($size) = $q =~ /Content-Length: (\d+)/i;
+    my ($value) = $q =~ /\r\n\r\n(.*)/s;
+    sysread($c, $value, 4096, length $value) or last while defined $size && length $value < $size;
+    if ($verb eq "PUT") { $kept{$key} = $value; (tied %kept)->sync; }
+    print $c "HTTP/1.0 200 OK\r\n\r\n", $kept{$key}; close($c);
+}
 )";
 
 class Reach : public ::testing::Test {
@@ -64,20 +85,85 @@ protected:
         return text.substr(0, text.find('\n'));
     }
     /// As curl does it once this host's resolver asks banger.
-    static std::string curl(int port)
+    static std::string curl(int port, const std::string& path = "/", const std::vector<std::string>& more = {})
     {
         const std::string number = std::to_string(port);
-        return run({"curl", "-sS", "--max-time", "10", "--resolve", "web.vm:" + number + ":" + address(),
-                    "http://web.vm:" + number + "/"});
+        std::vector<std::string> command{"curl", "-sS", "--max-time", "10", "--resolve",
+                                         "web.vm:" + number + ":" + address(), "http://web.vm:" + number + path};
+        command.insert(command.end(), more.begin(), more.end());
+        return run(command);
+    }
+    /// The pid that a program in the guest says.
+    static std::string start(const std::string& vm, std::vector<std::string> words)
+    {
+        words.insert(words.begin(), {"vm", "exec", vm, "--"});
+        const auto started = host->banger(words);
+        EXPECT_EQ(started.status, 0) << started.err;
+        return started.out;
     }
     /// The server's pid in the guest.
     static std::string serve(int port, const std::string& guest_address, const std::string& vm = "web")
     {
-        const auto started =
-            host->banger({"vm", "exec", vm, "--", "perl", "-e", page_server, std::to_string(port), guest_address});
-        EXPECT_EQ(started.status, 0) << started.err;
-        return started.out;
+        return start(vm, {"perl", "-e", page_server, std::to_string(port), guest_address});
     }
+    template <typename Holds>
+    static bool wait_until(Holds holds)
+    {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        bool held = holds();
+        while (!held && std::chrono::steady_clock::now() < deadline)
+            held = holds();
+        return held;
+    }
+
+    /// `vm forward` while this lives.
+    class Forward {
+    public:
+        explicit Forward(std::vector<std::string> forwards)
+        {
+            forwards.insert(forwards.begin(), {"vm", "forward", "web"});
+            auto command = host->command(forwards);
+            const auto out = sdk::os::open_file(said_, O_WRONLY | O_CREAT | O_TRUNC);
+            command.out = out->get();
+            command.err = out->get();
+            command.die_with_parent = true;
+            auto started = sdk::os::spawn(command);
+            EXPECT_TRUE(started) << started.error().message;
+            program_.emplace(std::move(*started));
+            EXPECT_TRUE(wait_for(" -> ")) << said();
+        }
+        ~Forward() { stop(); }
+        Forward(const Forward&) = delete;
+        Forward& operator=(const Forward&) = delete;
+
+        void stop()
+        {
+            if (!program_)
+                return;
+            program_->kill_group(SIGINT);
+            EXPECT_EQ(program_->wait().value_or(-1), 128 + SIGINT) << said();
+            program_.reset();
+        }
+        [[nodiscard]] bool wait_for(const std::string& text) const { return wait_for_text(said_, text, patience); }
+        [[nodiscard]] std::string said() const { return sdk::os::read_file(said_).value_or({}); }
+        /// The first port that it listens on here.
+        [[nodiscard]] std::string port() const
+        {
+            const std::string before = "127.0.0.1:";
+            const std::string text = said();
+            const auto at = text.find(before) + before.size();
+            return text.substr(at, text.find(' ', at) - at);
+        }
+        [[nodiscard]] std::string page() const
+        {
+            return run({"curl", "-sS", "--max-time", "20", "http://127.0.0.1:" + port() + "/"});
+        }
+
+    private:
+        const std::string said_ = host->home() + "/forward-" + std::to_string(++count_);
+        std::optional<sdk::os::Child> program_;
+        static inline int count_ = 0;
+    };
     static bool wait_for_page(int port, std::chrono::milliseconds time)
     {
         const auto deadline = std::chrono::steady_clock::now() + time;
@@ -219,12 +305,82 @@ TEST_F(Reach, ALowPortIsThereOrTenThousandAbove)
 TEST_F(Reach, AllIsThereAgainAfterTheDaemonWasKilled)
 {
     serve(3002, "127.0.0.1");
+    start("web", {"perl", "-e", database_server, "5432"});
     ASSERT_TRUE(wait_for_page(3002, patience));
+    const std::vector<std::string> put{"-X", "PUT", "-d", "lovelace"};
+    ASSERT_TRUE(wait_until([&] { return curl(5432, "/ada", put) == "lovelace"; }));
+    const Forward forward({"0:3002"});
+    EXPECT_EQ(forward.page(), "page of port 3002\n");
     const auto before = address();
     host->kill_daemon();
     ASSERT_EQ(host->banger({"vm", "list"}).status, 0);
     EXPECT_EQ(address(), before);
     EXPECT_TRUE(wait_for_page(3002, patience));
+    EXPECT_TRUE(wait_until([] { return curl(5432, "/ada") == "lovelace"; })) << curl(5432, "/ada");
+    EXPECT_TRUE(forward.wait_for("connected again"));
+    EXPECT_EQ(forward.page(), "page of port 3002\n");
+}
+
+TEST_F(Reach, ForwardsGoBothWaysAndSocketsTakeTheirFilesAway)
+{
+    serve(3004, "127.0.0.1");
+    const std::string here = host->home() + "/here.sock";
+    // Into the guest, out of it again to this host, and so to the first one: a page comes by all of them.
+    Forward in({"0:3004", here + ":3004"});
+    EXPECT_EQ(in.page(), "page of port 3004\n");
+    EXPECT_EQ(run({"curl", "-sS", "--unix-socket", here, "http://web/"}), "page of port 3004\n");
+    Forward out({"-R", "3005:" + in.port(), "-R", "/root/there.sock:" + here});
+    constexpr const char* ask = R"(
+use Socket; my $place = $ARGV[0] =~ m{/} ? sockaddr_un($ARGV[0]) : sockaddr_in($ARGV[0], INADDR_LOOPBACK);
+socket(my $s, sockaddr_family($place), SOCK_STREAM, 0); connect($s, $place) or die "connect: $!";
+syswrite($s, "GET / HTTP/1.0\r\n\r\n"); shutdown($s, 1); print <$s>;
+)";
+    for (const char* place : {"3005", "/root/there.sock"}) {
+        const auto page = host->banger({"vm", "exec", "web", "--", "perl", "-e", ask, place});
+        EXPECT_THAT(page.out, HasSubstr("page of port 3004")) << place << ": " << page.err;
+    }
+    out.stop();
+    EXPECT_TRUE(wait_until([] {
+        return host->banger({"vm", "exec", "web", "--", "test", "-e", "/root/there.sock"}).status == 1;
+    }));
+    in.stop();
+    EXPECT_FALSE(sdk::os::exists(here));
+    const auto gone = host->banger({"vm", "forward", "nobody", "0:80"});
+    EXPECT_EQ(gone.status, 1);
+    EXPECT_THAT(gone.err, HasSubstr("'nobody'"));
+}
+
+TEST_F(Reach, TenThousandListenersAreNoFlood)
+{
+    constexpr const char* many_listeners = R"(
+use Socket; my @kept;
+for my $port (20000 .. 29999) {
+    socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+    bind($s, sockaddr_in($port, INADDR_LOOPBACK)) or die "bind: $!"; listen($s, 1) or die "listen: $!"; push @kept, $s;
+}
+if (my $pid = fork()) { print $pid; exit }
+open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null"); sleep;
+)";
+    serve(3006, "127.0.0.1");
+    ASSERT_TRUE(wait_for_page(3006, patience));
+    const auto server =
+        start("web", {"sh", "-c", "ulimit -n 20000 && exec perl -e \"$0\"", many_listeners});
+    std::size_t here = 0;
+    std::size_t not_here = 0;
+    const bool all_said = wait_until([&] {
+        here = not_here = 0;
+        const auto facts = port_facts();
+        for (const auto& port : json::find(facts, "ports")->GetArray()) {
+            here += json::uint_or(port, "host_port") != 0 ? 1 : 0;
+            not_here += json::string_or(port, "problem").find("more than 1024") != std::string::npos ? 1 : 0;
+        }
+        return here + not_here > 10000;
+    });
+    EXPECT_TRUE(all_said) << here << " are here, and of " << not_here << " it is said why not";
+    EXPECT_EQ(here, 1024U);
+    EXPECT_EQ(curl(3006), "page of port 3006\n");
+    ASSERT_EQ(host->banger({"vm", "exec", "web", "--", "kill", server}).status, 0);
+    EXPECT_TRUE(wait_until([] { return json::find(port_facts(), "ports")->Size() < 100; }));
 }
 
 TEST_F(Reach, OpensshAndItsFriendsReachItByName)

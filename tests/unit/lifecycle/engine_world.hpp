@@ -66,6 +66,7 @@ protected:
     std::unique_ptr<plugins::Registry> registry_;
     std::unique_ptr<store::VmStore> store_;
     std::unique_ptr<ProviderOperations> operations_;
+    boost::asio::io_context loop_;
 
 private:
     const config::Paths paths_{directory_.path() + "/config.toml", directory_.path() + "/state",
@@ -78,7 +79,6 @@ protected:
 private:
     images::ImageStore images_{paths_.images(), images::Catalogue::built_in(), {}};
     images::KernelStore kernels_{paths_.kernels(), images::Catalogue::built_in(), {}};
-    boost::asio::io_context loop_;
     Agents agents_{loop_};
     Usage usage_{paths_.vms()};
     forward::LoopbackAddresses addresses_{*base::LoopbackRange::parse(config_.ports.addresses.value), "0123abcd"};
