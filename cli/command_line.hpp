@@ -23,7 +23,8 @@ struct Help {
 using Command =
     std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
                  VmStats, VmHealth, VmSsh, VmExec, VmSessionStart, VmSessionList, VmSessionShow, VmSessionLogs,
-                 VmSessionAttach, VmSessionSend, VmSessionStop, VmSessionKill, VmCp, VmLogs, VmRecover, VmProxy, VmPorts, VmHostKey, SshConfig, DnsStatus,
+                 VmSessionAttach, VmSessionSend, VmSessionStop, VmSessionKill, VmCp, VmLogs, VmRecover, VmProxy, VmPorts,
+                 VmForward, VmHostKey, SshConfig, DnsStatus,
                  DnsRoute, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow,
                  CataloguePull, ImageImport, ImageRegister, ImageBuild, ImageBundle, ImagePublish, ImageCachePrune, KernelImport, CatalogueDelete,
                  PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,

@@ -44,6 +44,7 @@ const std::vector<Verb>& verbs()
         verb<VmStats>("vm stats"),
         verb<VmHealth>("vm health"),
         verb<VmPorts>("vm ports"),
+        verb<VmForward>("vm forward"),
         verb<VmSsh>("vm ssh"),
         verb<VmExec>("vm exec"),
         verb<VmSessionStart>("vm session start"),

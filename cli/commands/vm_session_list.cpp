@@ -35,7 +35,7 @@ Syntax VmSessionList::syntax()
     syntax.operands = {{"VM", Operand::Count::any}};
     syntax.examples = {
         {"banger vm session list", "of every machine"},
-        {"banger vm session list -o json web | jq -r '.sessions[] | select(.state==\"running\").name'", "for a script"}};
+        {"banger vm session list -o json web | jq -r '.sessions[].name'", "for a script"}};
     return syntax;
 }
 

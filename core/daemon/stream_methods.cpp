@@ -3,6 +3,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/daemon/guest_streams.hpp"
+#include "core/lifecycle/client_key.hpp"
 #include "core/lifecycle/console.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/liveness.hpp"
@@ -69,7 +70,7 @@ sdk::Result<Answer> ssh(Service& service, const Exchange& exchange, Operation& o
         return lifecycle::not_running(*vm);
     const auto facts = lifecycle::noted_facts(engine, *vm);
     Answer answer;
-    answer.result.set("user", "root").set("identity", lifecycle::client_key_path(engine.paths.state));
+    answer.result.set("user", "root").set("identity", lifecycle::client_key_path(engine));
     answer.result.set("known_hosts", lifecycle::known_hosts_path(engine.owner_of(vm->id).directory));
     answer.result.set("host_alias", lifecycle::host_alias(vm->id)).set("has_sshd", facts && facts->has_sshd);
     return answer;

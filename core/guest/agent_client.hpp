@@ -104,19 +104,32 @@ public:
 
     /// Opens a connection in the guest ("/v0/connect") and joins it with `peer`, a connected stream socket of this host,
     /// each half closed as the other side closes it. Where the guest refuses or resets it, the peer sees a reset too.
-    void join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done = {});
+    /// What is returned, called on any thread, resets both sides.
+    std::function<void()> join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done = {});
+
+    /// Where the guest listens for the host.
+    struct Listening {
+        std::uint16_t port = 0;  ///< 0: a Unix socket
+        std::function<void()> stop;  ///< called once, on any thread, ends it
+    };
+    /// Listens in the guest ("/v0/listen"). `on_accepted` gets the number of each connection there, to be joined with, and
+    /// `on_end` how it ended once it had begun; both on the loop's thread. Counts as nobody's stream.
+    sdk::Result<Listening> listen(const agent::ListenSpec& spec, std::function<void(std::int64_t)> on_accepted,
+                                  OnDone on_end, const Patience& patience);
+    /// Resets a connection with such a number, which nobody wants to join.
+    void refuse(std::int64_t accepted);
 
     /// The ports that take connections in the guest, and whose they are. Errors: internal when there are more than `most`.
     sdk::Result<std::vector<agent::Listener>> listeners(const Patience& patience, std::size_t most = 65536);
     /// Follows them: `on_change` gets what has changed, the first time all there are, and `on_end` how that ended. Both on
-    /// the loop's thread. Counts as nobody's stream. What is returned, called once, on any thread, ends it.
+    /// the loop's thread. A guest that has much to say is heard slowly. Counts as nobody's stream. What is returned, called once, on any thread, ends it.
     std::function<void()> follow_listeners(std::function<void(const agent::ListenersChange&)> on_change, OnDone on_end);
 
     /// Told of each relayed or joined stream: with true on the thread that opens it, with false on the loop's when it has ended.
     /// Set before the first one.
     void watch_relays(std::function<void(bool open)> watch) { watch_relays_ = std::move(watch); }
 
-    /// Called once when the channel dies; at once when it is dead already. Not called for a client that is destroyed.
+    /// Called once, on the loop's thread, when the session ends, also by the client's own end; soon if it has ended already.
     void on_closed(std::function<void(const sdk::Error&)> closed);
     [[nodiscard]] bool alive() const;
     [[nodiscard]] std::size_t open_streams() const;

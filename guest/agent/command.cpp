@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "guest/agent/descriptor_writer.hpp"
 #include "guest/agent/small_files.hpp"
 #include "guest/agent/terminal.hpp"
 
@@ -77,14 +78,20 @@ Command::~Command()
         processes_.forget(pid_);
 }
 
-sdk::Result<void> Command::start(const Launch& launch)
+sdk::Result<void> Command::start(Launch launch, std::optional<SharedStream> shared)
 {
+    if (shared)
+        launch.in = shared->to_writer.get();
     auto started = processes_.spawn(launch, [this](const ExitStatus& status) { on_exit(status); });
     if (!started)
         return std::move(started.error());
     pid_ = started->pid;
     tty_ = launch.tty;
-    input_.emplace(loop_, std::move(started->pipes.in), [this] { input_drained_(); });
+    const auto drained = [this] { input_drained_(); };
+    if (shared)
+        input_ = std::make_unique<SharedWriter>(loop_, shared->ring, std::move(shared->to_reader), drained);
+    else
+        input_ = std::make_unique<DescriptorWriter>(loop_, std::move(started->pipes.in), drained);
     outputs_[0].emplace(loop_, std::move(started->pipes.out), [this] { output_or_end_(); });
     if (started->pipes.err)
         outputs_[1].emplace(loop_, std::move(started->pipes.err), [this] { output_or_end_(); });

@@ -3,13 +3,15 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "guest/agent/descriptor_source.hpp"
-#include "guest/agent/descriptor_writer.hpp"
 #include "guest/agent/process.hpp"
+#include "guest/agent/shared_stream.hpp"
+#include "guest/agent/writer.hpp"
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/frames.hpp"
 
@@ -36,8 +38,9 @@ public:
     Command(const Command&) = delete;
     Command& operator=(const Command&) = delete;
 
+    /// With `shared` what is written goes there instead of through a pipe; its input then is `shared->to_writer`.
     /// Errors: as ProcessTable::spawn.
-    sdk::Result<void> start(const Launch& launch);
+    sdk::Result<void> start(Launch launch, std::optional<SharedStream> shared = {});
     [[nodiscard]] pid_t pid() const { return pid_; }  ///< 0 before it was started
 
     /// What it wrote, from its two outputs in turn.
@@ -75,7 +78,7 @@ private:
     pid_t pid_ = 0;
     bool tty_ = false;
     std::optional<ExitStatus> exited_;
-    std::optional<DescriptorWriter> input_;
+    std::unique_ptr<Writer> input_;
     std::array<std::optional<DescriptorSource>, 2> outputs_;
     std::size_t next_output_ = 0;
     EventLoop::Registration linger_;

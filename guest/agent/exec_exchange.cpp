@@ -1,6 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/agent/exec_exchange.hpp"
 
+#include <unistd.h>
+
+#include <optional>
+
 #include "guest/agent/tools.hpp"
 #include "guest/protocol/json.hpp"
 
@@ -44,13 +48,31 @@ void ExecExchange::start(std::string_view text)
     auto launch = launch_of(*spec);
     if (!launch)
         return fail(launch.error());
+    std::optional<SharedStream> shared;
     if (!spec->tool.empty()) {
-        launch->work = tool_named(spec->tool, spec->argv);
-        if (!launch->work)
+        auto tool = tool_named(spec->tool, spec->argv);
+        if (!tool)
             return fail(sdk::make_error(sdk::Code::unsupported, "this agent has no tool '" + spec->tool + "'",
                                         "stop and start the VM: it then gets the agent of this version"));
+        if (spec->tty)
+            return fail(sdk::make_error(sdk::Code::invalid, "a tool of the agent has no use for a terminal"));
+        if (tool->takes_much) {
+            auto made = SharedStream::make();
+            if (!made)
+                return fail(made.error());
+            shared = std::move(*made);
+            launch->work = [run = tool->run, ring = shared->ring] {
+                SharedInput input(ring, STDIN_FILENO);
+                return run(input);
+            };
+        } else {
+            launch->work = [run = tool->run] {
+                tree::DescriptorInput input(STDIN_FILENO);
+                return run(input);
+            };
+        }
     }
-    if (auto started = command_.start(*launch); !started)
+    if (auto started = command_.start(std::move(*launch), std::move(shared)); !started)
         return fail(started.error());
     JsonText facts;
     facts.begin_object().member("pid", static_cast<int>(command_.pid())).end_object();

@@ -14,6 +14,7 @@
 #include "guest/agent/file_exchanges.hpp"
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/health.hpp"
+#include "guest/agent/listen_exchange.hpp"
 #include "guest/agent/listeners_exchange.hpp"
 #include "guest/agent/put_exchange.hpp"
 #include "guest/agent/refused_exchange.hpp"
@@ -62,7 +63,8 @@ Router Services::router()
 std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& stream)
 {
     const bool framed = path == "/v0/exec" || path == "/v0/write" || path == "/v0/read" || path == "/v0/put" ||
-                        path == "/v0/connect" || path == "/v0/listeners" || path == "/v0/session/attach";
+                        path == "/v0/connect" || path == "/v0/listen" || path == "/v0/listeners" ||
+                        path == "/v0/session/attach";
     // Until its root is there, all this would happen in the initramfs.
     if (framed && guest_ != nullptr && guest_->init.empty())
         return std::make_unique<RefusedExchange>(stream, not_configured());
@@ -75,7 +77,9 @@ std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& strea
     if (path == "/v0/put")
         return std::make_unique<PutExchange>(stream);
     if (path == "/v0/connect")
-        return std::make_unique<ConnectExchange>(stream, loop_);
+        return std::make_unique<ConnectExchange>(stream, loop_, accepted_);
+    if (path == "/v0/listen")
+        return std::make_unique<ListenExchange>(stream, loop_, accepted_);
     if (path == "/v0/listeners")
         return std::make_unique<ListenersExchange>(stream, loop_);
     if (path == "/v0/session/attach")
@@ -282,6 +286,7 @@ void Services::power_off()
         kill(1, SIGRTMIN + (restart ? 5 : 4));
         return;
     }
+    outlive_shutdown();
     const std::string verb = restart ? "reboot" : "poweroff";
     for (const char* directory : {"/run/s6/basedir/bin/", "/sbin/", "/usr/sbin/", "/bin/"})
         if (const auto program = directory + verb; access(program.c_str(), X_OK) == 0) {

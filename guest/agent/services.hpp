@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "guest/agent/accepted_connections.hpp"
 #include "guest/agent/command_sessions.hpp"
 #include "guest/agent/event_loop.hpp"
 #include "guest/agent/exchange.hpp"
@@ -53,6 +54,7 @@ private:
     GuestState* guest_;
     std::function<void(const Token&)> take_token_;
     ProcessTable processes_;
+    AcceptedConnections accepted_;
     CommandSessions sessions_;
     std::vector<std::unique_ptr<PathWaiter>> waiters_;
 };

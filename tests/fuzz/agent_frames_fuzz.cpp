@@ -72,6 +72,9 @@ void parse_as_every_message(const std::string& payload)
     (void)session_order_from_json(payload);
     (void)gap_of(payload);
     (void)connect_spec_from_json(payload);
+    (void)listen_spec_from_json(payload);
+    (void)listening_from_json(payload);
+    (void)accepted_from_json(payload);
     (void)listeners_spec_from_json(payload);
     (void)listeners_change_from_json(payload);
     (void)guest_facts_from_json(payload);

@@ -72,6 +72,39 @@ TEST(FileSpec, NeedsAnAbsolutePathAndAPlainMode)
     EXPECT_FALSE(file_spec_from_json(R"({"path":"/a\u0000b"})"));
 }
 
+TEST(ConnectSpec, MayBeAConnectionThatIsThere)
+{
+    ConnectSpec spec;
+    spec.accepted = 7;
+    spec.refused = true;
+    const auto read = connect_spec_from_json(to_json(spec));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->accepted, 7);
+    EXPECT_TRUE(read->refused);
+    EXPECT_FALSE(connect_spec_from_json(R"({"accepted":7,"tcp":22})"));
+    EXPECT_FALSE(connect_spec_from_json(R"({"tcp":22,"refused":true})"));
+    EXPECT_FALSE(connect_spec_from_json(R"({"accepted":-7})"));
+}
+
+TEST(ListenSpec, IsAPortOrAnAbsolutePath)
+{
+    ListenSpec tcp;
+    tcp.tcp_port = 3000;
+    tcp.tcp_address = "::1";
+    EXPECT_EQ(listen_spec_from_json(to_json(tcp))->tcp_address, "::1");
+    EXPECT_EQ(listen_spec_from_json("{}")->tcp_port, 0);
+    ListenSpec file;
+    file.unix_path = "/run/s";
+    EXPECT_EQ(listen_spec_from_json(to_json(file))->unix_path, "/run/s");
+    EXPECT_FALSE(listen_spec_from_json(R"({"unix":"s"})"));
+    EXPECT_FALSE(listen_spec_from_json(R"({"unix":"/s","tcp":1})"));
+    EXPECT_FALSE(listen_spec_from_json(R"({"tcp":70000})"));
+    EXPECT_FALSE(listen_spec_from_json(R"({"tcp":1,"address":"localhost"})"));
+    EXPECT_EQ(*listening_from_json(listening_to_json(3000)), 3000);
+    EXPECT_EQ(*accepted_from_json(accepted_to_json(1LL << 40)), 1LL << 40);
+    EXPECT_FALSE(accepted_from_json(R"({"accepted":-1})"));
+}
+
 TEST(ConnectSpec, NamesExactlyOneTarget)
 {
     EXPECT_EQ(connect_spec_from_json(R"({"tcp":22})")->tcp_port, 22);
