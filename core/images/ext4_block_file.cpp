@@ -19,6 +19,8 @@ constexpr std::size_t gather_bytes = 1U << 20;
 constexpr std::size_t direct_bytes = 128U << 10;        // from here on copying costs more than one more system call
 constexpr std::uint64_t writeback_bytes = 16ULL << 20;  // the disk works while we do, and the last sync finds little
 constexpr std::array<char, block_bytes> zero_block{};
+// Punching a hole waits until what was written there is on the disk, some milliseconds for each; zeros wait for nothing.
+constexpr std::uint64_t hole_bytes = 64U << 10;
 
 }  // namespace
 
@@ -105,15 +107,16 @@ sdk::Result<void> BlockFile::read(std::uint64_t offset, char* into, std::size_t 
 
 sdk::Result<void> BlockFile::discard(const std::vector<Extent>& extents)
 {
-    if (auto flushed = flush(); !flushed)
-        return flushed;
     for (const auto& extent : extents) {
         const auto offset = extent.physical * block_bytes;
         const auto length = std::uint64_t{extent.length} * block_bytes;
-        if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+        if (auto flushed = flush(); !flushed)
+            return flushed;
+        if (length >= hole_bytes &&
+            ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                         static_cast<off_t>(length)) == 0)
             continue;
-        if (errno != EOPNOTSUPP && errno != ENOSYS)
+        if (length >= hole_bytes && errno != EOPNOTSUPP && errno != ENOSYS)
             return sdk::os_error("release space in " + path_);
         if (auto cleared = zeros(offset, length); !cleared)
             return cleared;

@@ -22,7 +22,7 @@ public:
     sdk::Result<void> flush();
     /// Fills `into` from the file; what lies behind its end reads as zeros.
     sdk::Result<void> read(std::uint64_t offset, char* into, std::size_t length);
-    /// Gives the space of replaced files back to the host, so that their old content stays nowhere.
+    /// Leaves nothing of the old content of replaced files, and gives the space of longer ones (64 KiB) back to the host.
     sdk::Result<void> discard(const std::vector<Extent>& extents);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
