@@ -23,7 +23,7 @@ using Command =
     std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
                  VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, VmPorts, VmHostKey, SshConfig, DnsStatus,
                  DnsRoute, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow,
-                 CataloguePull, ImageImport, ImageRegister, ImageBuild, ImageBundle, ImagePublish, ImageCachePrune, KernelImport, CatalogueDelete,
+                 CataloguePull, ImageImport, ImageRegister, ImageBuild, ImagePromote, ImagePrune, CatalogueBundle, CataloguePublish, ImageCachePrune, KernelImport, CatalogueDelete,
                  PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,
                  DaemonStop, DaemonStatus, DaemonLogs, SystemInstall, SystemStatus, SystemRestart, SystemUninstall, Doctor,
                  Audit, Version>;
