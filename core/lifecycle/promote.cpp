@@ -1,5 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "core/lifecycle/ssh_keys.hpp"
+#include "core/lifecycle/client_key.hpp"
 #include "core/lifecycle/stopped.hpp"
 #include "core/lifecycle/verbs.hpp"
 
@@ -36,7 +36,7 @@ sdk::Result<images::Image> promote_vm(Engine& engine, const std::string& referen
     const model::VmRecord& vm = locked->record;
     if (auto stopped = check_stopped(engine, vm, "promoted"); !stopped)
         return std::move(stopped).error();
-    auto client_key = client_public_key(engine.paths.state);
+    auto client_key = client_public_key(engine);
     if (!client_key)
         return std::move(client_key).error();
     const auto chosen = choices_after(vm, choices);

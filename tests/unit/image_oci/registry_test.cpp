@@ -120,6 +120,18 @@ TEST_F(RegistryTest, NothingIsFetchedTwice)
     EXPECT_EQ(server.server.requests_for("/blobs/").size(), 3U) << "two layers and the configuration";
 }
 
+TEST_F(RegistryTest, AnotherImageOnTheSameLayersFetchesOnlyItsOwn)
+{
+    const FakeRegistry lower({layer_bytes, "second"});
+    ASSERT_TRUE(pull(lower));
+    const FakeRegistry upper({layer_bytes, "second", "its own"});
+    auto pulled = pull(upper);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_THAT(*pulled, ElementsAre(layer_bytes, "second", "its own"));
+    ASSERT_EQ(upper.server.requests_for("/blobs/").size(), 1U);
+    EXPECT_TRUE(is_blob(upper.server.requests_for("/blobs/").front(), "its own"));
+}
+
 TEST_F(RegistryTest, SeveralLayersComeAtTheSameTime)
 {
     std::atomic<int> asked = 0;
