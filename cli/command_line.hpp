@@ -26,7 +26,7 @@ using Command =
                  VmSessionAttach, VmSessionSend, VmSessionStop, VmSessionKill, VmCp, VmLogs, VmRecover, VmProxy, VmPorts,
                  VmForward, VmHostKey, SshConfig, DnsStatus,
                  DnsRoute, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow,
-                 CataloguePull, ImageImport, ImageRegister, ImageBuild, ImageBundle, ImagePublish, ImageCachePrune, KernelImport, CatalogueDelete,
+                 CataloguePull, ImageImport, ImageRegister, ImageBuild, ImagePromote, ImagePrune, CatalogueBundle, CataloguePublish, ImageCachePrune, KernelImport, CatalogueDelete,
                  PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,
                  DaemonStop, DaemonStatus, DaemonLogs, SystemInstall, SystemStatus, SystemRestart, SystemUninstall, Doctor,
                  Audit, Version>;

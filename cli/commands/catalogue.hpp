@@ -62,19 +62,28 @@ struct ImageBuild {
 };
 sdk::Result<Exit> run(const ImageBuild& verb, Context& context);
 
-struct ImageBundle {
+struct CatalogueBundle {
+    Catalogue of = Catalogue::images;
     json::Object params = {};
-    static Syntax syntax();
-    static sdk::Result<ImageBundle> parse(const Arguments& arguments);
+    static Syntax syntax(Catalogue of);
+    static sdk::Result<CatalogueBundle> parse(Catalogue of, const Arguments& arguments);
 };
-sdk::Result<Exit> run(const ImageBundle& verb, Context& context);
+sdk::Result<Exit> run(const CatalogueBundle& verb, Context& context);
 
-struct ImagePublish {
+struct CataloguePublish {
+    Catalogue of = Catalogue::images;
+    json::Object params = {};
+    static Syntax syntax(Catalogue of);
+    static sdk::Result<CataloguePublish> parse(Catalogue of, const Arguments& arguments);
+};
+sdk::Result<Exit> run(const CataloguePublish& verb, Context& context);
+
+struct ImagePromote {
     json::Object params = {};
     static Syntax syntax();
-    static sdk::Result<ImagePublish> parse(const Arguments& arguments);
+    static sdk::Result<ImagePromote> parse(const Arguments& arguments);
 };
-sdk::Result<Exit> run(const ImagePublish& verb, Context& context);
+sdk::Result<Exit> run(const ImagePromote& verb, Context& context);
 
 struct KernelImport {
     json::Object params = {};
@@ -89,6 +98,15 @@ struct ImageCachePrune {
     static sdk::Result<ImageCachePrune> parse(const Arguments& arguments);
 };
 sdk::Result<Exit> run(const ImageCachePrune& verb, Context& context);
+
+struct ImagePrune {
+    bool all = false;
+    bool force = false;
+    bool dry_run = false;
+    static Syntax syntax();
+    static sdk::Result<ImagePrune> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const ImagePrune& verb, Context& context);
 
 struct CatalogueDelete {
     Catalogue of = Catalogue::images;

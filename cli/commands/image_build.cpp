@@ -4,44 +4,19 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "cli/commands/catalogue.hpp"
 #include "cli/commands/image_choices.hpp"
+#include "cli/temporary_directory.hpp"
 
 namespace banger::cli {
 namespace {
 
 namespace os = sdk::os;
 using Words = std::vector<std::string>;
-
-/// A directory for what the builder leaves, gone with this object.
-class Scratch {
-public:
-    static sdk::Result<Scratch> make()
-    {
-        const char* chosen = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
-        std::string path = std::string(chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp") + "/banger-build-XXXXXX";
-        if (::mkdtemp(path.data()) == nullptr)
-            return sdk::os_error("make a directory like " + path);
-        return Scratch(std::move(path));
-    }
-    Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-    Scratch& operator=(Scratch&&) = delete;
-    ~Scratch()
-    {
-        if (!path_.empty())
-            (void)os::remove_tree(path_);
-    }
-    [[nodiscard]] std::string at(const std::string& name) const { return path_ + "/" + name; }
-
-private:
-    explicit Scratch(std::string path) : path_(std::move(path)) {}
-    std::string path_;
-};
 
 /// How a builder of this host makes an image of a directory, and an archive of the image.
 struct Builder {
@@ -113,7 +88,7 @@ sdk::Result<void> run_builder(const Builder& builder, Words words, Signals& sign
     }
 }
 
-sdk::Result<void> build(const ImageBuild& verb, const Scratch& scratch)
+sdk::Result<void> build(const ImageBuild& verb, const TemporaryDirectory& scratch)
 {
     auto builder = find_builder();
     if (!builder)
@@ -121,12 +96,12 @@ sdk::Result<void> build(const ImageBuild& verb, const Scratch& scratch)
     auto signals = Signals::take();
     if (!signals)
         return std::move(signals).error();
-    if (auto built = run_builder(*builder, builder->build(verb, scratch.at("id")), *signals); !built)
+    if (auto built = run_builder(*builder, builder->build(verb, scratch.path() + "/id"), *signals); !built)
         return std::move(built).error().while_doing("build " + verb.directory);
-    const auto id = os::read_file(scratch.at("id"));
+    const auto id = os::read_file(scratch.path() + "/id");
     if (!id)
         return id.error();
-    if (auto saved = run_builder(*builder, builder->save(id->substr(0, id->find('\n')), scratch.at("image.tar")), *signals);
+    if (auto saved = run_builder(*builder, builder->save(id->substr(0, id->find('\n')), scratch.path() + "/image.tar"), *signals);
         !saved)
         return std::move(saved).error().while_doing("save the image");
     return {};
@@ -169,7 +144,7 @@ sdk::Result<ImageBuild> ImageBuild::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const ImageBuild& verb, Context& context)
 {
-    auto scratch = Scratch::make();
+    auto scratch = TemporaryDirectory::make_in(large_temporary_place());
     if (!scratch)
         return std::move(scratch).error();
     if (auto built = build(verb, *scratch); !built)
@@ -178,7 +153,7 @@ sdk::Result<Exit> run(const ImageBuild& verb, Context& context)
     if (!session)
         return std::move(session).error();
     json::Object params;
-    params.set_all(verb.image.value()).set("path", scratch->at("image.tar"));
+    params.set_all(verb.image.value()).set("path", scratch->path() + "/image.tar");
     auto entry = (*session)->call("image.import", params);
     if (!entry)
         return std::move(entry).error();

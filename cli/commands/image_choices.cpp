@@ -2,6 +2,7 @@
 #include "cli/commands/image_choices.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/base/sizes.hpp"
 #include "core/config/limits.hpp"
@@ -41,6 +42,16 @@ sdk::Result<void> check_own_name(const std::string& name)
         return {};
     return sdk::make_error(sdk::Code::invalid, "'" + name + "' cannot be told from a name of the catalogue",
                            "give it a tag, such as " + name + ":1");
+}
+
+std::string without_digest(const std::string& file)
+{
+    constexpr std::string_view suffix = ".tar.zst";
+    constexpr std::size_t digits = 64;  // of a SHA-256
+    const auto end = file.size() - std::min(file.size(), suffix.size() + digits);
+    const bool named_so = end > 1 && file.ends_with(suffix) && file[end - 1] == '-' &&
+                          file.find_first_not_of("0123456789abcdef", end) == file.size() - suffix.size();
+    return named_so ? file.substr(0, end - 1) : file;
 }
 
 }  // namespace banger::cli

@@ -18,4 +18,7 @@ sdk::Result<void> set_image_choices(const Arguments& arguments, json::Object& pa
 /// A name that an image of somebody's own may have. Errors: invalid for one that cannot be told from the catalogue's.
 sdk::Result<void> check_own_name(const std::string& name);
 
+/// What a bundle was called after (NAME-DIGEST.tar.zst); any other name of a file as it is.
+std::string without_digest(const std::string& file);
+
 }  // namespace banger::cli

@@ -9,6 +9,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "cli/commands/catalogue.hpp"
 #include "cli/commands/image_choices.hpp"
+#include "cli/temporary_directory.hpp"
 
 namespace banger::cli {
 namespace {
@@ -19,8 +20,7 @@ constexpr std::size_t read_bytes = 256U << 10;
 /// Standard input in a file that has no name and goes away with this process.
 sdk::Result<sdk::os::UniqueFd> keep_input()
 {
-    const char* chosen = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): the environment is never changed
-    std::string path = std::string(chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp") + "/banger-import-XXXXXX";
+    std::string path = large_temporary_place() + "/banger-import-XXXXXX";
     sdk::os::UniqueFd file(::mkostemp(path.data(), O_CLOEXEC));
     if (!file)
         return sdk::os_error("make a file like " + path);
@@ -44,10 +44,11 @@ Syntax ImageImport::syntax()
 {
     Syntax syntax;
     syntax.path = "image import";
-    syntax.summary = "make an image of an OCI layout, of what `docker save` wrote, or of a root file system";
+    syntax.summary = "make an image of an OCI layout, of what `docker save` wrote, of a bundle, or of a root file system";
     syntax.description =
-        "Layouts and root file systems are directories or tar archives, compressed or not. Importing a layout or archive "
-        "that has not changed does nothing. With - the archive comes from standard input.";
+        "Layouts and root file systems are directories or tar archives, compressed or not; a bundle is what `banger image "
+        "bundle` wrote. Importing a layout or archive that has not changed does nothing. With - the archive comes from "
+        "standard input.";
     syntax.operands = {{"PATH"}};
     syntax.options = image_choice_options();
     syntax.options.insert(syntax.options.begin(),
@@ -69,7 +70,7 @@ sdk::Result<ImageImport> ImageImport::parse(const Arguments& arguments)
         verb.path = standard_input;
     if (verb.path.size() > 1 && verb.path.back() == '/')
         verb.path.pop_back();
-    const auto name = arguments.value("name").value_or("local/" + std::filesystem::path(verb.path).filename().string());
+    const auto name = arguments.value("name").value_or("local/" + without_digest(std::filesystem::path(verb.path).filename().string()));
     if (auto legal = check_own_name(name); !legal)
         return std::move(legal).error();
     verb.params.set("name", name);

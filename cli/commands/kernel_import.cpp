@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "cli/commands/catalogue.hpp"
+#include "cli/commands/image_choices.hpp"
 
 namespace banger::cli {
 
@@ -9,10 +10,11 @@ Syntax KernelImport::syntax()
 {
     Syntax syntax;
     syntax.path = "kernel import";
-    syntax.summary = "take a kernel in files of this host";
+    syntax.summary = "take a kernel in files of this host, or in a bundle";
     syntax.description =
         "PATH is a vmlinux, or the bzImage that distributions call vmlinuz. Its configuration is looked for in it and beside "
-        "it: a kernel that lacks something that a machine needs is refused, by name.";
+        "it: a kernel that lacks something that a machine needs is refused, by name. Or it is what `banger kernel bundle` "
+        "wrote, which brings all of that.";
     syntax.operands = {{"PATH"}};
     syntax.options = {{"name", 0, "NAME", "what to call it (default: the file's name)", {}, false},
                       {"modules", 0, "DIRECTORY", "its modules, such as /lib/modules/6.1.0", {}, false},
@@ -32,7 +34,7 @@ sdk::Result<KernelImport> KernelImport::parse(const Arguments& arguments)
     };
     const auto path = absolute(arguments.operand(0));
     verb.params.set("path", path);
-    verb.params.set("name", arguments.value("name").value_or(std::filesystem::path(path).filename().string()));
+    verb.params.set("name", arguments.value("name").value_or(without_digest(std::filesystem::path(path).filename().string())));
     for (const char* option : {"modules", "config"})
         if (const auto value = arguments.value(option))
             verb.params.set(option, absolute(*value));

@@ -59,6 +59,17 @@ std::string kernel_table(const json::Value& list, std::size_t columns)
     return table.text(columns);
 }
 
+std::string spare_table(const json::Value& list, std::size_t columns)
+{
+    const json::Value* images = json::find(list, "images");
+    if (images == nullptr || !images->IsArray() || images->Empty())
+        return "there is nothing to delete\n";
+    Table table({"NAME", "SIZE", "WHY", "ID"});
+    for (const auto& image : images->GetArray())
+        table.add({json::string_or(image, "name"), size_of(image), json::string_or(image, "why"), json::string_or(image, "id")});
+    return table.text(columns) + base::format_size(json::uint_or(list, "freed_bytes")) + " in all\n";
+}
+
 std::string catalogue_page(const json::Value& entry, std::size_t columns)
 {
     Facts facts;

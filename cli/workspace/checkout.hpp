@@ -10,10 +10,12 @@
 #include "cli/workspace/git.hpp"
 #include "cli/workspace/repository.hpp"
 #include "cli/workspace/file_tree.hpp"
-#include "cli/workspace/temporary_directory.hpp"
+#include "cli/temporary_directory.hpp"
 #include "guest/tree/packer.hpp"
 
 namespace banger::workspace {
+
+using cli::TemporaryDirectory;
 
 /// What a guest's checkout is to be.
 struct CheckoutOptions {

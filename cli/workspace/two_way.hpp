@@ -6,12 +6,14 @@
 #include <set>
 #include <string>
 
+#include "cli/temporary_directory.hpp"
 #include "cli/workspace/conflicts.hpp"
 #include "cli/workspace/sync.hpp"
-#include "cli/workspace/temporary_directory.hpp"
 #include "cli/workspace/two_way_plan.hpp"
 
 namespace banger::workspace {
+
+using cli::TemporaryDirectory;
 
 /// Brings changes of a workspace from the host to a guest and back. What both sides agreed on is in memory; it begins
 /// with the record of what went to the guest (sync_record), where the open conflicts are kept as well.

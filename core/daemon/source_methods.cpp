@@ -6,6 +6,9 @@
 #include "core/daemon/service.hpp"
 #include "core/images/bundle.hpp"
 #include "core/images/download_cache.hpp"
+#include "core/images/published_catalogue.hpp"
+#include "core/lifecycle/sources.hpp"
+#include "core/lifecycle/verbs.hpp"
 #include "core/model/timestamp.hpp"
 
 namespace banger::daemon {
@@ -68,11 +71,13 @@ struct ImageRoom {
     static auto& store(Service& service) { return service.engine().images; }
     static const auto& entries(Service& service) { return service.engine().catalogue.images(); }
     static auto entry(Service& service, const std::string& name) { return service.engine().catalogue.image(name); }
-    static std::string id_used_by(const model::VmRecord& vm) { return vm.image_id; }
+    static constexpr auto users = lifecycle::users_of_image;
+    static constexpr auto remove = lifecycle::remove_image;
     static void add_own(json::Object& object, const CatalogueEntry& entry, const images::Image* image)
     {
         object.set("kernel", image != nullptr ? image->kernel : entry.kernel);
         object.set("disk_bytes", image != nullptr ? image->disk_bytes : 0);
+        object.set("kept", image != nullptr && image->kept);
     }
 };
 
@@ -82,25 +87,13 @@ struct KernelRoom {
     static auto& store(Service& service) { return service.engine().kernels; }
     static const auto& entries(Service& service) { return service.engine().catalogue.kernels(); }
     static auto entry(Service& service, const std::string& name) { return service.engine().catalogue.kernel(name); }
-    static std::string id_used_by(const model::VmRecord& vm) { return vm.kernel_id; }
+    static constexpr auto users = lifecycle::users_of_kernel;
+    static constexpr auto remove = lifecycle::remove_kernel;
     static void add_own(json::Object& object, const CatalogueEntry&, const images::Kernel* kernel)
     {
         object.set("version", kernel != nullptr ? kernel->version : "");
     }
 };
-
-template <typename Room>
-sdk::Result<std::vector<std::string>> users_of(Service& service, const std::string& id)
-{
-    auto records = service.engine().store.list();
-    if (!records)
-        return std::move(records).error();
-    std::vector<std::string> names;
-    for (const auto& vm : *records)
-        if (Room::id_used_by(vm) == id)
-            names.push_back(vm.name);
-    return names;
-}
 
 template <typename Room, typename Item>
 json::Object view(Service& service, const CatalogueEntry& entry, const Item* item)
@@ -111,7 +104,7 @@ json::Object view(Service& service, const CatalogueEntry& entry, const Item* ite
     object.set("problem", damaged ? item->problem : std::string());
     object.set("id", item != nullptr ? item->id : "").set("bytes", item != nullptr ? item->bytes : 0);
     object.set("created", item != nullptr ? model::rfc3339(item->created) : "");
-    const auto users = users_of<Room>(service, item != nullptr ? item->id : "");
+    const auto users = Room::users(service.engine(), item != nullptr ? item->id : "");
     object.set("used_by", item != nullptr && users ? *users : std::vector<std::string>());
     object.set("facts", item != nullptr ? item->facts : sdk::Fields());
     Room::add_own(object, entry, item);
@@ -257,6 +250,7 @@ sdk::Result<Answer> import_kernel(Service& service, const Exchange& exchange, Op
 }
 
 // The bundle in the answer, and the directory it is in, from the request.
+template <typename Room>
 sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation& operation, bool publish)
 {
     auto name = json::require_string(exchange->params(), "name", "the request");
@@ -265,9 +259,9 @@ sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation
     auto directory = json::require_string(exchange->params(), "directory", "the request");
     if (!directory)
         return std::move(directory).error();
-    auto image = service.engine().images.find(*name);
-    if (!image)
-        return std::move(image).error();
+    auto item = Room::store(service).find(*name);
+    if (!item)
+        return std::move(item).error();
     const auto as = json::string_or(exchange->params(), "as");
     if (!images::is_catalogue_name(as))
         return sdk::make_error(sdk::Code::invalid, "'" + as + "' cannot be the name of an entry of a catalogue",
@@ -275,7 +269,7 @@ sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation
     const auto span = operation.span("bundle");
     if (auto made = images::make_published_directory(*directory); !made)
         return std::move(made).error();
-    auto written = images::write_bundle(*image, as, *directory, operation);
+    auto written = images::write_bundle(*item, as, *directory, operation);
     if (!written)
         return std::move(written).error();
     if (publish)
@@ -287,6 +281,74 @@ sdk::Result<Answer> bundle(Service& service, const Exchange& exchange, Operation
     json::Object result;
     result.set("file", *directory + "/" + written->file).set("digest", written->digest).set("bytes", written->bytes);
     result.set("entry", *entry);
+    return Answer{std::move(result), {}};
+}
+
+// Of a VM of that name, or of an image; one that is called so goes before a VM whose name only begins so.
+sdk::Result<images::Image> promoted(Service& service, const std::string& name, const images::ImageChoices& choices,
+                                    Operation& operation)
+{
+    auto& engine = service.engine();
+    const auto vm = engine.store.find(name);
+    const auto image = engine.images.find(name);
+    if (vm && (vm->name == name || vm->id == name || !image))
+        return lifecycle::promote_vm(engine, name, choices, operation);
+    if (image)
+        return engine.images.keep(name, choices);
+    if (vm.error().code != sdk::Code::not_found)
+        return vm.error();
+    return sdk::make_error(sdk::Code::not_found, "there is neither a vm '" + name + "' nor such an image here",
+                           "`banger vm list` and `banger image list` show what there is");
+}
+
+sdk::Result<Answer> promote(Service& service, const Exchange& exchange, Operation& operation)
+{
+    auto name = json::require_string(exchange->params(), "name", "the request");
+    if (!name)
+        return std::move(name).error();
+    auto choices = choices_of(service, exchange->params());
+    if (!choices)
+        return std::move(choices).error();
+    const auto span = operation.span("promote");
+    auto image = promoted(service, *name, *choices, operation);
+    if (!image)
+        return std::move(image).error();
+    return Answer{view<ImageRoom>(service, nameless(*image), &*image), {}};
+}
+
+json::Object spare_json(const lifecycle::SpareImage& spare)
+{
+    json::Object object;
+    object.set("id", spare.image.id).set("name", spare.image.name.empty() ? spare.image.id : spare.image.name);
+    object.set("bytes", spare.image.bytes).set("why", spare.why);
+    return object;
+}
+
+// Whoever asked has seen which they are, and means those: what became spare meanwhile stays.
+sdk::Result<Answer> prune(Service& service, const Exchange& exchange, Operation& operation)
+{
+    const auto& params = exchange->params();
+    const auto spare = lifecycle::spare_images(service.engine(), json::bool_or(params, "all"));
+    if (!spare)
+        return spare.error();
+    const bool dry_run = json::bool_or(params, "dry_run");
+    const auto meant = json::find_strings(params, "only");
+    json::Array gone;
+    std::uint64_t freed_bytes = 0;
+    for (const auto& one : *spare) {
+        if (!dry_run && std::find(meant.begin(), meant.end(), one.image.id) == meant.end())
+            continue;
+        auto freed = dry_run ? sdk::Result<std::uint64_t>(one.image.bytes)
+                             : lifecycle::remove_image(service.engine(), one.image.id, one.image.name, operation);
+        if (!freed && freed.error().code == sdk::Code::busy)
+            continue;  // taken meanwhile
+        if (!freed)
+            return std::move(freed).error();
+        gone.add(spare_json(one));
+        freed_bytes += *freed;
+    }
+    json::Object result;
+    result.set("images", gone).set("freed_bytes", freed_bytes);
     return Answer{std::move(result), {}};
 }
 
@@ -309,7 +371,7 @@ sdk::Result<Answer> prune_cache(Service& service, const Exchange& exchange, Oper
 }
 
 template <typename Room>
-sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation&)
+sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
@@ -317,16 +379,7 @@ sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation
     auto item = find_even_damaged<Room>(service, *name);
     if (!item)
         return std::move(item).error();
-    auto users = users_of<Room>(service, item->id);
-    if (!users)
-        return std::move(users).error();
-    if (users->size() == 1)
-        return sdk::make_error(sdk::Code::busy, "'" + *name + "' is in use by vm '" + users->front() + "'",
-                               "delete that vm first: `banger vm delete " + users->front() + "`");
-    if (!users->empty())
-        return sdk::make_error(sdk::Code::busy, "'" + *name + "' is in use by the vms " + joined(*users),
-                               "delete those first");
-    auto freed = Room::store(service).remove(*name);
+    auto freed = Room::remove(service.engine(), item->id, *name, operation);
     if (!freed)
         return std::move(freed).error();
     json::Object result;
@@ -337,9 +390,16 @@ sdk::Result<Answer> remove(Service& service, const Exchange& exchange, Operation
 template <typename Room>
 Methods methods_of(const std::string& prefix)
 {
+    const auto bundles = [](bool publish) {
+        return [publish](Service& service, const Exchange& exchange, Operation& operation) {
+            return bundle<Room>(service, exchange, operation, publish);
+        };
+    };
     return {{prefix + ".list", list<Room>},
             {prefix + ".show", show<Room>},
             {prefix + ".pull", pull<Room>},
+            {prefix + ".bundle", bundles(false)},
+            {prefix + ".publish", bundles(true)},
             {prefix + ".delete", remove<Room>}};
 }
 
@@ -348,17 +408,12 @@ Methods methods_of(const std::string& prefix)
 Methods source_methods()
 {
     Methods methods = methods_of<ImageRoom>("image");
-    const auto bundles = [](bool publish) {
-        return [publish](Service& service, const Exchange& exchange, Operation& operation) {
-            return bundle(service, exchange, operation, publish);
-        };
-    };
-    methods.merge(Methods{{"image.import", import},
-                          {"image.bundle", bundles(false)},
-                          {"image.publish", bundles(true)},
-                          {"image.cache_prune", prune_cache}});
     methods.merge(methods_of<KernelRoom>("kernel"));
-    methods.merge(Methods{{"kernel.import", import_kernel}});
+    methods.merge(Methods{{"image.import", import},
+                          {"image.promote", promote},
+                          {"image.prune", prune},
+                          {"image.cache_prune", prune_cache},
+                          {"kernel.import", import_kernel}});
     return methods;
 }
 

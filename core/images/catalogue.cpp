@@ -78,6 +78,15 @@ Result<std::vector<SourceChoice>> read_choices(const json::Value& value, const s
     return choices;
 }
 
+// A bundle is what its digest says, wherever it is. What another source may make in its place is not.
+std::string identity_of_bundle(const CatalogueEntry& entry)
+{
+    if (entry.source != "catalog" || !entry.others.empty())
+        return {};
+    const auto recipe = json::parse(entry.recipe, "the recipe");
+    return recipe ? json::string_or(*recipe, "digest") : std::string();
+}
+
 Result<CatalogueEntry> read_entry(const json::Value& value, const std::string& kind)
 {
     if (!value.IsObject())
@@ -108,6 +117,7 @@ Result<CatalogueEntry> read_entry(const json::Value& value, const std::string& k
     entry.source = std::move(choices->front().source);
     entry.recipe = std::move(choices->front().recipe);
     entry.others.assign(std::make_move_iterator(choices->begin() + 1), std::make_move_iterator(choices->end()));
+    entry.identity = identity_of_bundle(entry);
     return entry;
 }
 

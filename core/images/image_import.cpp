@@ -15,6 +15,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/images/ext4_writer.hpp"
+#include "core/images/finished_layer.hpp"
 #include "core/images/recipe_identity.hpp"
 
 namespace banger::images {
@@ -193,23 +194,6 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
         said != streamed.stream.facts.end() && said->second != std::to_string(streamed.outcome.layers))
         return sdk::make_error(Code::corrupt, who + " gave " + said->second + " layers of which " +
                                                   std::to_string(streamed.outcome.layers) + " are whole");
-    return {};
-}
-
-// A layer that its source finished. It is looked at no further: it is a disk of the guest's, and nothing here mounts it.
-Result<void> take_finished(const std::string& from, const std::string& to)
-{
-    constexpr std::size_t magic_at = 1024 + 0x38;  // of the superblock: kernel Documentation/filesystems/ext4
-    const os::UniqueFd file(::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    std::array<unsigned char, 2> magic{};
-    if (!file || ::pread(file.get(), magic.data(), magic.size(), magic_at) != static_cast<ssize_t>(magic.size()))
-        return sdk::os_error("read " + from);
-    if (magic[0] != 0x53 || magic[1] != 0xef)
-        return sdk::make_error(Code::corrupt, from + " is no ext4 file system");
-    if (::rename(from.c_str(), to.c_str()) != 0)
-        return sdk::os_error("take " + from);
-    if (::fchmod(file.get(), 0444) != 0 || ::fsync(file.get()) != 0)
-        return sdk::os_error("make " + to + " durable");
     return {};
 }
 

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <string_view>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/nearest.hpp"
+#include "core/images/bundle.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/image_import.hpp"
 #include "core/images/source_choices.hpp"
@@ -95,6 +97,9 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     image.root = std::move(*root);
     image.work = std::move(*work);
     image.kernel = json::string_or(*record, "kernel");
+    // Earlier versions did not note it of what they imported, which nobody has elsewhere.
+    const auto* recipe = json::find(*record, "recipe");
+    image.kept = json::bool_or(*record, "kept") || (recipe != nullptr && json::find(*recipe, "path") != nullptr);
     image.kernel_chosen = json::bool_or(*record, "kernel_chosen");
     image.disk_bytes = json::uint_or(*record, "disk_bytes");
     image.created = *created;
@@ -116,18 +121,20 @@ void add_name(Image& image, const std::string& name)
 }
 
 // Has the record say names and choices too. Two that do this at once may lose one's.
-Result<void> note(const std::string& directory, Image& image, const std::string& name, const ImageChoices& choices)
+Result<void> note(const std::string& directory, Image& image, const std::string& name, const ImageChoices& choices,
+                  bool keep)
 {
     const Image before = image;
     add_name(image, name);
     add_name(image, choices.name);
+    image.kept = image.kept || keep || !choices.name.empty();
     if (!choices.kernel.empty()) {
         image.kernel = choices.kernel;
         image.kernel_chosen = true;
     }
     if (choices.disk_bytes != 0)
         image.disk_bytes = choices.disk_bytes;
-    if (image.other_names == before.other_names && image.kernel == before.kernel &&
+    if (image.other_names == before.other_names && image.kernel == before.kernel && image.kept == before.kept &&
         image.kernel_chosen == before.kernel_chosen && image.disk_bytes == before.disk_bytes)
         return {};
     const auto path = directory + record_name;
@@ -137,13 +144,13 @@ Result<void> note(const std::string& directory, Image& image, const std::string&
     auto record = json::parse_object(*text, "image.json");
     if (!record)
         return record.error();
-    constexpr std::array noted{"other_names", "kernel", "kernel_chosen", "disk_bytes"};
+    constexpr std::array noted{"other_names", "kernel", "kept", "kernel_chosen", "disk_bytes"};
     json::Object changed;
     for (const auto& member : record->GetObject())
         if (std::find(noted.begin(), noted.end(), std::string_view(member.name.GetString())) == noted.end())
             changed.set(member.name.GetString(), member.value);
     changed.set("other_names", image.other_names).set("kernel", image.kernel);
-    changed.set("kernel_chosen", image.kernel_chosen).set("disk_bytes", image.disk_bytes);
+    changed.set("kept", image.kept).set("kernel_chosen", image.kernel_chosen).set("disk_bytes", image.disk_bytes);
     return sdk::os::write_file_atomic(path, json::to_pretty(changed.value()), 0444);
 }
 
@@ -233,20 +240,37 @@ struct ImageStore::State {
         return entry;
     }
 
-    Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices) const
+    Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices, bool keep = false) const
     {
         if (image)
-            if (auto written = note(directory + "/" + image->id, *image, name, choices); !written)
+            if (auto written = note(directory + "/" + image->id, *image, name, choices, keep); !written)
                 return std::move(written).error();
         return image;
     }
 
-    Result<Image> obtain_pinned(const CatalogueEntry& entry, const ImageChoices& choices, sdk::Call& call)
+    Result<Image> import_bundle(const std::string& path, const std::string& name, const ImageChoices& choices, sdk::Call& call)
+    {
+        if (!choices.platform.empty())
+            return sdk::make_error(Code::invalid, path + " is a bundle, which holds one image", "leave out --platform");
+        auto bundle = recipe_of_bundle(path, call);
+        if (!bundle)
+            return std::move(bundle).error();
+        CatalogueEntry entry;
+        entry.name = name;
+        entry.description = "an image from a bundle";
+        entry.source = "catalog";
+        entry.recipe = std::move(bundle->recipe);
+        entry.identity = std::move(bundle->identity);
+        entry.kernel = catalogue.default_kernel();
+        return noted(images.obtain(entry, call), name, choices, true);
+    }
+
+    Result<Image> obtain_pinned(const CatalogueEntry& entry, const ImageChoices& choices, sdk::Call& call, bool keep = false)
     {
         auto pinned = pin(entry, call);
         if (!pinned)
             return std::move(pinned).error();
-        return noted(images.obtain(*pinned, call), entry.name, choices);
+        return noted(images.obtain(*pinned, call), entry.name, choices, keep);
     }
 };
 
@@ -302,11 +326,33 @@ bool ImageStore::is_reference(const std::string& name) const
 Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call,
                                  const ImageChoices& choices)
 {
+    if (const auto bundled = bundle_in(path))
+        return *bundled == BundleOf::image
+                   ? state_->import_bundle(path, name, choices, call)
+                   : sdk::make_error(Code::invalid, path + " is the bundle of a kernel", "`banger kernel import` takes it");
     json::Object recipe;
     recipe.set("path", path).set("pin", "now");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
-    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call, true);
+}
+
+Result<Image> ImageStore::import_disks(const MachineDisks& disks, const std::string& name, sdk::Call& call,
+                                       const ImageChoices& choices)
+{
+    json::Object recipe;
+    for (const auto& [key, disk] : {std::pair{"root", &disks.root}, std::pair{"work", &disks.work}})
+        recipe.set(key, json::Object().set("path", disk->path).set("format", disk->format));
+    recipe.set("client_key", disks.client_key).set("execution", disks.execution);
+    // They may hold something else tomorrow.
+    recipe.set("stamp", std::to_string(std::chrono::system_clock::now().time_since_epoch().count()));
+    const auto entry = oci_entry(name, recipe, state_->catalogue);
+    return state_->noted(state_->images.obtain(entry, call), name, choices, true);
+}
+
+Result<Image> ImageStore::keep(const std::string& name, const ImageChoices& choices)
+{
+    return state_->noted(state_->images.find(name), {}, choices, true);
 }
 
 Result<std::uint64_t> ImageStore::remove(const std::string& name)

@@ -24,6 +24,7 @@ struct Image {
     sdk::Layer root;
     sdk::Layer work;           ///< made from the image's own /root
     std::string kernel;        ///< default kernel's name
+    bool kept = false;         ///< somebody named it, or brought it: it is not only here because a machine wanted it
     bool kernel_chosen = false;    ///< by whoever pulled or imported it, and not by the catalogue
     std::uint64_t disk_bytes = 0;  ///< how long its machines' disks are unless told otherwise; 0: nothing was chosen
     std::int64_t created = 0;  ///< Unix time, seconds
@@ -41,6 +42,14 @@ struct ImageChoices {
     std::string kernel = {};    ///< its default kernel's name
     std::string platform = {};  ///< OS/ARCHITECTURE, of an image from a registry or a layout
     std::uint64_t disk_bytes = 0;
+};
+
+/// The disks of a machine that stands still.
+struct MachineDisks {
+    sdk::Disk root;
+    sdk::Disk work;             ///< what is at /root
+    std::string client_key;     ///< the line that the agent added to root's authorized_keys, which is no image's
+    std::string execution = {};  ///< of the image that it was made from (its fact of that name)
 };
 
 /// Finds the source that the catalogue names, e.g. from the plugin registry.
@@ -69,10 +78,16 @@ public:
     /// always asked for, whatever goes by that name here.
     [[nodiscard]] sdk::Result<Image> pull(const std::string& name, sdk::Call& call, const ImageChoices& choices = {});
     /// The image in a file or directory of this host (an absolute path): an OCI layout, an archive of one or of
-    /// `docker save`, a root file system or an archive of one, under the name given. What is in it decides which image it is, but for a tree of
+    /// `docker save`, a bundle (bundle.hpp), a root file system or an archive of one, under the name given. What is in it decides which image it is, but for a tree of
     /// files, which is another each time.
     [[nodiscard]] sdk::Result<Image> import(const std::string& path, const std::string& name, sdk::Call& call,
                                             const ImageChoices& choices = {});
+    /// What is on the disks of a machine, which nobody writes meanwhile, as an image under the name given: another each
+    /// time. It runs what the image ran that the machine was made from.
+    [[nodiscard]] sdk::Result<Image> import_disks(const MachineDisks& disks, const std::string& name, sdk::Call& call,
+                                                  const ImageChoices& choices = {});
+    /// Has an image that is here stay (`kept`), under one more name if one is chosen.
+    [[nodiscard]] sdk::Result<Image> keep(const std::string& name, const ImageChoices& choices);
     /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it, and
     /// a bare one that is like none of the catalogue.
     [[nodiscard]] bool is_reference(const std::string& name) const;

@@ -10,6 +10,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/images/ext4_writer.hpp"
+#include "core/images/finished_layer.hpp"
 #include "core/images/initramfs_modules.hpp"
 #include "core/images/kernel_needs.hpp"
 #include "core/images/recipe_identity.hpp"
@@ -27,7 +28,8 @@ using sdk::Result;
 Result<void> check_bundle(const sdk::KernelBundle& bundle, const std::string& who)
 {
     if (!stays_inside(bundle.vmlinux) || (!bundle.modules.empty() && !stays_inside(bundle.modules)) ||
-        (!bundle.configuration.empty() && !stays_inside(bundle.configuration)))
+        (!bundle.configuration.empty() && !stays_inside(bundle.configuration)) ||
+        (!bundle.modules_disk.empty() && (bundle.modules.empty() || !stays_inside(bundle.modules_disk))))
         return sdk::make_error(Code::plugin, who + " put its kernel outside of the directory it was given");
     if (!stays_inside(bundle.version) || bundle.version.find('/') != std::string::npos || bundle.version == ".")
         return sdk::make_error(Code::corrupt,
@@ -36,22 +38,32 @@ Result<void> check_bundle(const sdk::KernelBundle& bundle, const std::string& wh
 }
 
 // Of a kernel whose configuration nobody gives, nothing is known before it boots.
-Result<void> check_needs(const sdk::KernelBundle& bundle, const std::string& vmlinux, const std::string& fetched)
+Result<void> check_needs(const sdk::KernelBundle& bundle, const std::string& configuration)
 {
-    auto configuration = bundle.configuration.empty() ? configuration_in(vmlinux)
-                                                      : os::read_file(fetched + "/" + bundle.configuration);
-    if (!configuration)
-        return std::move(configuration).error();
-    if (configuration->empty())
+    if (configuration.empty())
         return {};
     std::string lacks;
-    for (const auto& what : missing_in(*configuration, !bundle.modules.empty()))
+    for (const auto& what : missing_in(configuration, !bundle.modules.empty()))
         lacks += (lacks.empty() ? "" : ", ") + what;
     if (lacks.empty())
         return {};
     return sdk::make_error(Code::unsupported, "kernel " + bundle.version + " lacks what a machine needs: " + lacks,
                            bundle.modules.empty() ? "if those are modules of it, give their directory too"
                                                   : "build it with these options");
+}
+
+// Kept with the kernel, for whoever it is handed on to.
+Result<void> take_configuration(const sdk::KernelBundle& bundle, const std::string& fetched, const std::string& directory)
+{
+    const auto configuration = bundle.configuration.empty() ? configuration_in(directory + "/" + kernel_file)
+                                                            : os::read_file(fetched + "/" + bundle.configuration);
+    if (!configuration)
+        return configuration.error();
+    if (auto fits = check_needs(bundle, *configuration); !fits)
+        return fits;
+    if (configuration->empty())
+        return {};
+    return os::write_file_atomic(directory + "/" + configuration_file, *configuration, 0444);
 }
 
 Result<void> seal_file(const std::string& path)
@@ -81,12 +93,16 @@ Result<void> write_modules_disk(const std::string& tree, const std::string& id, 
     return seal_file(path);
 }
 
-Result<void> import_modules(const sdk::KernelBundle& bundle, const std::string& tree, const std::string& id,
+Result<void> import_modules(const sdk::KernelBundle& bundle, const std::string& fetched, const std::string& id,
                             const std::string& directory, LinkedCall& call)
 {
+    const auto tree = fetched + "/" + bundle.modules;
+    const auto disk = directory + "/" + modules_layer;
     call.progress({"write the modules disk", 0, 0, {}});
-    if (auto written = write_modules_disk(tree, id, directory + "/" + modules_layer, call); !written)
-        return written;
+    auto made = bundle.modules_disk.empty() ? write_modules_disk(tree, id, disk, call)
+                                            : take_finished(fetched + "/" + bundle.modules_disk, disk);
+    if (!made)
+        return made;
     return take_initramfs_modules(tree + "/" + bundle.version, directory + "/" + modules_folder + "/" + bundle.version);
 }
 
@@ -110,12 +126,12 @@ Result<ImportedKernel> import_kernel(const CatalogueEntry& entry, const std::str
     const auto kind = inspect_vmlinux(vmlinux);
     if (!kind)
         return kind.error();
-    if (auto fits = check_needs(*bundle, vmlinux, fetched); !fits)
-        return std::move(fits).error();
+    if (auto taken = take_configuration(*bundle, fetched, directory); !taken)
+        return std::move(taken).error();
     if (auto sealed = seal_file(vmlinux); !sealed)
         return std::move(sealed).error();
     if (!bundle->modules.empty())
-        if (auto imported = import_modules(*bundle, fetched + "/" + bundle->modules, id, directory, call); !imported)
+        if (auto imported = import_modules(*bundle, fetched, id, directory, call); !imported)
             return std::move(imported).error();
     if (auto removed = os::remove_tree(fetched); !removed)
         return std::move(removed).error();

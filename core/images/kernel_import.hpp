@@ -12,6 +12,7 @@ namespace banger::images {
 inline constexpr const char* kernel_file = "vmlinux";
 inline constexpr const char* modules_layer = "modules.ext4";
 inline constexpr const char* modules_folder = "modules";
+inline constexpr const char* configuration_file = "config";
 
 struct ImportedKernel {
     std::string release;  ///< as uname -r prints it
@@ -20,8 +21,9 @@ struct ImportedKernel {
     sdk::Fields facts;  ///< the source's, and pvh=true|false
 };
 
-/// Has the source fetch a kernel, checks it, and leaves in `directory` the vmlinux, a read-only disk with all modules
-/// (no journal, everything root's) and the few modules that an initramfs may need; all of it synced and read-only.
+/// Has the source fetch a kernel, checks it, and leaves in `directory` the vmlinux, its configuration if anybody knows it, a
+/// read-only disk with all modules (no journal, everything root's), unless the source finished that itself, and the few
+/// modules that an initramfs may need; all of it synced and read-only.
 /// Nothing else of what the source left stays. On error files may be left in the directory.
 sdk::Result<ImportedKernel> import_kernel(const CatalogueEntry& entry, const std::string& id, sdk::KernelSource& source,
                                           const std::string& directory, LinkedCall& call);

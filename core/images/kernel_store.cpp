@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/images/bundle.hpp"
 #include "core/images/change_mark.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/kernel_import.hpp"
@@ -91,6 +92,8 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& id)
         if (auto there = expect(kernel.modules_directory + "/" + *release + "/modules.dep", 0); !there)
             return std::move(there).error();
     }
+    if (const auto configuration = directory + "/" + configuration_file; sdk::os::exists(configuration))
+        kernel.configuration = configuration;
     kernel.command_line = json::string_or(*record, "command_line");
     kernel.created = *created;
     kernel.bytes = allocated_bytes(directory);
@@ -122,6 +125,37 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
     craft.is_called = [](const Kernel& kernel, const std::string& name) { return kernel.name == name; };
     craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
     return craft;
+}
+
+// What no catalogue lists, as an entry that source "catalog" understands.
+Result<CatalogueEntry> entry_of_files(const KernelFiles& files)
+{
+    json::Object recipe;
+    recipe.set("path", files.kernel).set("modules", files.modules).set("config", files.configuration);
+    recipe.set("command_line", files.command_line);
+    // Which files these are: any of them may be another tomorrow.
+    recipe.set("stamp", change_mark(files.kernel) + ", " + change_mark(files.modules) + ", " + change_mark(files.configuration));
+    CatalogueEntry entry;
+    entry.name = files.name;
+    entry.source = "catalog";
+    entry.recipe = json::to_text(recipe.value());
+    return entry;
+}
+
+Result<CatalogueEntry> entry_of_bundle(const KernelFiles& files, const sdk::Call& call)
+{
+    if (!files.modules.empty() || !files.configuration.empty() || !files.command_line.empty())
+        return sdk::make_error(Code::invalid, files.kernel + " is a bundle, which brings its modules and configuration itself",
+                               "leave out --modules, --config and --command-line");
+    auto bundle = recipe_of_bundle(files.kernel, call);
+    if (!bundle)
+        return std::move(bundle).error();
+    CatalogueEntry entry;
+    entry.name = files.name;
+    entry.source = "catalog";
+    entry.recipe = std::move(bundle->recipe);
+    entry.identity = std::move(bundle->identity);
+    return entry;
 }
 
 }  // namespace
@@ -161,19 +195,20 @@ Result<Kernel> KernelStore::import(const KernelFiles& files, sdk::Call& call)
     if (!is_catalogue_name(files.name))
         return sdk::make_error(Code::invalid, "'" + files.name + "' is no name of a kernel",
                                "use one word of a-z, 0-9, '-' and '.'");
-    json::Object recipe;
-    recipe.set("path", files.kernel).set("modules", files.modules).set("config", files.configuration);
-    recipe.set("command_line", files.command_line);
-    // Which files these are: any of them may be another tomorrow.
-    recipe.set("stamp", change_mark(files.kernel) + ", " + change_mark(files.modules) + ", " + change_mark(files.configuration));
-    CatalogueEntry entry;
-    entry.name = files.name;
-    entry.source = "catalog";
-    entry.recipe = json::to_text(recipe.value());
-    if (const auto there = state_->kernels.find(files.name); there && there->id != recipe_id("kernel", entry))
+    const auto bundled = bundle_in(files.kernel);
+    if (bundled == BundleOf::image)
+        return sdk::make_error(Code::invalid, files.kernel + " is the bundle of an image", "`banger image import` takes it");
+    auto entry = bundled ? entry_of_bundle(files, call) : entry_of_files(files);
+    if (!entry)
+        return std::move(entry).error();
+    if (const auto there = state_->kernels.find(files.name); there && there->id != recipe_id("kernel", *entry))
         return sdk::make_error(Code::exists, "there is another kernel '" + files.name + "' already",
                                "`banger kernel delete " + files.name + "` removes it");
-    return state_->kernels.obtain(entry, call);
+    auto kernel = state_->kernels.obtain(*entry, call);
+    if (kernel && kernel->name != files.name)
+        return sdk::make_error(Code::exists, "this kernel is here already, and called '" + kernel->name + "'",
+                               "use it under that name");
+    return kernel;
 }
 
 Result<std::uint64_t> KernelStore::remove(const std::string& name)

@@ -1,11 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/images/recipe_identity.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <map>
+
+#include "core/images/sha256.hpp"
 
 namespace banger::images {
 namespace {
@@ -13,18 +12,6 @@ namespace {
 // Raised when the same recipe would be imported into different disks: old imports are then not found any more.
 constexpr int import_version = 1;
 constexpr std::size_t id_digits = 16;
-
-using Digest = std::array<std::uint8_t, 32>;
-
-Digest sha256(std::string_view text)
-{
-    Digest digest{};
-    unsigned length = 0;
-    // Fails only without memory or without the algorithm; both would be a broken OpenSSL.
-    if (EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1)
-        std::abort();
-    return digest;
-}
 
 json::Value sorted(const json::Value& value, json::Document::AllocatorType& allocator)
 {
@@ -64,13 +51,7 @@ std::string recipe_id(std::string_view kind, const CatalogueEntry& entry)
         text += "identity " + entry.identity;
     }
 
-    std::string id;
-    for (const std::uint8_t byte : sha256(text)) {
-        id += "0123456789abcdef"[byte >> 4U];
-        id += "0123456789abcdef"[byte & 15U];
-    }
-    id.resize(id_digits);
-    return id;
+    return hex(sha256(text)).substr(0, id_digits);
 }
 
 bool is_recipe_id(std::string_view text)
@@ -80,7 +61,7 @@ bool is_recipe_id(std::string_view text)
 
 std::array<std::uint8_t, 16> derived_uuid(const std::string& id, std::string_view role)
 {
-    const Digest digest = sha256("banger uuid\n" + id + "\n" + std::string(role));
+    const auto digest = sha256("banger uuid\n" + id + "\n" + std::string(role));
     std::array<std::uint8_t, 16> uuid{};
     std::copy_n(digest.begin(), uuid.size(), uuid.begin());
     uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0fU) | 0x80U);  // version 8: by the maker's own rule

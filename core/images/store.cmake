@@ -9,10 +9,12 @@ find_package(Threads REQUIRED)
 add_library(banger-image-store STATIC
     ${CMAKE_CURRENT_BINARY_DIR}/catalogue_text.cpp
     bundle.cpp
+    bundle_writer.cpp
     catalogue.cpp
     change_mark.cpp
     collection.cpp
     download_cache.cpp
+    finished_layer.cpp
     image_import.cpp
     image_store.cpp
     initramfs_modules.cpp
@@ -20,7 +22,9 @@ add_library(banger-image-store STATIC
     kernel_needs.cpp
     kernel_store.cpp
     linked_call.cpp
+    published_catalogue.cpp
     recipe_identity.cpp
+    sha256.cpp
     shelf.cpp
     source_choices.cpp
     vmlinux.cpp)

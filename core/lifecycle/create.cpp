@@ -7,6 +7,7 @@
 #include "core/lifecycle/pick.hpp"
 #include "core/lifecycle/delete.hpp"
 #include "core/lifecycle/resolve.hpp"
+#include "core/lifecycle/sources.hpp"
 #include "core/lifecycle/ssh_keys.hpp"
 #include "core/lifecycle/start.hpp"
 #include "core/lifecycle/verbs.hpp"
@@ -19,24 +20,16 @@ namespace {
 sdk::Result<images::Image> fetch_sources(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
     const auto span = operation.span("image and kernel");
-    auto image = engine.images.pull(vm.image, operation);
+    auto image = claim_image(engine, vm, operation);
     if (!image)
         return std::move(image).error();
-    vm.image_id = image->id;
     // What a container image wants in the environment of whatever runs in it; who asked for the machine knows better.
     for (auto& [name, value] : images::environment_of(*image))
         vm.environment.emplace(name, std::move(value));
     if (vm.kernel.empty())
         vm.kernel = image->kernel;
-    // Noted at once: from now on the image is in use.
-    if (auto noted = engine.store.update(vm); !noted)
-        return std::move(noted).error();
-    auto kernel = engine.kernels.pull(vm.kernel, operation);
-    if (!kernel)
+    if (auto kernel = claim_kernel(engine, vm, operation); !kernel)
         return std::move(kernel).error();
-    vm.kernel_id = kernel->id;
-    if (auto noted = engine.store.update(vm); !noted)
-        return std::move(noted).error();
     if (vm.disk_bytes < image->root.bytes)
         return sdk::make_error(sdk::Code::invalid,
                                "image '" + vm.image + "' needs a disk of at least " +

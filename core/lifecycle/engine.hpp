@@ -27,7 +27,7 @@ namespace banger::lifecycle {
 
 /// What every verb works with. Made once by the daemon; verbs are free functions over it, one file each.
 ///
-/// Lock order (outermost first): a VM's operation lock, its guest lock, then whatever the members lock inside one call.
+/// Lock order (outermost first): a VM's operation lock, its guest lock, an image's or kernel's, then whatever the members lock inside one call.
 /// No member holds a lock of its own while it calls a plugin or waits for a process.
 struct Engine {
     const config::Paths& paths;
@@ -58,6 +58,8 @@ struct Engine {
     std::function<void(const std::string& vm, const std::string& address)> publish_ports;
     std::function<void(const std::string& vm)> withdraw_ports;
     base::Synchronized<std::set<std::string>> name_routes{};  ///< networks of which this host's resolver was told
+
+    base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
     /// The VM's journal. The caller holds its operation lock.

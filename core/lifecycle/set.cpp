@@ -3,11 +3,8 @@
 
 #include "core/base/sizes.hpp"
 #include "core/config/limits.hpp"
-#include "core/lifecycle/attach_noted.hpp"
-#include "core/lifecycle/guest_configuration.hpp"
-#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/look.hpp"
-#include "core/lifecycle/start.hpp"
+#include "core/lifecycle/stopped.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -49,43 +46,11 @@ sdk::Result<model::VmRecord> changed(const Engine& engine, const model::VmRecord
     return wanted;
 }
 
-sdk::Result<void> check_stopped(Engine& engine, const model::VmRecord& vm)
-{
-    if (auto whole = check_whole(vm); !whole)
-        return whole;
-    auto live = liveness_of(engine, vm);
-    if (!live)
-        return std::move(live).error();
-    if (live->alive)
-        return sdk::make_error(
-            sdk::Code::precondition, "vm '" + vm.name + "' is running, and is only changed while stopped",
-            "`banger vm stop " + vm.name + "` first, and `banger vm start " + vm.name + "` afterwards");
-    return {};
-}
-
 // What the next start would do with the disks, done now: whoever asked hears at once if it cannot be.
 sdk::Result<void> grow_disks(Engine& engine, const model::VmRecord& vm, Operation& operation)
 {
     const auto span = operation.span("grow disks");
-    auto storage = engine.registry.get<sdk::Storage>(vm.storage);
-    if (!storage)
-        return std::move(storage).error();
-    auto image = engine.images.find(vm.image_id);
-    if (!image)
-        return std::move(image).error();
-    auto journal = engine.journal_of(vm.id);
-    if (!journal)
-        return std::move(journal).error();
-    if (auto left = journal->release_all(); !left.empty())
-        return std::move(left.front()).while_doing("clear what an earlier start left");
-    for (const auto& role : model::writable_disk_roles()) {
-        auto grown = attach_noted(**storage, disk_spec(engine, vm, *image, role), *journal, operation);
-        if (!grown)
-            return journal->fail(std::move(grown).error(), "grow " + role + " disk");
-    }
-    if (auto left = journal->release_all(); !left.empty())
-        return std::move(left.front()).while_doing("let go of the disks");
-    return {};
+    return with_disks(engine, vm, operation, [](const std::vector<sdk::Disk>&) { return sdk::Result<void>(); });
 }
 
 // Whether no disk is longer than that; false also if that cannot be told.
@@ -112,7 +77,7 @@ sdk::Result<model::VmRecord> set_vm(Engine& engine, const std::string& reference
     auto wanted = changed(engine, before, change);
     if (!wanted)
         return std::move(wanted).error();
-    if (auto stopped = check_stopped(engine, before); !stopped)
+    if (auto stopped = check_stopped(engine, before, "changed"); !stopped)
         return std::move(stopped).error();
     if (auto still = operation.check(); !still)
         return std::move(still).error();

@@ -58,6 +58,12 @@ struct Change {
 sdk::Result<model::VmRecord> set_vm(Engine& engine, const std::string& reference, const Change& change,
                                     Operation& operation);
 
+/// Makes an image of what is on a stopped VM's disks: under `choices.name`, or local/ and the VM's name, with this VM's
+/// kernel and length of disks unless others are chosen. The VM stays as it is. `precondition` if it runs; `corrupt` if it
+/// was not stopped in order. On error there is no image.
+sdk::Result<images::Image> promote_vm(Engine& engine, const std::string& reference, const images::ImageChoices& choices,
+                                      Operation& operation);
+
 /// Under what conditions a VM is deleted; `precondition` if they do not hold.
 struct DeleteOptions {
     bool only_stopped = false;                        ///< not one that runs, or is being started

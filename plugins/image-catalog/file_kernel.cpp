@@ -2,7 +2,6 @@
 #include "file_kernel.hpp"
 
 #include <fcntl.h>
-#include <rapidjson/document.h>
 
 #include <filesystem>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "blobs/vmlinuz.hpp"
+#include "plugins/json/object_reader.hpp"
 
 namespace banger::catalog {
 namespace {
@@ -24,46 +24,10 @@ constexpr std::string_view elf_magic = "\177ELF";
 constexpr std::string_view banner = "Linux version ";      // init/version.c
 constexpr std::string_view configuration_mark = "IKCFG_ST";  // kernel/configs.c
 
-struct Recipe {
-    std::string path;
-    std::string modules;
-    std::string config;
-    std::string command_line;
-    std::string stamp;
-};
-
-Result<Recipe> read_recipe(const std::string& text)
-{
-    rapidjson::Document document;
-    document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
-    const auto wrong = [](const std::string& why) { return sdk::make_error(Code::invalid, "the recipe " + why); };
-    if (document.HasParseError() || !document.IsObject())
-        return wrong("is not a JSON object");
-    Recipe recipe;
-    const std::pair<const char*, std::string*> texts[] = {{"path", &recipe.path},
-                                                          {"modules", &recipe.modules},
-                                                          {"config", &recipe.config},
-                                                          {"command_line", &recipe.command_line}};
-    for (const auto& member : document.GetObject()) {
-        const std::string key = member.name.GetString();
-        bool known = key == "stamp";
-        for (const auto& [name, text_of] : texts)
-            if (key == name && member.value.IsString()) {
-                *text_of = member.value.GetString();
-                known = true;
-            }
-        if (!known)
-            return wrong("has an unknown key '" + key + "', or one that is no text");
-    }
-    if (!recipe.path.starts_with('/'))
-        return wrong("names no file at an absolute path");
-    return recipe;
-}
-
 /// One fetch: what every step of it needs.
 class KernelCopy {
 public:
-    KernelCopy(Recipe recipe, const sdk::KernelRequest& request, sdk::Call& call)
+    KernelCopy(KernelFiles recipe, const sdk::KernelRequest& request, sdk::Call& call)
         : recipe_(std::move(recipe)), request_(request), call_(call)
     {
     }
@@ -190,36 +154,28 @@ private:
         return {};
     }
 
-    Recipe recipe_;
+    KernelFiles recipe_;
     const sdk::KernelRequest& request_;
     sdk::Call& call_;
     std::string kernel_;
 };
 
-class FileKernelSource final : public sdk::KernelSource {
-public:
-    Result<sdk::Probe> probe(sdk::Call& /*call*/) override
-    {
-        sdk::Probe probe;
-        probe.usable = true;
-        probe.reason = "kernels come from files of this host";
-        return probe;
-    }
-
-    Result<sdk::KernelBundle> fetch(const sdk::KernelRequest& request, sdk::Call& call) override
-    {
-        auto recipe = read_recipe(request.recipe);
-        if (!recipe)
-            return std::move(recipe).error();
-        return KernelCopy(std::move(*recipe), request, call).go();
-    }
-};
-
 }  // namespace
 
-std::unique_ptr<sdk::KernelSource> make_kernel_source(Options /*options*/)
+KernelFiles read_kernel_files(plugin_json::ObjectReader& recipe)
 {
-    return std::make_unique<FileKernelSource>();
+    KernelFiles files;
+    files.path = recipe.required_text("path", [](const std::string& path) { return path.starts_with('/'); });
+    files.modules = recipe.text("modules", plugin_json::is_any);
+    files.config = recipe.text("config", plugin_json::is_any);
+    files.command_line = recipe.text("command_line", plugin_json::is_any);
+    (void)recipe.text("stamp", plugin_json::is_any);
+    return files;
+}
+
+Result<sdk::KernelBundle> copy_kernel(KernelFiles files, const sdk::KernelRequest& request, sdk::Call& call)
+{
+    return KernelCopy(std::move(files), request, call).go();
 }
 
 }  // namespace banger::catalog

@@ -1,28 +1,30 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "options.hpp"
 
-#include <rapidjson/document.h>
-
 #include <chrono>
 #include <utility>
 
+#include "plugins/json/object_reader.hpp"
+
 namespace banger::catalog {
+
+using plugin_json::ObjectReader;
 
 sdk::Result<Options> read_options(const std::string& config, std::string cache)
 {
-    rapidjson::Document document;
-    document.Parse(config.data(), config.size());
-    if (document.HasParseError() || !document.IsObject() || !document.HasMember("most_bytes") ||
-        !document["most_bytes"].IsUint64())
-        return sdk::make_error(sdk::Code::invalid, "the configuration of plugin image-catalog has no most_bytes");
     Options options;
-    options.most_bytes = document["most_bytes"].GetUint64();
     options.cache = std::move(cache);
-    if (const auto stall = document.FindMember("stall_seconds"); stall != document.MemberEnd() && stall->value.IsInt())
-        options.patience.stall = std::chrono::seconds(stall->value.GetInt());
-    if (const auto sites = document.FindMember("catalogues"); sites != document.MemberEnd() && sites->value.IsArray())
-        for (const auto& site : sites->value.GetArray())
-            options.catalogues.push_back({site["location"].GetString(), site["key"].GetString()});
+    auto read = plugin_json::read_section(config, "image-catalog", [&](ObjectReader& section) {
+        options.most_bytes = section.number("most_bytes", 1, UINT64_MAX, options.most_bytes);
+        const auto stall = static_cast<std::uint64_t>(options.patience.stall.count());
+        options.patience.stall = std::chrono::seconds(section.number("stall_seconds", 1, blobs::longest_stall.count(), stall));
+        section.objects("catalogues", [&](ObjectReader& site) {
+            options.catalogues.push_back({site.required_text("location", plugin_json::is_not_empty),
+                                          site.required_text("key", plugin_json::is_not_empty)});
+        });
+    });
+    if (!read)
+        return std::move(read).error();
     return options;
 }
 

@@ -19,7 +19,7 @@ struct CatalogueSite {
 /// The plugin's section of the configuration.
 struct Options {
     std::vector<CatalogueSite> catalogues;
-    std::uint64_t most_bytes = 0;  ///< that a bundle may unpack to
+    std::uint64_t most_bytes = 1ULL << 40;  ///< that a bundle may unpack to
     blobs::Patience patience;
     std::string cache;  ///< the plugin's own directory
 };

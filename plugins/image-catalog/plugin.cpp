@@ -2,7 +2,7 @@
 #include "banger/sdk/plugin.hpp"
 
 #include "catalog_image.hpp"
-#include "file_kernel.hpp"
+#include "catalog_kernel.hpp"
 #include "options.hpp"
 
 namespace {

@@ -228,6 +228,16 @@ TEST(CommandLine, OtherGroups)
     EXPECT_EQ(parsed<CatalogueShow>({"image", "show", "x"}).name, "x");
     EXPECT_EQ(parsed<CataloguePull>({"kernel", "pull", "x"}).of, Catalogue::kernels);
     EXPECT_EQ(parsed<CatalogueDelete>({"image", "delete", "x"}).name, "x");
+    const auto said = [](const json::Object& params) { return json::string_or(params.value(), "name"); };
+    EXPECT_EQ(parsed<CatalogueBundle>({"kernel", "bundle", "x"}).of, Catalogue::kernels);
+    EXPECT_EQ(json::string_or(parsed<CataloguePublish>({"image", "publish", "r/a:1", "d"}).params.value(), "as"), "a-1");
+    EXPECT_EQ(said(parsed<ImagePromote>({"image", "promote", "web"}).params), "web");
+    EXPECT_THAT(refused({"image", "promote", "web", "--name", "web"}).message, HasSubstr("cannot be told from a name"));
+    EXPECT_TRUE(parsed<ImagePrune>({"image", "prune", "--all", "-f"}).force);
+    const std::string bundle = "web-" + std::string(64, 'a') + ".tar.zst";
+    EXPECT_EQ(said(parsed<ImageImport>({"image", "import", bundle}).params), "local/web") << "after what it was called";
+    EXPECT_EQ(said(parsed<KernelImport>({"kernel", "import", bundle}).params), "web");
+    EXPECT_EQ(said(parsed<KernelImport>({"kernel", "import", "x-" + bundle.substr(5)}).params), "x-" + bundle.substr(5));
     EXPECT_EQ(parsed<PluginShow>({"plugin", "show", "x"}).name, "x");
     EXPECT_NO_THROW(parsed<PluginList>({"plugin", "list"}));
     EXPECT_NO_THROW(parsed<ConfigShow>({"config", "show"}));

@@ -82,7 +82,7 @@ protected:
             words.insert(words.end(), {"--vcpu", "1"});
         if (syntax_.path == "vm stats")
             words.insert(words.end(), {"--interval", "100ms"});
-        if (syntax_.path == "vm prune")
+        if (syntax_.path == "vm prune" || syntax_.path == "image prune")
             words.emplace_back("--dry-run");
         for (const auto& operand : syntax_.operands)
             words.push_back(value_for(operand));

@@ -37,7 +37,7 @@ json::Object entry(const std::string& name, const std::string& kernel, bool pull
     if (kernel.empty())
         object.set("version", pulled ? "6.1.0-44-cloud-amd64" : "");
     else
-        object.set("kernel", kernel).set("disk_bytes", 0);
+        object.set("kernel", kernel).set("disk_bytes", 0).set("kept", false);
     return object;
 }
 
@@ -337,6 +337,16 @@ sdk::Result<json::Object> bundle(const json::Value& params)
     return result;
 }
 
+sdk::Result<json::Object> spare(const json::Value& params)
+{
+    json::Object image;
+    image.set("id", "0123456789abcdef").set("name", "local/web:1").set("bytes", 3 * gibibyte / 2);
+    image.set("why", json::bool_or(params, "all") ? "it can be had again" : "no name leads to it");
+    json::Object result;
+    result.set("images", list_of("images", {&image}).value()["images"]).set("freed_bytes", 3 * gibibyte / 2);
+    return result;
+}
+
 sdk::Result<json::Object> catalogue_entry(const json::Value& params, const std::string& kernel)
 {
     const std::string name = json::string_or(params, "name");
@@ -503,8 +513,12 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
                  return sdk::make_error(sdk::Code::not_found, "there is no /srv/missing");
              return catalogue_entry(p, "debian-cloud");
          }},
+        {"image.promote", [](const json::Value& p) { return catalogue_entry(p, "debian-cloud"); }},
+        {"image.prune", spare},
         {"image.bundle", bundle},
         {"image.publish", bundle},
+        {"kernel.bundle", bundle},
+        {"kernel.publish", bundle},
         {"image.cache_prune",
          [](const json::Value&) -> sdk::Result<json::Object> {
              json::Object result;

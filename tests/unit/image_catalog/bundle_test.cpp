@@ -15,6 +15,7 @@
 #include "blobs/digest.hpp"
 #include "catalog_image.hpp"
 #include "core/images/bundle.hpp"
+#include "core/images/published_catalogue.hpp"
 #include "tests/unit/image_oci/loopback_server.hpp"
 #include "tests/unit/image_store/store_test_support.hpp"
 
@@ -64,6 +65,7 @@ protected:
         EXPECT_TRUE(bundle) << bundle.error().message;
         return bundle.value_or({});
     }
+    [[nodiscard]] Options options() const { return read_options("{}", host.cache_directory()).value_or({}); }
     sdk::Result<sdk::Fields> unpack(const std::string& file)
     {
         const auto bytes = sdk::os::read_file(file).value_or("");
@@ -206,6 +208,45 @@ TEST_F(BundleTest, ADownloadThatWasDamagedSinceIsMadeAnew)
     ASSERT_TRUE(image) << image.error().message;
     EXPECT_EQ(image->facts.at("digest"), bundle.digest);
     EXPECT_EQ(asked, 1);
+}
+
+TEST_F(BundleTest, AFileOfOneIsImportedAsWhatItIs)
+{
+    const auto bundle = publish();
+    const auto path = at("published/" + bundle.file);
+    run("cp published/" + bundle.file + " renamed && tar -cf saved.tar renamed");
+    EXPECT_EQ(images::bundle_in(path), images::BundleOf::image);
+    EXPECT_EQ(images::bundle_in(at("renamed")), images::BundleOf::image);
+    for (const char* other : {"saved.tar", "published", "nothing"})
+        EXPECT_EQ(images::bundle_in(at(other)), std::nullopt) << other;
+
+    auto catalog = make_image_source(options());
+    images::Catalogue catalogue = images::testing::catalogue();
+    ASSERT_TRUE(catalogue.add(R"({"version": 1, "images": [{"name": "web", "description": "x", "kernel": "plain",
+        "source": "catalog", "recipe": {"bundle": "/elsewhere", "digest": ")" + bundle.digest + R"(", "size": )" +
+                              std::to_string(bundle.bytes) + "}}]}"));
+    images::ImageStore imported(at("imported"), catalogue,
+                                [&](const std::string&) -> sdk::Result<sdk::ImageSource*> { return catalog.get(); });
+    const auto image = imported.import(at("renamed"), "local/web:1", call);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_TRUE(image->kept);
+    EXPECT_EQ(images::testing::file_in(image->work.path, "/.profile"), "umask 022\n");
+    const auto again = imported.import(path, "local/other:1", call);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->id, image->id) << "the same bytes, wherever they are";
+    EXPECT_EQ(imported.find("local/other:1")->id, image->id);
+    const auto pulled = imported.pull("web", call);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->id, image->id) << "a catalogue that names this bundle means this image";
+
+    run("printf x >>renamed && cp renamed published/other-" + bundle.digest.substr(7) + ".tar.zst");
+    const auto renamed = imported.import(at("published/other-" + bundle.digest.substr(7) + ".tar.zst"), "local/bad:1", call);
+    ASSERT_FALSE(renamed);
+    EXPECT_EQ(renamed.error().code, Code::corrupt);
+    EXPECT_THAT(renamed.error().message, HasSubstr("is not the bundle that its name says"));
+    run("truncate -s 1000 renamed");
+    EXPECT_FALSE(imported.import(at("renamed"), "local/cut:1", call));
+    EXPECT_FALSE(imported.find("local/cut:1"));
 }
 
 TEST_F(BundleTest, WhatIsPublishedAtTheSameTimeIsAllInTheCatalogue)

@@ -1,17 +1,15 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Kernels in files: what is known of them before they boot.
-#include "file_kernel.hpp"
+#include "catalog_kernel.hpp"
 
-#include <elf.h>
 #include <gmock/gmock.h>
-
-#include <cstring>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "core/images/kernel_needs.hpp"
 #include "core/images/kernel_store.hpp"
+#include "kernel_files.hpp"
 #include "tests/unit/image_store/store_test_support.hpp"
 
 namespace banger::catalog {
@@ -22,30 +20,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using namespace testing;
 using sdk::Code;
-
-const std::string good_configuration =
-    "CONFIG_BLK_DEV_INITRD=y\nCONFIG_BINFMT_ELF=y\nCONFIG_TMPFS=y\nCONFIG_DEVTMPFS=y\nCONFIG_ACPI=y\n"
-    "CONFIG_SERIAL_8250_CONSOLE=y\nCONFIG_EXT4_FS=m\nCONFIG_VIRTIO_PCI=m\nCONFIG_VIRTIO_BLK=m\nCONFIG_VIRTIO_NET=m\n"
-    "CONFIG_VIRTIO_CONSOLE=m\n";
-
-// An ELF header and one empty segment, and the words that kernels say of themselves.
-std::string vmlinux()
-{
-    Elf64_Ehdr header{};
-    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-    header.e_ident[EI_CLASS] = ELFCLASS64;
-    header.e_ident[EI_DATA] = ELFDATA2LSB;
-    header.e_type = ET_EXEC;
-    header.e_machine = EM_X86_64;
-    header.e_phoff = sizeof header;
-    header.e_phentsize = sizeof(Elf64_Phdr);
-    header.e_phnum = 1;
-    const Elf64_Phdr segment{};
-    return std::string(reinterpret_cast<const char*>(&header), sizeof header) +
-           std::string(reinterpret_cast<const char*>(&segment), sizeof segment) +
-           std::string("Linux version %s (%s)\0Linux version 6.1.7-mine (me@here) (gcc)\0", 62);
-}
 
 class FileKernelTest : public ::testing::Test {
 protected:

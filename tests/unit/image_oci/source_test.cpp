@@ -178,6 +178,46 @@ TEST_F(SourceTest, SavedImagesThatLeaveTheirArchiveAreRefused)
     EXPECT_EQ(failure_of("text").code, Code::corrupt);
 }
 
+TEST_F(SourceTest, AMachinesDisksAreOneRootWithoutItsKey)
+{
+    if (!sdk::os::find_program("qemu-img"))
+        GTEST_SKIP() << "needs qemu-img";
+    run("export PATH=$PATH:/usr/sbin:/sbin && mkdir -p root/root home/.ssh && echo under >root/root/hidden && echo note >home/note && "
+        "printf 'ssh-rsa theirs\\nssh-ed25519 ours\\n' >home/.ssh/authorized_keys && chmod 700 home/.ssh && ln home/note home/same && "
+        "truncate -s 16M root.ext4 work.ext4 && mke2fs -q -t ext4 -d root root.ext4 && mke2fs -q -t ext4 -d home work.ext4 && "
+        "qemu-img create -q -f qcow2 -b work.ext4 -F raw work.qcow2 && cp root.ext4 unclean.ext4 && "
+        "debugfs -w -R 'feature needs_recovery' unclean.ext4 >/dev/null 2>&1");
+    ASSERT_FALSE(HasFailure());
+    const auto fetch_disks = [&](const std::string& root, const std::string& work, const std::string& format) {
+        const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+        EXPECT_TRUE(sdk::os::remove_tree(at("scratch")));
+        EXPECT_TRUE(sdk::os::make_private_directory(at("scratch")));
+        const auto recipe = R"({"root": {"path": ")" + at(root) + R"(", "format": "raw"}, "work": {"path": ")" + at(work) +
+                            R"(", "format": ")" + format + R"("}, "client_key": "ssh-ed25519 ours", "execution": "{}", "stamp": "1"})";
+        return source->fetch({"x", recipe, at("scratch"), output->get()}, call);
+    };
+    for (const auto& [work, format] : {std::pair{"work.ext4", "raw"}, std::pair{"work.qcow2", "qcow2"}}) {
+        const auto fetched = fetch_disks("root.ext4", work, format);
+        ASSERT_TRUE(fetched) << fetched.error().message;
+        EXPECT_EQ(fetched->format, "tar");
+        EXPECT_EQ(fetched->facts.at("execution"), "{}");
+        run("rm -rf back && mkdir back && tar -C back -xf stream && test ! -e back/root/hidden && diff -r root/etc back/etc && "
+            "cmp back/root/note home/note && [ $(stat -c %h back/root/same) = 2 ] && [ $(stat -c %a back/root/.ssh) = 700 ] && "
+            "[ \"$(cat back/root/.ssh/authorized_keys)\" = 'ssh-rsa theirs' ]");
+    }
+    const auto unclean = fetch_disks("unclean.ext4", "work.ext4", "raw");
+    ASSERT_FALSE(unclean);
+    EXPECT_EQ(unclean.error().code, Code::corrupt);
+    EXPECT_THAT(unclean.error().hint, HasSubstr("banger vm stop"));
+    const auto strange = fetch_disks("root.ext4", "work.ext4", "vmdk");
+    ASSERT_FALSE(strange);
+    EXPECT_EQ(strange.error().code, Code::unsupported);
+    run("export PATH=$PATH:/usr/sbin:/sbin && echo 'ssh-ed25519 ours' >home/.ssh/authorized_keys && rm work.ext4 && "
+        "truncate -s 16M work.ext4 && mke2fs -q -t ext4 -d home work.ext4");
+    ASSERT_TRUE(fetch_disks("root.ext4", "work.ext4", "raw"));
+    run("rm -rf back && mkdir back && tar -C back -xf stream && test -d back/root/.ssh && test ! -e back/root/.ssh/authorized_keys");
+}
+
 TEST_F(SourceTest, MirrorsAreAskedBeforeTheirRegistry)
 {
     const FakeRegistry mirror({"layer"});

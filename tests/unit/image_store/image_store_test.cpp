@@ -355,6 +355,42 @@ TEST_F(ImageStoreTest, AFailedImportStopsTheSourceAndIsReported)
     EXPECT_THAT(names(), IsEmpty());
 }
 
+TEST_F(ImageStoreTest, ALayerThatPretendsToBeTwoIsRefused)
+{
+    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+        const auto stream = testing::Tar().file(".wh..wh..layer", "sha256:a").file("a", "x").file(".wh..wh..layer", "sha256:b").file("a", "y");
+        if (auto written = testing::write_stream(request.output, stream.text()); !written)
+            return std::move(written).error();
+        return sdk::ImageStream{"tar", {{"layers", "1"}}};
+    });
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto image = store.pull("small", call);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().code, Code::corrupt);
+    EXPECT_THAT(image.error().message, HasSubstr("gave 1 layers of which 2 are whole"));
+    EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(ImageStoreTest, WhatSomebodyBroughtOrNamedIsKept)
+{
+    std::atomic<int> asked = 0;
+    FunctionSource source(pins(asked));
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto pulled = store.pull("r/a:1", call);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_FALSE(pulled->kept);
+    EXPECT_FALSE(store.pull("small", call)->kept);
+    EXPECT_TRUE(store.pull("small", call, {"local/small:1", {}, {}, 0})->kept);
+    EXPECT_TRUE(store.keep("r/a:1", {})->kept);
+    EXPECT_TRUE(store.find("r/a:1")->kept) << "also when it is read again";
+    EXPECT_EQ(store.keep("r/b:1", {}).error().code, Code::not_found);
+    ASSERT_TRUE(store.remove("r/a:1"));
+    EXPECT_FALSE(store.pull("r/a:1", call)->kept) << "another one, of the same bytes";
+    EXPECT_TRUE(store.import("/some/layout", "local/x:1", call)->kept);
+}
+
 TEST_F(ImageStoreTest, AFailedImportCancelsASourceThatWritesNoMore)
 {
     FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {

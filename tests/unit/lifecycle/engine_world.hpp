@@ -63,6 +63,7 @@ protected:
 
     sdk::testing::TemporaryDirectory directory_;
     sdk::testing::FakeCall call_;
+    sdk::ImageSource* image_source_ = nullptr;  // of every image, if a test sets it
     std::unique_ptr<plugins::Registry> registry_;
     std::unique_ptr<store::VmStore> store_;
     std::unique_ptr<ProviderOperations> operations_;
@@ -77,7 +78,12 @@ protected:
     config::Config config_ = config::defaults(host_);  ///< as the engine has it
 
 private:
-    images::ImageStore images_{paths_.images(), images::Catalogue::built_in(), {}};
+    images::ImageStore images_{
+        paths_.images(), images::Catalogue::built_in(), [this](const std::string& name) -> sdk::Result<sdk::ImageSource*> {
+            if (image_source_ == nullptr)
+                return sdk::make_error(sdk::Code::not_found, "there is no image source '" + name + "' here");
+            return image_source_;
+        }};
     images::KernelStore kernels_{paths_.kernels(), images::Catalogue::built_in(), {}};
     Agents agents_{loop_};
     Usage usage_{paths_.vms()};

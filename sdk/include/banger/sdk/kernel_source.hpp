@@ -21,6 +21,8 @@ struct KernelBundle {
     std::string command_line;  ///< what this kernel wants beside banger's own words
     Fields facts;              ///< package, package_version, digest
     std::string configuration = {};  ///< its .config, so that core can say what it lacks; empty: not known
+    /// All modules, as a finished, read-only ext4 file system; then `modules` holds only those that an initramfs may need.
+    std::string modules_disk = {};
 };
 
 /// kernel/0: bootable kernels.

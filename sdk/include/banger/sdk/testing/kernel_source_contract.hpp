@@ -79,8 +79,9 @@ TEST_P(KernelSourceContract, FetchLeavesAKernelAndItsModulesAndNothingElse)
         EXPECT_EQ(*os::list_directory(modules), std::vector<std::string>{bundle->version});
         EXPECT_TRUE(os::exists(modules + "/" + bundle->version + "/modules.dep"));
     }
-    if (!bundle->configuration.empty())
-        expected.push_back(bundle->configuration);
+    for (const auto& file : {bundle->configuration, bundle->modules_disk})
+        if (!file.empty())
+            expected.push_back(file);
     std::sort(expected.begin(), expected.end());
     EXPECT_EQ(*os::list_directory(directory()), expected);
     expect_nothing_left(directory());

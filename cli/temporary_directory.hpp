@@ -6,12 +6,17 @@
 
 #include "banger/sdk/result.hpp"
 
-namespace banger::workspace {
+namespace banger::cli {
+
+/// Where something short-lived goes that may be large: $TMPDIR, else /var/tmp, which is on a disk (hier(7)).
+std::string large_temporary_place();
 
 /// A directory that vanishes with this object, unless it is left to the user.
 class TemporaryDirectory {
 public:
+    /// In $TMPDIR, else /tmp.
     static sdk::Result<TemporaryDirectory> make();
+    static sdk::Result<TemporaryDirectory> make_in(const std::string& parent);
     TemporaryDirectory() = default;
     TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
     TemporaryDirectory& operator=(TemporaryDirectory&& other) noexcept
@@ -27,4 +32,4 @@ private:
     std::string path_;
 };
 
-}  // namespace banger::workspace
+}  // namespace banger::cli
