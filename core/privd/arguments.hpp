@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "banger/sdk/jail.hpp"
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
@@ -38,6 +39,7 @@ public:
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::DiskSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::FreezeSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::LinkSpec& spec) const;
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::JailSpec& spec) const;
     [[nodiscard]] static sdk::Result<void> check_role(const std::string& role);
     /// A layer that is to be deleted: the user's own.
     [[nodiscard]] sdk::Result<void> check_own(const sdk::Layer& layer) const;
@@ -47,6 +49,8 @@ private:
     [[nodiscard]] sdk::Result<void> check_directory(const std::string& path) const;
     /// Nothing there is nobody else's: the provider says what it misses.
     [[nodiscard]] sdk::Result<void> check_file(const std::string& path, Whose whose) const;
+
+    [[nodiscard]] static sdk::Result<void> check_jailed(const sdk::JailedFile& file);
 
     uid_t user_;
 };
