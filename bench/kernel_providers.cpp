@@ -1,5 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// kernel-providers-bench [ROUNDS]: the time that storage-dm and net-tap take to attach, against that of the same steps by
+// kernel-providers-bench [ROUNDS [disks|links]]: the time that storage-dm and net-tap take to attach, against that of the same steps by
 // losetup and dmsetup, or ip and nft, from a shell, round by round in one run. Prints medians and ratios; asserts nothing.
 // Makes real objects in the kernel: for a host of its own.
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
@@ -165,7 +166,7 @@ public:
         sdk::Handle handle;
         const double took = timed([&] { handle = must(network_->attach(spec, call)).handle; });
         must(network_->release(handle));
-        must(must(tap::HostNetwork::lock(host_, config_)).fill_pool());
+        must(must(tap::HostNetwork::lock(host_, config_, firewall_)).fill_pool());
         return took;
     }
 
@@ -173,9 +174,10 @@ public:
     double attach_by_shell() const
     {
         const std::string rules = host_.directory() + "/rules";
-        must(os::write_file_atomic(rules, tap::rules::to_admit(host_.instance(), {"bench0", "52:54:00:00:00:01",
-                                                                                  *tap::address_from_string("172.16.0.250"),
-                                                                                  sdk::Egress::internet})));
+        const tap::Address address = *tap::address_from_string("172.16.0.250");
+        must(os::write_file_atomic(
+            rules, tap::rules::of_tap(host_.instance(), "bench0") +
+                       tap::rules::to_admit(host_.instance(), {"bench0", "52:54:00:00:00:01", address, sdk::Egress::internet})));
         const double took = timed([&] {
             shell("ip tuntap add bench0 mode tap vnet_hdr\n"
                   "ip link set bench0 alias 'banger bench'\n"
@@ -184,8 +186,7 @@ public:
                   "nft -f " + rules + "\n"
                   "ip link set bench0 up\n");
         });
-        must(os::write_file_atomic(rules, tap::rules::to_forget(host_.instance(), {"bench0", {},
-                                                                                   *tap::address_from_string("172.16.0.250"), {}})));
+        must(os::write_file_atomic(rules, tap::rules::to_forget(host_.instance(), "bench0", address)));
         shell("nft -f " + rules + "; ip link delete bench0");
         return took;
     }
@@ -193,6 +194,7 @@ public:
 private:
     sdk::testing::FakeHost& host_;
     tap::Config config_;
+    tap::Firewall firewall_;
     std::unique_ptr<sdk::Network> network_;
 };
 
@@ -223,6 +225,9 @@ void measure_links(int rounds)
 int main(int argc, char** argv)
 {
     const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 15;
-    banger::measure_disks(rounds);
-    banger::measure_links(rounds);
+    const std::string_view only = argc > 2 ? argv[2] : "";
+    if (only != "links")
+        banger::measure_disks(rounds);
+    if (only != "disks")
+        banger::measure_links(rounds);
 }

@@ -65,7 +65,8 @@ sdk::Result<Session> Session::open(rpc::Client client, Progress& progress)
     return Session(std::move(client), std::move(*signals), std::move(clock), std::move(events), progress);
 }
 
-sdk::Result<rpc::Reply> Session::call(std::string_view method, const json::Object& params, OnInterrupt on_interrupt)
+sdk::Result<rpc::Reply> Session::call(std::string_view method, const json::Object& params, OnInterrupt on_interrupt,
+                                      std::vector<sdk::os::UniqueFd> descriptors)
 {
     rpc::CallHooks hooks;
     hooks.on_notification = [this](const std::string& name, const json::Value& content) {
@@ -74,7 +75,7 @@ sdk::Result<rpc::Reply> Session::call(std::string_view method, const json::Objec
     hooks.interrupt = events_.get();
     hooks.on_interrupt = [this, on_interrupt] { return take_events(on_interrupt); };
     stops_seen_ = 0;
-    auto reply = client_.call(method, params, hooks);
+    auto reply = client_.call(method, params, hooks, std::move(descriptors));
     progress_.ended(0);
     progress_.clear();
     return reply;

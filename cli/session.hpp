@@ -26,7 +26,8 @@ public:
 
     /// Calls a method of docs/rpc.md and waits for its answer.
     sdk::Result<rpc::Reply> call(std::string_view method, const json::Object& params,
-                                 OnInterrupt on_interrupt = OnInterrupt::cancel);
+                                 OnInterrupt on_interrupt = OnInterrupt::cancel,
+                                 std::vector<sdk::os::UniqueFd> descriptors = {});
 
     /// The same for several at once, at most so many at a time. `on_reply` is told of each in the order in which they
     /// end. Ctrl-C cancels all of them.

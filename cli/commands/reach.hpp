@@ -3,10 +3,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/context.hpp"
 #include "cli/dns_route.hpp"
+#include "cli/forward_spec.hpp"
 
 /// How machines are reached from this host: names and ports.
 namespace banger::cli {
@@ -32,6 +34,15 @@ struct VmPorts {
     static sdk::Result<VmPorts> parse(const Arguments& arguments);
 };
 sdk::Result<Exit> run(const VmPorts& verb, Context& context);
+
+/// Connects places of this host and of a guest until it is stopped.
+struct VmForward {
+    std::string vm;
+    std::vector<ForwardSpec> forwards;
+    static Syntax syntax();
+    static sdk::Result<VmForward> parse(const Arguments& arguments);
+};
+sdk::Result<Exit> run(const VmForward& verb, Context& context);
 
 struct SshConfig {
     bool install = false;

@@ -50,7 +50,11 @@ std::string ports_page(const json::Value& ports, std::size_t columns)
         for (const auto& port : list->GetArray())
             table.add({value_text(port, "port"), joined(port, "addresses"), json::string_or(port, "process"),
                        place_of(port, address), json::string_or(port, "url")});
-    return table.text(columns);
+    const auto most = json::uint_or(ports, "most_connections");
+    if (most == 0 || json::uint_or(ports, "connections") < most)
+        return table.text(columns);
+    return table.text(columns) + "there are " + std::to_string(most) +
+           " connections, the most there can be: others wait until one ends\n";
 }
 
 }  // namespace banger::cli

@@ -26,6 +26,7 @@
 #include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
+#include "core/lifecycle/name_route.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
@@ -82,6 +83,15 @@ void allow_many_descriptors()
         return;
     limit.rlim_cur = std::min(limit.rlim_max, many);
     (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+constexpr std::size_t most_connections_of_a_guest = 4096;
+
+// Half of the descriptors, so that what is asked of us meanwhile finds some.
+std::size_t most_connections()
+{
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 2 : most_connections_of_a_guest;
 }
 
 sdk::Result<std::string> instance_id(const config::Paths& paths)
@@ -172,6 +182,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;
     Service service(loop, engine, config->daemon.workers.value);
+    service.places = std::make_shared<forward::GuestPlaces>(most_connections_of_a_guest, most_connections());
     PortPublisher publisher(loop, service);
     service.ports_of = [&](const std::string& vm) { return publisher.ports_of(vm); };
     engine.publish_ports = [&](const std::string& vm, const std::string& address) { publisher.publish(vm, address); };
@@ -229,6 +240,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     for (auto& vm : found.stopping)
         finish_stop(service, std::move(vm));
     loop.run();
+    lifecycle::Operation ending("shutdown", nullptr);
+    lifecycle::unroute_names(engine, ending);
     if (base::fault::reached() > 0)
         log::info("fault points reached: " + std::to_string(base::fault::reached()));
     log::info("stopped");

@@ -9,14 +9,10 @@
 #include "core/log/log.hpp"
 
 namespace banger::daemon {
-namespace {
 
-constexpr std::chrono::seconds patience_for_agent{5};
-
-}  // namespace
-
-PortPublisher::PortPublisher(boost::asio::io_context& loop, Service& service)
-    : loop_(loop), service_(service), ports_(loop)
+PortPublisher::PortPublisher(boost::asio::io_context& loop, Service& service,
+                             std::chrono::milliseconds patience_for_agent)
+    : loop_(loop), service_(service), patience_for_agent_(patience_for_agent), ports_(loop, service.places)
 {
     ports_.on_heard([this](const std::string& vm) { wanted_.heard(vm); });
     ports_.on_lost([this](const std::string& vm) { try_later(vm, wanted_.lost(vm)); });
@@ -80,7 +76,7 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> PortPublisher::find_agent(const
         return std::move(live).error();
     if (const auto paused = live->facts.find("paused"); paused != live->facts.end() && paused->second == "true")
         return sdk::make_error(sdk::Code::busy, "vm '" + record->name + "' is paused");
-    return lifecycle::agent_of(engine, *record, operation, patience_for_agent);
+    return lifecycle::agent_of(engine, *record, operation, patience_for_agent_);
 }
 
 }  // namespace banger::daemon

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@ namespace banger::daemon {
 /// Threads: any. Lifetime: outlives the service's workers' jobs, which the service ends before the loop stops.
 class PortPublisher {
 public:
-    PortPublisher(boost::asio::io_context& loop, Service& service);
+    /// `service` has places for connections. An agent that does not answer in time is tried again later.
+    PortPublisher(boost::asio::io_context& loop, Service& service,
+                  std::chrono::milliseconds patience_for_agent = std::chrono::seconds(5));
 
     void publish(const std::string& vm, const std::string& address);
     void withdraw(const std::string& vm);
@@ -31,6 +34,7 @@ private:
 
     boost::asio::io_context& loop_;
     Service& service_;
+    std::chrono::milliseconds patience_for_agent_;
     forward::WantedPorts wanted_;
     forward::PublishedPorts ports_;
 };

@@ -3,6 +3,7 @@
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/verbs.hpp"
+#include "guest/protocol/address.hpp"
 
 namespace banger::daemon {
 namespace {
@@ -47,8 +48,7 @@ std::map<std::uint16_t, GuestPort> by_port(const std::vector<agent::Listener>& l
     for (const auto& listener : listeners) {
         auto& port = ports[listener.port];
         port.addresses.push_back(listener.address);
-        port.beyond_loopback =
-            port.beyond_loopback || !(listener.address.starts_with("127.") || listener.address == "::1");
+        port.beyond_loopback = port.beyond_loopback || !agent::is_loopback(listener.address);
         if (port.pid == 0) {
             port.pid = listener.pid;
             port.process = listener.process;
@@ -106,6 +106,11 @@ sdk::Result<Answer> vm_ports(Service& service, const Exchange& exchange, Operati
         ports.add(object);
     }
     answer.result.set("ports", ports);
+    if (service.places) {
+        const auto places = service.places->of(vm->id);
+        answer.result.set("connections", static_cast<std::uint64_t>(places->taken()));
+        answer.result.set("most_connections", static_cast<std::uint64_t>(places->most()));
+    }
     return answer;
 }
 

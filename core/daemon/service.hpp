@@ -9,6 +9,7 @@
 
 #include "core/base/worker_pool.hpp"
 #include "core/forward/guest_ports.hpp"
+#include "core/forward/places.hpp"
 #include "core/lifecycle/engine.hpp"
 #include "core/rpc/server.hpp"
 
@@ -34,9 +35,11 @@ using Methods = std::map<std::string, Method>;
 /// The methods, by room; each function is in a file of its name.
 Methods vm_methods();
 Methods stream_methods();
+Methods session_methods();
 Methods source_methods();
 Methods host_methods();
 Methods reach_methods();
+Methods forward_methods();
 
 /// Carries requests from the loop to workers and answers back. Owns nothing of the engine.
 class Service {
@@ -56,7 +59,7 @@ public:
     /// Tells when the process or VM behind the handle ends, and settles it. From any thread.
     void watch_exit(const std::string& vm, const sdk::Handle& vmm);
 
-    /// A stream of a user to a guest opens (on a worker) or has ended (on the loop).
+    /// A stream of a user to a guest opens or has ended. On any thread; files are written on none of those that call.
     void stream_changed(const std::string& vm, bool open);
 
     /// Asks every operation to stop, takes no more requests, and stops the loop when the last has ended. From any thread.
@@ -65,8 +68,11 @@ public:
     /// Operations under way, the caller's own included.
     [[nodiscard]] std::size_t running() const;
     [[nodiscard]] lifecycle::Engine& engine() { return engine_; }
+    [[nodiscard]] boost::asio::io_context& loop() { return loop_; }
     /// Told of each VMM that watch_exit was told of, once it has ended. On any thread.
     std::function<void(const std::string& vm)> on_exit;
+    /// How many connections there may be to guests' ports and through forwards. Set by the daemon.
+    std::shared_ptr<forward::GuestPlaces> places;
     /// The published ports of a VM, by its id. Set by the daemon.
     std::function<forward::GuestPorts::Ports(const std::string& vm)> ports_of;
     /// Called on the loop's thread once shut_down begins, to close the server.
@@ -95,6 +101,7 @@ private:
     base::WorkerPool talkers_;
     base::WorkerPool lookers_;
     base::WorkerPool reachers_;
+    base::WorkerPool noters_;  ///< one thread: notes are written in the order in which things happened
 };
 
 }  // namespace banger::daemon

@@ -7,6 +7,9 @@
 #include <limits>
 #include <utility>
 
+#include "banger/sdk/os/socket.hpp"
+#include "guest/protocol/address.hpp"
+
 namespace banger::forward {
 namespace {
 
@@ -14,16 +17,11 @@ namespace {
 /// ip_unprivileged_port_start), or that somebody has on all addresses.
 constexpr std::uint32_t elsewhere = 10000;
 
-bool is_loopback(const std::string& address)
-{
-    return address.starts_with("127.") || address == "::1";
-}
-
 int rank_of(const std::string& address)
 {
     const bool v6 = address.find(':') != std::string::npos;
     const bool all = address == "0.0.0.0" || address == "::";
-    return (all ? 0 : is_loopback(address) ? 2 : 4) + (v6 ? 1 : 0);
+    return (all ? 0 : agent::is_loopback(address) ? 2 : 4) + (v6 ? 1 : 0);
 }
 
 }  // namespace
@@ -39,8 +37,14 @@ std::string target_of(const std::set<std::string>& addresses)
 }
 
 GuestPorts::GuestPorts(boost::asio::io_context& loop, std::string address, std::weak_ptr<guest::AgentClient> agent,
-                       Events events, Limits limits)
-    : loop_(loop), address_(std::move(address)), agent_(std::move(agent)), events_(std::move(events)), limits_(limits)
+                       std::shared_ptr<Places> places, Events events, Limits limits)
+    : loop_(loop),
+      address_(std::move(address)),
+      agent_(std::move(agent)),
+      places_(std::move(places)),
+      events_(std::move(events)),
+      limits_(limits),
+      rest_(loop)
 {
 }
 
@@ -72,6 +76,7 @@ void GuestPorts::lose()
 void GuestPorts::close()
 {
     events_ = {};
+    rest_.cancel();
     if (const auto stop = std::exchange(stop_following_, nullptr))
         stop();
     for (auto& [number, port] : ports_)
@@ -127,10 +132,21 @@ void GuestPorts::settle_from(std::uint16_t number)
         make_room_for(port->first);
         open(port->first, port->second);
     }
-    settling_ = false;
     tell();
-    if (again_)
-        later([](GuestPorts& self) { self.settle(); });
+    rest();
+}
+
+void GuestPorts::rest()
+{
+    rest_.expires_after(limits_.rest);
+    rest_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (!self || error)
+            return;
+        self->settling_ = false;
+        if (self->again_)
+            self->settle();
+    });
 }
 
 void GuestPorts::later(std::function<void(GuestPorts&)> then)
@@ -177,28 +193,29 @@ void GuestPorts::open(std::uint16_t number, Port& port)
         port.published = {0, "no more than " + std::to_string(limits_.ports) + " ports of a machine are published"};
         return;
     }
-    auto socket = listen_tcp(address_, number);
+    auto socket = sdk::os::listen_tcp(address_, number);
     port.published = {number, {}};
     const std::uint32_t other = number + elsewhere;
     // Not where the guest has a port of its own: that one would be taken for the other.
     if (!socket && other <= std::numeric_limits<std::uint16_t>::max() &&
         !ports_.contains(static_cast<std::uint16_t>(other))) {
         port.published = {static_cast<std::uint16_t>(other), socket.error().message};
-        socket = listen_tcp(address_, port.published.host_port);
+        socket = sdk::os::listen_tcp(address_, port.published.host_port);
     }
     if (!socket) {
         port.published = {0, socket.error().message};
         return;
     }
-    port.listener = PortListener::start(loop_, std::move(*socket),
-                                        [weak = weak_from_this(), number = number](sdk::os::UniqueFd connection) {
-                                            if (const auto self = weak.lock())
-                                                self->connect(number, std::move(connection));
-                                        });
+    port.listener = PortListener::start(
+        loop_, std::move(*socket), places_,
+        [weak = weak_from_this(), number = number](sdk::os::UniqueFd connection, const Places::Place& place) {
+            if (const auto self = weak.lock())
+                self->connect(number, std::move(connection), place);
+        });
     ++open_;
 }
 
-void GuestPorts::connect(std::uint16_t number, sdk::os::UniqueFd connection)
+void GuestPorts::connect(std::uint16_t number, sdk::os::UniqueFd connection, const Places::Place& place)
 {
     const auto port = ports_.find(number);
     const auto agent = agent_.lock();
@@ -207,7 +224,7 @@ void GuestPorts::connect(std::uint16_t number, sdk::os::UniqueFd connection)
     agent::ConnectSpec spec;
     spec.tcp_port = number;
     spec.tcp_address = target_of(port->second.guest_addresses);
-    agent->join(spec, std::move(connection));
+    agent->join(spec, std::move(connection), [place](const sdk::Result<void>&) {});
 }
 
 }  // namespace banger::forward

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -39,13 +41,15 @@ public:
         std::size_t ports = 1024;           ///< that are open here; the rest have a `problem`
         std::size_t addresses_a_port = 16;  ///< that are known; others of that port are not looked at
         std::size_t tries_a_turn = 64;      ///< to open a port, before the loop does something else
+        std::chrono::milliseconds rest{50};  ///< before what changed meanwhile is looked at, all at once
     };
 
     GuestPorts(boost::asio::io_context& loop, std::string address, std::weak_ptr<guest::AgentClient> agent,
-               Events events, Limits limits);
+               std::shared_ptr<Places> places, Events events, Limits limits);
     /// Follows the agent.
     void start();
-    /// What the agent says. Where that opens many ports, it goes on in later turns of the loop, and `changed` follows then.
+    /// What the agent says. Where that opens many ports, or much was said just before, it goes on in later turns of the loop,
+    /// and `changed` follows then.
     void take(const agent::ListenersChange& change);
     /// No more events, and the agent is not asked any more.
     void close();
@@ -61,23 +65,26 @@ private:
     void note(const agent::Listener& listener);
     void settle();
     void settle_from(std::uint16_t number);
+    void rest();
     void later(std::function<void(GuestPorts&)> then);
     void tell() const;
     /// A port that was moved to this number leaves it to the guest's own.
     void make_room_for(std::uint16_t number);
     void shut(Port& port);
     void open(std::uint16_t number, Port& port);
-    void connect(std::uint16_t number, sdk::os::UniqueFd connection);
+    void connect(std::uint16_t number, sdk::os::UniqueFd connection, const Places::Place& place);
 
     boost::asio::io_context& loop_;
     std::string address_;
     std::weak_ptr<guest::AgentClient> agent_;  ///< its session ends when those who keep agents let it go
+    std::shared_ptr<Places> places_;
     Events events_;
     Limits limits_;
     std::function<void()> stop_following_;
     std::map<std::uint16_t, Port> ports_;
     std::size_t open_ = 0;   ///< of them
-    bool settling_ = false;  ///< over more than one turn
+    boost::asio::steady_timer rest_;
+    bool settling_ = false;  ///< over more than one turn, or resting from it
     bool again_ = false;     ///< something has changed meanwhile
 };
 

@@ -1,32 +1,37 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/forward/port_listener.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace banger::forward {
 namespace {
 
-constexpr int backlog = 4096;  // as much as the host lets it be (listen(2))
 /// A daemon without descriptors lets those wait who wait already.
 constexpr std::chrono::milliseconds breather{200};
 
 }  // namespace
 
 std::shared_ptr<PortListener> PortListener::start(boost::asio::io_context& loop, sdk::os::UniqueFd socket,
-                                                  OnConnection on_connection)
+                                                  std::shared_ptr<Places> places, OnConnection on_connection)
 {
-    std::shared_ptr<PortListener> listener(new PortListener(loop, std::move(socket), std::move(on_connection)));
+    std::shared_ptr<PortListener> listener(
+        new PortListener(loop, std::move(socket), std::move(places), std::move(on_connection)));
     listener->await_connections();
     return listener;
 }
 
-PortListener::PortListener(boost::asio::io_context& loop, sdk::os::UniqueFd socket, OnConnection on_connection)
-    : socket_(loop, socket.release()), pause_(loop), on_connection_(std::move(on_connection))
+PortListener::PortListener(boost::asio::io_context& loop, sdk::os::UniqueFd socket, std::shared_ptr<Places> places,
+                           OnConnection on_connection)
+    : socket_(loop, socket.release()),
+      pause_(loop),
+      places_(std::move(places)),
+      on_connection_(std::move(on_connection))
 {
 }
 
@@ -46,24 +51,21 @@ void PortListener::await_connections()
                        });
 }
 
-void PortListener::accept_all()
+void PortListener::await_place()
 {
-    while (socket_.is_open()) {
-        sdk::os::UniqueFd connection(::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (connection) {
-            const int on = 1;
-            ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            on_connection_(std::move(connection));
-            continue;
-        }
-        if (errno == EAGAIN)
-            return await_connections();
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            break;
-        // The others are of a connection that is gone again (accept(2)).
-    }
-    if (!socket_.is_open())
-        return;
+    places_->await([weak = weak_from_this()](const Places::Place& place) {
+        const auto self = weak.lock();
+        if (!self)
+            return;
+        boost::asio::post(self->socket_.get_executor(), [weak, place] {
+            if (const auto listener = weak.lock())
+                listener->accept_all(place);
+        });
+    });
+}
+
+void PortListener::accept_later()
+{
     pause_.expires_after(breather);
     pause_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         if (const auto self = weak.lock(); self && !error)
@@ -71,21 +73,24 @@ void PortListener::accept_all()
     });
 }
 
-sdk::Result<sdk::os::UniqueFd> listen_tcp(const std::string& address, std::uint16_t port)
+void PortListener::accept_all(Places::Place place)
 {
-    sockaddr_in place{};
-    place.sin_family = AF_INET;
-    place.sin_port = htons(port);
-    const std::string where = address + ":" + std::to_string(port);
-    if (::inet_pton(AF_INET, address.c_str(), &place.sin_addr) != 1)
-        return sdk::make_error(sdk::Code::invalid, "'" + address + "' is no IPv4 address");
-    sdk::os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    const int on = 1;
-    if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0 ||
-        ::listen(socket.get(), backlog) != 0)
-        return sdk::os_error("listen on " + where);
-    return socket;
+    while (socket_.is_open()) {
+        if (!place && !(place = places_->take()))
+            return await_place();
+        sdk::os::UniqueFd connection(::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (connection) {
+            const int on = 1;
+            ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // a Unix socket has no such thing
+            on_connection_(std::move(connection), std::exchange(place, {}));
+            continue;
+        }
+        if (errno == EAGAIN)
+            return await_connections();
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            return accept_later();
+        // The others are of a connection that is gone again (accept(2)).
+    }
 }
 
 }  // namespace banger::forward

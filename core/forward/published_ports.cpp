@@ -39,8 +39,8 @@ void PublishedPorts::publish(const std::string& vm, const std::string& address,
             if (live->lost)
                 live->lost(vm);
         };
-        const auto guest = std::make_shared<GuestPorts>(state->loop, address, agent, std::move(events),
-                                                        GuestPorts::Limits());
+        const auto guest = std::make_shared<GuestPorts>(state->loop, address, agent, state->places->of(vm),
+                                                        std::move(events), GuestPorts::Limits());
         state->guests[vm] = guest;
         guest->start();
     });

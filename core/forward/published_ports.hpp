@@ -15,7 +15,10 @@ namespace banger::forward {
 /// Threads: any, unless said otherwise. Sockets are the loop's.
 class PublishedPorts {
 public:
-    explicit PublishedPorts(boost::asio::io_context& loop) : state_(std::make_shared<State>(loop)) {}
+    PublishedPorts(boost::asio::io_context& loop, std::shared_ptr<GuestPlaces> places)
+        : state_(std::make_shared<State>(loop, std::move(places)))
+    {
+    }
 
     /// From now on the guest's ports are on this address. Those of an earlier agent of the VM's go.
     void publish(const std::string& vm, const std::string& address, std::weak_ptr<guest::AgentClient> agent);
@@ -31,8 +34,12 @@ public:
 
 private:
     struct State {
-        explicit State(boost::asio::io_context& the_loop) : loop(the_loop) {}
+        State(boost::asio::io_context& the_loop, std::shared_ptr<GuestPlaces> the_places)
+            : loop(the_loop), places(std::move(the_places))
+        {
+        }
         boost::asio::io_context& loop;
+        std::shared_ptr<GuestPlaces> places;
         std::function<void(const std::string& vm)> heard;
         std::function<void(const std::string& vm)> lost;
         std::map<std::string, std::shared_ptr<GuestPorts>> guests;  ///< on the loop's thread

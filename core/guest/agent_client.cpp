@@ -83,11 +83,21 @@ sdk::Result<T> run_stream(const std::shared_ptr<Connection>& connection, const s
     return result;
 }
 
+/// Between windows of what a guest says of its listeners: some thousand of them in each.
+constexpr std::chrono::milliseconds listeners_interval{100};
+
 void append_bounded(std::string& to, std::string_view bytes, std::size_t limit, bool& truncated)
 {
     const auto room = limit - std::min(limit, to.size());
     truncated = truncated || bytes.size() > room;
     to.append(bytes.substr(0, room));
+}
+
+sdk::Result<agent::SessionFacts> facts_in(sdk::Result<std::string> answer)
+{
+    if (!answer)
+        return std::move(answer.error());
+    return agent::session_facts_from_json(*answer);
 }
 
 }  // namespace
@@ -105,7 +115,6 @@ std::shared_ptr<AgentClient> AgentClient::open(boost::asio::io_context& loop, sd
 AgentClient::~AgentClient()
 {
     boost::asio::post(connection_->loop(), [connection = connection_] {
-        connection->when_closed(nullptr);
         connection->close(sdk::make_error(sdk::Code::cancelled, "the session with the guest's agent was ended"));
     });
 }
@@ -167,6 +176,31 @@ sdk::Result<void> AgentClient::sync(const Patience& patience)
 {
     auto answer = call("/v0/sync", "{}", patience);
     return answer ? sdk::Result<void>() : std::move(answer.error());
+}
+
+sdk::Result<agent::SessionFacts> AgentClient::start_session(const agent::SessionSpec& spec, const Patience& patience)
+{
+    return facts_in(call("/v0/session/start", agent::to_json(spec), patience));
+}
+
+sdk::Result<std::vector<agent::SessionFacts>> AgentClient::sessions(const std::string& name, const Patience& patience)
+{
+    agent::JsonText question;
+    question.begin_object().member("name", name).end_object();
+    auto answer = call("/v0/session/list", question.str(), patience);
+    if (!answer)
+        return std::move(answer.error());
+    return agent::sessions_from_json(*answer);
+}
+
+sdk::Result<agent::SessionFacts> AgentClient::signal_session(const agent::SessionOrder& order, const Patience& patience)
+{
+    return facts_in(call("/v0/session/signal", agent::to_json(order), patience));
+}
+
+sdk::Result<agent::SessionFacts> AgentClient::stop_session(const agent::SessionOrder& order, const Patience& patience)
+{
+    return facts_in(call("/v0/session/stop", agent::to_json(order), patience));
 }
 
 sdk::Result<RunResult> AgentClient::run(const agent::ExecSpec& spec, std::string input, const Patience& patience,
@@ -277,7 +311,7 @@ void AgentClient::relay(const std::string& path, std::string head, sdk::os::Uniq
                       [connection = connection_, path, stream] { connection->submit(path, stream); });
 }
 
-void AgentClient::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done)
+std::function<void()> AgentClient::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done)
 {
     std::string head;
     agent::write_frame(head, agent::FrameType::spec, agent::to_json(spec));
@@ -285,6 +319,69 @@ void AgentClient::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, O
                                                watched(std::move(on_done)));
     boost::asio::post(connection_->loop(),
                       [connection = connection_, stream] { connection->submit("/v0/connect", stream); });
+    return [&loop = connection_->loop(), weak = std::weak_ptr(stream)] {
+        boost::asio::post(loop, [weak] {
+            if (const auto joined = weak.lock())
+                joined->abort();
+        });
+    };
+}
+
+sdk::Result<AgentClient::Listening> AgentClient::listen(const agent::ListenSpec& spec,
+                                                        std::function<void(std::int64_t)> on_accepted, OnDone on_end,
+                                                        const Patience& patience)
+{
+    const auto answer = std::make_shared<Answer<std::uint16_t>>();
+    const auto begun = std::make_shared<bool>(false);
+    auto on_frame = [answer, begun, on_accepted = std::move(on_accepted)](agent::FrameType type,
+                                                                         std::string_view payload) -> sdk::Result<void> {
+        if (type == agent::FrameType::started) {
+            auto port = agent::listening_from_json(payload);
+            if (!port)
+                return std::move(port.error());
+            *begun = true;
+            answer->give(*port);
+        } else if (type == agent::FrameType::data) {
+            auto number = agent::accepted_from_json(payload);
+            if (!number)
+                return std::move(number.error());
+            on_accepted(*number);
+        }
+        return {};
+    };
+    auto done = [answer, begun, on_end = std::move(on_end)](sdk::Result<void> how) {
+        if (*begun)
+            return on_end(std::move(how));
+        answer->give(how ? sdk::make_error(sdk::Code::internal, "the guest's agent did not say where it listens")
+                         : std::move(how.error()));
+    };
+    const auto stream = std::make_shared<AbortableStream<FrameCallStream>>(std::make_unique<FrameCallStream>(
+        agent::to_json(spec), std::string(), std::move(on_frame), std::move(done)));
+    boost::asio::post(connection_->loop(), [connection = connection_, stream] {
+        connection->submit("/v0/listen", stream, Connection::For::itself);
+    });
+    std::function<void()> stop = [&loop = connection_->loop(), stream] {
+        boost::asio::post(loop, [stream] { stream->abort(); });
+    };
+    auto port = answer->wait(patience, "the guest's agent did not say that it listens");
+    if (!port) {
+        stop();
+        return std::move(port.error());
+    }
+    return Listening{*port, std::move(stop)};
+}
+
+void AgentClient::refuse(std::int64_t accepted)
+{
+    agent::ConnectSpec spec;
+    spec.accepted = accepted;
+    spec.refused = true;
+    const auto stream = std::make_shared<FrameCallStream>(
+        agent::to_json(spec), std::string(),
+        [](agent::FrameType, std::string_view) -> sdk::Result<void> { return {}; }, [](const sdk::Result<void>&) {});
+    boost::asio::post(connection_->loop(), [connection = connection_, stream] {
+        connection->submit("/v0/connect", stream, Connection::For::itself);
+    });
 }
 
 sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience, std::size_t most)
@@ -326,8 +423,9 @@ std::function<void()> AgentClient::follow_listeners(std::function<void(const age
         on_change(*change);
         return {};
     };
-    const auto stream = std::make_shared<AbortableStream<FrameCallStream>>(std::make_unique<FrameCallStream>(
-        agent::to_json(agent::ListenersSpec{true, false}), std::string(), std::move(on_frame), std::move(on_end)));
+    const auto stream = std::make_shared<AbortableStream<PacedCallStream>>(std::make_unique<PacedCallStream>(
+        connection_->loop(), listeners_interval, agent::to_json(agent::ListenersSpec{true, false}), std::move(on_frame),
+        std::move(on_end)));
     boost::asio::post(connection_->loop(), [connection = connection_, stream] {
         connection->submit("/v0/listeners", stream, Connection::For::itself);
     });

@@ -16,6 +16,7 @@
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/listener_messages.hpp"
 #include "guest/protocol/preamble.hpp"
+#include "guest/protocol/session_messages.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -85,9 +86,17 @@ public:
     /// Errors: invalid when the file is longer than `limit` bytes.
     sdk::Result<std::string> read_file(const std::string& path, std::size_t limit, const Patience& patience);
 
+    /// Sessions: see guest/protocol/session_messages.hpp. A guest whose agent is older has none: unsupported.
+    sdk::Result<agent::SessionFacts> start_session(const agent::SessionSpec& spec, const Patience& patience);
+    /// All of them, or the one of that name.
+    sdk::Result<std::vector<agent::SessionFacts>> sessions(const std::string& name, const Patience& patience);
+    sdk::Result<agent::SessionFacts> signal_session(const agent::SessionOrder& order, const Patience& patience);
+    /// Returns when it has ended.
+    sdk::Result<agent::SessionFacts> stop_session(const agent::SessionOrder& order, const Patience& patience);
+
     /// Called once. No error: the agent ended the stream and the peer has all its bytes.
     using OnDone = std::function<void(sdk::Result<void>)>;
-    /// Opens a stream ("/v0/exec", "/v0/write", "/v0/read", "/v0/connect"), sends `head`, the frame with the spec, and
+    /// Opens a stream ("/v0/exec", "/v0/connect", "/v0/session/attach", ...), sends `head`, the frame with the spec, and
     /// then moves frames between the stream and `peer`, a connected stream socket, as fast as both sides take them.
     /// When the peer closes or shuts down its sending side, the stream is reset: the guest ends the command. When the
     /// guest ends the stream, or fails (the peer then gets an error frame), the peer is closed.
@@ -95,19 +104,32 @@ public:
 
     /// Opens a connection in the guest ("/v0/connect") and joins it with `peer`, a connected stream socket of this host,
     /// each half closed as the other side closes it. Where the guest refuses or resets it, the peer sees a reset too.
-    void join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done = {});
+    /// What is returned, called on any thread, resets both sides.
+    std::function<void()> join(const agent::ConnectSpec& spec, sdk::os::UniqueFd peer, OnDone on_done = {});
+
+    /// Where the guest listens for the host.
+    struct Listening {
+        std::uint16_t port = 0;  ///< 0: a Unix socket
+        std::function<void()> stop;  ///< called once, on any thread, ends it
+    };
+    /// Listens in the guest ("/v0/listen"). `on_accepted` gets the number of each connection there, to be joined with, and
+    /// `on_end` how it ended once it had begun; both on the loop's thread. Counts as nobody's stream.
+    sdk::Result<Listening> listen(const agent::ListenSpec& spec, std::function<void(std::int64_t)> on_accepted,
+                                  OnDone on_end, const Patience& patience);
+    /// Resets a connection with such a number, which nobody wants to join.
+    void refuse(std::int64_t accepted);
 
     /// The ports that take connections in the guest, and whose they are. Errors: internal when there are more than `most`.
     sdk::Result<std::vector<agent::Listener>> listeners(const Patience& patience, std::size_t most = 65536);
     /// Follows them: `on_change` gets what has changed, the first time all there are, and `on_end` how that ended. Both on
-    /// the loop's thread. Counts as nobody's stream. What is returned, called once, on any thread, ends it.
+    /// the loop's thread. A guest that has much to say is heard slowly. Counts as nobody's stream. What is returned, called once, on any thread, ends it.
     std::function<void()> follow_listeners(std::function<void(const agent::ListenersChange&)> on_change, OnDone on_end);
 
     /// Told of each relayed or joined stream: with true on the thread that opens it, with false on the loop's when it has ended.
     /// Set before the first one.
     void watch_relays(std::function<void(bool open)> watch) { watch_relays_ = std::move(watch); }
 
-    /// Called once when the channel dies; at once when it is dead already. Not called for a client that is destroyed.
+    /// Called once, on the loop's thread, when the session ends, also by the client's own end; soon if it has ended already.
     void on_closed(std::function<void(const sdk::Error&)> closed);
     [[nodiscard]] bool alive() const;
     [[nodiscard]] std::size_t open_streams() const;

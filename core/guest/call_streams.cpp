@@ -70,7 +70,7 @@ Produced FrameCallStream::produce(std::span<char> room)
 
 void FrameCallStream::on_data(std::string_view bytes)
 {
-    port_.consumed(bytes.size());
+    used(bytes.size());
     const auto read = reader_.feed(
         bytes, [this](agent::FrameType type, std::string_view payload) { return take_frame(type, payload); });
     if (!read && !failed_)
@@ -95,6 +95,19 @@ void FrameCallStream::on_closed(sdk::Result<void> how)
 {
     const auto done = std::exchange(done_, nullptr);
     done(failed_ ? sdk::Result<void>(*failed_) : std::move(how));
+}
+
+void PacedCallStream::used(std::size_t bytes)
+{
+    const bool waits = *withheld_ > 0;
+    *withheld_ += bytes;
+    if (waits)
+        return;
+    timer_.expires_after(interval_);
+    timer_.async_wait([port = port_, withheld = withheld_](const boost::system::error_code& error) {
+        if (!error)
+            port.consumed(std::exchange(*withheld, 0));
+    });
 }
 
 }  // namespace banger::guest

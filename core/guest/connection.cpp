@@ -134,6 +134,18 @@ struct ConnectionCallbacks {
     {
         connection(user).finish(id, channel_error("ended the request in the middle"));
         connection(user).slots_.erase(id);
+        connection(user).windows_.end(id);
+        return 0;
+    }
+
+    /// A request is a stream once it was sent.
+    static int on_sent(nghttp2_session* http2, const nghttp2_frame* frame, void* user)
+    {
+        const auto id = frame->hd.stream_id;
+        const auto found = connection(user).slots_.find(id);
+        if (frame->hd.type == NGHTTP2_HEADERS && found != connection(user).slots_.end())
+            nghttp2_session_set_local_window_size(http2, NGHTTP2_FLAG_NONE, id,
+                                                  connection(user).windows_.begin(id, found->second.path));
         return 0;
     }
 
@@ -169,6 +181,7 @@ void Connection::make_session()
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &ConnectionCallbacks::on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, &ConnectionCallbacks::on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &ConnectionCallbacks::on_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, &ConnectionCallbacks::on_sent);
     nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, &ConnectionCallbacks::data_size);
     nghttp2_option* option = nullptr;
     nghttp2_option_new(&option);
@@ -202,7 +215,7 @@ void Connection::submit(const std::string& path, const std::shared_ptr<ClientStr
     const auto id = nghttp2_submit_request(http2_, nullptr, headers.data(), headers.size(), &body, nullptr);
     if (id < 0)
         return stream->on_closed(channel_error("takes no more requests"));
-    slots_.emplace(id, Slot{stream, whom});
+    slots_.emplace(id, Slot{path, stream, whom});
     if (whom == For::somebody)
         ++open_streams_;
     stream->on_open({weak_from_this(), id});
@@ -236,7 +249,7 @@ void Connection::close(const sdk::Error& why)
     }
     for (auto& then : std::exchange(connected_, {}))
         then(why);
-    if (auto then = std::exchange(closed_, nullptr))
+    for (auto& then : std::exchange(closed_, {}))
         then(why);
 }
 
@@ -253,8 +266,8 @@ void Connection::when_connected(std::function<void(sdk::Result<void>)> then)
 void Connection::when_closed(std::function<void(const sdk::Error&)> then)
 {
     if (!dead_)
-        closed_ = std::move(then);
-    else if (then)
+        closed_.push_back(std::move(then));
+    else
         then(*dead_);
 }
 

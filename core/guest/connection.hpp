@@ -17,6 +17,7 @@
 #include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/result.hpp"
 #include "guest/protocol/preamble.hpp"
+#include "guest/protocol/stream_windows.hpp"
 
 struct nghttp2_session;
 
@@ -83,6 +84,7 @@ private:
     friend struct ConnectionCallbacks;
 
     struct Slot {
+        std::string path;
         std::shared_ptr<ClientStream> stream;  ///< none once it was told that it is closed
         For whom = For::somebody;
     };
@@ -103,12 +105,13 @@ private:
     std::optional<agent::NeedleScanner> answer_;  ///< set until the agent has answered
     nghttp2_session* http2_ = nullptr;
     std::map<std::int32_t, Slot> slots_;
+    agent::StreamWindows windows_;
     std::string unsent_;
     bool flush_wanted_ = false;
     bool awaiting_room_ = false;
     std::optional<sdk::Error> dead_;
     std::vector<std::function<void(sdk::Result<void>)>> connected_;
-    std::function<void(const sdk::Error&)> closed_;
+    std::vector<std::function<void(const sdk::Error&)>> closed_;
     std::atomic<std::size_t> open_streams_ = 0;
     std::atomic<bool> alive_ = true;
 };

@@ -1,19 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/guest/relay_stream.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <cerrno>
 #include <cstring>
 
 #include "guest/protocol/json.hpp"
 
 namespace banger::guest {
 namespace {
-
-using boost::asio::posix::stream_descriptor;
 
 constexpr std::size_t backlog_limit = 256UL * 1024;
 
@@ -42,60 +36,19 @@ void FrameBoundary::pass(std::string_view bytes)
 }
 
 RelayStream::RelayStream(boost::asio::io_context& loop, std::string head, sdk::os::UniqueFd peer, OnDone on_done)
-    : peer_(loop, peer.release()), head_(std::move(head)), on_done_(std::move(on_done))
+    : peer_(loop, std::move(peer), *this), head_(std::move(head)), on_done_(std::move(on_done))
 {
-    boost::system::error_code ignored;
-    peer_.non_blocking(true, ignored);
 }
 
 void RelayStream::on_open(Port port)
 {
     ClientStream::on_open(std::move(port));
-    await_peer_end();
+    // A peer that dies while nobody reads from it would go unnoticed, and its command would run on.
+    peer_.watch_for_end();
 }
 
-/// A peer that dies while nobody reads from it would go unnoticed, and its command would run on.
-void RelayStream::await_peer_end()
+void RelayStream::peer_is_gone()
 {
-    peer_.async_wait(stream_descriptor::wait_error, [weak = weak_from_this()](const boost::system::error_code& error) {
-        const auto self = weak.lock();
-        if (self && !error)
-            self->peer_left();
-    });
-}
-
-void RelayStream::await_peer_input()
-{
-    if (std::exchange(awaiting_input_, true))
-        return;
-    peer_.async_wait(stream_descriptor::wait_read, [weak = weak_from_this()](const boost::system::error_code& error) {
-        const auto self = weak.lock();
-        if (!self || error)
-            return;
-        self->awaiting_input_ = false;
-        self->port_.wake();
-    });
-}
-
-void RelayStream::await_peer_room()
-{
-    if (std::exchange(awaiting_room_, true))
-        return;
-    // The stream may be closed already: this keeps it until the peer has its last bytes.
-    peer_.async_wait(stream_descriptor::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                         if (error)
-                             return;
-                         self->awaiting_room_ = false;
-                         self->send_to_peer(std::exchange(self->backlog_, {}));
-                     });
-}
-
-void RelayStream::peer_left()
-{
-    if (std::exchange(peer_gone_, true))
-        return;
-    backlog_.clear();
     if (ended_)
         end();
     else
@@ -110,20 +63,10 @@ Produced RelayStream::produce(std::span<char> room)
         head_sent_ += count;
         return {count, false};
     }
-    while (!peer_gone_) {
-        const auto count = recv(peer_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
-        if (count > 0)
-            return {static_cast<std::size_t>(count), false};
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0 && errno == EAGAIN)
-            await_peer_input();
-        else
-            // Not from here: the session is in the middle of sending.
-            boost::asio::post(peer_.get_executor(), [self = shared_from_this()] { self->peer_left(); });
-        break;
-    }
-    return {};
+    const auto count = peer_.read(room);
+    if (count && *count == 0)
+        peer_.leave_later();
+    return {count.value_or(0), false};
 }
 
 void RelayStream::on_data(std::string_view bytes)
@@ -135,36 +78,14 @@ void RelayStream::on_data(std::string_view bytes)
     }
     withheld_ += bytes.size();
     boundary_.pass(bytes);
-    if (!backlog_.empty())
-        backlog_.append(bytes);
-    else
-        send_to_peer(bytes);
-    drained();
+    peer_.send(bytes);
 }
 
-void RelayStream::drained()
+void RelayStream::peer_took_bytes()
 {
-    if (withheld_ > 0 && backlog_.size() < backlog_limit)
+    if (withheld_ > 0 && peer_.waiting() < backlog_limit)
         port_.consumed(std::exchange(withheld_, 0));
-}
-
-/// Sends what the peer takes and keeps the rest, which must be all there is.
-void RelayStream::send_to_peer(std::string_view bytes)
-{
-    while (!bytes.empty() && !peer_gone_) {
-        const auto count = send(peer_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (count >= 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(count));
-        } else if (errno == EAGAIN) {
-            backlog_.assign(bytes);
-            drained();
-            return await_peer_room();
-        } else if (errno != EINTR) {
-            return peer_left();
-        }
-    }
-    drained();
-    if (ended_)
+    if (ended_ && peer_.waiting() == 0)
         end();
 }
 
@@ -173,20 +94,18 @@ void RelayStream::on_closed(sdk::Result<void> how)
     if (how && status_ != 200)
         how = agent::error_from_json(refusal_);
     ended_ = std::move(how);
-    if (!*ended_ && !peer_gone_ && boundary_.between_frames()) {
+    if (!*ended_ && boundary_.between_frames()) {
         std::string frame;
         agent::write_frame(frame, agent::FrameType::error, agent::error_to_json(ended_->error()));
-        backlog_.append(frame);
+        peer_.send(frame);
     }
-    if (awaiting_room_ && !peer_gone_)
-        return;
-    send_to_peer(std::exchange(backlog_, {}));
+    if (peer_.waiting() == 0)
+        end();
 }
 
 void RelayStream::end()
 {
-    boost::system::error_code ignored;
-    peer_.close(ignored);
+    peer_.close(StreamPeer::Close::in_order);
     if (const auto done = std::exchange(on_done_, nullptr))
         done(*ended_);
 }

@@ -10,15 +10,6 @@
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
-namespace {
-
-/// A greeting can be lost: where the host's side of a serial port changes hands while the guest stands, what is written to
-/// it next may go nowhere. So one that is not answered is said anew on another channel; twice as long is waited for each,
-/// since a guest may only be slow.
-constexpr std::chrono::milliseconds first_wait{2000};
-
-}  // namespace
-
 sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::string& vm, const std::string& token,
                                                                  const OpenChannel& open,
                                                                  std::chrono::milliseconds patience,
@@ -34,7 +25,7 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
         return std::move(secret).error();
     const auto limits = guest::Patience::of(patience, operation.token());
     base::CallContext call(limits.stop, {}, limits.deadline);
-    for (auto wait = first_wait;; wait *= 2) {
+    for (auto wait = first_wait_;; wait *= 2) {
         auto channel = open(call);
         if (!channel && channel.error().code == sdk::Code::cancelled && !operation.cancelled())
             return sdk::make_error(sdk::Code::timed_out, "nobody in the guest opened the channel to its agent in time");

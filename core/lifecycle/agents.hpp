@@ -27,7 +27,13 @@ class Agents {
 public:
     using OpenChannel = std::function<sdk::Result<sdk::os::UniqueFd>(sdk::Call& call)>;
 
-    explicit Agents(boost::asio::io_context& loop) : loop_(loop) {}
+    /// A greeting can be lost: where the host's side of a serial port changes hands while the guest stands, what is written to
+    /// it next may go nowhere. So one that is not answered within `first_wait` is said anew on another channel; twice as long
+    /// is waited for each, since a guest may only be slow.
+    explicit Agents(boost::asio::io_context& loop, std::chrono::milliseconds first_wait = std::chrono::seconds(2))
+        : loop_(loop), first_wait_(first_wait)
+    {
+    }
 
     /// The live connection, or a new one whose agent has answered. `timed_out` if it does not answer within `patience`;
     /// `unavailable` if the channel closes first, as it does when the VMM ends.
@@ -49,6 +55,7 @@ public:
 
 private:
     boost::asio::io_context& loop_;
+    std::chrono::milliseconds first_wait_;
     base::KeyedMutex connecting_;
     base::Synchronized<std::map<std::string, std::shared_ptr<guest::AgentClient>>> clients_;
 };

@@ -5,6 +5,7 @@
 
 #include "banger/sdk/jail.hpp"
 #include "banger/sdk/network.hpp"
+#include "banger/sdk/network_names.hpp"
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
 #include "core/model/json.hpp"
@@ -22,6 +23,8 @@ json::Object encode(const sdk::FreezeSpec& spec);
 json::Object encode(const sdk::Freeze& freeze);
 json::Object encode(const sdk::LinkSpec& spec);
 json::Object encode(const sdk::Link& link);
+json::Object encode(const sdk::NameServer& server);
+json::Object encode(const std::vector<sdk::NameServer>& servers);
 json::Object encode(const sdk::Inspection& inspection);
 json::Object encode(const sdk::Probe& probe);
 json::Object encode(const sdk::JailSpec& spec);
@@ -56,6 +59,10 @@ template <>
 sdk::Result<sdk::LinkSpec> decode(const json::Value& value);
 template <>
 sdk::Result<sdk::Link> decode(const json::Value& value);
+template <>
+sdk::Result<sdk::NameServer> decode(const json::Value& value);
+template <>
+sdk::Result<std::vector<sdk::NameServer>> decode(const json::Value& value);
 template <>
 sdk::Result<sdk::Inspection> decode(const json::Value& value);
 template <>

@@ -38,10 +38,11 @@ sdk::Error Client::lose()
     return gone_;
 }
 
-sdk::Result<void> Client::send(std::string_view bytes)
+sdk::Result<void> Client::send(std::string_view bytes, const std::vector<sdk::os::UniqueFd>& descriptors)
 {
-    while (!bytes.empty()) {
-        auto sent = send_some(socket_.get(), bytes, {});
+    static const std::vector<sdk::os::UniqueFd> none;
+    for (bool first = true; !bytes.empty(); first = false) {
+        auto sent = send_some(socket_.get(), bytes, first ? descriptors : none);
         if (!sent)
             return lose();
         bytes.remove_prefix(*sent);
@@ -82,7 +83,10 @@ private:
         for (; may_send(); ++next_) {
             const Request& request = requests_[next_];
             const std::uint64_t id = client_.next_id_++;
-            if (auto sent = client_.send(encode_request(id, request.method, request.params.value())); !sent)
+            if (auto sent = client_.send(
+                    encode_request(id, request.method, request.params.value(), request.descriptors.size()),
+                    request.descriptors);
+                !sent)
                 return sent;
             under_way_.emplace(id, next_);
         }
@@ -190,7 +194,8 @@ void Client::call_all(const std::vector<Request>& requests, std::size_t most_at_
     Group(*this, requests, std::max<std::size_t>(most_at_a_time, 1), hooks).run();
 }
 
-sdk::Result<Reply> Client::call(std::string_view method, const json::Object& params, const CallHooks& hooks)
+sdk::Result<Reply> Client::call(std::string_view method, const json::Object& params, const CallHooks& hooks,
+                                std::vector<sdk::os::UniqueFd> descriptors)
 {
     std::optional<sdk::Result<Reply>> answer;
     GroupHooks group;
@@ -205,6 +210,7 @@ sdk::Result<Reply> Client::call(std::string_view method, const json::Object& par
     std::vector<Request> one(1);
     one.front().method = method;
     one.front().params.set_all(params.value());
+    one.front().descriptors = std::move(descriptors);
     call_all(one, 1, group);
     return std::move(*answer);
 }

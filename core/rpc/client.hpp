@@ -30,6 +30,7 @@ struct CallHooks {
 struct Request {
     std::string method;
     json::Object params;
+    std::vector<sdk::os::UniqueFd> descriptors{};  ///< that go with it
 };
 
 /// What their caller is told; `which` is a call's place among the requests.
@@ -53,7 +54,8 @@ public:
 
     /// Sends the call and waits for its answer. The daemon's error comes back as it was made.
     /// `unavailable` if the daemon goes away in the middle.
-    sdk::Result<Reply> call(std::string_view method, const json::Object& params, const CallHooks& hooks = {});
+    sdk::Result<Reply> call(std::string_view method, const json::Object& params, const CallHooks& hooks = {},
+                            std::vector<sdk::os::UniqueFd> descriptors = {});
 
     /// Makes calls at once, at most so many at a time, and returns when each has been answered, one way or the other.
     void call_all(const std::vector<Request>& requests, std::size_t most_at_a_time, const GroupHooks& hooks);
@@ -66,7 +68,7 @@ private:
     class Group;
 
     Client(sdk::os::UniqueFd socket, sdk::Error gone) : socket_(std::move(socket)), gone_(std::move(gone)) {}
-    sdk::Result<void> send(std::string_view bytes);
+    sdk::Result<void> send(std::string_view bytes, const std::vector<sdk::os::UniqueFd>& descriptors = {});
     sdk::Error lose();
 
     sdk::os::UniqueFd socket_;

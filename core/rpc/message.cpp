@@ -24,10 +24,13 @@ json::Object answer_to(const RequestId& id)
 
 }  // namespace
 
-std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params)
+std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params,
+                           std::size_t descriptors)
 {
     json::Object object;
     object.set("jsonrpc", "2.0").set("id", id).set("method", method).set("params", params);
+    if (descriptors > 0)
+        object.set("descriptors", static_cast<std::uint64_t>(descriptors));
     return object.text() + "\n";
 }
 

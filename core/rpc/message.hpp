@@ -37,7 +37,8 @@ struct Message {
     std::vector<sdk::os::UniqueFd> descriptors;
 };
 
-std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params);
+std::string encode_request(std::uint64_t id, std::string_view method, const json::Value& params,
+                           std::size_t descriptors = 0);
 std::string encode_notification(std::string_view method, const json::Value& params);
 std::string encode_result(const RequestId& id, const json::Value& result, std::size_t descriptors);
 std::string encode_error(const RequestId& id, const sdk::Error& error, ErrorCode code = ErrorCode::failed);

@@ -136,7 +136,8 @@ private:
                           ErrorCode::failed);
         if (!pending_.emplace(name, Pending{}).second)
             return refuse("null", bad("two requests at a time have the id " + name));
-        handler_(std::make_shared<Exchange>(shared_from_this(), name, *method, std::move(params)));
+        handler_(std::make_shared<Exchange>(shared_from_this(), name, *method, std::move(params),
+                                            std::move(message.descriptors)));
     }
 
     static sdk::Error bad(std::string why) { return sdk::make_error(sdk::Code::invalid, std::move(why)); }
@@ -227,8 +228,13 @@ private:
     bool closed_ = false;
 };
 
-Exchange::Exchange(std::shared_ptr<Connection> connection, RequestId id, std::string method, json::Document params)
-    : connection_(std::move(connection)), id_(std::move(id)), method_(std::move(method)), params_(std::move(params))
+Exchange::Exchange(std::shared_ptr<Connection> connection, RequestId id, std::string method, json::Document params,
+                   std::vector<sdk::os::UniqueFd> descriptors)
+    : connection_(std::move(connection)),
+      id_(std::move(id)),
+      method_(std::move(method)),
+      params_(std::move(params)),
+      descriptors_(std::move(descriptors))
 {
 }
 

@@ -24,10 +24,13 @@ class Connection;
 /// Exactly one of reply and fail counts; later ones are dropped.
 class Exchange {
 public:
-    Exchange(std::shared_ptr<Connection> connection, RequestId id, std::string method, json::Document params);
+    Exchange(std::shared_ptr<Connection> connection, RequestId id, std::string method, json::Document params,
+             std::vector<sdk::os::UniqueFd> descriptors);
 
     [[nodiscard]] const std::string& method() const { return method_; }
     [[nodiscard]] const json::Value& params() const { return params_; }
+    /// Those that came with the request. Whoever answers it may take them, once.
+    [[nodiscard]] std::vector<sdk::os::UniqueFd> take_descriptors() { return std::move(descriptors_); }
 
     void notify(std::string_view method, const json::Value& params);
     void reply(const json::Object& result, std::vector<sdk::os::UniqueFd> descriptors = {});
@@ -44,6 +47,7 @@ private:
     RequestId id_;
     std::string method_;
     json::Document params_;
+    std::vector<sdk::os::UniqueFd> descriptors_;
 };
 
 /// Accepts connections of one user on the loop and hands every request to the handler, on the loop thread.

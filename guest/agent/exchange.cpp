@@ -10,7 +10,6 @@ namespace banger::agent {
 namespace {
 
 constexpr std::size_t max_json_body = 4UL * 1024 * 1024;
-constexpr std::size_t backlog_limit = 256UL * 1024;
 /// With less room than this a piece goes through the queue, so that a frame's header never needs to be split here.
 constexpr std::size_t least_direct_room = 512;
 
@@ -74,7 +73,8 @@ Produced JsonExchange::produce(std::span<char> room)
     return {count, sent_ == answer_.size()};
 }
 
-FramedExchange::FramedExchange(Stream& stream) : Exchange(stream)
+FramedExchange::FramedExchange(Stream& stream, std::size_t most_backlog)
+    : Exchange(stream), most_backlog_(most_backlog)
 {
     stream_.respond(200);  // what goes wrong later is an error frame
 }
@@ -100,7 +100,7 @@ void FramedExchange::on_body_end()
 
 void FramedExchange::backlog_drained()
 {
-    if (withheld_ > 0 && (finished_ || backlog() < backlog_limit))
+    if (withheld_ > 0 && (finished_ || backlog() < most_backlog_))
         stream_.consumed(std::exchange(withheld_, 0));
 }
 

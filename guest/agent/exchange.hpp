@@ -75,7 +75,9 @@ private:
 /// when the client has room for it, so a slow client stops the source and nothing piles up here.
 class FramedExchange : public Exchange {
 public:
-    explicit FramedExchange(Stream& stream);
+    static constexpr std::size_t usual_backlog = 256UL * 1024;
+    /// With `most_backlog` bytes that wait to be written the client's window stays shut.
+    explicit FramedExchange(Stream& stream, std::size_t most_backlog = usual_backlog);
 
     void on_body(std::string_view bytes) final;
     void on_body_end() final;
@@ -93,7 +95,7 @@ protected:
     };
     /// Reads data from the exchange's own sources. No bytes: nothing now. May queue frames and finish.
     virtual Pulled pull(std::span<char> room) = 0;
-    /// How many bytes from the client wait to be written; while it is much, the client's window stays shut.
+    /// How many bytes from the client wait to be written.
     virtual std::size_t backlog() const { return 0; }
 
     void queue(FrameType type, std::string_view payload = {});
@@ -105,6 +107,7 @@ protected:
     void backlog_drained();
 
 private:
+    std::size_t most_backlog_;
     FrameReader reader_;
     std::string queued_;
     std::size_t sent_ = 0;

@@ -107,7 +107,7 @@ struct SessionCallbacks {
         return 0;
     }
 
-    static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user)
+    static int on_frame(nghttp2_session* http2, const nghttp2_frame* frame, void* user)
     {
         auto* stream = find(user, frame->hd.stream_id);
         if (stream == nullptr || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
@@ -116,6 +116,9 @@ struct SessionCallbacks {
             stream->exchange = session(user).router_(stream->path, *stream);
             if (!stream->exchange)
                 stream->exchange = std::make_unique<JsonExchange>(*stream, no_such_path(stream->path));
+            const auto id = frame->hd.stream_id;
+            nghttp2_session_set_local_window_size(http2, NGHTTP2_FLAG_NONE, id,
+                                                  session(user).windows_.begin(id, stream->path));
         }
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
             stream->exchange->on_body_end();
@@ -136,6 +139,7 @@ struct SessionCallbacks {
     static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t, void* user)
     {
         session(user).streams_.erase(id);
+        session(user).windows_.end(id);
         return 0;
     }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "guest/agent/exchange.hpp"
+#include "guest/protocol/stream_windows.hpp"
 
 struct nghttp2_session;
 
@@ -38,6 +39,7 @@ private:
     Router router_;
     std::function<void()> want_output_;
     std::map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;
+    StreamWindows windows_;
     nghttp2_session* http2_ = nullptr;
 };
 

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/protocol/exec_messages.hpp"
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -50,6 +52,32 @@ void read_environment(Fields& fields, ExecSpec& spec)
     }
 }
 
+/// The members that say where a socket is or goes.
+void read_socket_place(Fields& fields, std::string& tcp_address, std::string& unix_path)
+{
+    constexpr std::size_t longest_socket_path = sizeof(sockaddr_un::sun_path) - 1;  // unix(7)
+    tcp_address = fields.text("address");
+    unix_path = fields.text("unix");
+    if (!tcp_address.empty() && !is_address(tcp_address))
+        fields.refuse("address", "must be an IP address");
+    if (unix_path.size() > longest_socket_path || has_nul(unix_path))
+        fields.refuse("unix", "is longer than a socket path can be");
+}
+
+/// Of an object that has one member.
+template <typename T>
+sdk::Result<T> one_number(std::string_view text, const char* subject, const char* key)
+{
+    auto document = parse_object(text, subject);
+    if (!document)
+        return std::move(document.error());
+    Fields fields(*document, subject);
+    const auto number = bounded<T>(fields, key);
+    if (auto verdict = fields.verdict(); !verdict)
+        return std::move(verdict.error());
+    return number;
+}
+
 std::string_view word_of(EntrySpec::Type type)
 {
     return type == EntrySpec::Type::directory ? "directory" : type == EntrySpec::Type::file ? "file" : "link";
@@ -57,10 +85,9 @@ std::string_view word_of(EntrySpec::Type type)
 
 }  // namespace
 
-std::string to_json(const ExecSpec& spec)
+void add_members(JsonText& json, const ExecSpec& spec)
 {
-    JsonText json;
-    json.begin_object().member("argv", spec.argv).member("tool", spec.tool).key("env").begin_object();
+    json.member("argv", spec.argv).member("tool", spec.tool).key("env").begin_object();
     for (const auto& [name, value] : spec.env)
         json.member(name, value);
     json.end_object()
@@ -69,9 +96,15 @@ std::string to_json(const ExecSpec& spec)
         .member("tty", spec.tty)
         .member("cols", static_cast<int>(spec.columns))
         .member("rows", static_cast<int>(spec.rows))
-        .member("term", spec.term)
-        .end_object();
-    return json.str();
+        .member("term", spec.term);
+}
+
+std::string to_json(const ExecSpec& spec)
+{
+    JsonText json;
+    json.begin_object();
+    add_members(json, spec);
+    return json.end_object().str();
 }
 
 sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text)
@@ -142,6 +175,14 @@ sdk::Result<int> signal_number(std::string_view text)
             return value;
     return sdk::make_error(sdk::Code::invalid, "there is no signal '" + std::string(text) + "'",
                            "use a name such as TERM or a number from 1 to 64");
+}
+
+std::string signal_name(int number)
+{
+    for (const auto& [name, value] : signals)
+        if (value == number)
+            return std::string(name);
+    return std::to_string(number);
 }
 
 std::string to_json(const FileSpec& spec)
@@ -222,7 +263,9 @@ std::string to_json(const ConnectSpec& spec)
 {
     JsonText json;
     json.begin_object();
-    if (spec.tcp_port != 0)
+    if (spec.accepted != 0)
+        json.member("accepted", spec.accepted).member("refused", spec.refused);
+    else if (spec.tcp_port != 0)
         json.member("tcp", static_cast<int>(spec.tcp_port));
     else
         json.member("unix", spec.unix_path);
@@ -239,17 +282,67 @@ sdk::Result<ConnectSpec> connect_spec_from_json(std::string_view text)
     Fields fields(*document, "the connect spec");
     ConnectSpec spec;
     spec.tcp_port = bounded<std::uint16_t>(fields, "tcp");
-    spec.unix_path = fields.text("unix");
-    spec.tcp_address = fields.text("address");
-    if (!spec.tcp_address.empty() && (spec.tcp_port == 0 || !is_address(spec.tcp_address)))
-        fields.refuse("address", "must be an IP address, and goes with 'tcp'");
-    if ((spec.tcp_port != 0) == !spec.unix_path.empty())
-        fields.refuse("tcp", "or 'unix' must be given, and only one of them");
-    if (spec.unix_path.size() > 107 || has_nul(spec.unix_path))
-        fields.refuse("unix", "is longer than a socket path can be");
+    spec.accepted = bounded<std::int64_t>(fields, "accepted");
+    spec.refused = fields.flag("refused");
+    read_socket_place(fields, spec.tcp_address, spec.unix_path);
+    if (!spec.tcp_address.empty() && spec.tcp_port == 0)
+        fields.refuse("address", "goes with 'tcp'");
+    if ((spec.tcp_port != 0 ? 1 : 0) + (spec.unix_path.empty() ? 0 : 1) + (spec.accepted != 0 ? 1 : 0) != 1)
+        fields.refuse("tcp", "or 'unix' or 'accepted' must be given, and only one of them");
+    if (spec.refused && spec.accepted == 0)
+        fields.refuse("refused", "goes with 'accepted'");
     if (auto verdict = fields.verdict(); !verdict)
         return std::move(verdict.error());
     return spec;
+}
+
+std::string to_json(const ListenSpec& spec)
+{
+    JsonText json;
+    json.begin_object();
+    if (spec.unix_path.empty())
+        json.member("tcp", static_cast<int>(spec.tcp_port)).member("address", spec.tcp_address);
+    else
+        json.member("unix", spec.unix_path);
+    return json.end_object().str();
+}
+
+sdk::Result<ListenSpec> listen_spec_from_json(std::string_view text)
+{
+    auto document = parse_object(text, "the listen spec");
+    if (!document)
+        return std::move(document.error());
+    Fields fields(*document, "the listen spec");
+    ListenSpec spec;
+    spec.tcp_port = bounded<std::uint16_t>(fields, "tcp");
+    read_socket_place(fields, spec.tcp_address, spec.unix_path);
+    if (!spec.unix_path.empty() && (spec.tcp_port != 0 || !spec.tcp_address.empty()))
+        fields.refuse("unix", "goes with neither 'tcp' nor 'address'");
+    if (!spec.unix_path.empty() && spec.unix_path.front() != '/')
+        fields.refuse("unix", "must be an absolute path");
+    if (auto verdict = fields.verdict(); !verdict)
+        return std::move(verdict.error());
+    return spec;
+}
+
+std::string listening_to_json(std::uint16_t port)
+{
+    return JsonText().begin_object().member("port", static_cast<int>(port)).end_object().str();
+}
+
+sdk::Result<std::uint16_t> listening_from_json(std::string_view text)
+{
+    return one_number<std::uint16_t>(text, "where the guest listens", "port");
+}
+
+std::string accepted_to_json(std::int64_t number)
+{
+    return JsonText().begin_object().member("accepted", number).end_object().str();
+}
+
+sdk::Result<std::int64_t> accepted_from_json(std::string_view text)
+{
+    return one_number<std::int64_t>(text, "a connection of the guest", "accepted");
 }
 
 }  // namespace banger::agent

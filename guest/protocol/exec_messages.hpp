@@ -11,6 +11,8 @@
 
 namespace banger::agent {
 
+class JsonText;
+
 /// What to run in the guest. Arguments, environment and paths are bytes, not text: nothing is quoted, joined or
 /// decoded.
 struct ExecSpec {
@@ -26,6 +28,8 @@ struct ExecSpec {
 };
 
 [[nodiscard]] std::string to_json(const ExecSpec& spec);
+/// Its members, into an object that is begun.
+void add_members(JsonText& json, const ExecSpec& spec);
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text);
 
@@ -44,6 +48,8 @@ struct ExitStatus {
 
 /// "INT", "SIGINT", "sigint" or "2" as a Linux x86-64 signal number. Errors: invalid.
 [[nodiscard]] sdk::Result<int> signal_number(std::string_view text);
+/// "INT"; a number where it has no name.
+[[nodiscard]] std::string signal_name(int number);
 
 /// A file to write (mode, owner and fsync matter) or to read (only the path does).
 struct FileSpec {
@@ -72,15 +78,39 @@ struct EntrySpec {
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<EntrySpec> entry_spec_from_json(std::string_view text);
 
-/// Where a connection in the guest goes: a port of one of its addresses, or a Unix socket.
+/// Where a connection in the guest goes: a port of one of its addresses, or a Unix socket; or one that is there already,
+/// since somebody in the guest made it to where the host had the agent listen.
 struct ConnectSpec {
     std::uint16_t tcp_port = 0;
-    std::string tcp_address;  ///< IPv4 or IPv6 text; empty: 127.0.0.1
+    std::string tcp_address;  ///< IPv4 or IPv6 text; empty: the guest's loopback, 127.0.0.1 or else ::1
     std::string unix_path;
+    std::int64_t accepted = 0;  ///< the number that it was announced with (accepted_to_json)
+    bool refused = false;       ///< this one is reset, and not connected with anything
 };
 
 [[nodiscard]] std::string to_json(const ConnectSpec& spec);
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<ConnectSpec> connect_spec_from_json(std::string_view text);
+
+/// Where the agent listens for the host: a port of one of the guest's addresses, or a Unix socket.
+struct ListenSpec {
+    std::uint16_t tcp_port = 0;  ///< 0: one that is free
+    std::string tcp_address;     ///< IPv4 or IPv6 text; empty: 127.0.0.1
+    std::string unix_path;       ///< absolute, and nothing is there; empty: TCP
+};
+
+[[nodiscard]] std::string to_json(const ListenSpec& spec);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<ListenSpec> listen_spec_from_json(std::string_view text);
+
+/// The payload of the `started` frame that answers it: the port, 0 of a Unix socket.
+[[nodiscard]] std::string listening_to_json(std::uint16_t port);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<std::uint16_t> listening_from_json(std::string_view text);
+
+/// The payload of each data frame that follows: the number of a connection that waits for a ConnectSpec with it.
+[[nodiscard]] std::string accepted_to_json(std::int64_t number);
+/// Errors: invalid.
+[[nodiscard]] sdk::Result<std::int64_t> accepted_from_json(std::string_view text);
 
 }  // namespace banger::agent

@@ -4,13 +4,17 @@
 #include <nghttp2/nghttp2.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace banger::agent {
 
-/// Flow control windows in bytes (RFC 9113, 6.9): one for all streams together and one for each.
+/// Flow control windows in bytes (RFC 9113, 6.9): one for all streams together, one with which each begins, and what some
+/// are widened to (StreamWindows).
 inline constexpr std::int32_t http2_connection_window = 32 * 1024 * 1024;
-inline constexpr std::int32_t http2_stream_window = 2 * 1024 * 1024;
+inline constexpr std::int32_t http2_stream_window = 64 * 1024;
+inline constexpr std::int32_t http2_wide_stream_window = 2 * 1024 * 1024;
+inline constexpr std::size_t http2_most_wide_connections = 16;
 /// Room for one of our frames of 64 KiB with its header.
 inline constexpr std::uint32_t http2_max_frame = 128 * 1024;
 

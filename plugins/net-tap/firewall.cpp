@@ -1,6 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "firewall.hpp"
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <nftables/libnftables.h>
 
 #include <memory>
@@ -13,6 +18,38 @@ namespace {
 struct Free {
     void operator()(nft_ctx* context) const { nft_ctx_free(context); }
 };
+struct CloseSocket {
+    void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+struct FreeMessage {
+    void operator()(nl_msg* message) const { nlmsg_free(message); }
+};
+
+int take_generation(nl_msg* message, void* into)
+{
+    nlattr* attributes[NFTA_GEN_MAX + 1] = {};
+    if (nlmsg_parse(nlmsg_hdr(message), sizeof(nfgenmsg), attributes, NFTA_GEN_MAX, nullptr) == 0 &&
+        attributes[NFTA_GEN_ID] != nullptr)
+        *static_cast<std::optional<std::uint32_t>*>(into) = ntohl(nla_get_u32(attributes[NFTA_GEN_ID]));
+    return NL_OK;
+}
+
+/// Nothing where the kernel does not tell.
+std::optional<std::uint32_t> generation()
+{
+    std::optional<std::uint32_t> number;
+    const std::unique_ptr<nl_sock, CloseSocket> socket(nl_socket_alloc());
+    const std::unique_ptr<nl_msg, FreeMessage> message(
+        nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETGEN, NLM_F_REQUEST));
+    nfgenmsg header{};
+    header.version = NFNETLINK_V0;
+    if (!socket || !message || nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) != 0 ||
+        nl_connect(socket.get(), NETLINK_NETFILTER) != 0 ||
+        nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, &take_generation, &number) != 0 ||
+        nl_send_auto(socket.get(), message.get()) < 0 || nl_recvmsgs_default(socket.get()) < 0)
+        return std::nullopt;
+    return number;
+}
 
 }  // namespace
 
@@ -34,6 +71,43 @@ sdk::Result<std::string> run_nft(const std::string& commands)
                            "cannot change the firewall: " + text.substr(0, text.find('\n')),
                            refused ? "the firewall is root's: run the daemon as root, or use network 'user'"
                                    : "the kernel needs nf_tables with the families inet and netdev");
+}
+
+sdk::Result<void> Firewall::run_from(std::optional<std::uint32_t> expected, const std::string& commands)
+{
+    good_.reset();
+    auto done = run_nft(commands);
+    // One step, and ours; or none. Else somebody was between, and nobody knows of what there is now.
+    if (const auto after = generation(); after && expected && *after == *expected + (done ? 1 : 0))
+        good_ = after;
+    return done ? sdk::Result<void>() : std::move(done).error();
+}
+
+sdk::Result<void> Firewall::run(const std::string& commands)
+{
+    const std::lock_guard lock(mutex_);
+    return run_from(good_, commands);
+}
+
+bool Firewall::needs(const std::string& wanted) const
+{
+    const std::lock_guard lock(mutex_);
+    return !good_ || wanted != wanted_ || generation() != good_;
+}
+
+sdk::Result<void> Firewall::restore(const std::string& wanted, const std::string& commands)
+{
+    const std::lock_guard lock(mutex_);
+    auto done = run_from(generation(), commands);
+    wanted_ = done ? wanted : "";
+    return done;
+}
+
+sdk::Result<void> Firewall::remove(const std::string& commands)
+{
+    const std::lock_guard lock(mutex_);
+    wanted_.clear();
+    return run_from(std::nullopt, commands);
 }
 
 std::optional<std::string> chain_that_drops(std::string_view chains)

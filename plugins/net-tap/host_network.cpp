@@ -50,7 +50,7 @@ std::string tap_name(const std::string& instance, unsigned number)
 
 }  // namespace
 
-Result<HostNetwork> HostNetwork::lock(sdk::Host& host, const Config& config)
+Result<HostNetwork> HostNetwork::lock(sdk::Host& host, const Config& config, Firewall& firewall)
 {
     const os::OwnRights rights;
     const std::string path = host.cache_directory() + "/network.lock";
@@ -69,12 +69,31 @@ Result<HostNetwork> HostNetwork::lock(sdk::Host& host, const Config& config)
     auto leases = Leases::open(host);
     if (!leases)
         return std::move(leases).error();
-    return HostNetwork(host, config, std::move(*fd), std::move(*links), std::move(*leases));
+    return HostNetwork(host, config, firewall, std::move(*fd), std::move(*links), std::move(*leases));
+}
+
+Result<std::vector<Interface>> HostNetwork::interfaces()
+{
+    if (!interfaces_) {
+        auto all = links_.list();
+        if (!all)
+            return all;
+        interfaces_ = std::move(*all);
+    }
+    return *interfaces_;
+}
+
+Result<std::vector<Interface>> HostNetwork::pool(const Interface& bridge)
+{
+    auto taps = marked(alias());
+    if (taps)
+        std::erase_if(*taps, [&](const Interface& tap) { return tap.alias != alias() || tap.master != bridge.index; });
+    return taps;
 }
 
 Result<std::vector<Interface>> HostNetwork::marked(const std::string& alias_prefix)
 {
-    auto all = links_.list();
+    auto all = interfaces();
     if (all)
         std::erase_if(*all, [&](const Interface& one) { return !one.alias.starts_with(alias_prefix); });
     return all;
@@ -133,6 +152,7 @@ Result<Subnet> HostNetwork::choose_subnet(const std::string& bridge)
 
 Result<void> HostNetwork::make_bridge(const std::string& name)
 {
+    interfaces_.reset();
     if (auto made = links_.add_bridge(name); !made)
         return made;
     if (auto marked = links_.mark(name, alias() + " bridge"); !marked)
@@ -185,21 +205,45 @@ Result<void> HostNetwork::ensure()
     leases_.use(*subnet);
     if (auto wrote = leases_.write(); !wrote)
         return wrote;
-    if (!*bridge)
+    if (!*bridge) {
         if (auto made = make_bridge(*name); !made) {
             (void)links_.remove(*name);
             return made;
         }
-    auto there = links_.find(*name);
-    if (!there || !*there)
-        return there ? make_error(Code::not_found, "bridge " + *name + " went away") : std::move(there).error();
-    if (auto given = links_.add_address(**there, *subnet); !given)
+        bridge = find_bridge();
+        if (!bridge || !*bridge)
+            return bridge ? make_error(Code::not_found, "bridge " + *name + " went away") : std::move(bridge).error();
+    }
+    if (auto given = links_.add_address(**bridge, *subnet); !given)
         return given;
-    if (auto closed = run_nft(rules::of_network(
-            {instance_, *name, *subnet, resolvers_of_this_host(), config_.guests_reach_each_other}));
-        !closed)
-        return std::move(closed).error();
-    return links_.set_up(*name);
+    if (auto closed = restore_rules(**bridge); !closed)
+        return closed;
+    return (*bridge)->up ? Result<void>() : links_.set_up(*name);
+}
+
+/// Those that all guests share, and those of the pool's taps, which may be another banger's work or gone. A guest that runs
+/// keeps what there is of its own.
+Result<void> HostNetwork::restore_rules(const Interface& bridge)
+{
+    const std::string network = rules::of_network(
+        {instance_, bridge.name, *leases_.subnet(), resolvers_of_this_host(), config_.guests_reach_each_other});
+    if (!firewall_->needs(network))
+        return {};
+    auto taps = pool(bridge);
+    if (!taps)
+        return std::move(taps).error();
+    std::string all = network;
+    for (const auto& tap : *taps)
+        all += rules::of_tap(instance_, tap.name);
+    auto restored = firewall_->restore(network, all);
+    if (restored || taps->empty())
+        return restored;
+    // It may be for one of them, which are nobody's yet.
+    for (const auto& tap : *taps)
+        if (auto removed = links_.remove(tap.name); !removed)
+            return removed;
+    interfaces_.reset();
+    return firewall_->restore(network, network);
 }
 
 Result<Interface> HostNetwork::make_port(const Interface& bridge)
@@ -211,11 +255,14 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
         const std::string name = tap_name(instance_, number);
         if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             continue;
+        interfaces_.reset();
         auto made = make_tap(name, user_);
         if (made)
             made = links_.mark(name, alias());
         if (made)
             made = links_.add_port(name, bridge, !config_.guests_reach_each_other);
+        if (made)
+            made = firewall_->run(rules::of_tap(instance_, name));
         auto port = made ? links_.find(name) : made.error();
         if (port && *port)
             return **port;
@@ -226,38 +273,33 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
     return make_error(Code::busy, "this banger has as many taps as there can be");
 }
 
-Result<Interface> HostNetwork::claim(const sdk::LinkSpec& spec, const std::string& mac)
+Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const std::string& mac)
 {
     auto bridge = find_bridge();
-    auto pool = marked(alias());
-    if (!bridge || !*bridge || !pool)
-        return !bridge ? std::move(bridge).error() : !pool ? std::move(pool).error()
-                                                           : make_error(Code::not_found, "the bridge went away");
-    const auto ready = std::find_if(pool->begin(), pool->end(), [&](const Interface& tap) {
-        return tap.alias == alias() && tap.master == (*bridge)->index;
-    });
-    auto tap = ready != pool->end() ? Result<Interface>(*ready) : make_port(**bridge);
+    if (!bridge || !*bridge)
+        return bridge ? make_error(Code::not_found, "the bridge went away") : std::move(bridge).error();
+    auto ready = pool(**bridge);
+    if (!ready)
+        return std::move(ready).error();
+    auto tap = ready->empty() ? make_port(**bridge) : Result<Interface>(ready->front());
     if (!tap)
-        return tap;
+        return std::move(tap).error();
+    interfaces_.reset();
     // Whose it is before anything else, so that it is found whatever happens.
     auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm);
-    if (claimed && ready != pool->end())  // made by a daemon with other settings, maybe
+    if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
         claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
     auto address = claimed ? leases_.take(spec.owner.vm) : claimed.error();
-    if (address)
-        claimed = leases_.write();
-    else
-        claimed = address.error();
-    auto admitted = claimed ? run_nft(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress})) : claimed.error();
-    if (!admitted)
-        claimed = admitted.error();
+    claimed = address ? leases_.write() : address.error();
+    if (claimed)
+        claimed = firewall_->run(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress}));
     if (claimed)
         claimed = links_.set_up(tap->name);
     if (!claimed) {
         (void)give_back(spec.owner.vm);
         return std::move(claimed).error();
     }
-    return tap;
+    return Claimed{spec.owner.vm, std::move(*tap), *address};
 }
 
 Result<void> HostNetwork::give_back(const std::string& vm)
@@ -267,8 +309,8 @@ Result<void> HostNetwork::give_back(const std::string& vm)
         return std::move(claimed).error();
     if (!*claimed)
         return {};
-    const auto address = leases_.of(vm);
-    auto forgot = run_nft(rules::to_forget(instance_, {(*claimed)->tap.name, {}, address.value_or(0), {}}));
+    interfaces_.reset();
+    auto forgot = firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, leases_.of(vm)));
     // The tap goes in any case: without it nothing gets in or out, and without a table there is nothing to forget.
     if (auto removed = links_.remove((*claimed)->tap.name); !removed)
         return removed;
@@ -279,14 +321,12 @@ Result<void> HostNetwork::give_back(const std::string& vm)
 Result<void> HostNetwork::fill_pool()
 {
     auto bridge = find_bridge();
-    auto taps = marked(alias());
-    if (!bridge || !taps)
-        return bridge ? std::move(taps).error() : std::move(bridge).error();
-    if (!*bridge)
-        return {};
-    auto ready = static_cast<std::size_t>(
-        std::count_if(taps->begin(), taps->end(), [&](const Interface& tap) { return tap.alias == alias(); }));
-    for (; ready < config_.pool; ++ready)
+    if (!bridge || !*bridge)
+        return bridge ? Result<void>() : std::move(bridge).error();
+    auto taps = pool(**bridge);
+    if (!taps)
+        return std::move(taps).error();
+    for (std::size_t ready = taps->size(); ready < config_.pool; ++ready)
         if (auto made = make_port(**bridge); !made)
             return std::move(made).error();
     return {};
@@ -300,7 +340,8 @@ Result<void> HostNetwork::remove_if_unused()
         return all ? std::move(used).error() : std::move(all).error();
     if (all->empty() || !used->empty())
         return {};
-    const auto forgot = run_nft(rules::to_remove(instance_));
+    interfaces_.reset();
+    const auto forgot = firewall_->remove(rules::to_remove(instance_));
     sdk::Result<void> removed = forgot ? sdk::Result<void>() : forgot.error();
     for (const auto& one : *all)
         if (auto gone = links_.remove(one.name); !gone && removed)

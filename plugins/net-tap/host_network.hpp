@@ -8,6 +8,7 @@
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/os/fd.hpp"
 #include "config.hpp"
+#include "firewall.hpp"
 #include "leases.hpp"
 #include "links.hpp"
 #include "rules.hpp"
@@ -24,7 +25,8 @@ namespace banger::tap {
 /// Whoever has one of these objects is alone with it (flock(2) of a file in the cache).
 class HostNetwork {
 public:
-    static sdk::Result<HostNetwork> lock(sdk::Host& host, const Config& config);
+    /// `firewall` outlives this, and is the same each time: what it remembers spares attaching most of its work.
+    static sdk::Result<HostNetwork> lock(sdk::Host& host, const Config& config, Firewall& firewall);
 
     /// Whether ensure could: the rights, the bridge's name and the subnet. Changes nothing.
     sdk::Result<void> check();
@@ -32,8 +34,16 @@ public:
     /// else's, `precondition` if the subnet overlaps with what this host has or routes to.
     sdk::Result<void> ensure();
 
+    /// The bridge, if it is there.
+    sdk::Result<std::optional<Interface>> find_bridge();
+
+    struct Claimed {
+        std::string vm;
+        Interface tap;
+        std::optional<Address> address;
+    };
     /// A tap of the pool, or a new one, becomes this VM's, lets through what its policy says, and goes up.
-    sdk::Result<Interface> claim(const sdk::LinkSpec& spec, const std::string& mac);
+    sdk::Result<Claimed> claim(const sdk::LinkSpec& spec, const std::string& mac);
     /// Nothing is left of the VM's tap and in the firewall. Done already is success.
     sdk::Result<void> give_back(const std::string& vm);
     /// Makes taps until the pool is full. Nothing without a bridge.
@@ -41,11 +51,6 @@ public:
     /// Removes all, unless a VM has a tap.
     sdk::Result<void> remove_if_unused();
 
-    struct Claimed {
-        std::string vm;
-        Interface tap;
-        std::optional<Address> address;
-    };
     sdk::Result<std::vector<Claimed>> claimed();
     sdk::Result<std::optional<Claimed>> claimed_by(const std::string& vm);
 
@@ -53,26 +58,30 @@ public:
     [[nodiscard]] const std::string& bridge() const { return bridge_; }       ///< after ensure
 
 private:
-    HostNetwork(sdk::Host& host, const Config& config, sdk::os::UniqueFd lock, Links links, Leases leases)
-        : instance_(host.instance()), user_(host.user()), config_(config), lock_(std::move(lock)), links_(std::move(links)),
-          leases_(std::move(leases))
+    HostNetwork(sdk::Host& host, const Config& config, Firewall& firewall, sdk::os::UniqueFd lock, Links links, Leases leases)
+        : instance_(host.instance()), user_(host.user()), config_(config), firewall_(&firewall), lock_(std::move(lock)),
+          links_(std::move(links)), leases_(std::move(leases))
     {
     }
-    sdk::Result<std::optional<Interface>> find_bridge();
     sdk::Result<std::string> choose_name();
     sdk::Result<Subnet> choose_subnet(const std::string& bridge);
     sdk::Result<void> make_bridge(const std::string& name);
+    sdk::Result<void> restore_rules(const Interface& bridge);
+    sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
+    sdk::Result<std::vector<Interface>> pool(const Interface& bridge);
     sdk::Result<Interface> make_port(const Interface& bridge);
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
 
     std::string instance_;
     uid_t user_;
     Config config_;
+    Firewall* firewall_;
     sdk::os::UniqueFd lock_;
     Links links_;
     Leases leases_;
     std::string bridge_;
+    std::optional<std::vector<Interface>> interfaces_;  ///< as they were when this last looked; none after a change
 };
 
 }  // namespace banger::tap

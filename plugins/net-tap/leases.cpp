@@ -39,6 +39,7 @@ sdk::Result<Leases> Leases::open(sdk::Host& host)
 
 void Leases::read(std::string_view text)
 {
+    written_ = text;
     std::istringstream lines{std::string(text)};
     std::string line;
     subnet_.reset();
@@ -103,10 +104,16 @@ sdk::Result<Address> Leases::take(const std::string& vm)
                       "delete VMs, or set a larger subnet under [plugin.net-tap]");
 }
 
-sdk::Result<void> Leases::write() const
+sdk::Result<void> Leases::write()
 {
+    std::string text = text_of(subnet_, addresses_);
+    if (text == written_)
+        return {};
     const os::OwnRights rights;
-    return os::write_file_atomic(file_, text_of(subnet_, addresses_));
+    auto wrote = os::write_file_atomic(file_, text);
+    if (wrote)
+        written_ = std::move(text);
+    return wrote;
 }
 
 }  // namespace banger::tap

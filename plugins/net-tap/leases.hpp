@@ -24,8 +24,8 @@ public:
     void use(const Subnet& subnet);
     /// The VM's address, or a free one near the one that its id says. `busy` if the subnet is full.
     sdk::Result<Address> take(const std::string& vm);
-    /// Durable once it returns.
-    [[nodiscard]] sdk::Result<void> write() const;
+    /// Durable once it returns; nothing to do where nothing is new.
+    [[nodiscard]] sdk::Result<void> write();
 
     static std::string text_of(const std::optional<Subnet>& subnet, const std::map<std::string, Address>& addresses);
     /// Whatever cannot be read counts as not there.
@@ -41,6 +41,7 @@ private:
     std::string vms_directory_;
     std::optional<Subnet> subnet_;
     std::map<std::string, Address> addresses_;  // by VM
+    std::string written_;                       // what the file says
 };
 
 }  // namespace banger::tap

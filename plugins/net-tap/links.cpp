@@ -78,6 +78,7 @@ Interface interface_of(rtnl_link* link)
     interface.alias = text_or_empty(rtnl_link_get_ifalias(link));
     interface.kind = text_or_empty(rtnl_link_get_type(link));
     interface.master = rtnl_link_get_master(link);
+    interface.up = (rtnl_link_get_flags(link) & IFF_UP) != 0;
     interface.rx_bytes = rtnl_link_get_stat(link, RTNL_LINK_RX_BYTES);
     interface.rx_packets = rtnl_link_get_stat(link, RTNL_LINK_RX_PACKETS);
     interface.tx_bytes = rtnl_link_get_stat(link, RTNL_LINK_TX_BYTES);

@@ -21,6 +21,7 @@ struct Interface {
     std::string alias;  ///< ifalias: whose it is; see Links::mark
     std::string kind;   ///< "bridge", "tun"; empty for others
     int master = 0;     ///< index of its bridge; 0: none
+    bool up = false;    ///< set up; not whether anything is plugged in
     std::uint64_t rx_bytes = 0;
     std::uint64_t rx_packets = 0;
     std::uint64_t tx_bytes = 0;

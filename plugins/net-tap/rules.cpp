@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "rules.hpp"
 
+#include <array>
+#include <utility>
+
 namespace banger::tap::rules {
 namespace {
 
@@ -13,6 +16,42 @@ constexpr const char* not_the_internet =
 std::string set_of(sdk::Egress egress)
 {
     return egress == sdk::Egress::all ? "to_all" : "to_internet";
+}
+
+std::string macs_of(const std::string& tap)
+{
+    return "macs_" + tap;
+}
+
+std::string addresses_of(const std::string& tap)
+{
+    return "addresses_" + tap;
+}
+
+std::array<std::pair<std::string, const char*>, 2> sets_of(const std::string& tap)
+{
+    return {{{macs_of(tap), " { type ether_addr; }\n"}, {addresses_of(tap), " { type ipv4_addr; }\n"}}};
+}
+
+std::string tables_and_sets(const std::string& instance)
+{
+    const std::string table = "inet " + table_of(instance);
+    std::string text = "add table " + table + "\nadd table netdev " + table_of(instance) + "\n";
+    for (const char* set : {"to_internet", "to_all"})
+        text += "add set " + table + " " + set + " { type ipv4_addr; }\n";
+    return text;
+}
+
+/// It may go nowhere. What is to be taken away is added first, so that it is no error where it is not there.
+std::string without_address(const std::string& instance, Address address)
+{
+    std::string text;
+    for (const char* set : {"to_internet", "to_all"}) {
+        const std::string element =
+            " element inet " + table_of(instance) + " " + set + " { " + to_string(address) + " }\n";
+        text += "add" + element + "delete" + element;
+    }
+    return text;
 }
 
 std::string quoted(const std::string& name)
@@ -31,9 +70,8 @@ std::string of_network(const Network& network)
 {
     const std::string table = "inet " + table_of(network.instance);
     const std::string bridge = quoted(network.bridge);
-    std::string text = "add table " + table + "\nadd table netdev " + table_of(network.instance) + "\n";
-    for (const char* set : {"to_internet", "to_all", "resolvers"})
-        text += "add set " + table + " " + set + " { type ipv4_addr; }\n";
+    std::string text = tables_and_sets(network.instance);
+    text += "add set " + table + " resolvers { type ipv4_addr; }\n";
     text += "add set " + table + " closed { type ipv4_addr; flags interval; elements = { " + not_the_internet + " } }\n";
     text += "flush set " + table + " resolvers\n";
     for (const Address resolver : network.resolvers)
@@ -72,46 +110,61 @@ std::string of_network(const Network& network)
     return text;
 }
 
-std::string to_admit(const std::string& instance, const Guest& guest)
+std::string of_tap(const std::string& instance, const std::string& tap)
 {
-    const std::string table = table_of(instance);
-    const std::string address = to_string(guest.address);
-    std::string text = "add element inet " + table + " " + set_of(guest.egress) + " { " + address + " }\n";
+    const std::string table = "netdev " + table_of(instance) + " ";
+    std::string text = tables_and_sets(instance);
+    for (const auto& [set, type] : sets_of(tap))
+        text += "add set " + table + set + type + "flush set " + table + set + "\n";
     const auto chain = [&](const std::string& name, const std::string& hook) {
-        text += "add chain netdev " + table + " " + name + " { type filter hook " + hook + " device " + quoted(guest.tap) +
-                " priority 0; policy drop; }\nflush chain netdev " + table + " " + name + "\n";
+        text += "add chain " + table + name + " { type filter hook " + hook + " device " + quoted(tap) +
+                " priority 0; policy drop; }\nflush chain " + table + name + "\n";
     };
     const auto rule = [&](const std::string& name, const std::string& words) {
-        text += "add rule netdev " + table + " " + name + " " + words + "\n";
+        text += "add rule " + table + name + " " + words + "\n";
     };
+    const std::string mac = "@" + macs_of(tap);
+    const std::string address = "@" + addresses_of(tap);
     // What it sends has its hardware address and its address, in ARP as well (RFC 5227 asks with none).
-    const std::string from = "from_" + guest.tap;
+    const std::string from = "from_" + tap;
     chain(from, "ingress");
-    rule(from, "ether saddr != " + guest.mac + " drop");
-    rule(from, "ether type arp arp saddr ether " + guest.mac + " arp saddr ip { 0.0.0.0, " + address + " } accept");
+    rule(from, "ether saddr != " + mac + " drop");
+    rule(from, "ether type arp arp saddr ether " + mac + " arp saddr ip " + address + " accept");
+    rule(from, "ether type arp arp saddr ether " + mac + " arp saddr ip 0.0.0.0 accept");
     rule(from, "ether type ip ip saddr " + address + " accept");
     // What reaches it is for it.
-    const std::string to = "to_" + guest.tap;
+    const std::string to = "to_" + tap;
     chain(to, "egress");
-    rule(to, "ether daddr != { " + guest.mac + ", ff:ff:ff:ff:ff:ff } drop");
+    rule(to, "ether daddr != ff:ff:ff:ff:ff:ff ether daddr != " + mac + " drop");
     rule(to, "ether type arp accept");
     rule(to, "ether type ip ip daddr " + address + " accept");
     return text;
 }
 
-std::string to_forget(const std::string& instance, const Guest& guest)
+std::string to_admit(const std::string& instance, const Guest& guest)
 {
-    const std::string table = table_of(instance);
-    std::string text;
-    // Added first, so that taking it away is no error where it is not there.
-    for (const char* set : {"to_internet", "to_all"}) {
-        const std::string element = " element inet " + table + " " + set + " { " + to_string(guest.address) + " }\n";
-        text += "add" + element + "delete" + element;
-    }
+    const std::string table = table_of(instance) + " ";
+    const std::string address = " { " + to_string(guest.address) + " }\n";
+    // Whatever is left there of somebody before is not the guest's.
+    std::string text = without_address(instance, guest.address);
+    for (const auto& [set, type] : sets_of(guest.tap))
+        text += "flush set netdev " + table + set + "\n";
+    text += "add element inet " + table + set_of(guest.egress) + address;
+    text += "add element netdev " + table + macs_of(guest.tap) + " { " + guest.mac + " }\n";
+    text += "add element netdev " + table + addresses_of(guest.tap) + address;
+    return text;
+}
+
+std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address)
+{
+    const std::string table = table_of(instance) + " ";
+    std::string text = tables_and_sets(instance) + (address ? without_address(instance, *address) : "");
     for (const char* way : {"from_", "to_"}) {
-        const std::string chain = " chain netdev " + table + " " + way + guest.tap + "\n";
+        const std::string chain = " chain netdev " + table + way + tap + "\n";
         text += "add" + chain + "flush" + chain + "delete" + chain;
     }
+    for (const auto& [set, type] : sets_of(tap))
+        text += "add set netdev " + table + set + type + "delete set netdev " + table + set + "\n";
     return text;
 }
 

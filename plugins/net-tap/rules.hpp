@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,16 +25,20 @@ std::string table_of(const std::string& instance);
 /// The table that all guests share, empty of guests. Said again it changes nothing of theirs.
 std::string of_network(const Network& network);
 
+/// The chains of one tap that nobody was admitted to: they let nothing in from it, and out to it no more than ARP for all.
+std::string of_tap(const std::string& instance, const std::string& tap);
+
 struct Guest {
     std::string tap;
     std::string mac;
     Address address = 0;
     sdk::Egress egress = sdk::Egress::internet;
 };
-/// Lets a guest out as its policy says, and only as itself. Said again it changes nothing.
+/// Lets a guest out as its policy says, and only as itself; after of_tap. No more than elements of sets: a start waits for
+/// it. Said again it changes nothing.
 std::string to_admit(const std::string& instance, const Guest& guest);
-/// Nothing is left of it. Said again it changes nothing.
-std::string to_forget(const std::string& instance, const Guest& guest);
+/// Nothing is left of the tap and of who was admitted to it. Said again it changes nothing.
+std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address);
 /// No table is left.
 std::string to_remove(const std::string& instance);
 

@@ -29,7 +29,7 @@ public:
     TapNetwork& operator=(const TapNetwork&) = delete;
     ~TapNetwork() override
     {
-        if (auto network = HostNetwork::lock(host_, config_))
+        if (auto network = HostNetwork::lock(host_, config_, firewall_))
             if (auto removed = network->remove_if_unused(); !removed)
                 host_.log(sdk::LogLevel::warning, removed.error().message);
     }
@@ -63,7 +63,7 @@ public:
             return make_error(Code::cancelled, "cancelled");
         if (spec.egress == sdk::Egress::none)
             return sdk::Attached<sdk::Link>{closed_link(spec), handle_of(spec.owner, {})};
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         if (!network)
             return std::move(network).error();
         auto other = network->claimed_by(spec.owner.vm);
@@ -73,27 +73,26 @@ public:
             return make_error(Code::exists, "VM " + spec.owner.vm + " has its network already");
         const std::string mac = sdk::mac_of(spec.owner);
         auto made = network->ensure();
-        auto tap = made ? network->claim(spec, mac) : made.error();
-        auto claimed = tap ? network->claimed_by(spec.owner.vm) : tap.error();
-        if (!claimed || !*claimed)
-            return claimed ? make_error(Code::not_found, "tap " + tap->name + " went away") : std::move(claimed).error();
+        auto claimed = made ? network->claim(spec, mac) : made.error();
+        if (!claimed)
+            return std::move(claimed).error();
         filler_.ask();
         const Subnet& subnet = network->subnet();
-        sdk::Link link{{"tap", {{"name", tap->name}}},
+        sdk::Link link{{"tap", {{"name", claimed->tap.name}}},
                        mac,
-                       to_string(*(*claimed)->address) + "/" + std::to_string(subnet.prefix_bits),
+                       to_string(*claimed->address) + "/" + std::to_string(subnet.prefix_bits),
                        to_string(subnet.gateway()),
                        {}};
         for (const Address resolver : resolvers_of_this_host())
             link.dns.push_back(to_string(resolver));
         if (link.dns.empty())  // whoever has none on a host without one asks in vain
             link.dns.push_back(link.gateway);
-        return sdk::Attached<sdk::Link>{std::move(link), handle_of(spec.owner, bound_of(**claimed))};
+        return sdk::Attached<sdk::Link>{std::move(link), handle_of(spec.owner, bound_of(*claimed))};
     }
 
     Result<void> release(const sdk::Handle& handle) override
     {
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         if (!network)
             return std::move(network).error();
         return network->give_back(handle.owner.vm);
@@ -101,7 +100,7 @@ public:
 
     Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
     {
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         if (!network)
             return std::move(network).error();
         auto claimed = network->claimed_by(handle.owner.vm);
@@ -121,7 +120,7 @@ public:
 
     Result<std::vector<sdk::Handle>> list() override
     {
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         if (!network)
             return std::move(network).error();
         auto claimed = network->claimed();
@@ -176,13 +175,13 @@ private:
             return tried;
         if (auto opens = check_user(host_.user()); !opens)
             return opens;
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         return network ? network->check() : std::move(network).error();
     }
 
     void fill_pool()
     {
-        auto network = HostNetwork::lock(host_, config_);
+        auto network = HostNetwork::lock(host_, config_, firewall_);
         auto filled = network ? network->fill_pool() : network.error();
         if (!filled)
             host_.log(sdk::LogLevel::warning, "the pool of taps is not full: " + filled.error().message);
@@ -190,6 +189,7 @@ private:
 
     sdk::Host& host_;
     Config config_;
+    Firewall firewall_;
     PoolFiller filler_;
 };
 

@@ -221,23 +221,49 @@ TEST_F(Provision, AMachineThatWasOnlyMadeIsProvisionedWhenItStartsWhateverHappen
     EXPECT_EQ(in_guest(host, "a", "ls .netrc 2>/dev/null || echo none"), "none\n");
 }
 
+/// Makes a machine whose files take a while, and does that when they begin to go in; the exit status, and what was said.
+template <typename Act>
+std::pair<int, std::string> create_and(const Installation& host, const std::string& home, Act act)
+{
+    auto call = host.command({"vm", "create", "--name", "a", "--ready", "agent"});
+    call.environment.emplace_back("HOME", home);
+    const std::string said = host.home() + "/said";
+    auto err = sdk::os::open_file(said, O_WRONLY | O_CREAT | O_APPEND);
+    EXPECT_TRUE(err);
+    call.err = err->get();
+    auto child = sdk::os::spawn(call);
+    EXPECT_TRUE(child);
+    EXPECT_TRUE(wait_for_text(said, "provision: file-sync", std::chrono::seconds(120)));
+    act(*child);
+    const auto status = child->wait();
+    EXPECT_TRUE(status);
+    return {status.value_or(-1), sdk::os::read_file(said).value_or("")};
+}
+
+constexpr const char* large_goes_in = "[[file_sync]]\nhost = \"~/large\"\nguest = \"~/large\"\n";
+
 TEST_F(Provision, CancellingUndoesTheCreation)
 {
     file("large", std::string(64U << 20U, 'l'));
-    const Installation host("[[file_sync]]\nhost = \"~/large\"\nguest = \"~/large\"\n");
-    auto call = host.command({"vm", "create", "--name", "a", "--ready", "agent"});
-    call.environment.emplace_back("HOME", home_);
-    const std::string said = host.home() + "/said";
-    auto err = sdk::os::open_file(said, O_WRONLY | O_CREAT | O_APPEND);
-    ASSERT_TRUE(err);
-    call.err = err->get();
-    auto child = sdk::os::spawn(call);
-    ASSERT_TRUE(child);
-    ASSERT_TRUE(wait_for_text(said, "provision: file-sync", std::chrono::seconds(120)));
-    ASSERT_TRUE(sdk::os::send_signal(child->id(), SIGINT));
-    auto status = child->wait();
-    ASSERT_TRUE(status);
-    EXPECT_EQ(*status, 128 + SIGINT);
+    const Installation host(large_goes_in);
+    const auto [status, said] = create_and(host, home_, [](const sdk::os::Child& child) {
+        ASSERT_TRUE(sdk::os::send_signal(child.id(), SIGINT));
+    });
+    EXPECT_EQ(status, 128 + SIGINT) << said;
+    expect_no_vm(host);
+}
+
+TEST_F(Provision, AGuestThatDiesInTheMiddleUndoesTheCreation)
+{
+    file("large", std::string(256U << 20U, 'l'));
+    const Installation host(large_goes_in);
+    const auto [status, said] = create_and(host, home_, [&](const sdk::os::Child&) {
+        const auto vmm = sdk::os::identify(static_cast<pid_t>(pid_of(host, "a")));
+        ASSERT_TRUE(vmm);
+        ASSERT_TRUE(sdk::os::send_signal(*vmm, SIGKILL));
+    });
+    EXPECT_EQ(status, 1);
+    EXPECT_NE(said.find("while: provision: file-sync"), std::string::npos) << said;
     expect_no_vm(host);
 }
 

@@ -342,6 +342,21 @@ TEST_F(Tap, AGuestSpeaksForItselfAlone)
     EXPECT_FALSE(guest.reaches(on_the_internet)) << "with a hardware address that is not its own";
 }
 
+TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuest)
+{
+    make_outside();
+    (void)must_attach(new_spec());
+    const std::string table = "inet banger_" + host.instance();
+    for (const std::string& taken : {std::string("flush ruleset"), "delete table " + table, "flush chain " + table + " forward",
+                                     std::string("add table inet somebody")}) {
+        said({"nft", taken});
+        const Guest guest(must_attach(new_spec()).value);
+        EXPECT_TRUE(guest.reaches(on_the_internet)) << taken;
+        EXPECT_FALSE(guest.reaches(private_host)) << taken;
+    }
+    EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr("inet somebody"));
+}
+
 TEST_F(Tap, AReleasedGuestIsClosedOffAndLeavesNoRule)
 {
     make_outside();
@@ -351,7 +366,46 @@ TEST_F(Tap, AReleasedGuestIsClosedOffAndLeavesNoRule)
     EXPECT_THAT(said({"nft", "list", "ruleset"}), HasSubstr(address));
     ASSERT_TRUE(network->release(attached.handle));
     EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(address)));
+    const auto tap = attached.value.attachment.fields.at("name");
+    EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(tap))) << "the taps that wait have other names";
     EXPECT_TRUE(Guest(neighbour.value).reaches(on_the_internet)) << "a neighbour is not touched";
+}
+
+TEST_F(Tap, WhatIsLeftOfAnEarlierGuestAdmitsNobody)
+{
+    make_outside();
+    config.pool = 0;
+    reopen();
+    const auto earlier = must_attach(new_spec());
+    const auto tap = earlier.value.attachment.fields.at("name");
+    const auto address = address_in(earlier.value);
+    // Somebody removes its tap, and what admitted it stays.
+    said({"ip", "link", "delete", tap});
+    ASSERT_TRUE(network->release(earlier.handle));
+    const auto later = must_attach(new_spec());
+    ASSERT_EQ(later.value.attachment.fields.at("name"), tap);
+    ASSERT_NE(address_in(later.value), address);
+    const Guest guest(later.value);
+    EXPECT_TRUE(guest.reaches(on_the_internet));
+    guest.ip({"address", "flush", "dev", "eth0"});
+    guest.ip({"address", "add", address + "/24", "dev", "eth0"});
+    guest.ip({"route", "replace", "default", "via", later.value.gateway});
+    EXPECT_FALSE(guest.reaches(on_the_internet));
+}
+
+TEST_F(Tap, AGuestOfAnEarlierBangerIsForgottenToo)
+{
+    const auto attached = must_attach(new_spec());
+    const std::string table = "netdev banger_" + host.instance() + " ";
+    const auto tap = attached.value.attachment.fields.at("name");
+    for (const char* way : {"from_", "to_"}) {
+        said({"nft", "flush chain " + table + way + tap});
+        said({"nft", "add rule " + table + way + tap + " ether type ip ip saddr " + address_in(attached.value) + " accept"});
+    }
+    for (const char* set : {"macs_", "addresses_"})
+        said({"nft", "delete set " + table + set + tap});
+    ASSERT_TRUE(network->release(attached.handle));
+    EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(tap)));
 }
 
 TEST_F(Tap, AddressesSurviveRestarts)

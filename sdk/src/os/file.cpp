@@ -1,5 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/socket.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -97,6 +98,27 @@ Result<UniqueFd> connect_through_directory(const std::string& path, int socket_f
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | socket_flags, 0));
     if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
         return os_error("connect to " + path);
+    return fd;
+}
+
+/// How a listening socket is made at a path, the file included.
+Result<UniqueFd> make_listener(const std::string& path, int flags)
+{
+    const UniqueFd directory(::open(parent_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory)
+        return os_error("listen on " + path);
+    auto address = address_below(directory.get(), path);
+    if (!address)
+        return std::move(address).error();
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+    if (!fd)
+        return os_error("make a socket");
+    // bind(2) gives the file the socket's own mode, less the umask: closed from its first moment.
+    if (::fchmod(fd.get(), 0600) != 0)
+        return os_error("close the socket to others");
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+        ::listen(fd.get(), SOMAXCONN) != 0)
+        return os_error("listen on " + path, errno == EADDRINUSE ? EEXIST : errno);
     return fd;
 }
 
@@ -314,24 +336,14 @@ Result<UniqueFd> try_connect_unix(const std::string& path)
 
 Result<UniqueFd> listen_unix(const std::string& path)
 {
-    const UniqueFd directory(::open(parent_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory)
-        return os_error("listen on " + path);
-    auto address = address_below(directory.get(), path);
-    if (!address)
-        return std::move(address).error();
     if (auto removed = remove_file(path); !removed)
         return std::move(removed).error();
-    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd)
-        return os_error("make a socket");
-    // bind(2) gives the file the socket's own mode, less the umask: closed from its first moment.
-    if (::fchmod(fd.get(), 0600) != 0)
-        return os_error("close the socket to others");
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
-        ::listen(fd.get(), SOMAXCONN) != 0)
-        return os_error("listen on " + path);
-    return fd;
+    return make_listener(path, 0);
+}
+
+Result<UniqueFd> listen_new_unix(const std::string& path)
+{
+    return make_listener(path, SOCK_NONBLOCK);
 }
 
 Result<Peer> peer_of(int socket)

@@ -59,7 +59,9 @@ protected:
             {"VM", "db"},   {"PORT", "22"},         {"IMAGE", "debian-bookworm"}, {"KERNEL", "debian-cloud"},
             {"NAME", "x"},  {"PLUGIN", "vmm-qemu"}, {"KEY", "vm_defaults.vcpu"},  {"VALUE", "1"},
             {"FILE", BANGER_WRONG_CONFIG},          {"PATH", home_ + "/shop"},
-            {"SOURCE", home_ + "/shop/file"},       {"DESTINATION", "db:x"}};
+            {"SESSION", "build"},                   {"TEXT", "words"},
+            {"SOURCE", home_ + "/shop/file"},       {"DESTINATION", "db:x"},
+            {"FORWARD", "0:80"}};
         const auto known = values.find(operand.name);
         return known == values.end() ? "web" : known->second;
     }
@@ -133,10 +135,10 @@ TEST_P(EveryVerb, WorksWithAllThatItNeeds)
     if (syntax_.path == "doctor")
         return;  // what it finds is this host's
     // What the status says is there: the shell's own end, an unhealthy guest, a wrong file, no daemon, something unclaimed,
-    // and a known_hosts that the fake daemon only names.
+    // a known_hosts that the fake daemon only names, and a machine that stops while ports are forwarded.
     const std::map<std::string, int> others{{"vm run", 3},        {"vm health", 1},   {"config validate", 1},
                                             {"daemon status", 1}, {"daemon logs", 1}, {"audit", 1},
-                                            {"vm host-key", 1}};
+                                            {"vm host-key", 1},  {"vm forward", 1}};
     const auto known = others.find(syntax_.path);
     EXPECT_EQ(ended.status, known == others.end() ? 0 : known->second) << ended.out << ended.err;
 }

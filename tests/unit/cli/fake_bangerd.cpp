@@ -4,9 +4,11 @@
 // "guests" are threads that speak frames. A call about the vm "held" is answered once "release" is called about. What was
 // called is noted in the file "calls" below BANGER_HOME. BANGER_FAKE: "refuse" cannot start and says so, "die" ends
 // without a word, "busy" will not stop while idle is asked for. BANGER_FAKE_BUILD is the build it claims to be.
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
@@ -20,6 +22,8 @@
 #include "core/config/paths.hpp"
 #include "core/rpc/build.hpp"
 #include "core/rpc/server.hpp"
+#include "guest/protocol/frames.hpp"
+#include "guest/protocol/json.hpp"
 #include "tests/unit/cli/fake_answers.hpp"
 #include "tests/unit/cli/fake_guest.hpp"
 
@@ -64,8 +68,12 @@ private:
             return create(exchange);
         if (method == "vm.exec")
             return exec(exchange);
+        if (method == "vm.session.attach")
+            return attach(exchange);
         if (method == "vm.connect")
             return connect(exchange);
+        if (method == "vm.forward")
+            return forward(exchange);
         if (method == "vm.logs")
             return logs(exchange);
         const std::string vm = json::string_or(exchange->params(), "vm");
@@ -144,6 +152,13 @@ private:
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 
+    void attach(const ExchangePtr& exchange)
+    {
+        auto [ours, theirs] = pair();
+        std::thread(run_fake_session, std::move(ours), json::to_text(exchange->params())).detach();
+        reply_with(exchange, json::Object(), std::move(theirs));
+    }
+
     void connect(const ExchangePtr& exchange)
     {
         const std::string vm = json::string_or(exchange->params(), "vm");
@@ -153,6 +168,42 @@ private:
         if (vm != "cut")
             std::thread(run_fake_port, std::move(ours)).detach();
         reply_with(exchange, json::Object(), std::move(theirs));
+    }
+
+    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed. "db" has stopped.
+    void forward(const ExchangePtr& exchange)
+    {
+        const std::string vm = json::string_or(exchange->params(), "vm");
+        auto [ours, theirs] = pair(SOCK_SEQPACKET);
+        auto descriptors = exchange->take_descriptors();
+        if (vm == "db")
+            say(ours, agent::FrameType::error,
+                sdk::make_error(sdk::Code::precondition, "vm 'db' is not running", "`banger vm start db` starts it"));
+        else
+            std::thread(
+                [breaks = vm == "broken"](sdk::os::UniqueFd held, std::vector<sdk::os::UniqueFd> listeners) {
+                    std::array<pollfd, 2> watch{
+                        {{held.get(), POLLIN, 0}, {listeners.empty() ? -1 : listeners.front().get(), POLLIN, 0}}};
+                    while (::poll(watch.data(), watch.size(), -1) > 0 && watch[0].revents == 0) {
+                        const sdk::os::UniqueFd caller(::accept4(watch[1].fd, nullptr, nullptr, SOCK_CLOEXEC));
+                        (void)sdk::os::write_all(caller.get(), "hello");
+                        if (breaks)
+                            say(held, agent::FrameType::notice,
+                                sdk::make_error(sdk::Code::unavailable, "cannot connect to port 80 in the guest"));
+                    }
+                },
+                std::move(ours), std::move(descriptors))
+                .detach();
+        json::Object result;
+        result.set("port", json::string_or(exchange->params(), "to") == "host" ? 3000 : 0);
+        reply_with(exchange, result, std::move(theirs));
+    }
+
+    static void say(const sdk::os::UniqueFd& to, agent::FrameType type, const sdk::Error& what)
+    {
+        std::string frame;
+        agent::write_frame(frame, type, agent::error_to_json(what));
+        (void)::send(to.get(), frame.data(), frame.size(), MSG_NOSIGNAL);
     }
 
     void logs(const ExchangePtr& exchange)
@@ -166,10 +217,10 @@ private:
         reply_with(exchange, result, std::move(*log));
     }
 
-    static std::pair<sdk::os::UniqueFd, sdk::os::UniqueFd> pair()
+    static std::pair<sdk::os::UniqueFd, sdk::os::UniqueFd> pair(int type = SOCK_STREAM)
     {
         int ends[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0)
             std::abort();
         return {sdk::os::UniqueFd(ends[0]), sdk::os::UniqueFd(ends[1])};
     }

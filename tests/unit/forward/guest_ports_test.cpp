@@ -3,11 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "banger/sdk/os/socket.hpp"
+
 namespace banger::forward {
 namespace {
 
 constexpr std::uint16_t first_port = 23600;
 constexpr std::uint16_t moved_by = 10000;
+constexpr std::chrono::milliseconds no_rest{0};
 
 /// What an agent could say, without one; the loop is turned by hand.
 class GuestPortsTest : public ::testing::Test {
@@ -21,8 +26,12 @@ protected:
     void begin(GuestPorts::Limits limits)
     {
         GuestPorts::Events events;
-        events.changed = [this](const GuestPorts::Ports& all) { told_ = all; };
-        ports_ = std::make_shared<GuestPorts>(loop_, address_, std::weak_ptr<guest::AgentClient>(), events, limits);
+        events.changed = [this](const GuestPorts::Ports& all) {
+            told_ = all;
+            ++times_told_;
+        };
+        ports_ = std::make_shared<GuestPorts>(loop_, address_, std::weak_ptr<guest::AgentClient>(),
+                                              std::make_shared<Places>(1), events, limits);
     }
     static std::vector<agent::Listener> listeners(std::uint16_t first, std::uint16_t count)
     {
@@ -51,11 +60,12 @@ protected:
     boost::asio::io_context loop_;
     std::shared_ptr<GuestPorts> ports_;
     GuestPorts::Ports told_;
+    int times_told_ = 0;
 };
 
 TEST_F(GuestPortsTest, BeyondTheLimitAPortHasAProblemUntilThereIsRoom)
 {
-    begin({3, 16, 64});
+    begin({3, 16, 64, no_rest});
     appear(listeners(first_port, 5));
     ASSERT_EQ(told_.size(), 5U);
     for (std::uint16_t i = 0; i < 3; ++i)
@@ -63,7 +73,7 @@ TEST_F(GuestPortsTest, BeyondTheLimitAPortHasAProblemUntilThereIsRoom)
     for (std::uint16_t i = 3; i < 5; ++i) {
         EXPECT_EQ(told_.at(first_port + i).host_port, 0);
         EXPECT_NE(told_.at(first_port + i).problem.find("more than 3"), std::string::npos);
-        EXPECT_TRUE(listen_tcp(address_, first_port + i)) << "nobody listens there";
+        EXPECT_TRUE(sdk::os::listen_tcp(address_, first_port + i)) << "nobody listens there";
     }
     go(listeners(first_port, 1));
     EXPECT_EQ(told_.at(first_port + 3).host_port, first_port + 3);
@@ -72,7 +82,7 @@ TEST_F(GuestPortsTest, BeyondTheLimitAPortHasAProblemUntilThereIsRoom)
 
 TEST_F(GuestPortsTest, OfAPortOnlySoManyAddressesAreKnown)
 {
-    begin({8, 2, 64});
+    begin({8, 2, 64, no_rest});
     std::vector<agent::Listener> many;
     for (int i = 1; i <= 200; ++i)
         many.push_back({"10.0.0." + std::to_string(i), first_port, 0, {}});
@@ -85,11 +95,11 @@ TEST_F(GuestPortsTest, OfAPortOnlySoManyAddressesAreKnown)
 
 TEST_F(GuestPortsTest, ManyPortsAreOpenedOverManyTurnsOfTheLoop)
 {
-    begin({1024, 16, 8});
+    begin({1024, 16, 8, no_rest});
     ports_->take({listeners(first_port, 20), {}, false});
     EXPECT_TRUE(told_.empty());
-    EXPECT_TRUE(listen_tcp(address_, first_port + 8)) << "it is not its turn";
-    EXPECT_FALSE(listen_tcp(address_, first_port + 7));
+    EXPECT_TRUE(sdk::os::listen_tcp(address_, first_port + 8)) << "it is not its turn";
+    EXPECT_FALSE(sdk::os::listen_tcp(address_, first_port + 7));
     // What comes between is not lost.
     ports_->take({listeners(first_port - 1, 1), {}, false});
     turn();
@@ -98,11 +108,40 @@ TEST_F(GuestPortsTest, ManyPortsAreOpenedOverManyTurnsOfTheLoop)
         EXPECT_EQ(port.host_port, number);
 }
 
+TEST_F(GuestPortsTest, OfTenThousandListenersTheFirstArePublishedAndTheRestSaysWhyNot)
+{
+    GuestPorts::Limits limits;
+    begin(limits);
+    constexpr std::uint16_t many = 10000;
+    constexpr std::uint16_t in_a_change = 300;
+    for (std::uint16_t i = 0; i < many; i += in_a_change)
+        ports_->take({listeners(first_port + i, std::min<std::uint16_t>(in_a_change, many - i)), {},
+                      i + in_a_change < many});
+    turn();
+    ASSERT_EQ(told_.size(), many);
+    EXPECT_EQ(std::count_if(told_.begin(), told_.end(), [](const auto& port) { return port.second.host_port != 0; }),
+              static_cast<std::ptrdiff_t>(limits.ports));
+    for (const auto& [number, port] : told_)
+        EXPECT_NE(port.host_port == 0, port.problem.empty()) << number;
+}
+
+TEST_F(GuestPortsTest, AGuestThatNeverStopsToChangeIsLookedAtNowAndThen)
+{
+    GuestPorts::Limits limits;
+    limits.rest = std::chrono::hours(1);
+    begin(limits);
+    for (int i = 0; i < 1000; ++i) {
+        appear(listeners(first_port, 1));
+        go(listeners(first_port, 1));
+    }
+    EXPECT_EQ(times_told_, 1);
+}
+
 TEST_F(GuestPortsTest, APortIsNotMovedToANumberOfTheGuests)
 {
-    const auto in_the_way = listen_tcp(address_, first_port);
+    const auto in_the_way = sdk::os::listen_tcp(address_, first_port);
     ASSERT_TRUE(in_the_way);
-    begin({});
+    begin({1024, 16, 64, no_rest});
     auto both = listeners(first_port, 1);
     both.push_back({"0.0.0.0", first_port + moved_by, 0, {}});
     appear(both);
@@ -114,9 +153,9 @@ TEST_F(GuestPortsTest, APortIsNotMovedToANumberOfTheGuests)
 
 TEST_F(GuestPortsTest, AMovedPortLeavesItsNumberToTheGuestsOwn)
 {
-    const auto in_the_way = listen_tcp(address_, first_port);
+    const auto in_the_way = sdk::os::listen_tcp(address_, first_port);
     ASSERT_TRUE(in_the_way);
-    begin({});
+    begin({1024, 16, 64, no_rest});
     appear(listeners(first_port, 1));
     ASSERT_EQ(told_.at(first_port).host_port, first_port + moved_by);
     appear(listeners(first_port + moved_by, 1));

@@ -1,86 +1,24 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/forward/published_ports.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
-#include <cerrno>
 #include <condition_variable>
 #include <future>
 #include <mutex>
 
 #include "core/forward/loopback_addresses.hpp"
 #include "serving_agent.hpp"
+#include "tests/unit/forward/connections.hpp"
 
 namespace banger::forward {
 namespace {
-
-constexpr std::chrono::seconds patience{10};
-
-sockaddr_in place_of(const std::string& address, std::uint16_t port)
-{
-    sockaddr_in place{};
-    place.sin_family = AF_INET;
-    place.sin_port = htons(port);
-    ::inet_pton(AF_INET, address.c_str(), &place.sin_addr);
-    return place;
-}
-
-std::uint16_t port_of(const sdk::os::UniqueFd& socket)
-{
-    sockaddr_in place{};
-    socklen_t size = sizeof place;
-    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&place), &size);
-    return ntohs(place.sin_port);
-}
-
-sdk::os::UniqueFd accepted(const sdk::os::UniqueFd& listener)
-{
-    pollfd watch{listener.get(), POLLIN, 0};
-    ::poll(&watch, 1, std::chrono::milliseconds(patience).count());
-    return sdk::os::UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-}
-
-void bound_waiting(int fd)
-{
-    const timeval time{patience.count(), 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-}
-
-std::string receive(const sdk::os::UniqueFd& socket, std::size_t count)
-{
-    std::string bytes(count, '\0');
-    const auto got = ::recv(socket.get(), bytes.data(), count, MSG_WAITALL);
-    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return bytes;
-}
-
-/// What recv(2) says when there is nothing more to be had; a time-out is none of these.
-enum class End { none, regular, reset };
-
-End end_of(const sdk::os::UniqueFd& socket)
-{
-    char byte = 0;
-    const auto got = ::recv(socket.get(), &byte, 1, 0);
-    if (got == 0)
-        return End::regular;
-    return got < 0 && errno == ECONNRESET ? End::reset : End::none;
-}
-
-void send(const sdk::os::UniqueFd& socket, const std::string& bytes)
-{
-    ASSERT_EQ(::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-}
 
 /// The agent runs on this host, so what it calls its ports are the test's own sockets on 127.0.0.1; they are published on
 /// another loopback address.
 class PublishedPortsTest : public guest::ServingAgent {
 protected:
-    PublishedPortsTest() : ports_(loop_), client_(connect())
+    PublishedPortsTest() : ports_(loop_, places_), client_(connect())
     {
         address_ = *addresses_.claim("vm");
         EXPECT_TRUE(client_->wait_connected(patience()));
@@ -91,12 +29,6 @@ protected:
         });
     }
 
-    static sdk::os::UniqueFd listen(std::uint16_t port = 0)
-    {
-        auto socket = listen_tcp("127.0.0.1", port);
-        EXPECT_TRUE(socket) << socket.error().message;
-        return std::move(*socket);
-    }
     /// Until the port is where it is to be.
     template <typename Holds>
     bool wait_for(std::uint16_t port, Holds holds)
@@ -121,14 +53,34 @@ protected:
     }
     [[nodiscard]] sdk::os::UniqueFd dial(std::uint16_t port) const
     {
-        sdk::os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const auto place = place_of(address_, port);
-        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0)
-            return {};
-        bound_waiting(socket.get());
-        return socket;
+        return connect_to(sdk::os::tcp_address(address_, port));
     }
+    /// A listener of the guest's, which is published.
+    sdk::os::UniqueFd published_listener()
+    {
+        auto listener = listen_here();
+        ports_.publish("vm", address_, client_);
+        EXPECT_TRUE(wait_until_published(port_of(listener)));
+        return listener;
+    }
+    /// Both ends of a connection through it.
+    struct Pair {
+        sdk::os::UniqueFd caller;
+        sdk::os::UniqueFd served;
+    };
+    [[nodiscard]] Pair connection_to(const sdk::os::UniqueFd& listener) const
+    {
+        Pair pair;
+        pair.caller = dial(port_of(listener));
+        EXPECT_TRUE(pair.caller);
+        pair.served = accepted(listener);
+        EXPECT_TRUE(pair.served);
+        return pair;
+    }
+    static std::uint16_t port_of(const sdk::os::UniqueFd& socket) { return sdk::os::port_of(socket.get()); }
 
+    static constexpr std::size_t most_connections = 200;
+    std::shared_ptr<GuestPlaces> places_ = std::make_shared<GuestPlaces>(most_connections, most_connections);
     LoopbackAddresses addresses_{*base::LoopbackRange::parse("127.89.0.0/16"), "0123abcd"};
     std::string address_;
     PublishedPorts ports_;
@@ -140,19 +92,13 @@ protected:
 
 TEST_F(PublishedPortsTest, APortAppearsCarriesBytesAndGoes)
 {
-    auto before = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(before)));
-    auto later = listen();
+    const auto before = published_listener();
+    auto later = listen_here();
     const auto number = port_of(later);
     ASSERT_TRUE(wait_until_published(number));
     EXPECT_EQ(ports_.ports_of("vm").at(number).host_port, number);
 
-    const auto caller = dial(number);
-    ASSERT_TRUE(caller);
-    const auto served = accepted(later);
-    ASSERT_TRUE(served);
-    bound_waiting(served.get());
+    const auto [caller, served] = connection_to(later);
     send(caller, "question");
     EXPECT_EQ(receive(served, 8), "question");
     send(served, "answer");
@@ -169,16 +115,10 @@ TEST_F(PublishedPortsTest, APortAppearsCarriesBytesAndGoes)
 
 TEST_F(PublishedPortsTest, OneHalfIsClosedAndTheOtherGoesOn)
 {
-    auto listener = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(listener)));
-    const auto caller = dial(port_of(listener));
-    const auto served = accepted(listener);
-    ASSERT_TRUE(served);
-    bound_waiting(served.get());
+    const auto listener = published_listener();
+    const auto [caller, served] = connection_to(listener);
     send(caller, "all of it");
     ::shutdown(caller.get(), SHUT_WR);
-    bound_waiting(served.get());
     EXPECT_EQ(receive(served, 9), "all of it");
     EXPECT_EQ(end_of(served), End::regular);
     send(served, "the answer to all of it");
@@ -187,45 +127,68 @@ TEST_F(PublishedPortsTest, OneHalfIsClosedAndTheOtherGoesOn)
     EXPECT_EQ(end_of(caller), End::regular);
 }
 
-TEST_F(PublishedPortsTest, WhatAGuestResetsIsResetHere)
+TEST_F(PublishedPortsTest, AServerThatSaysNothingMoreStillGetsAllThatIsSent)
 {
-    auto listener = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(listener)));
-    const auto caller = dial(port_of(listener));
-    {
-        const auto served = accepted(listener);
-        ASSERT_TRUE(served);
-        bound_waiting(served.get());
-        send(caller, "x");
-        ASSERT_EQ(receive(served, 1), "x");
-        const linger at_once{1, 0};
-        ASSERT_EQ(::setsockopt(served.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
-    }
+    const auto listener = published_listener();
+    const auto [caller, served] = connection_to(listener);
+    ::shutdown(served.get(), SHUT_WR);
+    EXPECT_EQ(end_of(caller), End::regular);
+    // More than the sockets on the way hold.
+    const std::string much(12UL << 20U, 'x');
+    std::thread sender([&, &from = caller] {
+        send(from, much);
+        ::shutdown(from.get(), SHUT_WR);
+    });
+    std::size_t got = 0;
+    for (std::string bytes = receive(served, 1U << 20U); !bytes.empty(); bytes = receive(served, 1U << 20U))
+        got += bytes.size();
+    sender.join();
+    EXPECT_EQ(got, much.size());
+    EXPECT_EQ(end_of(served), End::regular);
+}
+
+TEST_F(PublishedPortsTest, WhatOneSideResetsIsResetAtTheOther)
+{
+    const auto listener = published_listener();
+    auto by_guest = connection_to(listener);
+    send(by_guest.caller, "x");
+    ASSERT_EQ(receive(by_guest.served, 1), "x");
+    reset(std::move(by_guest.served));
+    EXPECT_EQ(end_of(by_guest.caller), End::reset);
+
+    auto by_caller = connection_to(listener);
+    send(by_caller.caller, "x");
+    ASSERT_EQ(receive(by_caller.served, 1), "x");
+    reset(std::move(by_caller.caller));
+    EXPECT_EQ(end_of(by_caller.served), End::reset);
+}
+
+TEST_F(PublishedPortsTest, ConnectionsOfASessionThatIsLostAreReset)
+{
+    const auto listener = published_listener();
+    const auto [caller, served] = connection_to(listener);
+    send(caller, "x");
+    ASSERT_EQ(receive(served, 1), "x");
+    client_.reset();
+    EXPECT_EQ(end_of(served), End::reset);
     EXPECT_EQ(end_of(caller), End::reset);
 }
 
 TEST_F(PublishedPortsTest, MuchGoesThroughWithOneSideSlow)
 {
-    auto listener = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(listener)));
-    const auto caller = dial(port_of(listener));
-    const auto served = accepted(listener);
-    bound_waiting(served.get());
+    const auto listener = published_listener();
+    const auto [caller, served] = connection_to(listener);
     const std::string piece(1U << 20U, 'x');
     constexpr int pieces = 24;
-    std::thread sender([&] {
+    std::thread sender([&, &from = caller] {
         for (int i = 0; i < pieces; ++i)
-            send(caller, piece);
-        ::shutdown(caller.get(), SHUT_WR);
+            send(from, piece);
+        ::shutdown(from.get(), SHUT_WR);
     });
     // Somebody else's connection is not held up by one whose other end hangs.
-    const auto second = dial(port_of(listener));
-    const auto second_served = accepted(listener);
-    bound_waiting(second_served.get());
-    send(second, "hello");
-    EXPECT_EQ(receive(second_served, 5), "hello");
+    const auto second = connection_to(listener);
+    send(second.caller, "hello");
+    EXPECT_EQ(receive(second.served, 5), "hello");
     std::size_t got = 0;
     for (std::string bytes = receive(served, piece.size()); !bytes.empty(); bytes = receive(served, piece.size()))
         got += bytes.size();
@@ -233,32 +196,33 @@ TEST_F(PublishedPortsTest, MuchGoesThroughWithOneSideSlow)
     EXPECT_EQ(got, pieces * piece.size());
 }
 
-TEST_F(PublishedPortsTest, ManyConnectionsAtOnce)
+TEST_F(PublishedPortsTest, BeyondTheMostConnectionsWaitForOneToEnd)
 {
-    auto listener = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(listener)));
-    std::vector<sdk::os::UniqueFd> callers;
-    std::vector<sdk::os::UniqueFd> served;
-    constexpr int count = 200;
-    for (int i = 0; i < count; ++i) {
-        callers.push_back(dial(port_of(listener)));
-        ASSERT_TRUE(callers.back());
-        send(callers.back(), "x");
+    const auto listener = published_listener();
+    std::vector<Pair> all;
+    for (std::size_t i = 0; i < most_connections; ++i) {
+        all.push_back(connection_to(listener));
+        send(all.back().caller, "x");
     }
-    for (int i = 0; i < count; ++i) {
-        served.push_back(accepted(listener));
-        ASSERT_TRUE(served.back());
-        bound_waiting(served.back().get());
-        EXPECT_EQ(receive(served.back(), 1), "x");
-    }
+    for (const auto& pair : all)
+        EXPECT_EQ(receive(pair.served, 1), "x");
+    EXPECT_EQ(places_->of("vm")->taken(), most_connections);
+    // It stands, in the kernel, and nobody has turned it away.
+    const auto waiting = dial(port_of(listener));
+    ASSERT_TRUE(waiting);
+    send(waiting, "y");
+    pollfd watch{listener.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&watch, 1, 0), 0);
+    all.erase(all.begin());
+    const auto served = accepted(listener);
+    ASSERT_TRUE(served);
+    EXPECT_EQ(receive(served, 1), "y");
 }
 
 TEST_F(PublishedPortsTest, ATakenPortGoesElsewhereAndSaysWhy)
 {
-    auto listener = listen_tcp("127.0.0.1", 23579);
-    ASSERT_TRUE(listener) << listener.error().message;
-    const auto in_the_way = listen_tcp(address_, 23579);
+    const auto listener = listen_here(23579);
+    const auto in_the_way = sdk::os::listen_tcp(address_, 23579);
     ASSERT_TRUE(in_the_way) << in_the_way.error().message;
     ports_.publish("vm", address_, client_);
     ASSERT_TRUE(wait_until_published(23579));
@@ -270,9 +234,7 @@ TEST_F(PublishedPortsTest, ATakenPortGoesElsewhereAndSaysWhy)
 
 TEST_F(PublishedPortsTest, PortsGoWithTheAgentAndAreNotStreamsOfAnybody)
 {
-    auto listener = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(listener)));
+    const auto listener = published_listener();
     EXPECT_EQ(client_->open_streams(), 0U);
     kill_agent();
     std::unique_lock lock(mutex_);
@@ -283,9 +245,7 @@ TEST_F(PublishedPortsTest, PortsGoWithTheAgentAndAreNotStreamsOfAnybody)
 
 TEST_F(PublishedPortsTest, WithdrawnPortsAreGone)
 {
-    auto listener = listen();
-    ports_.publish("vm", address_, client_);
-    ASSERT_TRUE(wait_until_published(port_of(listener)));
+    const auto listener = published_listener();
     ports_.withdraw("vm");
     ports_.withdraw("vm");
     EXPECT_TRUE(wait_until_gone(port_of(listener)));
@@ -294,7 +254,7 @@ TEST_F(PublishedPortsTest, WithdrawnPortsAreGone)
 
 TEST_F(PublishedPortsTest, ListenersNameTheirProcess)
 {
-    const auto listener = listen();
+    const auto listener = listen_here();
     const auto all = client_->listeners(guest::ServingAgent::patience());
     ASSERT_TRUE(all) << all.error().message;
     bool found = false;
@@ -321,8 +281,8 @@ TEST_F(PublishedPortsTest, FollowingTheListenersCanBeEnded)
 
 TEST_F(PublishedPortsTest, AnAnswerWithTooManyListenersIsRefused)
 {
-    const auto one = listen();
-    const auto two = listen();
+    const auto one = listen_here();
+    const auto two = listen_here();
     const auto all = client_->listeners(guest::ServingAgent::patience(), 1);
     ASSERT_FALSE(all);
     EXPECT_EQ(all.error().code, sdk::Code::internal);

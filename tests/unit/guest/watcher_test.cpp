@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -108,6 +111,29 @@ TEST_F(WatcherTest, MoreThanTheKernelRemembersIsEverything)
         fs::remove(root + "/one");
     }
     EXPECT_TRUE(next(*watcher).everything);
+}
+
+TEST_F(WatcherTest, NoMoreWatchesIsSaidWithWhatHelps)
+{
+    fs::create_directory(root + "/below");
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        // A user namespace has a limit of its own, inotify(7).
+        if (::unshare(CLONE_NEWUSER) != 0)
+            _exit(77);
+        std::ofstream("/proc/sys/user/max_inotify_watches") << 1;
+        const auto watcher = Watcher::open(root);
+        const bool said = !watcher && watcher.error().code == sdk::Code::no_space &&
+                          watcher.error().message.find("'" + root + "/below'") != std::string::npos &&
+                          watcher.error().hint.find("fs.inotify.max_user_watches") != std::string::npos;
+        _exit(said ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    if (WEXITSTATUS(status) == 77)
+        GTEST_SKIP() << "no user namespace can be made here";
+    EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(WatcherTest, StampsSurviveAsTextAndSeeThroughNoLink)

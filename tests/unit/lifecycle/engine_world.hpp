@@ -66,15 +66,19 @@ protected:
     std::unique_ptr<plugins::Registry> registry_;
     std::unique_ptr<store::VmStore> store_;
     std::unique_ptr<ProviderOperations> operations_;
+    boost::asio::io_context loop_;
 
 private:
     const config::Paths paths_{directory_.path() + "/config.toml", directory_.path() + "/state",
                                directory_.path() + "/cache", directory_.path() + "/run"};
     const config::HostFacts host_{2, 4096};
-    const config::Config config_ = config::defaults(host_);
+
+protected:
+    config::Config config_ = config::defaults(host_);  ///< as the engine has it
+
+private:
     images::ImageStore images_{paths_.images(), images::Catalogue::built_in(), {}};
     images::KernelStore kernels_{paths_.kernels(), images::Catalogue::built_in(), {}};
-    boost::asio::io_context loop_;
     Agents agents_{loop_};
     Usage usage_{paths_.vms()};
     forward::LoopbackAddresses addresses_{*base::LoopbackRange::parse(config_.ports.addresses.value), "0123abcd"};

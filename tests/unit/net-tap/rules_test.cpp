@@ -36,16 +36,25 @@ TEST(TapRules, AGuestIsAdmittedByItsPolicy)
     auto all = guest;
     all.egress = sdk::Egress::all;
     EXPECT_THAT(rules::to_admit("0a1b2c3d", all), HasSubstr("to_all { 172.16.0.2 }"));
-    EXPECT_THAT(rules::to_admit("0a1b2c3d", all), Not(HasSubstr("to_internet")));
+    EXPECT_THAT(rules::to_admit("0a1b2c3d", all), HasSubstr("delete element inet banger_0a1b2c3d to_internet { 172.16.0.2 }"));
+}
+
+TEST(TapRules, ATapLetsNobodyThroughUntilAGuestIsAdmitted)
+{
+    const auto text = rules::of_tap("0a1b2c3d", guest.tap);
+    EXPECT_THAT(text, HasSubstr("policy drop"));
+    EXPECT_THAT(text, Not(HasSubstr("add element")));
+    EXPECT_THAT(rules::to_admit("0a1b2c3d", guest), Not(HasSubstr("chain")));
 }
 
 // What is to be taken away is added first, or taking it away a second time would be an error.
 TEST(TapRules, WhatIsForgottenMayBeForgottenAgain)
 {
-    const auto text = rules::to_forget("0a1b2c3d", guest);
+    const auto text = rules::to_forget("0a1b2c3d", guest.tap, guest.address);
     for (const char* thing : {"element inet banger_0a1b2c3d to_internet { 172.16.0.2 }",
                               "element inet banger_0a1b2c3d to_all { 172.16.0.2 }",
-                              "chain netdev banger_0a1b2c3d from_b0a1b2c3d-0", "chain netdev banger_0a1b2c3d to_b0a1b2c3d-0"}) {
+                              "chain netdev banger_0a1b2c3d from_b0a1b2c3d-0", "chain netdev banger_0a1b2c3d to_b0a1b2c3d-0",
+                              "set netdev banger_0a1b2c3d macs_b0a1b2c3d-0", "set netdev banger_0a1b2c3d addresses_b0a1b2c3d-0"}) {
         const auto added = text.find(std::string("add ") + thing);
         const auto deleted = text.find(std::string("delete ") + thing);
         EXPECT_NE(added, std::string::npos) << thing;

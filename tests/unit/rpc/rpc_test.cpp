@@ -147,6 +147,34 @@ TEST_F(RpcTest, DescriptorsTravelWithTheirAnswer)
     }
 }
 
+TEST_F(RpcTest, DescriptorsTravelWithTheirRequestAndOnlyThat)
+{
+    serve([](const auto& exchange) {
+        const auto taken = exchange->take_descriptors();
+        json::Object result;
+        result.set("count", taken.size());
+        for (const auto& each : taken)
+            EXPECT_EQ(::write(each.get(), "hello", 5), 5);
+        exchange->reply(result);
+    });
+    auto client = Client::connect(socket());
+    ASSERT_TRUE(client);
+    int pair[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    const sdk::os::UniqueFd ours(pair[0]);
+    std::vector<sdk::os::UniqueFd> descriptors;
+    descriptors.emplace_back(pair[1]);
+    auto reply = client->call("with", {}, {}, std::move(descriptors));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(json::uint_or(reply->result, "count"), 1U);
+    std::array<char, 8> text{};
+    EXPECT_EQ(::read(ours.get(), text.data(), text.size()), 5);
+    EXPECT_EQ(::read(ours.get(), text.data(), text.size()), 0) << "nobody has it any more";
+    reply = client->call("without", {});
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(json::uint_or(reply->result, "count"), 0U);
+}
+
 TEST_F(RpcTest, AnInterruptCancelsTheCallOnceAndItsAnswerIsAwaited)
 {
     std::shared_ptr<Exchange> held;
@@ -166,7 +194,7 @@ TEST_F(RpcTest, AnInterruptCancelsTheCallOnceAndItsAnswerIsAwaited)
     auto reply = client->call("x", {}, hooks);
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, sdk::Code::cancelled);
-    boost::asio::post(loop_, [&] { held.reset(); });
+    boost::asio::post(loop_, [last = std::move(held)] {});  // it ends on its own thread
 }
 
 TEST_F(RpcTest, AClientThatGoesAwayCancelsItsCallsAndEndsItsConnection)

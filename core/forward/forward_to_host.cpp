@@ -1,0 +1,159 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/forward/forward_to_host.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::forward {
+
+/// Tries the addresses of a target one after the other.
+class ForwardToHost::Attempt : public std::enable_shared_from_this<Attempt> {
+public:
+    using Done = std::function<void(sdk::Result<sdk::os::UniqueFd>)>;
+
+    Attempt(boost::asio::io_context& loop, const HostTarget& target, Done done)
+        : socket_(loop), target_(target), done_(std::move(done))
+    {
+    }
+
+    void try_next(sdk::Error before)
+    {
+        if (next_ == target_.addresses.size())
+            return done_(std::move(before));
+        const std::string& text = target_.addresses[next_++];
+        boost::system::error_code wrong;
+        const auto address = boost::asio::ip::make_address(text, wrong);
+        if (wrong)
+            return try_next(sdk::make_error(sdk::Code::invalid, "'" + text + "' is no IP address"));
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        socket_.async_connect({address, target_.port},
+                              [self = shared_from_this(), text](const boost::system::error_code& error) {
+                                  self->ended(text, error);
+                              });
+    }
+
+private:
+    void ended(const std::string& address, const boost::system::error_code& error)
+    {
+        if (error)
+            return try_next(sdk::os_error(
+                "connect to port " + std::to_string(target_.port) + " of " + address + " on this host", error.value()));
+        boost::system::error_code ignored;
+        socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+        done_(sdk::os::UniqueFd(socket_.release(ignored)));
+    }
+
+    boost::asio::ip::tcp::socket socket_;
+    HostTarget target_;
+    Done done_;
+    std::size_t next_ = 0;
+};
+
+std::shared_ptr<ForwardToHost> ForwardToHost::make(boost::asio::io_context& loop, HostTarget target,
+                                                   const std::shared_ptr<guest::AgentClient>& agent,
+                                                   std::shared_ptr<Places> places, Events events)
+{
+    return std::shared_ptr<ForwardToHost>(
+        new ForwardToHost(loop, std::move(target), agent, std::move(places), std::move(events)));
+}
+
+sdk::Result<std::uint16_t> ForwardToHost::listen(const agent::ListenSpec& spec, const guest::Patience& patience)
+{
+    const auto session = agent();
+    if (!session)
+        return sdk::make_error(sdk::Code::unavailable, "the session with the guest's agent was ended");
+    const std::weak_ptr<ForwardToHost> weak(std::static_pointer_cast<ForwardToHost>(shared_from_this()));
+    auto listening = session->listen(
+        spec,
+        [weak](std::int64_t accepted) {
+            if (const auto self = weak.lock())
+                self->take(accepted);
+        },
+        [weak](const sdk::Result<void>& how) {
+            if (const auto self = weak.lock())
+                self->end(how ? sdk::make_error(sdk::Code::unavailable, "the guest's agent listens no more")
+                              : how.error());
+        },
+        patience);
+    if (!listening)
+        return std::move(listening.error());
+    boost::asio::post(loop_, [self = weak.lock(), stop = std::move(listening->stop)]() mutable {
+        if (self->closed())
+            return stop();
+        self->stop_listening_ = std::move(stop);
+    });
+    return listening->port;
+}
+
+void ForwardToHost::stop()
+{
+    accepted_.clear();
+    if (const auto stop_listening = std::exchange(stop_listening_, nullptr))
+        stop_listening();
+}
+
+void ForwardToHost::take(std::int64_t accepted)
+{
+    accepted_.push_back(accepted);
+    serve();
+}
+
+void ForwardToHost::serve()
+{
+    while (!accepted_.empty() && !awaiting_place_) {
+        if (const auto place = places_->take())
+            serve_next(place);
+        else
+            await_place();
+    }
+}
+
+void ForwardToHost::await_place()
+{
+    awaiting_place_ = true;
+    places_->await([weak = weak_from_this(), &loop = loop_](const Places::Place& place) {
+        boost::asio::post(loop, [weak, place] {
+            const auto self = std::static_pointer_cast<ForwardToHost>(weak.lock());
+            if (!self)
+                return;
+            self->awaiting_place_ = false;
+            if (!self->accepted_.empty())
+                self->serve_next(place);
+            self->serve();
+        });
+    });
+}
+
+void ForwardToHost::serve_next(const Places::Place& place)
+{
+    const auto accepted = accepted_.front();
+    accepted_.pop_front();
+    if (!target_.unix_path.empty())
+        return connected(accepted, sdk::os::try_connect_unix(target_.unix_path), place);
+    const auto attempt = std::make_shared<Attempt>(
+        loop_, target_, [weak = weak_from_this(), accepted, place](sdk::Result<sdk::os::UniqueFd> socket) {
+            if (const auto self = std::static_pointer_cast<ForwardToHost>(weak.lock()))
+                self->connected(accepted, std::move(socket), place);
+        });
+    attempt->try_next(sdk::make_error(sdk::Code::invalid, "there is no address to connect to"));
+}
+
+void ForwardToHost::connected(std::int64_t accepted, sdk::Result<sdk::os::UniqueFd> socket, const Places::Place& place)
+{
+    const auto session = agent();
+    if (closed() || !session)
+        return;
+    if (!socket) {
+        session->refuse(accepted);
+        return report(socket.error());
+    }
+    agent::ConnectSpec spec;
+    spec.accepted = accepted;
+    join(spec, std::move(*socket), place);
+}
+
+}  // namespace banger::forward

@@ -1,0 +1,37 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/result.hpp"
+
+namespace banger::sdk::os {
+
+/// An address as bind(2) and connect(2) take it.
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+
+    [[nodiscard]] int family() const { return storage.ss_family; }
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+/// `address` is IPv4 or IPv6 text; `invalid` otherwise.
+[[nodiscard]] Result<SocketAddress> tcp_address(const std::string& address, std::uint16_t port);
+/// `invalid` if the path does not fit sockaddr_un (unix(7)), 107 bytes.
+[[nodiscard]] Result<SocketAddress> unix_address(const std::string& path);
+
+/// A listening TCP socket that does not block. Port 0: one that is free. Errors of bind(2): `busy` if the port is taken there,
+/// `permission` if we may not have it.
+[[nodiscard]] Result<UniqueFd> listen_tcp(const std::string& address, std::uint16_t port);
+/// A listening Unix stream socket with mode 0600, created closed, that does not block. The path may be longer than the 108 bytes
+/// of sockaddr_un (unix(7)); `exists` if there is anything at it, which stays.
+[[nodiscard]] Result<UniqueFd> listen_new_unix(const std::string& path);
+/// The port of a TCP socket; 0 of any other.
+[[nodiscard]] std::uint16_t port_of(int socket);
+
+}  // namespace banger::sdk::os
