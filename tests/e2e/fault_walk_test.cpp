@@ -1,12 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // A verb with its n-th step failing, or the daemon killed there, for every n: afterwards a new daemon finds a world that
-// agrees with its journals, and a neighbour that nobody touched. vmm-null and real storage; real guests at sampled n. Where
-// the root helper serves, the same with the n-th step of the helper's (tests/lab/sets/privd-faults).
+// agrees with its journals, and a neighbour that nobody touched. vmm-null and real storage; real guests at sampled n.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <csignal>
-#include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
@@ -23,7 +20,7 @@ struct Verb {
 
 struct Walk {
     Verb verb;
-    const char* mode;  ///< error or kill, of the daemon; helper_error or helper_kill
+    const char* mode;  ///< error or kill
     const char* vmm;
     int stride;        ///< every n, or every stride-th
 };
@@ -33,55 +30,13 @@ void PrintTo(const Walk& walk, std::ostream* out)
     *out << walk.verb.name << " " << walk.mode << " " << walk.vmm;
 }
 
-bool is_of_helper(const Walk& walk)
-{
-    return std::string(walk.mode).starts_with("helper_");
-}
-
-/// The root helper of this host, which reads a plan when it starts and is stopped by whoever connects to a socket: a set of
-/// the lab arranges that, in the directory BANGER_TEST_HELPER_FAULTS. One that died is started again without a plan.
-class ArmedHelper {
-public:
-    ArmedHelper() : directory_(std::getenv("BANGER_TEST_HELPER_FAULTS") != nullptr ? std::getenv("BANGER_TEST_HELPER_FAULTS") : "") {}
-
-    [[nodiscard]] bool is_there() const { return !directory_.empty(); }
-    /// The next one, from its first step.
-    void arm(const std::string& fault) const
-    {
-        stop();
-        EXPECT_TRUE(sdk::os::write_file_atomic(directory_ + "/plan", "BANGER_FAULT=" + fault + "\n"));
-    }
-    /// Returns when it has ended.
-    void stop() const
-    {
-        const auto asked = sdk::os::connect_unix(directory_ + "/stop.sock");
-        ASSERT_TRUE(asked) << asked.error().message;
-        std::array<char, 64> bytes{};
-        while (::read(asked->get(), bytes.data(), bytes.size()) > 0) {
-        }
-    }
-    [[nodiscard]] std::string log() const { return directory_ + "/log"; }
-
-private:
-    std::string directory_;
-};
-
 class FaultWalk : public ::testing::TestWithParam<Walk> {
 protected:
-    void SetUp() override
-    {
-        if (is_of_helper(GetParam()) && !helper_.is_there())
-            GTEST_SKIP() << "there is no root helper that could be armed: see tests/lab/sets/privd-faults";
-    }
-
-    // One run of the verb in a daemon or helper that is armed from its first step, reconciling included.
-    [[nodiscard]] Called armed(const Installation& host, const std::string& fault, const std::vector<std::string>& verb) const
+    // One run of the verb in a daemon that is armed from its first step, reconciling included.
+    static Called armed(const Installation& host, const std::string& fault, const std::vector<std::string>& verb)
     {
         CallOptions options;
-        if (is_of_helper(GetParam()))
-            helper_.arm(fault);
-        else
-            options.environment["BANGER_FAULT"] = fault;
+        options.environment["BANGER_FAULT"] = fault;
         return host.banger(verb, options);
     }
 
@@ -91,23 +46,18 @@ protected:
         host.kill_daemon();
     }
 
-    // How many steps the whole run has: counted by the daemon or helper, said in its log when it stops.
-    [[nodiscard]] int count_steps(const Installation& host, const std::vector<std::string>& verb) const
+    // How many steps the whole run has: counted by the daemon, said in its log when it stops.
+    static int count_steps(const Installation& host, const std::vector<std::string>& verb)
     {
-        const bool of_helper = is_of_helper(GetParam());
         EXPECT_EQ(armed(host, "error:0", verb).status, 0);
         host.stop_daemon();
-        if (of_helper)
-            helper_.stop();
-        auto log = sdk::os::read_file(of_helper ? helper_.log() : host.home() + "/run/bangerd.log");
+        auto log = sdk::os::read_file(host.home() + "/run/bangerd.log");
         EXPECT_TRUE(log);
         const std::string marker = "fault points reached: ";
         const auto at = log ? log->rfind(marker) : std::string::npos;
         EXPECT_NE(at, std::string::npos) << "the daemon does not say how many steps there were";
         return at == std::string::npos ? 0 : std::stoi(log->substr(at + marker.size()));
     }
-
-    ArmedHelper helper_;
 };
 
 // Once it was started, the record and the disks are of one length, and that is the old one or the new.
@@ -146,16 +96,14 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
     };
     prepare();
     const int steps = count_steps(host, walk.verb.walk);
-    ASSERT_GT(steps, is_of_helper(walk) ? 1 : 4);
+    ASSERT_GT(steps, 4);
     clear();
-    const std::string mode = walk.mode;
-    const std::string fault = is_of_helper(walk) ? mode.substr(mode.find('_') + 1) : mode;
     for (int n = 1; n <= steps + 1; n += walk.stride * sample_every()) {
-        SCOPED_TRACE(mode + " at step " + std::to_string(n) + " of " + std::to_string(steps));
+        SCOPED_TRACE(std::string(walk.mode) + " at step " + std::to_string(n) + " of " + std::to_string(steps));
         prepare();
-        auto run = armed(host, fault + ":" + std::to_string(n), walk.verb.walk);
+        auto run = armed(host, walk.mode + (":" + std::to_string(n)), walk.verb.walk);
         // A verb undoes what it did by itself, and leaves nothing to the next daemon; that one's own reconciling may.
-        if (mode != "kill" && std::string(walk.verb.name) != "reconcile")
+        if (std::string(walk.mode) == "error" && std::string(walk.verb.name) != "reconcile")
             expect_clean(host);
         end_daemon(host);
         expect_clean(host);
@@ -186,13 +134,10 @@ const std::vector<std::string> create_stopped{"vm", "create", "--name", "walked"
 
 const std::vector<std::string> set_walked{"vm", "set", "walked", "--disk", "6G", "--vcpu", "2"};
 
-constexpr std::array<const char*, 2> of_daemon{"error", "kill"};
-constexpr std::array<const char*, 2> of_helper{"helper_error", "helper_kill"};
-
-std::vector<Walk> walks(const char* vmm, int stride, const std::array<const char*, 2>& modes)
+std::vector<Walk> walks(const char* vmm, int stride)
 {
     std::vector<Walk> all;
-    for (const char* mode : modes) {
+    for (const char* mode : {"error", "kill"}) {
         all.push_back({{"create", {}, create_walked}, mode, vmm, stride});
         all.push_back({{"start", create_stopped, {"vm", "start", "walked"}}, mode, vmm, stride});
         all.push_back({{"stop", create_walked, {"vm", "stop", "walked", "--timeout", "0"}}, mode, vmm, stride});
@@ -210,10 +155,8 @@ std::string walk_name(const ::testing::TestParamInfo<Walk>& info)
     return std::string(info.param.verb.name) + "_" + info.param.mode;
 }
 
-INSTANTIATE_TEST_SUITE_P(Null, FaultWalk, ::testing::ValuesIn(walks("null", 1, of_daemon)), walk_name);
-INSTANTIATE_TEST_SUITE_P(Qemu, FaultWalk, ::testing::ValuesIn(walks("qemu", 9, of_daemon)), walk_name);
-INSTANTIATE_TEST_SUITE_P(NullByHelper, FaultWalk, ::testing::ValuesIn(walks("null", 1, of_helper)), walk_name);
-INSTANTIATE_TEST_SUITE_P(QemuByHelper, FaultWalk, ::testing::ValuesIn(walks("qemu", 9, of_helper)), walk_name);
+INSTANTIATE_TEST_SUITE_P(Null, FaultWalk, ::testing::ValuesIn(walks("null", 1)), walk_name);
+INSTANTIATE_TEST_SUITE_P(Qemu, FaultWalk, ::testing::ValuesIn(walks("qemu", 9)), walk_name);
 
 }  // namespace
 }  // namespace banger::e2e

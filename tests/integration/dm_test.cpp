@@ -330,31 +330,6 @@ TEST_F(Dm, AHostWithoutALoopDeviceSaysSo)
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block));
 }
 
-// As in a container that was given some: the kernel names a free one, and there is no way to it.
-TEST_F(Dm, AHostWhoseLoopDevicesAreAllTakenSaysSo)
-{
-    const auto spec = new_disk(new_layer());
-    const std::string devices = host.directory() + "/devices";
-    ASSERT_EQ(::mkdir(devices.c_str(), 0755), 0);
-    in_a_world_of_its_own([&] {
-        ASSERT_EQ(::mount("tmpfs", devices.c_str(), "tmpfs", 0, nullptr), 0);
-        for (const std::string name : {"null", "mapper", "loop-control"}) {
-            struct stat device {};
-            ASSERT_EQ(::stat(("/dev/" + name).c_str(), &device), 0);
-            const std::string place = devices + "/" + name;
-            if (S_ISDIR(device.st_mode))
-                ASSERT_EQ(::mkdir(place.c_str(), 0755), 0);
-            else
-                ASSERT_TRUE(sdk::os::write_file_atomic(place, ""));
-            ASSERT_EQ(::mount(("/dev/" + name).c_str(), place.c_str(), nullptr, MS_BIND, nullptr), 0);
-        }
-        ASSERT_EQ(::mount(devices.c_str(), "/dev", nullptr, MS_MOVE, nullptr), 0);
-        expect_refused(spec, Code::busy, "no loop device");
-        EXPECT_TRUE(storage->list()->empty());
-    });
-    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block));
-}
-
 TEST_F(Dm, AHostWithoutDeviceMapperOrTheRightToItIsNoPlaceForThisProvider)
 {
     const auto spec = new_disk(new_layer());
