@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
@@ -27,7 +28,7 @@ public:
     PrivdInProcess()
         : service_({::geteuid(),
                     [this](const Installation&, const plugins::CapabilityName& wanted) { return find(wanted.name); },
-                    [](const std::string& instance) { return instance; },
+                    [](const std::string& instance) { return instance; }, &jails_,
                     [] { return sdk::Result<std::vector<Held>>(std::vector<Held>()); }})
     {
         auto listener = sdk::os::listen_unix(socket());
@@ -64,6 +65,33 @@ public:
         return std::unique_ptr<Interface>(made ? dynamic_cast<Interface*>(made->release()) : nullptr);
     }
 
+    /// Of a host on which programs run without one: what was asked of it is kept.
+    class FakeJails final : public sdk::Jails {
+    public:
+        sdk::Result<void> probe(sdk::Call& /*call*/) override { return {}; }
+        sdk::Result<sdk::os::ProcessId> start(const sdk::JailSpec& spec, sdk::Call& /*call*/) override
+        {
+            const std::lock_guard lock(mutex_);
+            asked_.push_back(spec);
+            return sdk::os::ProcessId{1, 2};
+        }
+        [[nodiscard]] std::vector<sdk::JailSpec> asked() const
+        {
+            const std::lock_guard lock(mutex_);
+            return asked_;
+        }
+
+    private:
+        mutable std::mutex mutex_;
+        std::vector<sdk::JailSpec> asked_;
+    };
+    /// What it jailed, and what a daemon of that host has instead.
+    [[nodiscard]] const FakeJails& jails() const { return jails_; }
+    std::unique_ptr<sdk::Jails> jails_for(const sdk::Host& host) const
+    {
+        return privd::jails(socket(), {host.instance(), host.vms_directory()});
+    }
+
     void stop() { service_.stop(); }
 
     static constexpr std::size_t most_connections = 8;
@@ -86,6 +114,7 @@ private:
     sdk::testing::TemporaryDirectory directory_;
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<sdk::Provider>> providers_;
+    FakeJails jails_;
     boost::asio::io_context loop_{1};
     Service service_;
     std::unique_ptr<rpc::Server> server_;

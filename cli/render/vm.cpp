@@ -67,7 +67,7 @@ std::string vm_page(const json::Value& vm, std::size_t columns)
     facts.add("cpus", value_text(vm, "vcpus"));
     facts.add("memory", memory_of(vm));
     facts.add("disk", base::format_size(json::uint_or(vm, "disk_bytes")));
-    for (const char* key : {"address", "pid", "accelerator", "egress", "init", "removal"})
+    for (const char* key : {"address", "pid", "accelerator", "jail", "egress", "init", "removal"})
         facts.add(key, value_text(vm, key));
     facts.add("providers", providers_line(vm));
     for (const char* key : {"created", "started"})

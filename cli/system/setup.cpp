@@ -62,7 +62,7 @@ Result<void> check_place(const std::string& path)
 
 // The same as in a build tree and under a prefix, as for bangerd (daemon_process.cpp).
 struct Sources {
-    std::string program;
+    std::string programs;
     std::string plugins;
 };
 Result<Sources> find_sources()
@@ -71,11 +71,11 @@ Result<Sources> find_sources()
     if (!own)
         return std::move(own).error();
     const std::string here = directory_of(*own);
-    for (const auto& [program, plugins] :
-         {std::pair(here + "/banger-privd", here + "/../lib/banger/plugins"),
-          std::pair(here + "/" BANGER_LIBEXEC_FROM_BIN "/banger-privd", here + "/" BANGER_PLUGINS_FROM_BIN)})
-        if (::access(program.c_str(), X_OK) == 0)
-            return Sources{program, plugins};
+    for (const auto& [programs, plugins] :
+         {std::pair(here, here + "/../lib/banger/plugins"),
+          std::pair(here + "/" BANGER_LIBEXEC_FROM_BIN, here + "/" BANGER_PLUGINS_FROM_BIN)})
+        if (::access((programs + "/banger-privd").c_str(), X_OK) == 0)
+            return Sources{programs, plugins};
     return make_error(Code::not_found, "there is no banger-privd beside " + *own, "install banger again");
 }
 
@@ -175,8 +175,9 @@ Result<void> copy_files()
         return safe;
     if (auto made = os::make_directories(plugin_directory()); !made)
         return made;
-    if (auto copied = copy(sources->program, std::string(helper::program_directory) + "/banger-privd", program_mode); !copied)
-        return copied;
+    for (const std::string program : {"/banger-privd", "/banger-jail"})
+        if (auto copied = copy(sources->programs + program, helper::program_directory + program, program_mode); !copied)
+            return copied;
     if (auto copied = copy_plugins(sources->plugins); !copied)
         return copied;
     if (os::exists(helper::config_file))

@@ -76,7 +76,9 @@ std::string service_unit(const std::string& owner)
            "DeviceAllow=/dev/loop-control rw\n"
            "DeviceAllow=block-loop rw\n"
            "DeviceAllow=/dev/net/tun rw\n"
-           "RestrictAddressFamilies=AF_UNIX AF_NETLINK\n"
+           // AF_INET is how the kernel is asked for the tables of the older iptables. Nothing is ever sent.
+           "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET\n"
+           "IPAddressDeny=any\n"
            "RestrictNamespaces=net\n"
            "RestrictRealtime=yes\n"
            "LockPersonality=yes\n"

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -20,6 +21,7 @@
 #include "core/config/config.hpp"
 #include "core/log/log.hpp"
 #include "core/plugins/discover.hpp"
+#include "core/privd/host_jails.hpp"
 #include "core/privd/installations.hpp"
 #include "core/rpc/helper.hpp"
 
@@ -69,6 +71,14 @@ Result<void> take_rights_over_files(const User& user)
         return make_error(Code::permission, "the helper may not take a user's rights over files",
                           "it is started by systemd: banger-privd.service");
     return {};
+}
+
+// The user's, since take_rights_over_files.
+std::vector<gid_t> further_groups()
+{
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+    groups.resize(static_cast<std::size_t>(std::max(::getgroups(static_cast<int>(groups.size()), groups.data()), 0)));
+    return groups;
 }
 
 Result<sdk::os::UniqueFd> socket_from_systemd()
@@ -133,11 +143,12 @@ Result<void> serve(const Options& options)
 
     asio::io_context loop(1);  // first: what workers are at when it ends, they answer through it
     Installations installations(std::move(*settings));
+    HostJails jails({user->uid, user->gid, further_groups(), std::string(rpc::helper::program_directory) + "/banger-jail"});
     Service service({user->uid,
                      [&](const Installation& installation, const plugins::CapabilityName& wanted) {
                          return installations.provider(installation, wanted);
                      },
-                     name_in_kernel, [&] { return installations.held(); }});
+                     name_in_kernel, &jails, [&] { return installations.held(); }});
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); },
                        {user->uid, most_connections, most_message_bytes, most_requests, most_unread,
                         rpc::MessageReader::Descriptors::refused});

@@ -64,8 +64,10 @@ plugins::Registry::Settings registry_settings(const config::Paths& paths, const 
     settings.instance = instance;
     settings.cache_directory = paths.plugin_cache();
     settings.vms_directory = paths.vms();
-    if (::geteuid() != 0)
+    if (::geteuid() != 0) {
         settings.stand_in = privd::stand_in(rpc::helper::socket, {instance, paths.vms()});
+        settings.jails = privd::jails(rpc::helper::socket, {instance, paths.vms()});
+    }
     settings.in_flight_file = paths.plugins_in_flight();
     settings.crash_directory = paths.plugin_crashes();
     settings.deadlines.change = config.daemon.plugin_deadline.value;

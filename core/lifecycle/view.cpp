@@ -95,7 +95,7 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
         view.set("pid", pid);
     else
         view.set_null("pid");
-    view.set("accelerator", fact("accelerator"));
+    view.set("accelerator", fact("accelerator")).set("jail", fact("jail"));
     view.set("disks", disks_of(vm));
     std::vector<std::string> leftovers = alive || transition ? std::vector<std::string>() : leftovers_of(journal);
     if (!live)

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "banger/sdk/host.hpp"
+#include "banger/sdk/jail.hpp"
 
 namespace banger::plugins {
 
@@ -22,6 +24,7 @@ public:
         std::string vms_directory;
         LogSink log;               ///< may be empty
         uid_t user = ::geteuid();  ///< see sdk::Host::user
+        std::shared_ptr<sdk::Jails> jails;  ///< see sdk::Host::jails
     };
 
     explicit PluginHost(Settings settings) : settings_(std::move(settings)) {}
@@ -31,6 +34,7 @@ public:
     [[nodiscard]] std::string cache_directory() const override;
     [[nodiscard]] std::string vms_directory() const override { return settings_.vms_directory; }
     [[nodiscard]] uid_t user() const override { return settings_.user; }
+    [[nodiscard]] sdk::Jails* jails() override { return settings_.jails.get(); }
 
 private:
     Settings settings_;

@@ -49,7 +49,8 @@ public:
     {
         plugin_ = std::make_shared<Guard::Plugin>(id_, settings.deadlines, std::move(threads), std::move(in_flight));
         host_ = std::make_shared<PluginHost>(PluginHost::Settings{
-            id_, settings.instance, settings.cache_directory + "/" + id_, settings.vms_directory, settings.log, settings.user});
+            id_, settings.instance, settings.cache_directory + "/" + id_, settings.vms_directory, settings.log, settings.user,
+            settings.jails});
         if (found_.sidecar && found_.sidecar->needs_root)
             stand_in_ = settings.stand_in;
         if (found_.problem || !found_.sidecar)

@@ -72,6 +72,7 @@ public:
         std::string vms_directory;
         uid_t user = ::geteuid();     ///< whose machines these are: see sdk::Host::user
         StandIn stand_in;             ///< for providers that need root; empty: those are loaded as any others
+        std::shared_ptr<sdk::Jails> jails;  ///< see sdk::Host::jails; may be empty
         std::string in_flight_file;   ///< see InFlight; empty: crashes are not noted
         std::string crash_directory;  ///< see CrashRecord; empty: likewise
         Deadlines deadlines;

@@ -2,16 +2,14 @@
 #include "core/privd/arguments.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 
 #include "banger/sdk/boot_check.hpp"
-#include "banger/sdk/os/fd.hpp"
+#include "core/privd/user_path.hpp"
 
 namespace banger::privd {
 namespace {
@@ -24,6 +22,8 @@ constexpr std::size_t instance_digits = 8;       // sdk::Owner::instance
 constexpr std::size_t vm_digits = 12;            // sdk::Owner::vm
 constexpr std::size_t longest_word = 32;         // of a role or a key; they become parts of device names
 constexpr std::size_t longest_tag = 64;          // "disk:raw", "link:tap"
+constexpr std::size_t most_jailed = 64;          // files of a jail, and words of its program's command
+constexpr std::size_t longest_argument = 4096;   // of them
 constexpr std::uint64_t most_bytes = 1ULL << 48U;  // 256 TiB: more than any file system here holds in a file
 
 bool is_id(const std::string& text, std::size_t digits)
@@ -46,32 +46,25 @@ Result<void> check_bytes(std::uint64_t bytes)
     return make_error(Code::invalid, "no disk can be " + std::to_string(bytes) + " bytes long");
 }
 
-// Absolute, and written in one way only: no empty part, no "." and no "..".
-Result<void> check_form(const std::string& path)
-{
-    const bool plain = path.starts_with('/') && path.size() > 1 && path.size() < PATH_MAX &&
-                       std::none_of(path.begin(), path.end(), [](unsigned char c) { return c < ' ' || c == 127; });
-    const std::string parts = path + "/";
-    if (plain && parts.find("//") == std::string::npos && parts.find("/./") == std::string::npos &&
-        parts.find("/../") == std::string::npos)
-        return {};
-    return make_error(Code::invalid, plain ? "the path " + path + " is not written out" : "that is no absolute path");
-}
-
-// openat2(2) has no wrapper in this libc. O_PATH opens nothing of the file, so a FIFO or a device does not mind.
 Result<struct stat> look_at(const std::string& path)
 {
-    open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
-    how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    const sdk::os::UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
-    if (!fd && errno == ELOOP)
-        return make_error(Code::permission, path + " is reached by a symbolic link, which the helper follows for nobody",
-                          "name it by the path that it really has");
+    auto named = open_named(path);
     struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0)
+    if (!named)
+        return std::move(named).error();
+    if (::fstat(named->get(), &status) != 0)
         return sdk::os_error("look at " + path);
     return status;
+}
+
+// Where one lay in another, its place would be made in what is the user's, with root's rights.
+Result<void> check_apart(const std::vector<sdk::JailedFile>& files)
+{
+    for (const auto& file : files)
+        for (const auto& other : files)
+            if (&file != &other && (other.inside + "/").starts_with(file.inside + "/"))
+                return make_error(Code::invalid, "in a jail " + other.inside + " cannot lie in " + file.inside);
+    return {};
 }
 
 std::string parent_of(const std::string& path)
@@ -171,6 +164,50 @@ Result<void> Remit::check(const Installation& installation, const sdk::LinkSpec&
     if (!is_tag(spec.attachment))
         return make_error(Code::invalid, "that is no kind of a link");
     return {};
+}
+
+Result<void> Remit::check(const Installation& installation, const sdk::JailSpec& spec) const
+{
+    if (auto owned = check(installation, spec.owner); !owned)
+        return owned;
+    if (spec.argv.empty() || spec.argv.size() > most_jailed || spec.files.size() > most_jailed)
+        return make_error(Code::invalid, "a jailed program has 1 to " + std::to_string(most_jailed) +
+                                             " words, and as many files at most");
+    for (const auto& argument : spec.argv)
+        if (argument.size() > longest_argument || argument.find('\0') != std::string::npos)
+            return make_error(Code::invalid, "a jailed program is given a word that cannot be one");
+    for (const auto& stream : {spec.output, spec.errors})
+        if (auto named = check_role(stream); !named)
+            return named;
+    for (const auto& inside : {spec.argv.front(), spec.directory})
+        if (auto formed = check_form(inside); !formed)
+            return formed;
+    for (const auto& file : spec.files)
+        if (auto his = check_jailed(file); !his)
+            return his;
+    return check_apart(spec.files);
+}
+
+// What he could not open himself would not open in the jail either. It is refused here, where that can be said.
+Result<void> Remit::check_jailed(const sdk::JailedFile& file)
+{
+    for (const auto& path : {file.inside, file.source})
+        if (auto formed = check_form(path); !formed)
+            return formed;
+    auto named = open_named(file.source);
+    if (!named)
+        return std::move(named).error();
+    struct stat status {};
+    if (::fstat(named->get(), &status) != 0)
+        return sdk::os_error("look at " + file.source);
+    const int wanted = R_OK | (file.writable ? W_OK : 0);
+    if (::syscall(SYS_faccessat2, named->get(), "", wanted, AT_EMPTY_PATH | AT_EACCESS) == 0)
+        return {};
+    // Of a device the kernel also asks the helper's own control group, which has few; and of the user's rights before.
+    const bool device = S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);
+    if (device && errno == EPERM)
+        return {};
+    return sdk::os_error("use " + file.source + " as the user whom the helper serves");
 }
 
 Result<void> Remit::check(const sdk::NameServer& server)

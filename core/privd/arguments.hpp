@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "banger/sdk/jail.hpp"
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/network_names.hpp"
 #include "banger/sdk/storage.hpp"
@@ -39,6 +40,7 @@ public:
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::DiskSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::FreezeSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::LinkSpec& spec) const;
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::JailSpec& spec) const;
     /// A name server on this host's loopback: of programs that the user could run himself.
     [[nodiscard]] static sdk::Result<void> check(const sdk::NameServer& server);
     [[nodiscard]] static sdk::Result<void> check_role(const std::string& role);
@@ -50,6 +52,8 @@ private:
     [[nodiscard]] sdk::Result<void> check_directory(const std::string& path) const;
     /// Nothing there is nobody else's: the provider says what it misses.
     [[nodiscard]] sdk::Result<void> check_file(const std::string& path, Whose whose) const;
+
+    [[nodiscard]] static sdk::Result<void> check_jailed(const sdk::JailedFile& file);
 
     uid_t user_;
 };

@@ -200,6 +200,23 @@ public:
     }
 };
 
+class ProxiedJails final : public sdk::Jails {
+public:
+    explicit ProxiedJails(Line line) : line_(std::move(line)) {}
+
+    Result<void> probe(sdk::Call& call) override
+    {
+        return read<void>(line_.ask("probe", {}, &call, Repeat::once));
+    }
+    Result<sdk::os::ProcessId> start(const sdk::JailSpec& spec, sdk::Call& call) override
+    {
+        return read<sdk::os::ProcessId>(line_.ask("start", with("spec", spec), &call, Repeat::no));
+    }
+
+private:
+    Line line_;
+};
+
 class ProxiedNames final : public ProxiedProvider<sdk::NetworkNames> {
 public:
     using ProxiedProvider::ProxiedProvider;
@@ -216,6 +233,11 @@ public:
 };
 
 }  // namespace
+
+std::unique_ptr<sdk::Jails> jails(std::string socket, Installation installation)
+{
+    return std::make_unique<ProxiedJails>(Line(std::move(socket), std::move(installation), {"jail", ""}));
+}
 
 plugins::StandIn stand_in(std::string socket, Installation installation)
 {

@@ -1,8 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "banger/sdk/jail.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/privd/arguments.hpp"
 
@@ -14,5 +16,8 @@ namespace banger::privd {
 /// Threads: any. Crashes: one of the helper's fails what is under way with `unavailable`; but what can be repeated is asked
 /// once more, for the helper is started again. Without a helper probe says how to have one, and all else is `unavailable`.
 [[nodiscard]] plugins::StandIn stand_in(std::string socket, Installation installation);
+
+/// The helper's jails in the same way. Its start is never made twice.
+[[nodiscard]] std::unique_ptr<sdk::Jails> jails(std::string socket, Installation installation);
 
 }  // namespace banger::privd

@@ -209,6 +209,26 @@ Result<json::Object> destroy_layer(sdk::Provider& provider, const Request& reque
     return layer ? request.answer(as<sdk::StorageFork>(provider).destroy(*layer)) : std::move(layer).error();
 }
 
+using JailVerb = Result<json::Object> (*)(sdk::Jails& jails, const Request& request, sdk::Call& call);
+
+Result<json::Object> probe_jails(sdk::Jails& jails, const Request& request, sdk::Call& call)
+{
+    return request.answer(jails.probe(call));
+}
+
+Result<json::Object> start_jailed(sdk::Jails& jails, const Request& request, sdk::Call& call)
+{
+    auto spec = request.spec<sdk::JailSpec>();
+    return spec ? request.answer(jails.start(*spec, call)) : std::move(spec).error();
+}
+
+JailVerb jail_verb(std::string_view method)
+{
+    if (method == rpc::helper::probe_jails_method)
+        return probe_jails;
+    return method == rpc::helper::start_jailed_method ? start_jailed : nullptr;
+}
+
 Result<json::Object> route(sdk::Provider& provider, const Request& request, sdk::Call& call)
 {
     auto server = request.server();
@@ -292,17 +312,20 @@ Result<json::Object> answer(const Service::Settings& settings, const std::string
         return held ? Result<json::Object>(status_of(settings.user, *held)) : std::move(held).error();
     }
     const auto found = methods().find(method);
-    if (found == methods().end())
+    const JailVerb jail = jail_verb(method);
+    if (found == methods().end() && jail == nullptr)
         return make_error(Code::invalid, "the helper has no such method");
     const Remit remit(settings.user);
     const Installation installation{json::string_or(params, "instance"), json::string_or(params, "vms_directory")};
     if (auto allowed = remit.check(installation); !allowed)
         return std::move(allowed).error();
     const std::string name = json::string_or(params, "name");
+    const Request request(params, remit, installation, name, settings.name_in_kernel(installation.instance));
+    if (jail != nullptr)
+        return jail(*settings.jails, request, call);
     auto provider = settings.provider(installation, {found->second.kind, name});
     if (!provider)
         return std::move(provider).error();
-    const Request request(params, remit, installation, name, settings.name_in_kernel(installation.instance));
     return found->second.verb(**provider, request, call);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "banger/sdk/jail.hpp"
 #include "core/base/worker_pool.hpp"
 #include "core/plugins/sidecar.hpp"
 #include "core/privd/arguments.hpp"
@@ -34,6 +35,7 @@ public:
             provider;
         /// What an installation is called in the kernel: providers see that instead of its instance.
         std::function<std::string(const std::string& instance)> name_in_kernel;
+        sdk::Jails* jails = nullptr;  ///< as its user; outlives the service
         /// Of every installation that it ever served.
         std::function<sdk::Result<std::vector<Held>>()> held;
     };

@@ -283,6 +283,57 @@ sdk::Result<sdk::Probe> decode(const json::Value& value)
                                    members.texts("offers"), members.texts("accepts"), members.fields("facts")});
 }
 
+json::Object encode(const sdk::JailSpec& spec)
+{
+    json::Array files;
+    for (const auto& file : spec.files) {
+        json::Object object;
+        object.set("inside", file.inside).set("source", file.source).set("writable", file.writable);
+        files.add(object);
+    }
+    json::Object object;
+    object.set("owner", encode(spec.owner)).set("argv", spec.argv).set("directory", spec.directory);
+    object.set("output", spec.output).set("errors", spec.errors).set("files", files);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::JailSpec> decode(const json::Value& value)
+{
+    Members members(value);
+    auto spec = members.done(sdk::JailSpec{members.value<sdk::Owner>("owner"), members.texts("argv"),
+                                           members.text("directory"), members.text("output"), members.text("errors"),
+                                           {}});
+    const json::Value* files = json::find(value, "files");
+    if (spec && (files == nullptr || !files->IsArray()))
+        return sdk::make_error(sdk::Code::invalid, "a message has no list 'files'");
+    if (!spec)
+        return spec;
+    for (const auto& item : files->GetArray()) {
+        Members file(item);
+        auto read = file.done(sdk::JailedFile{file.text("inside"), file.text("source"), file.truth("writable")});
+        if (!read)
+            return std::move(read).error();
+        spec->files.push_back(std::move(*read));
+    }
+    return spec;
+}
+
+json::Object encode(const sdk::os::ProcessId& process)
+{
+    json::Object object;
+    object.set("pid", static_cast<std::uint64_t>(process.pid)).set("start_time", process.start_time);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::os::ProcessId> decode(const json::Value& value)
+{
+    Members members(value);
+    return members.done(
+        sdk::os::ProcessId{static_cast<pid_t>(members.number("pid")), members.number("start_time")});
+}
+
 json::Object encode(const sdk::NameServer& server)
 {
     json::Object object;

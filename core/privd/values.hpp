@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "banger/sdk/jail.hpp"
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/network_names.hpp"
 #include "banger/sdk/storage.hpp"
@@ -26,6 +27,8 @@ json::Object encode(const sdk::NameServer& server);
 json::Object encode(const std::vector<sdk::NameServer>& servers);
 json::Object encode(const sdk::Inspection& inspection);
 json::Object encode(const sdk::Probe& probe);
+json::Object encode(const sdk::JailSpec& spec);
+json::Object encode(const sdk::os::ProcessId& process);
 json::Object encode(const std::vector<sdk::Handle>& handles);
 
 template <typename T>
@@ -64,6 +67,10 @@ template <>
 sdk::Result<sdk::Inspection> decode(const json::Value& value);
 template <>
 sdk::Result<sdk::Probe> decode(const json::Value& value);
+template <>
+sdk::Result<sdk::JailSpec> decode(const json::Value& value);
+template <>
+sdk::Result<sdk::os::ProcessId> decode(const json::Value& value);
 template <>
 sdk::Result<std::vector<sdk::Handle>> decode(const json::Value& value);
 

@@ -16,7 +16,8 @@
 ///
 /// What a call tells while it runs comes as notifications "progress" and "warning"; the notification "cancel" ends it.
 /// status_method needs the protocol only, and answers {"pid", "version", "build", "protocol", "user", "installations":
-/// [{"instance", "vms_directory", "disks", "links"}]}: what each has in the kernel now.
+/// [{"instance", "vms_directory", "disks", "links"}]}: what each has in the kernel now. The two of jails have no name, and of
+/// sdk::Jails what their words say.
 namespace banger::rpc::helper {
 
 inline constexpr const char* socket = "/run/banger-privd.sock";
@@ -29,5 +30,7 @@ inline constexpr const char* unit = "banger-privd";  ///< of systemd: a .socket 
 inline constexpr int protocol_version = 1;
 
 inline constexpr std::string_view status_method = "helper status";
+inline constexpr std::string_view probe_jails_method = "jail probe";
+inline constexpr std::string_view start_jailed_method = "jail start";
 
 }  // namespace banger::rpc::helper

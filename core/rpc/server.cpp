@@ -294,6 +294,9 @@ public:
 
     void wait()
     {
+        full_ = connections_.size() >= limits_.most_connections;
+        if (full_)
+            return;
         listener_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
             if (error)
                 return;
@@ -322,17 +325,24 @@ private:
         if (!socket)
             return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
         const auto peer = sdk::os::peer_of(socket.get());
-        if (!peer || (peer->uid != limits_.user && peer->uid != 0) || connections_.size() >= limits_.most_connections)
+        if (!peer || (peer->uid != limits_.user && peer->uid != 0))
             return true;
         auto connection = std::make_shared<Connection>(
             loop_, std::move(socket), limits_, handler_,
             [self = weak_from_this()](const std::shared_ptr<Connection>& closed) {
                 if (const auto acceptor = self.lock())
-                    acceptor->connections_.erase(closed);
+                    acceptor->forget(closed);
             });
         connections_.insert(connection);
         connection->start();
         return true;
+    }
+
+    void forget(const std::shared_ptr<Connection>& closed)
+    {
+        connections_.erase(closed);
+        if (full_ && listener_.is_open())
+            wait();
     }
 
     void wait_for_room()
@@ -350,6 +360,7 @@ private:
     Handler handler_;
     Limits limits_;
     std::set<std::shared_ptr<Connection>> connections_;
+    bool full_ = false;  ///< nobody is let in until one of them ends
 };
 
 Server::Server(asio::io_context& loop, sdk::os::UniqueFd listener, Handler handler)

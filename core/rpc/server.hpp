@@ -58,7 +58,7 @@ public:
     /// Whom it listens to, and how much.
     struct Limits {
         uid_t user = ::geteuid();                  ///< he and root are served
-        std::size_t most_connections = SIZE_MAX;   ///< at a time; those beyond it are closed at once
+        std::size_t most_connections = SIZE_MAX;   ///< at a time; others wait until one of them ends
         std::size_t most_message_bytes = most_message;
         std::size_t most_requests = SIZE_MAX;      ///< of one connection at a time; those beyond it fail with `busy`
         std::size_t most_unread = SIZE_MAX;        ///< messages that a client leaves lying; with one more it is hung up on

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/own_rights.hpp"
 
 namespace banger::tap {
 namespace {
@@ -20,6 +21,7 @@ constexpr const char* table = "filter";
 
 bool is_loaded()
 {
+    const os::OwnRights rights;  // it is root's alone to read
     const auto names = os::read_file("/proc/net/ip_tables_names");
     return names && ("\n" + *names).find("\n" + std::string(table) + "\n") != std::string::npos;
 }
@@ -45,7 +47,8 @@ std::optional<std::string> older_chain_that_drops()
 {
     if (!is_loaded())
         return std::nullopt;
-    const os::UniqueFd socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+    // Any will do, and this one needs no right of its own.
+    const os::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ipt_getinfo info{};
     std::strcpy(info.name, table);
     socklen_t length = sizeof info;

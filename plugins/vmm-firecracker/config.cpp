@@ -1,56 +1,41 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "config.hpp"
 
-#include <rapidjson/document.h>
+#include "plugins/json/object_reader.hpp"
 
 namespace banger::firecracker {
 namespace {
 
-constexpr unsigned mib = 20;  // as a shift
+constexpr unsigned mib = 20;              // as a shift
+constexpr std::uint64_t most = 1'000'000;  // of each rate, as in vmm-firecracker.plugin.json
 
-// Whether the member was one of the rates.
-bool read_rate(Config& config, std::string_view key, const rapidjson::Value& value)
+Rate read_rate(plugin_json::ObjectReader& section, const char* mib_per_second, const char* operations_per_second)
 {
-    if (!value.IsUint())
-        return false;
-    const std::uint64_t number = value.GetUint();
-    if (key == "disk_mib_per_second")
-        config.disk_rate.bytes = number << mib;
-    else if (key == "disk_operations_per_second")
-        config.disk_rate.operations = number;
-    else if (key == "network_mib_per_second")
-        config.network_rate.bytes = number << mib;
-    else if (key == "network_packets_per_second")
-        config.network_rate.operations = number;
-    else
-        return false;
-    return true;
+    return {section.number(mib_per_second, 0, most, 0) << mib, section.number(operations_per_second, 0, most, 0)};
+}
+
+JailChoice read_jail(plugin_json::ObjectReader& section)
+{
+    const auto is_choice = [](const std::string& word) { return word == "auto" || word == "off" || word == "require"; };
+    const auto word = section.text("jail", is_choice, "auto");
+    return word == "off" ? JailChoice::off : word == "require" ? JailChoice::require : JailChoice::automatic;
 }
 
 }  // namespace
 
 sdk::Result<Config> read_config(std::string_view text)
 {
-    const auto wrong = [](const std::string& what) {
-        return sdk::make_error(sdk::Code::invalid, "the configuration of plugin vmm-firecracker " + what);
-    };
-    rapidjson::Document document;
-    document.Parse(text.data(), text.size());
-    if (document.HasParseError() || !document.IsObject())
-        return wrong("is not a JSON object");
     Config config;
-    for (const auto& member : document.GetObject()) {
-        const std::string_view key(member.name.GetString(), member.name.GetStringLength());
-        const auto& value = member.value;
-        if (key == "firecracker_bin" && value.IsString() && value.GetStringLength() != 0)
-            config.program = value.GetString();
-        else if (key == "balloon" && value.IsBool())
-            config.balloon = value.GetBool();
-        else if (key == "free_page_reporting" && value.IsBool())
-            config.free_page_reporting = value.GetBool();
-        else if (!read_rate(config, key, value))
-            return wrong("has an unknown or mistyped key '" + std::string(key) + "'");
-    }
+    auto read = plugin_json::read_section(text, "vmm-firecracker", [&](plugin_json::ObjectReader& section) {
+        config.program = section.text("firecracker_bin", plugin_json::is_not_empty, config.program);
+        config.jail = read_jail(section);
+        config.balloon = section.flag("balloon", config.balloon);
+        config.free_page_reporting = section.flag("free_page_reporting", config.free_page_reporting);
+        config.disk_rate = read_rate(section, "disk_mib_per_second", "disk_operations_per_second");
+        config.network_rate = read_rate(section, "network_mib_per_second", "network_packets_per_second");
+    });
+    if (!read)
+        return std::move(read).error();
     return config;
 }
 

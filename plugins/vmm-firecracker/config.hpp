@@ -9,9 +9,13 @@
 
 namespace banger::firecracker {
 
+/// Whether machines are jailed: where that can be, never, or no machine runs without.
+enum class JailChoice { automatic, off, require };
+
 /// The plugin's section of the configuration; the schema in vmm-firecracker.plugin.json describes each key.
 struct Config {
     std::string program = "firecracker";
+    JailChoice jail = JailChoice::automatic;
     Rate disk_rate;     ///< of each writable disk
     Rate network_rate;  ///< of each network device, each direction
     bool balloon = true;

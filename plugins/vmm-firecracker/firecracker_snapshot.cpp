@@ -10,6 +10,7 @@
 #include "conversation.hpp"
 #include "disk_swap.hpp"
 #include "installation.hpp"
+#include "jail.hpp"
 #include "machine_notes.hpp"
 #include "save_files.hpp"
 #include "start.hpp"
@@ -120,7 +121,7 @@ sdk::Error explain(sdk::Error error, const std::string& directory)
 class FirecrackerSnapshot final : public sdk::VmmSnapshot {
 public:
     FirecrackerSnapshot(sdk::Host& host, const Config& config)
-        : config_(config), search_(host, config), process_(firecracker_process())
+        : config_(config), search_(host, config), jailing_(host, config.jail), process_(firecracker_process())
     {
     }
 
@@ -167,6 +168,8 @@ public:
             return std::move(living).error();
         if (call.cancelled())
             return make_error(Code::cancelled, "cancelled");
+        if (auto free = must_be_free_of_jail(machine, "saved"); !free)
+            return free;
         if (auto free = must_be_free(machine); !free)
             return free;
         auto plan = plan_save(machine, save);
@@ -216,6 +219,8 @@ public:
 
     Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
     {
+        if (auto allowed = jailing_.allow_restore(); !allowed)
+            return std::move(allowed).error();
         auto saved = saved_in(spec.snapshot).shape();
         auto id = save_id(spec.snapshot);
         if (!saved || !id)
@@ -233,8 +238,8 @@ public:
         if (auto checked = sdk::check_host(spec.boot); !checked)
             return std::move(checked).error();
         const Noted noted{shape, spec.boot.forkable ? std::optional(*id) : std::nullopt, config_.disk_rate.limits()};
-        auto restored = start_firecracker(found->program, spec.boot, restore_requests(spec, config_, found->version),
-                                          noted, process_, call);
+        auto restored = start_firecracker(found->program, spec.boot, nullptr,
+                                          restore_requests(spec, config_, found->version), noted, process_, call);
         // All of the spec was looked at before: what Firecracker refuses is the state, as of another processor.
         if (!restored && restored.error().code == Code::invalid)
             restored.error().code = Code::precondition;
@@ -246,6 +251,8 @@ public:
         auto living = Conversation::with(process_, machine, limits_without_call());
         if (!living)
             return std::move(living).error();
+        if (auto free = must_be_free_of_jail(machine, "given other disks"); !free)
+            return free;
         return firecracker::swap_disks(*living, machine.owner.directory, disks);
     }
 
@@ -304,8 +311,18 @@ private:
         return saved.describe(plan->noted.shape);
     }
 
+    // All that a jail has was given to it when it was made.
+    static Result<void> must_be_free_of_jail(const sdk::Handle& machine, const std::string& what)
+    {
+        if (!has_jail(machine.owner.directory))
+            return {};
+        return make_error(Code::precondition, machine_of(machine) + " is jailed, and cannot be " + what,
+                          "restart the vm with jail = \"off\" in [plugin.vmm-firecracker]");
+    }
+
     const Config config_;
     Search search_;
+    Jailing jailing_;
     const sdk::VmmProcess process_;
 };
 

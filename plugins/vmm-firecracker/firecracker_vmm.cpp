@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "firecracker_vmm.hpp"
 
+#include <cstdlib>
+
 #include "banger/sdk/boot_check.hpp"
 #include "banger/sdk/vmm_process.hpp"
 #include "boot.hpp"
@@ -8,6 +10,7 @@
 #include "config.hpp"
 #include "conversation.hpp"
 #include "installation.hpp"
+#include "jail.hpp"
 #include "machine_notes.hpp"
 #include "start.hpp"
 
@@ -36,7 +39,7 @@ sdk::Fields what_it_says(const sdk::VmmProcess& process, const sdk::Handle& mach
 class FirecrackerVmm final : public sdk::Vmm {
 public:
     FirecrackerVmm(sdk::Host& host, const Config& config)
-        : host_(host), config_(config), search_(host, config), process_(firecracker_process())
+        : host_(host), config_(config), search_(host, config), jailing_(host, config.jail), process_(firecracker_process())
     {
     }
 
@@ -60,7 +63,7 @@ public:
         if (!probe.usable)
             probe.hint = "give yourself access to a working /dev/kvm, or use --vmm qemu, which can emulate";
         probe.accepts = {"disk:raw", "link:tap", "link:none"};
-        return probe;
+        return probe.usable ? with_jail(std::move(probe), call) : probe;
     }
 
     sdk::Result<std::vector<sdk::Handle>> plan(const sdk::BootSpec& spec) override
@@ -79,11 +82,14 @@ public:
         auto found = search_.look(call);
         if (!found)
             return std::move(found).error();
+        auto jails = jailing_.look_for(spec, call);
+        if (!jails)
+            return std::move(jails).error();
         const Noted noted{shape_of(spec, found->version),
                           spec.forkable ? std::optional<std::string>(since_boot) : std::nullopt,
                           config_.disk_rate.limits()};
-        return start_firecracker(found->program, spec, boot_requests(spec, config_, found->version), noted, process_,
-                                 call);
+        const auto requests = boot_requests(*jails != nullptr ? inside(spec) : spec, config_, found->version);
+        return start_firecracker(found->program, spec, *jails, requests, noted, process_, call);
     }
 
     sdk::Result<void> release(const sdk::Handle& handle) override
@@ -94,8 +100,11 @@ public:
     sdk::Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
     {
         auto inspection = process_.inspect(handle);
-        if (inspection && inspection->present)
-            inspection->facts.merge(what_it_says(process_, handle));
+        if (!inspection || !inspection->present)
+            return inspection;
+        const auto pid = static_cast<pid_t>(std::strtol(inspection->facts.at("pid").c_str(), nullptr, 10));
+        inspection->facts.emplace("jail", is_jailed(pid) ? "yes" : "no");
+        inspection->facts.merge(what_it_says(process_, handle));
         return inspection;
     }
     sdk::Result<std::vector<sdk::Handle>> list() override { return process_.list(host_); }
@@ -107,9 +116,28 @@ public:
     }
 
 private:
+    sdk::Result<sdk::Probe> with_jail(sdk::Probe probe, sdk::Call& call) const
+    {
+        std::string why_not;
+        const auto jails = jailing_.look(why_not, call);
+        if (!jails && jails.error().code == Code::cancelled)
+            return jails.error();
+        const bool jailed = jails && *jails != nullptr;
+        probe.usable = jails.has_value();
+        if (!jails) {
+            probe.reason = jails.error().message;
+            probe.hint = jails.error().hint;
+        } else {
+            probe.reason += jailed ? "; each vm gets a jail of its own" : "; without a jail: " + why_not;
+        }
+        probe.facts["jail"] = jailed ? "yes" : "no";
+        return probe;
+    }
+
     sdk::Host& host_;
     const Config config_;
     Search search_;
+    Jailing jailing_;
     const sdk::VmmProcess process_;
 };
 

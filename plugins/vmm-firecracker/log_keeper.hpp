@@ -14,6 +14,7 @@ namespace banger::firecracker {
 struct KeptLog {
     std::string name;
     std::uint64_t most = 0;  ///< bytes
+    std::string fifo = {};   ///< path of one to make, for who is not given a descriptor; empty: there is no such
 };
 
 /// Starts banger-vmm-logs in the directory: what is written to the ends that come back, in the order of the logs, goes into

@@ -2,7 +2,9 @@
 #include "start.hpp"
 
 #include "api.hpp"
+#include "banger/sdk/os/file.hpp"
 #include "disk_links.hpp"
+#include "jail.hpp"
 #include "log_keeper.hpp"
 
 namespace banger::firecracker {
@@ -27,28 +29,62 @@ sdk::Result<void> tell_all(sdk::os::UniqueFd socket, const std::vector<Request>&
     return {};
 }
 
-sdk::Result<void> run(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec,
-                      const std::vector<Request>& requests, sdk::Call& call)
+// Its command, but for where it says what it says.
+std::vector<std::string> arguments_of(const sdk::Owner& owner, const std::string& log, const std::string& metrics)
+{
+    // Below "Error" each unhandled port of the probing kernel is a line of the log.
+    return {"--id", sdk::VmmProcess::name_of(owner), "--api-sock", sdk::api_socket_name, "--log-path", log, "--level", "Error",
+            "--metrics-path", metrics};
+}
+
+// What a guest can make Firecracker say is bounded for as long as that lives, whether or not a daemon does. The guest's serial
+// port is Firecracker's standard output.
+sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs_of(const sdk::Owner& owner, bool jailed)
+{
+    const auto fifo = [&](const char* name) {
+        return jailed ? jail_directory(owner.directory) + "/" + name : std::string();
+    };
+    return keep_logs(owner.directory, {{"console.log", most_of_console, fifo(console_stream)},
+                                       {log_name, most_of_log, fifo(log_stream)},
+                                       {"firecracker.metrics", most_of_log, fifo(metrics_stream)}});
+}
+
+sdk::Result<sdk::os::UniqueFd> start_free(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec,
+                                          const std::vector<sdk::os::UniqueFd>& logs, sdk::Call& call)
 {
     if (auto linked = link_disks(spec.owner.directory, spec.disks); !linked)
-        return linked;
-    // What a guest can make Firecracker say is bounded for as long as that lives, whether or not a daemon does.
-    auto logs = keep_logs(spec.owner.directory, {{"console.log", most_of_console}, {log_name, most_of_log},
-                                                 {"firecracker.metrics", most_of_log}});
-    if (!logs)
-        return std::move(logs).error();
+        return std::move(linked).error();
     const auto path_of = [](int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); };
     sdk::os::Command command;
-    // The guest's serial port is Firecracker's standard output. Below "Error" each unhandled port of the probing kernel is a
-    // line of the log.
-    // clang-format off
-    command.argv = {program, "--id", sdk::VmmProcess::name_of(spec.owner), "--api-sock", sdk::api_socket_name,
-                    "--log-path", path_of(log_descriptor), "--level", "Error",
-                    "--metrics-path", path_of(metrics_descriptor)};
-    // clang-format on
-    command.out = (*logs)[0].get();
-    command.descriptors = {{(*logs)[1].get(), log_descriptor}, {(*logs)[2].get(), metrics_descriptor}};
-    auto api = launch.start(std::move(command), log_name, call);
+    command.argv = arguments_of(spec.owner, path_of(log_descriptor), path_of(metrics_descriptor));
+    command.argv.insert(command.argv.begin(), program);
+    command.out = logs[0].get();
+    command.descriptors = {{logs[1].get(), log_descriptor}, {logs[2].get(), metrics_descriptor}};
+    return launch.start(std::move(command), log_name, call);
+}
+
+sdk::Result<sdk::os::UniqueFd> start_jailed(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec,
+                                            sdk::Jails& jails, sdk::Call& call)
+{
+    if (auto linked = link_disks(jail_directory(spec.owner.directory), inside(spec).disks); !linked)
+        return std::move(linked).error();
+    auto jail = jail_of(spec, program, arguments_of(spec.owner, log_stream, metrics_stream));
+    if (!jail)
+        return std::move(jail).error();
+    sdk::os::Command command;
+    command.argv = {program};
+    return launch.start(std::move(command), log_name, call,
+                        [&](const sdk::os::Command& /*command*/) { return jails.start(*jail, call); });
+}
+
+sdk::Result<void> run(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec, sdk::Jails* jails,
+                      const std::vector<Request>& requests, sdk::Call& call)
+{
+    auto logs = keep_logs_of(spec.owner, jails != nullptr);
+    if (!logs)
+        return std::move(logs).error();
+    auto api = jails != nullptr ? start_jailed(launch, program, spec, *jails, call)
+                                : start_free(launch, program, spec, *logs, call);
     logs->clear();  // they end with Firecracker
     if (!api)
         return std::move(api).error();
@@ -57,20 +93,32 @@ sdk::Result<void> run(sdk::VmmLaunch& launch, const std::string& program, const 
     return {};
 }
 
+sdk::Result<sdk::VmmLaunch> prepare(const sdk::VmmProcess& process, const sdk::Owner& owner, bool jailed)
+{
+    if (jailed)
+        return sdk::VmmLaunch::prepare_below(process, owner, jail_name);
+    auto launch = sdk::VmmLaunch::prepare_without_sockets(process, owner);
+    if (launch)
+        if (auto removed = sdk::os::remove_tree(jail_directory(owner.directory)); !removed)
+            return std::move(removed).error();
+    return launch;
+}
+
 }  // namespace
 
 sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const std::string& program, const sdk::BootSpec& spec,
-                                                           const std::vector<Request>& requests, const Noted& noted,
-                                                           const sdk::VmmProcess& process, sdk::Call& call)
+                                                           sdk::Jails* jails, const std::vector<Request>& requests,
+                                                           const Noted& noted, const sdk::VmmProcess& process,
+                                                           sdk::Call& call)
 {
     if (call.cancelled())
         return sdk::make_error(sdk::Code::cancelled, "cancelled");
-    auto launch = sdk::VmmLaunch::prepare_without_sockets(process, spec.owner);
+    auto launch = prepare(process, spec.owner, jails != nullptr);
     if (!launch)
         return std::move(launch).error();
     auto running = MachineNotes(spec.owner.directory).begin(noted);
     if (running)
-        running = run(*launch, program, spec, requests, call);
+        running = run(*launch, program, spec, jails, requests, call);
     if (!running) {
         // What would not go is replaced by the next attach, and removed by release.
         (void)remove_leftovers(spec.owner.directory);
@@ -87,7 +135,11 @@ sdk::Result<void> remove_leftovers(const std::string& directory)
 {
     auto unlinked = remove_disk_links(directory);
     auto forgotten = MachineNotes(directory).remove();
-    return unlinked ? forgotten : unlinked;
+    auto emptied = sdk::os::remove_tree(jail_directory(directory));
+    for (auto* step : {&unlinked, &forgotten})
+        if (!*step)
+            return *step;
+    return emptied;
 }
 
 }  // namespace banger::firecracker

@@ -257,13 +257,32 @@ Result<VmmLaunch> VmmLaunch::prepare_without_sockets(const VmmProcess& process, 
     return launch;
 }
 
+Result<VmmLaunch> VmmLaunch::prepare_below(const VmmProcess& process, const Owner& owner, const std::string& name)
+{
+    auto launch = prepare_without_sockets(process, owner);
+    if (!launch)
+        return launch;
+    launch->socket_directory_ = owner.directory + "/" + name;
+    if (auto removed = os::remove_tree(launch->socket_directory_); !removed)
+        return std::move(removed).error();
+    if (auto made = os::make_private_directory(launch->socket_directory_); !made)
+        return std::move(made).error();
+    for (const char* socket : {api_socket_name, agent_socket_name}) {
+        if (::symlink((name + "/" + socket).c_str(), (owner.directory + "/" + socket).c_str()) != 0)
+            return os_error("link to " + launch->socket_directory_ + "/" + socket);
+    }
+    return launch;
+}
+
 VmmLaunch::VmmLaunch(VmmLaunch&& other) noexcept
     : process_(other.process_),
       owner_(std::move(other.owner_)),
+      socket_directory_(std::move(other.socket_directory_)),
       sockets_(std::move(other.sockets_)),
       program_(std::move(other.program_)),
       log_path_(std::move(other.log_path_)),
       id_(other.id_),
+      spawned_(other.spawned_),
       armed_(std::exchange(other.armed_, false))
 {
 }
@@ -275,10 +294,12 @@ VmmLaunch::~VmmLaunch()
     // Nobody can be told here; what would not go is found again by inspect and list.
     if (id_)
         (void)os::kill_and_wait(*id_, SIGKILL, longest_end);
+    else if (spawned_)
+        (void)process_->release(process_->planned(owner_));
     (void)remove_sockets(owner_);
 }
 
-Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& log_name, Call& call)
+Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& log_name, Call& call, const Spawn& spawn)
 {
     program_ = command.argv.empty() ? std::string() : command.argv.front();
     log_path_ = owner_.directory + "/" + log_name;
@@ -291,8 +312,8 @@ Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& lo
     if (makes_its_sockets) {
         command.umask = 0177;  // sockets are made with all rights but these
         directory_watch.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-        if (::inotify_add_watch(directory_watch.get(), owner_.directory.c_str(), IN_CREATE | IN_MOVED_TO) < 0)
-            return os_error("watch " + owner_.directory);
+        if (::inotify_add_watch(directory_watch.get(), socket_directory_.c_str(), IN_CREATE | IN_MOVED_TO) < 0)
+            return os_error("watch " + socket_directory_);
     } else {
         connection = os::try_connect_unix(api_path());
         if (!connection)
@@ -302,7 +323,8 @@ Result<os::UniqueFd> VmmLaunch::start(os::Command command, const std::string& lo
     if (command.out < 0)
         command.out = log->get();
     command.err = log->get();
-    auto id = os::spawn_detached(command);
+    spawned_ = true;
+    auto id = spawn(command);
     // From here on only the VMM holds its sockets, so our connection ends when it does.
     sockets_ = {};
     if (!id)

@@ -3,15 +3,18 @@
 // touch: tests/lab/sets/privd looks at those afterwards.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "core/plugins/kinds.hpp"
 #include "core/privd/proxy.hpp"
@@ -198,6 +201,127 @@ TEST_F(PrivdRemitTest, TheHelperIsOutOfItsUsersReach)
     ASSERT_FALSE(pid.empty());
     EXPECT_NE(::kill(std::atoi(pid.c_str()), 0), 0) << "it can be signalled";
     EXPECT_FALSE(sdk::os::open_file("/proc/" + pid + "/mem", O_RDWR)) << "it can be read and written";
+}
+
+/// A shell in a jail of the helper's: what it says there.
+class PrivdJailTest : public PrivdRemitTest {
+protected:
+    void SetUp() override
+    {
+        PrivdRemitTest::SetUp();
+        if (IsSkipped())
+            return;
+        owner_ = host_.new_owner();
+        jails_ = jails(rpc::helper::socket, {host_.instance(), host_.vms_directory()});
+        // The paths that they really have, where / has links to them.
+        files_ = {{"/sh", "/usr/bin/dash", false}, {"/lib", "/usr/lib", false}, {"/lib64", "/usr/lib64", false},
+                  {"/vm", owner_.directory, true}};
+    }
+    sdk::Result<std::string> said(const std::string& script)
+    {
+        const std::string stream = owner_.directory + "/output";
+        (void)::unlink(stream.c_str());
+        if (::mkfifo(stream.c_str(), 0600) != 0)
+            return sdk::os_error("make " + stream);
+        const sdk::os::UniqueFd output(::open(stream.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        auto started = jails_->start({owner_, {"/sh", "-c", script}, "/vm", "output", "output", files_}, call_);
+        if (!started)
+            return std::move(started).error();
+        process_ = *started;
+        std::string text;
+        for (;;) {
+            pollfd watch{output.get(), POLLIN, 0};
+            std::array<char, 4096> piece{};
+            if (::poll(&watch, 1, 30'000) != 1)
+                return sdk::make_error(Code::timed_out, "it said '" + text + "' and does not end");
+            const auto got = ::read(output.get(), piece.data(), piece.size());
+            if (got <= 0)
+                return text;
+            text.append(piece.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+    sdk::Owner owner_;
+    std::unique_ptr<sdk::Jails> jails_;
+    std::vector<sdk::JailedFile> files_;
+    sdk::os::ProcessId process_;
+};
+
+TEST_F(PrivdJailTest, InItThereIsWhatWasHandedInAndNobodyElse)
+{
+    ASSERT_TRUE(jails_->probe(call_));
+    const auto all = said("echo /* . $$; kill -0 -1 && echo others; true >/new; true >/sh; true >/vm/made; echo ends");
+    ASSERT_TRUE(all) << all.error().message;
+    EXPECT_NE(all->find("/lib /lib64 /sh /vm . 2\n"), std::string::npos) << *all;
+    EXPECT_EQ(all->find("others"), std::string::npos) << *all;
+    EXPECT_NE(all->find("cannot create /new: Read-only file system"), std::string::npos) << *all;
+    EXPECT_NE(all->find("cannot create /sh: "), std::string::npos) << *all;
+    EXPECT_NE(all->find("ends\n"), std::string::npos) << *all;
+    struct stat made {};
+    ASSERT_EQ(::stat((owner_.directory + "/made").c_str(), &made), 0);
+    EXPECT_EQ(made.st_uid, ::geteuid());
+    EXPECT_EQ(made.st_mode & 0777U, 0600U);
+    EXPECT_TRUE(sdk::os::kill_and_wait(process_, 0, std::chrono::seconds(10))) << "what it was started for is over";
+}
+
+TEST_F(PrivdJailTest, ItsProcessIsTheUsersWithNoRightsToGain)
+{
+    // It waits for the end of what it reads.
+    ASSERT_EQ(::mkfifo((owner_.directory + "/wait").c_str(), 0600), 0);
+    std::string status;
+    std::string group;
+    std::thread looking([&] {
+        const sdk::os::UniqueFd wait(::open((owner_.directory + "/wait").c_str(), O_WRONLY | O_CLOEXEC));
+        const auto found = sdk::os::find_processes([&](const auto& arguments) { return arguments.front() == "/sh"; });
+        if (!found || found->size() != 1)
+            return;
+        const std::string own = "/proc/" + std::to_string(found->front().pid);
+        status = sdk::os::read_file(own + "/status").value_or("");
+        group = sdk::os::read_file(own + "/cgroup").value_or("");
+    });
+    const auto all = said("read x </vm/wait");
+    looking.join();
+    ASSERT_TRUE(all) << all.error().message;
+    const std::string user = std::to_string(::geteuid());
+    EXPECT_NE(status.find("\nUid:\t" + user + "\t" + user + "\t" + user + "\t" + user + "\n"), std::string::npos) << status;
+    EXPECT_NE(status.find("\nGroups:\t \n"), std::string::npos) << status;
+    for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
+        EXPECT_NE(status.find("\n" + std::string(set) + ":\t0000000000000000\n"), std::string::npos) << status;
+    EXPECT_NE(status.find("\nNoNewPrivs:\t1\n"), std::string::npos) << status;
+    EXPECT_NE(group.find("/banger-jail-"), std::string::npos) << group;
+    EXPECT_NE(group.find(owner_.vm), std::string::npos) << group;
+}
+
+TEST_F(PrivdJailTest, NothingGetsInThatTheUserCannotOpen)
+{
+    const auto expect_refused = [&](const sdk::JailedFile& file) {
+        files_.push_back(file);
+        const auto all = said("read x <" + file.inside + "; echo $x");
+        EXPECT_FALSE(all) << file.source << ": " << (all ? *all : "");
+        files_.pop_back();
+    };
+    expect_refused({"/x", environment("BANGER_TEST_ROOTS_FILE"), false});
+    expect_refused({"/x", environment("BANGER_TEST_OTHERS_FILE"), false});
+    expect_refused({"/x", "/etc/shadow", false});
+    expect_refused({"/x", "/etc/passwd", true});
+    expect_refused({"/x", "/dev/vda", false});
+    const std::string link = host_.directory() + "/jailed-link";
+    ASSERT_EQ(::symlink("/etc/passwd", link.c_str()), 0);
+    expect_refused({"/x", link, false});
+    // What root's process would make in the user's directory, by a link of his.
+    ASSERT_EQ(::symlink("/etc", (owner_.directory + "/way").c_str()), 0);
+    expect_refused({"/vm/way/made", "/etc/passwd", false});
+    EXPECT_FALSE(sdk::os::exists("/etc/made"));
+    const auto foreign = sdk::Owner{environment("BANGER_TEST_FOREIGN_INSTANCE"), owner_.vm, owner_.directory};
+    EXPECT_FALSE(jails_->start({foreign, {"/sh"}, "/vm", "output", "output", files_}, call_));
+}
+
+TEST_F(PrivdJailTest, WhatIsNoProgramIsSaid)
+{
+    files_[0].source = layer_;
+    const auto all = said("");
+    ASSERT_FALSE(all);
+    EXPECT_NE(all.error().message.find("run /sh"), std::string::npos) << all.error().message;
 }
 
 }  // namespace

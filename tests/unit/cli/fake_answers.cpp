@@ -453,9 +453,9 @@ json::Object vm_answer(const std::string& name, const std::string& state)
     vm.set("started", "2026-02-03T04:05:06Z").set("last_used", "2026-02-03T05:06:07Z").set("paused_for", "");
     vm.set("providers", providers);
     if (state == "running")
-        vm.set("address", "10.0.2.15").set("pid", 4711).set("accelerator", "tcg");
+        vm.set("address", "10.0.2.15").set("pid", 4711).set("accelerator", "tcg").set("jail", "");
     else
-        vm.set("address", "").set_null("pid").set("accelerator", "");
+        vm.set("address", "").set_null("pid").set("accelerator", "").set("jail", "");
     vm.set("disks", disks).set("leftovers", std::vector<std::string>{}).set("busy", "");
     return vm;
 }

@@ -203,5 +203,35 @@ TEST_F(RemitTest, AFrozenLayerGoesIntoADirectoryOfTheUsers)
     }
 }
 
+TEST_F(RemitTest, AJailIsGivenWhatTheUserCouldOpen)
+{
+    sdk::JailSpec good{owner_, {"/vmm", "--id", "a b$c"}, "/vm", "console", "log",
+                       {{"/vm", owner_.directory, true}, {"/kernel", layer_, false}, {"/dev/null", "/dev/null", true}}};
+    EXPECT_TRUE(remit_.check(here_, good));
+    const auto with = [&](const auto& change) {
+        auto spec = good;
+        change(spec);
+        return spec;
+    };
+    const std::string link = host_.directory() + "/link";
+    ASSERT_EQ(::symlink(layer_.c_str(), link.c_str()), 0);
+    expect_refused(with([&](auto& spec) { spec.files[1].source = link; }), Code::permission);
+    expect_refused(with([&](auto& spec) { spec.files[1].source = host_.directory() + "/gone"; }), Code::not_found);
+    expect_refused(with([](auto& spec) { spec.owner.instance = "00000000"; }), Code::permission);
+    for (const char* path : {"", "kernel", "/", "/../kernel", "/a//b", "/vm/kernel", "/vm", "/kernel/x"})
+        expect_refused(with([&](auto& spec) { spec.files[1].inside = path; spec.files[2].inside = "/kernel"; }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.argv.clear(); }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.argv[0] = "vmm"; }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.argv.assign(65, "/x"); }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.argv[1].assign(5000, 'x'); }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.argv[1].push_back('\0'); }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.directory = "vm"; }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.output = "../console"; }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.errors = ""; }), Code::invalid);
+    expect_refused(with([](auto& spec) { spec.files.assign(65, spec.files[1]); }), Code::invalid);
+    if (::geteuid() != 0)
+        expect_refused(with([](auto& spec) { spec.files[1].source = "/etc/shadow"; }), Code::permission);
+}
+
 }  // namespace
 }  // namespace banger::privd

@@ -111,6 +111,28 @@ TEST_F(ServiceTest, WhatTheProviderIsToldWasChecked)
     EXPECT_TRUE(proxy->inspect({"network/0", "tap", "link", owner, {}})->present);
 }
 
+TEST_F(ServiceTest, AJailIsAskedForWithAllThatIsInIt)
+{
+    const auto jails = helper_.jails_for(host_);
+    FakeCall call;
+    EXPECT_TRUE(jails->probe(call));
+    const auto owner = host_.new_owner();
+    const sdk::JailSpec spec{owner, {"/vmm", "--id", "x"}, "/vm", "console", "log", {{"/vm", owner.directory, true}}};
+    const auto started = jails->start(spec, call);
+    ASSERT_TRUE(started) << started.error().message;
+    EXPECT_EQ(*started, (sdk::os::ProcessId{1, 2}));
+    auto foreign = spec;
+    foreign.owner.instance = "00000000";
+    EXPECT_FALSE(jails->start(foreign, call));
+    const auto asked = helper_.jails().asked();
+    ASSERT_EQ(asked.size(), 1U) << "what was refused went on";
+    EXPECT_EQ(asked[0].argv, spec.argv);
+    EXPECT_EQ(asked[0].directory + asked[0].output + asked[0].errors, "/vmconsolelog");
+    ASSERT_EQ(asked[0].files.size(), 1U);
+    EXPECT_EQ(asked[0].files[0].inside + asked[0].files[0].source, "/vm" + owner.directory);
+    EXPECT_TRUE(asked[0].files[0].writable);
+}
+
 TEST_F(ServiceTest, MissingAndMistypedMembersAreRefused)
 {
     json::Object spec;
@@ -168,8 +190,7 @@ TEST_F(ServiceTest, RequestsOfAConnectionHaveABound)
         using FakeNetwork::FakeNetwork;
         sdk::Result<std::vector<sdk::Handle>> list() override
         {
-            while (!open)
-                std::this_thread::yield();
+            open.wait(false);
             return std::vector<sdk::Handle>();
         }
         std::atomic<bool> open = false;
@@ -182,8 +203,10 @@ TEST_F(ServiceTest, RequestsOfAConnectionHaveABound)
     std::array<char, 4096> bytes{};
     const ssize_t got = ::read(socket.get(), bytes.data(), bytes.size());
     gated->open = true;
+    gated->open.notify_all();
     ASSERT_GT(got, 0);
-    EXPECT_NE(std::string(bytes.data(), static_cast<std::size_t>(got)).find("too many requests"), std::string::npos);
+    const std::string said(bytes.data(), static_cast<std::size_t>(got));
+    EXPECT_NE(said.find("too many requests"), std::string::npos) << said;
     expect_answers();
 }
 
@@ -201,17 +224,27 @@ TEST_F(ServiceTest, WhoReadsNoAnswersIsHungUpOn)
     expect_answers();
 }
 
-TEST_F(ServiceTest, ConnectionsHaveABound)
+// A daemon with more workers than that has all of its calls served, some later.
+TEST_F(ServiceTest, ConnectionsHaveABoundAndFurtherOnesWait)
 {
+    const auto list = rpc::encode_request(1, "network/0 list", params().value());
+    const auto answers = [](int socket, int patience_ms) {
+        std::array<char, 4096> bytes{};
+        pollfd watch{socket, POLLIN, 0};
+        return ::poll(&watch, 1, patience_ms) == 1 && ::read(socket, bytes.data(), bytes.size()) > 0;
+    };
     std::vector<sdk::os::UniqueFd> many;
-    for (std::size_t i = 0; i < 4 * PrivdInProcess::most_connections; ++i)
+    for (std::size_t i = 0; i < PrivdInProcess::most_connections; ++i)
         many.push_back(raw());
-    EXPECT_TRUE(hangs_up(many.back().get()));
-    many.clear();
-    // It hears of their end in its own time.
-    for (int tries = 0; tries < 1000 && !ask("network/0 list", params()); ++tries)
-        std::this_thread::yield();
-    expect_answers();
+    const auto one_more = raw();
+    ASSERT_TRUE(sdk::os::write_all(one_more.get(), list));
+    for (const auto& socket : many) {
+        ASSERT_TRUE(sdk::os::write_all(socket.get(), list));
+        EXPECT_TRUE(answers(socket.get(), 10'000));
+    }
+    EXPECT_FALSE(answers(one_more.get(), 0)) << "it was let in beside all the others";
+    many.pop_back();
+    EXPECT_TRUE(answers(one_more.get(), 10'000));
 }
 
 TEST_F(ServiceTest, ACallIsCancelledByItsCaller)
@@ -254,8 +287,8 @@ TEST_F(ServiceTest, WhatWaitsWhenItStopsIsNotBegun)
         sdk::Result<std::vector<sdk::Handle>> list() override
         {
             ++begun;
-            while (!open)
-                std::this_thread::yield();
+            begun.notify_all();
+            open.wait(false);
             return std::vector<sdk::Handle>();
         }
         std::atomic<int> begun = 0;
@@ -273,11 +306,12 @@ TEST_F(ServiceTest, WhatWaitsWhenItStopsIsNotBegun)
                 ASSERT_TRUE(sdk::os::write_all(sockets.back().get(),
                                                rpc::encode_request(id, "network/0 list", wanted.value())));
         }
-        for (int tries = 0; tries < 10'000 && gated->begun < workers; ++tries)
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        for (int now = 0; (now = gated->begun) < workers;)
+            gated->begun.wait(now);
         EXPECT_EQ(gated->begun, workers);
         helper.stop();
         gated->open = true;
+        gated->open.notify_all();
     }
     EXPECT_EQ(gated->begun, workers);
 }

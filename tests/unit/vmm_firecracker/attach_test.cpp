@@ -1,11 +1,13 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Attaching to a Firecracker that is fake, and misbehaves where it is told to.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <thread>
 
+#include "banger/sdk/jail.hpp"
 #include "channel.hpp"
 #include "fake_firecracker_test.hpp"
 
@@ -54,6 +56,125 @@ TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
     ASSERT_TRUE(vmm->release(attached->handle));
     EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/root.disk"));
     EXPECT_TRUE(sdk::os::exists(spec.disks[0].path));
+}
+
+/// Starts programs in no jail at all, but in its directory and with its streams, and remembers what was to be in it.
+class OpenJails final : public sdk::Jails {
+public:
+    sdk::Result<void> probe(sdk::Call& /*call*/) override
+    {
+        return works ? sdk::Result<void>() : sdk::make_error(Code::unavailable, "nobody jails here", "have somebody");
+    }
+    sdk::Result<sdk::os::ProcessId> start(const sdk::JailSpec& spec, sdk::Call& /*call*/) override
+    {
+        asked = spec;
+        sdk::os::Command command;
+        command.argv = spec.argv;
+        command.argv[0] = source_of(spec.argv[0]);
+        command.directory = source_of(spec.directory);
+        const auto output = sdk::os::open_file(command.directory + "/" + spec.output, O_WRONLY | O_NONBLOCK);
+        const auto errors = sdk::os::open_file(command.directory + "/" + spec.errors, O_WRONLY | O_NONBLOCK);
+        EXPECT_TRUE(output && errors) << "nobody reads its streams";
+        command.out = output->get();
+        command.err = errors->get();
+        auto started = sdk::os::spawn_detached(command);
+        return dies_after_start ? sdk::Result<sdk::os::ProcessId>(sdk::make_error(Code::unavailable, "the helper went away"))
+                                : started;
+    }
+    [[nodiscard]] std::string source_of(const std::string& inside) const
+    {
+        for (const auto& file : asked.files)
+            if (file.inside == inside)
+                return file.source;
+        return {};
+    }
+
+    sdk::JailSpec asked;
+    bool works = true;
+    bool dies_after_start = false;
+};
+
+class JailedAttachTest : public AttachTest {
+protected:
+    void SetUp() override
+    {
+        if (!sdk::os::exists("/dev/kvm"))
+            GTEST_SKIP() << "a jail is given /dev/kvm, and there is none";
+        AttachTest::SetUp();
+        host.set_jails(&jails);
+        spec.disks.clear();  // their links lead to what is in a jail alone
+    }
+    OpenJails jails;
+};
+
+TEST_F(JailedAttachTest, ItsFilesAreHandedInAndItsSocketsAreReached)
+{
+    use("good");
+    spec.initramfs = file("initramfs");
+    spec.links = {{{"tap", {{"name", "tap0"}}}, "52:54:00:12:34:56", {}, {}, {}}};
+    const auto attached = vmm->attach(spec, call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ(jails.source_of("/kernel"), spec.kernel);
+    EXPECT_EQ(jails.source_of("/initramfs"), spec.initramfs);
+    EXPECT_EQ(jails.source_of("/dev/net/tun"), "/dev/net/tun");
+    const std::string directory = spec.owner.directory + "/jail";
+    EXPECT_THAT(sdk::os::read_file(directory + "/requests").value_or(""), HasSubstr("/kernel"));
+    EXPECT_EQ(vmm->inspect(attached->handle)->facts.at("jail"), "no") << "the test's own jail is none";
+    const auto saved = snapshot->begin_save(attached->handle, {directory + "/save", {}}, call);
+    expect_error(saved, Code::precondition, "is jailed, and cannot be saved");
+    EXPECT_TRUE(vmm->release(attached->handle));
+    EXPECT_FALSE(sdk::os::exists(directory));
+    EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/api.sock"));
+}
+
+TEST_F(JailedAttachTest, DisksAreThereUnderTheirRoles)
+{
+    use("good");
+    spec.disks = {{"root", file("root.raw"), "raw", false, 4096}, {"modules", file("modules.raw"), "raw", true, 4096}};
+    expect_refused(Code::invalid, "cannot open the disk");
+    EXPECT_EQ(jails.source_of("/disks/root"), spec.disks[0].path);
+    EXPECT_EQ(jails.source_of("/disks/modules"), spec.disks[1].path);
+    for (const auto& handed : jails.asked.files)
+        EXPECT_EQ(handed.writable, handed.inside == "/disks/root" || handed.inside == "/vm" || handed.inside == "/dev/kvm")
+            << handed.inside;
+}
+
+TEST_F(JailedAttachTest, OneThatNobodySawStartIsEnded)
+{
+    use("good");
+    jails.dies_after_start = true;
+    expect_refused(Code::unavailable, "the helper went away");
+}
+
+TEST_F(JailedAttachTest, OneThatDiesAtOnceIsQuotedThere)
+{
+    use("die");
+    expect_refused(Code::unavailable, "ended");
+}
+
+TEST_F(JailedAttachTest, WithoutAJailItGoesOnOrNotAsTheConfigurationSays)
+{
+    jails.works = false;
+    use("good");
+    const auto free = vmm->attach(spec, call);
+    ASSERT_TRUE(free) << free.error().message;
+    EXPECT_TRUE(jails.asked.argv.empty());
+    EXPECT_TRUE(vmm->release(free->handle));
+    use("good", "1.16.1", R"(,"jail":"require")");
+    expect_refused(Code::unavailable, "requires a jail, and nobody jails here");
+    jails.works = true;
+    spec.forkable = true;
+    expect_refused(Code::unavailable, "a vm that is forked cannot have one");
+    sdk::RestoreSpec restore{spec, spec.owner.directory};
+    expect_error(snapshot->restore(restore, call), Code::unavailable, "a vm that is restored cannot have one");
+    use("good");
+    ASSERT_TRUE(vmm->attach(spec, call));
+    EXPECT_TRUE(jails.asked.argv.empty()) << "one that is forked is jailed";
+    ASSERT_TRUE(vmm->release(vmm->list()->front()));
+    spec.forkable = false;
+    use("good", "1.16.1", R"(,"jail":"off")");
+    ASSERT_TRUE(vmm->attach(spec, call));
+    EXPECT_TRUE(jails.asked.argv.empty()) << "jails are turned off";
 }
 
 TEST_F(AttachTest, WhatIsNoLinkOfOursStays)

@@ -11,11 +11,14 @@ using ::testing::HasSubstr;
 TEST(FirecrackerConfig, ReadsWhatTheSchemaHas)
 {
     const auto config = read_config(
-        R"({"firecracker_bin":"/opt/fc","balloon":false,"free_page_reporting":true,"disk_mib_per_second":100,)"
+        R"({"firecracker_bin":"/opt/fc","jail":"require","balloon":false,"free_page_reporting":true,"disk_mib_per_second":100,)"
         R"("disk_operations_per_second":500,)"
         R"("network_mib_per_second":10,"network_packets_per_second":0})");
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->program, "/opt/fc");
+    EXPECT_EQ(config->jail, JailChoice::require);
+    EXPECT_EQ(read_config(R"({"jail":"off"})")->jail, JailChoice::off);
+    EXPECT_EQ(read_config("{}")->jail, JailChoice::automatic);
     EXPECT_FALSE(config->balloon);
     EXPECT_TRUE(config->free_page_reporting);
     EXPECT_EQ(config->disk_rate.bytes, 100U << 20U);
@@ -30,6 +33,7 @@ TEST(FirecrackerConfig, NamesWhatItDoesNotKnow)
     for (const auto& [text, word] : {std::pair{R"({"firecracker_bin":""})", "firecracker_bin"},
                                      {R"({"disk_mib_per_second":-1})", "disk_mib_per_second"},
                                      {R"({"balloon":1})", "balloon"},
+                                     {R"({"jail":"perhaps"})", "perhaps"},
                                      {R"({"speed":1})", "speed"},
                                      {"[]", "JSON"}}) {
         const auto config = read_config(text);

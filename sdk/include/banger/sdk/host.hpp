@@ -14,6 +14,8 @@
 
 namespace banger::sdk {
 
+class Jails;
+
 enum class LogLevel { debug, info, warning, error };
 
 /// What the host offers a plugin for its whole life. Implemented by the host only, so it may grow at its end.
@@ -33,6 +35,8 @@ public:
     /// Whose machines these are: VMMs run as this user, and must be able to open what a provider makes. Whoever runs this
     /// process, but in the root helper, where it is the one that the helper serves (see os/own_rights.hpp).
     [[nodiscard]] virtual uid_t user() const { return ::geteuid(); }
+    /// What starts programs in jails (jail.hpp); nullptr where nobody could.
+    [[nodiscard]] virtual Jails* jails() { return nullptr; }
 };
 
 /// How far a long call has come. Sent to whoever waits for it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -75,6 +76,10 @@ public:
     /// would be in its way. `exists` as above.
     static Result<VmmLaunch> prepare_without_sockets(const VmmProcess& process, const Owner& owner);
 
+    /// The same for one that makes them in a directory of that name in the VM's, which is made anew: links in the VM's lead
+    /// there. The directory is the caller's to remove.
+    static Result<VmmLaunch> prepare_below(const VmmProcess& process, const Owner& owner, const std::string& name);
+
     VmmLaunch(VmmLaunch&& other) noexcept;
     VmmLaunch& operator=(VmmLaunch&&) = delete;
     VmmLaunch(const VmmLaunch&) = delete;
@@ -84,10 +89,14 @@ public:
     /// The listening sockets, for the command's descriptors. Closed here once the VMM has them.
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
 
+    /// What makes a process of a command; it outlives us. os::spawn_detached, or a jail.
+    using Spawn = std::function<Result<os::ProcessId>(const os::Command& command)>;
+
     /// Starts the VMM in the VM's directory, its output in `log_name` there, but for a standard output that the command
     /// has already, and returns a connection to its API, which comes to its end if the VMM ends. One that makes its
     /// sockets itself is waited for (bounded: 60 s): `unavailable` if it ends before.
-    Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call);
+    Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call,
+                               const Spawn& spawn = os::spawn_detached);
 
     /// What happened, as the person should read it: `error`, and the last lines of the log if the VMM ended by itself.
     [[nodiscard]] Error explain(Error error) const;
@@ -96,17 +105,22 @@ public:
     [[nodiscard]] Handle keep();
 
 private:
-    VmmLaunch(const VmmProcess& process, Owner owner) : process_(&process), owner_(std::move(owner)) {}
+    VmmLaunch(const VmmProcess& process, Owner owner)
+        : process_(&process), owner_(std::move(owner)), socket_directory_(owner_.directory)
+    {
+    }
     static Result<VmmLaunch> begin(const VmmProcess& process, const Owner& owner);
     [[nodiscard]] std::string api_path() const { return owner_.directory + "/" + api_socket_name; }
     Result<os::UniqueFd> wait_until_it_listens(int directory_watch, Call& call) const;
 
     const VmmProcess* process_;
     Owner owner_;
+    std::string socket_directory_;  ///< where the VMM makes them
     Sockets sockets_;
     std::string program_;
     std::string log_path_;
     std::optional<os::ProcessId> id_;
+    bool spawned_ = false;  ///< there may be a process, also without an id
     bool armed_ = true;  ///< clean up on destruction
 };
 

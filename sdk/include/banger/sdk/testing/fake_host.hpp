@@ -60,6 +60,9 @@ public:
     [[nodiscard]] std::string instance() const override { return instance_; }
     [[nodiscard]] std::string cache_directory() const override { return root_.path() + "/cache"; }
     [[nodiscard]] std::string vms_directory() const override { return root_.path() + "/vms"; }
+    [[nodiscard]] Jails* jails() override { return jails_; }
+    /// None unless a test has some.
+    void set_jails(Jails* jails) { jails_ = jails; }
 
     /// A directory of this host for whatever else a test needs.
     [[nodiscard]] const std::string& directory() const { return root_.path(); }
@@ -100,6 +103,7 @@ public:
 private:
     TemporaryDirectory root_;
     std::string instance_;
+    Jails* jails_ = nullptr;
     mutable std::mutex mutex_;
     std::vector<std::pair<LogLevel, std::string>> lines_;
 };
