@@ -24,7 +24,7 @@ public:
         std::string vms_directory;
         LogSink log;               ///< may be empty
         uid_t user = ::geteuid();  ///< see sdk::Host::user
-        std::shared_ptr<sdk::Jails> jails;  ///< see sdk::Host::jails
+        std::shared_ptr<sdk::Jails> jails{};  ///< see sdk::Host::jails
     };
 
     explicit PluginHost(Settings settings) : settings_(std::move(settings)) {}
