@@ -2,6 +2,7 @@
 #include "core/forward/guest_ports.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -56,7 +57,8 @@ protected:
         loop_.poll();
     }
 
-    const std::string address_ = "127.88.7.1";
+    /// Of this process alone: others of these tests run at the same time.
+    const std::string address_ = "127.88." + std::to_string(::getpid() / 250 % 250 + 1) + "." + std::to_string(::getpid() % 250 + 1);
     boost::asio::io_context loop_;
     std::shared_ptr<GuestPorts> ports_;
     GuestPorts::Ports told_;
