@@ -181,7 +181,7 @@ void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void(
     if (facts_.tty)
         command_.send_signal_to_all(SIGHUP);
     command_.send_signal_to_all(SIGCONT);  // a stopped process would not see the others
-    kill_timer_ = loop_.after(timeout, [this] { command_.send_signal_to_all(SIGKILL); });
+    command_.kill_after(timeout);
 }
 
 void CommandSession::forget() const
@@ -216,7 +216,6 @@ void CommandSession::end()
     facts_.end = {*command_.exited(), static_cast<std::int64_t>(since_boot_ms() - started_ms_), machine_stops_};
     log_.set_note(to_json(facts_.end));
     controller_ = nullptr;
-    kill_timer_.reset();
     for (auto* viewer : std::set(viewers_))
         viewer->on_change();
     for (const auto& ended : std::exchange(when_ended_, {}))

@@ -61,8 +61,8 @@ public:
 
     /// Errors: precondition, if it has ended.
     sdk::Result<void> signal(int number);
-    /// SIGTERM, and a SIGHUP where it has a terminal, as shells ignore the former; SIGKILL after the time. `ended` is called
-    /// once it has ended, at once if it has.
+    /// SIGTERM, and a SIGHUP where it has a terminal, as shells ignore the former; SIGKILL after the time, also to those of its
+    /// processes that it left behind. Of several times the earliest counts. `ended` is called once it has ended, at once if it has.
     void stop(std::chrono::milliseconds timeout, std::function<void()> ended);
     /// What ends it from now on is that the machine stops.
     void machine_stops() { machine_stops_ = true; }
@@ -86,7 +86,6 @@ private:
     bool machine_stops_ = false;
     std::vector<std::function<void()>> when_ended_;
     EventLoop::Registration again_;
-    EventLoop::Registration kill_timer_;
 };
 
 }  // namespace banger::agent

@@ -1,11 +1,17 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Sessions as a client of the real agent sees them, over a socket.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "guest/agent/command_sessions.hpp"
 #include "guest/protocol/session_messages.hpp"
@@ -191,6 +197,41 @@ TEST_F(CommandSessionTest, StopAsksAndThenInsists)
     ASSERT_TRUE(ended) << ended.error().message;
     EXPECT_EQ(ended->end.exit.signal, SIGKILL);
     EXPECT_EQ(other.wait_for(FrameType::exit), R"({"signal":9})");
+}
+
+TEST_F(CommandSessionTest, StopLeavesNobodyBehind)
+{
+    const auto client = connect();
+    const auto fifo = path("fifo");
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    // The one left behind holds the fifo's only writing end: what reads there learns of its death.
+    start(*client, script("sh -c 'trap \"\" TERM; exec >" + fifo + " 2>&1 </dev/null; echo up; while :; do sleep 0.05; done' & wait",
+                          "parent"));
+    const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 8> line{};
+    ASSERT_EQ(::read(heard.get(), line.data(), line.size()), 3);
+    const auto ended = client->stop_session(order("parent", 0, std::chrono::milliseconds(500)), patience());
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(ended->end.exit.signal, SIGTERM);
+    pollfd gone{heard.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&gone, 1, 20'000), 1) << "it lives on";
+    EXPECT_EQ(::read(heard.get(), line.data(), line.size()), 0);
+}
+
+TEST_F(CommandSessionTest, ALaterOrderToStopDoesNotPutAnEarlierOneOff)
+{
+    const auto client = connect();
+    start(*client, script("trap 'echo asked' TERM; echo up; while :; do sleep 0.05; done", "stubborn"));
+    RelayPeer peer(*client, "/v0/session/attach", attach("stubborn", How::view));
+    ASSERT_TRUE(peer.wait_for_output("up"));
+    std::thread first([&] {
+        EXPECT_TRUE(client->stop_session(order("stubborn", 0, std::chrono::seconds(1)), patience()));
+    });
+    ASSERT_TRUE(peer.wait_for_output("asked"));
+    const auto ended = client->stop_session(order("stubborn", 0, std::chrono::hours(1)), patience());
+    first.join();
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(ended->end.exit.signal, SIGKILL);
 }
 
 TEST_F(CommandSessionTest, ASignalOfChoiceReachesIt)
