@@ -72,6 +72,8 @@ void AttachExchange::on_input_drained()
     backlog_drained();
     if (!sent_all_ || finished() || session_->input_backlog() > 0)
         return;
+    if (auto taken = session_->check_input_taken(); !taken)
+        return fail(taken.error());
     queue(FrameType::done, "{}");
     finish();
 }

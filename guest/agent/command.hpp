@@ -54,6 +54,8 @@ public:
     /// With a terminal its end-of-file character, where that means something.
     void end_input();
     [[nodiscard]] std::size_t input_backlog() const { return input_ ? input_->backlog() : 0; }
+    /// Not all that was written to it could be delivered, as its input was closed.
+    [[nodiscard]] bool input_failed() const { return input_ && input_->failed(); }
     void resize(WindowSize size);
     /// To those in the foreground of its terminal; without one, to it and what it started. Not once it has exited.
     void send_signal(int number);

@@ -146,6 +146,14 @@ sdk::Result<void> CommandSession::check_takes_input() const
         return sdk::make_error(sdk::Code::precondition, "session '" + name() + "' has ended");
     if (input_ended_)
         return sdk::make_error(sdk::Code::precondition, "the input of session '" + name() + "' was ended");
+    return check_input_taken();
+}
+
+sdk::Result<void> CommandSession::check_input_taken() const
+{
+    if (command_.input_failed())
+        return sdk::make_error(sdk::Code::precondition,
+                               "session '" + name() + "' has closed its input and did not take all that was sent");
     return {};
 }
 

@@ -51,8 +51,10 @@ public:
     sdk::Result<void> attach(Viewer& viewer, bool control);
     void detach(Viewer& viewer);
 
-    /// Errors: precondition, if it has ended or its input has.
+    /// Errors: precondition, if it has ended or its input has, on whichever side.
     sdk::Result<void> check_takes_input() const;
+    /// Errors: precondition, if some of what was written so far was discarded.
+    sdk::Result<void> check_input_taken() const;
     void write(std::string_view bytes) { command_.write(bytes); }
     void end_input();
     [[nodiscard]] std::size_t input_backlog() const { return command_.input_backlog(); }

@@ -160,6 +160,20 @@ TEST_F(CommandSessionTest, TheEndOfAClientsInputIsNotTheSessions)
     EXPECT_THAT(late.wait_for(FrameType::error).value_or(""), HasSubstr("has ended"));
 }
 
+TEST_F(CommandSessionTest, WhatIsSentToAClosedInputIsAnError)
+{
+    const auto client = connect();
+    start(*client, script("exec <&-; echo closed; exec sleep 1000", "deaf"));
+    RelayPeer viewer(*client, "/v0/session/attach", attach("deaf", How::view));
+    ASSERT_TRUE(viewer.wait_for_output("closed"));
+    for (int i = 0; i < 2; ++i) {
+        RelayPeer peer(*client, "/v0/session/attach", attach("deaf", How::send));
+        peer.send(FrameType::data, "words\n");
+        peer.send(FrameType::eof);
+        EXPECT_THAT(peer.wait_for(FrameType::error).value_or(""), HasSubstr("has closed its input"));
+    }
+}
+
 TEST_F(CommandSessionTest, ASlowViewerStopsNeitherTheCommandNorTheOthers)
 {
     const auto client = connect();
