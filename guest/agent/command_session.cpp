@@ -111,7 +111,7 @@ SessionFacts CommandSession::facts() const
         now.ran_ms = facts_.end.ran_ms;
     }
     now.attached = controller_ != nullptr;
-    now.viewers = static_cast<std::int64_t>(viewers_.size() - (controller_ != nullptr ? 1 : 0));
+    now.viewers = static_cast<std::int64_t>(watching_.size());
     now.written_bytes = log_.written();
     now.dropped_bytes = log_.dropped();
     now.log_bytes = log_.capacity();
@@ -119,23 +119,27 @@ SessionFacts CommandSession::facts() const
     return now;
 }
 
-sdk::Result<void> CommandSession::attach(Viewer& viewer, bool control)
+sdk::Result<void> CommandSession::attach(Viewer& viewer, AttachSpec::How how)
 {
-    if (viewers_.size() >= most_viewers)
+    const bool watches = how == AttachSpec::How::view || how == AttachSpec::How::read;
+    if (watches && watching_.size() >= most_viewers)
         return sdk::make_error(sdk::Code::busy, "too many watch session '" + name() + "' already");
-    if (control && running()) {
+    if (how == AttachSpec::How::control && running()) {
         if (controller_ != nullptr)
             return sdk::make_error(sdk::Code::busy, "somebody is attached to session '" + name() + "' already",
                                    "watch it with --view");
         controller_ = &viewer;
     }
     viewers_.insert(&viewer);
+    if (watches)
+        watching_.insert(&viewer);
     return {};
 }
 
 void CommandSession::detach(Viewer& viewer)
 {
     viewers_.erase(&viewer);
+    watching_.erase(&viewer);
     if (controller_ == &viewer)
         controller_ = nullptr;
 }

@@ -29,7 +29,7 @@ public:
         virtual void on_change() = 0;
         virtual void on_input_drained() = 0;
     };
-    /// Who watches it at a time, the one in control among them.
+    /// Who only watches it at a time.
     static constexpr std::size_t most_viewers = 32;
 
     /// Starts it; `spec` has a name. The files are in `directory`, which exists if it could be made.
@@ -47,8 +47,8 @@ public:
     [[nodiscard]] bool running() const { return facts_.state == SessionFacts::State::running; }
     [[nodiscard]] const RingLog& log() const { return log_; }
 
-    /// Errors: busy, if somebody has the input that `control` asks for, or too many watch.
-    sdk::Result<void> attach(Viewer& viewer, bool control);
+    /// Errors: busy, if somebody has the input that `how` asks for, or too many watch already.
+    sdk::Result<void> attach(Viewer& viewer, AttachSpec::How how);
     void detach(Viewer& viewer);
 
     /// Errors: precondition, if it has ended or its input has, on whichever side.
@@ -83,6 +83,7 @@ private:
     Command command_;
     double started_ms_ = 0;  ///< since the kernel's start
     std::set<Viewer*> viewers_;
+    std::set<const Viewer*> watching_;  ///< those of them who write nothing
     Viewer* controller_ = nullptr;
     bool input_ended_ = false;
     bool machine_stops_ = false;

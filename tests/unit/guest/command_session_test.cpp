@@ -191,6 +191,35 @@ TEST_F(CommandSessionTest, ASlowViewerStopsNeitherTheCommandNorTheOthers)
     EXPECT_LT(slow.output.size(), 30'000'000U);
 }
 
+TEST_F(CommandSessionTest, WhatAFloodHasWrittenByNowHasAnEnd)
+{
+    const auto client = connect();
+    start(*client, script("exec yes", "yes"));
+    RelayPeer viewer(*client, "/v0/session/attach", attach("yes", How::view));
+    ASSERT_TRUE(viewer.wait_for_output("y\n"));
+    viewer.close();
+    EXPECT_THAT(read(*client, "yes"), HasSubstr("y\n"));
+    ASSERT_TRUE(client->stop_session(order("yes", 0, std::chrono::seconds(20)), patience()));
+}
+
+TEST_F(CommandSessionTest, ManyWhoWatchKeepNobodyFromItsInput)
+{
+    const auto client = connect();
+    start(*client, spec({"cat"}, "seen"));
+    std::vector<std::unique_ptr<RelayPeer>> crowd;
+    for (std::size_t i = 0; i < agent::CommandSession::most_viewers; ++i) {
+        crowd.push_back(std::make_unique<RelayPeer>(*client, "/v0/session/attach", attach("seen", How::view)));
+        ASSERT_TRUE(crowd.back()->wait_for(FrameType::started));
+    }
+    RelayPeer refused(*client, "/v0/session/attach", attach("seen", How::view));
+    EXPECT_THAT(refused.wait_for(FrameType::error).value_or(""), HasSubstr("too many watch"));
+    RelayPeer owner(*client, "/v0/session/attach", attach("seen", How::control));
+    ASSERT_TRUE(owner.wait_for(FrameType::started));
+    send(*client, "seen", "words\n");
+    EXPECT_TRUE(owner.wait_for_output("words"));
+    EXPECT_EQ(facts_of(*client, "seen").viewers, 32);
+}
+
 TEST_F(CommandSessionTest, StopAsksAndThenInsists)
 {
     const auto client = connect();
@@ -363,7 +392,8 @@ TEST_F(CommandSessionTest, AfterTheMachineWasOffWhatEndedIsKnownAndWhatRanIsLost
         start(*client, script("echo words; exec sleep 1000", "ran"));
         RelayPeer peer(*client, "/v0/session/attach", attach("ran", How::view));
         ASSERT_TRUE(peer.wait_for_output("words"));
-        ASSERT_TRUE(client->stop_session(order("ended", 0, std::chrono::seconds(20)), patience()));
+        RelayPeer other(*client, "/v0/session/attach", attach("ended", How::view));
+        ASSERT_TRUE(other.wait_for(FrameType::exit));
     }
     kill_agent();
     start_agent();
