@@ -57,7 +57,8 @@ CommandSession::CommandSession(EventLoop& loop, ProcessTable& processes, std::st
 
 sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& loop, ProcessTable& processes,
                                                                    const std::string& directory,
-                                                                   const SessionSpec& spec, const Launch& launch)
+                                                                   const SessionSpec& spec, const Launch& launch,
+                                                                   const std::function<void()>& make_room)
 {
     SessionFacts facts;
     facts.name = spec.name;
@@ -66,15 +67,12 @@ sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& lo
     facts.cwd = launch.cwd;
     facts.tty = launch.tty;
     facts.started_s = spec.now_s;
-    auto log = RingLog::create(directory + "/" + spec.name + log_suffix,
-                               spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes);
-    auto session =
-        std::make_shared<CommandSession>(loop, processes, directory, std::move(facts), std::move(log));
+    auto session = std::make_shared<CommandSession>(loop, processes, directory, std::move(facts), RingLog());
     session->started_ms_ = since_boot_ms();
-    if (auto started = session->command_.start(launch); !started) {
-        session->forget();
+    if (auto started = session->command_.start(launch); !started)
         return std::move(started.error());
-    }
+    make_room();
+    session->log_ = RingLog::create(session->path(log_suffix), spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes);
     // Where the disk is full this is what is lost when the machine stops; the log says so.
     [[maybe_unused]] const auto ignored =
         replace_file(session->path(record_suffix), to_json(session->facts_), 0600);

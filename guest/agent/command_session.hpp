@@ -32,10 +32,12 @@ public:
     /// Who only watches it at a time.
     static constexpr std::size_t most_viewers = 32;
 
-    /// Starts it; `spec` has a name. The files are in `directory`, which exists if it could be made.
+    /// Starts it; `spec` has a name. The files are in `directory`, which exists if it could be made. `make_room` is called
+    /// once nothing can fail any more, and before they are made.
     static sdk::Result<std::shared_ptr<CommandSession>> start(EventLoop& loop, ProcessTable& processes,
                                                               const std::string& directory, const SessionSpec& spec,
-                                                              const Launch& launch);
+                                                              const Launch& launch,
+                                                              const std::function<void()>& make_room);
     /// One of an earlier start of the machine; nothing where its files make no sense.
     static std::shared_ptr<CommandSession> load(EventLoop& loop, ProcessTable& processes, const std::string& directory,
                                                 const std::string& name);

@@ -24,6 +24,8 @@ public:
     static constexpr std::uint64_t least_capacity = 64UL * 1024;
     static constexpr std::uint64_t most_capacity = 1UL << 30U;
 
+    /// Keeps nothing: to be assigned to.
+    RingLog() = default;
     /// A new one in place of what is at `path`. Never fails: see problem().
     static RingLog create(const std::string& path, std::uint64_t capacity);
     /// One without a file, for that reason.
@@ -61,7 +63,6 @@ public:
 private:
     struct Record;
 
-    RingLog() = default;
     void move_to_memory(std::string why);
     bool append_record(FrameType type, std::string_view bytes);
     bool write_state();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -330,6 +331,24 @@ TEST_F(CommandSessionTest, NamesAreMadeAndUsedOnceAtATime)
     RelayPeer peer(*client, "/v0/session/attach", attach("sleep", How::view));
     EXPECT_TRUE(peer.wait_for_output("new"));
     EXPECT_EQ(client->sessions("nobody", patience()).error().code, sdk::Code::not_found);
+}
+
+TEST_F(CommandSessionTest, OneThatCannotStartTakesNobodysPlace)
+{
+    const auto client = connect();
+    start(*client, script("echo words; exit 5", "work"));
+    RelayPeer peer(*client, "/v0/session/attach", attach("work", How::view));
+    ASSERT_TRUE(peer.wait_for(FrameType::exit));
+    rlimit before{};
+    ASSERT_EQ(prlimit(agent_pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+    const rlimit few{static_cast<rlim_t>(std::distance(
+                         std::filesystem::directory_iterator("/proc/" + std::to_string(agent_pid()) + "/fd"), {})),
+                     before.rlim_max};
+    ASSERT_EQ(prlimit(agent_pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+    EXPECT_FALSE(client->start_session(script("echo new", "work"), patience()));
+    ASSERT_EQ(prlimit(agent_pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+    EXPECT_EQ(facts_of(*client, "work").end.exit.code, 5);
+    EXPECT_EQ(read(*client, "work"), "words\n");
 }
 
 TEST_F(CommandSessionTest, ThereAreOnlySoManyAndTheOldestThatEndedGoes)
