@@ -224,7 +224,7 @@ void CommandSession::end()
 {
     facts_.state = SessionFacts::State::ended;
     facts_.end = {*command_.exited(), static_cast<std::int64_t>(since_boot_ms() - started_ms_), machine_stops_};
-    log_.set_note(to_json(facts_.end));
+    log_.close(to_json(facts_.end));
     controller_ = nullptr;
     for (auto* viewer : std::set(viewers_))
         viewer->on_change();

@@ -431,6 +431,28 @@ TEST_F(CommandSessionTest, AfterTheMachineWasOffWhatEndedIsKnownAndWhatRanIsLost
     start(*client, script("echo new", "ran"));
 }
 
+TEST_F(CommandSessionTest, OneThatHasEndedKeepsNoFileSystemFromGettingReadOnly)
+{
+    const auto client = connect();
+    start(*client, script("echo words", "work"));
+    RelayPeer peer(*client, "/v0/session/attach", attach("work", How::view));
+    ASSERT_TRUE(peer.wait_for(FrameType::exit));
+    const std::string process = "/proc/" + std::to_string(agent_pid());
+    int found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(process + "/fd")) {
+        std::error_code ignored;
+        if (std::filesystem::read_symlink(entry.path(), ignored) != path("sessions") + "/work.log")
+            continue;
+        ++found;
+        std::ifstream facts(process + "/fdinfo/" + entry.path().filename().string());
+        for (std::string key, value; facts >> key >> value;)
+            if (key == "flags:") {
+                EXPECT_EQ(std::stoul(value, nullptr, 8) & O_ACCMODE, static_cast<unsigned>(O_RDONLY));
+            }
+    }
+    EXPECT_EQ(found, 1);
+}
+
 TEST_F(CommandSessionTest, WhereNothingCanBeWrittenItRunsAndSaysSo)
 {
     std::ofstream(path("sessions")) << "in the way";
