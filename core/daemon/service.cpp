@@ -51,6 +51,7 @@ constexpr std::size_t threads_to_ask = 4;
 constexpr std::size_t threads_to_talk = 8;
 constexpr std::size_t threads_to_look = 2;
 constexpr std::size_t threads_to_reach = 2;  // agents that may not answer
+constexpr std::size_t threads_to_wait = 32;  // each may take as long as somebody said
 
 /// Between the loop, where a request is cancelled, and the worker that takes it up: one of them comes first.
 enum class Turn { waiting, taken, given_up };
@@ -87,6 +88,7 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       talkers_(threads_to_talk),
       lookers_(threads_to_look),
       reachers_(threads_to_reach),
+      waiters_(threads_to_wait),
       noters_(1)
 {
     jobs_->work.emplace(loop.get_executor());
@@ -100,7 +102,7 @@ Service::~Service() = default;
 base::WorkerPool& Service::workers_for(const std::string& verb)
 {
     static const std::set<std::string> ends{"vm.stop",   "vm.kill",  "vm.delete", "settle",
-                                            "auto-stop", "vm.pause", "vm.resume", "vm.session.stop"};
+                                            "auto-stop", "vm.pause", "vm.resume"};
     static const std::set<std::string> asks{"room",    "daemon.status", "daemon.stop", "config.show", "vm.list",   "vm.show",
                                             "vm.logs", "vm.ssh",        "ssh.key",     "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
@@ -109,9 +111,10 @@ base::WorkerPool& Service::workers_for(const std::string& verb)
                                              "vm.session.kill",  "vm.session.attach"};
     static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names"};
     static const std::set<std::string> reaches{"ports"};
+    static const std::set<std::string> waits{"vm.session.stop"};
     for (const auto& [verbs, workers] :
          {std::pair{&ends, &enders_}, {&asks, &askers_}, {&talks, &talkers_}, {&looks, &lookers_},
-          {&reaches, &reachers_}})
+          {&reaches, &reachers_}, {&waits, &waiters_}})
         if (verbs->count(verb) > 0)
             return *workers;
     return makers_;

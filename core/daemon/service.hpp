@@ -93,14 +93,15 @@ private:
     bool only_looks(const std::string& verb);
     Methods methods_;
     std::unique_ptr<Jobs> jobs_;
-    /// Who asks or ends something, talks to a guest, looks at the whole host, or waits for an agent to publish ports must not wait behind those who make
-    /// something: each has workers of its own. Last, since their work needs all the rest.
+    /// Who asks or ends something, talks to a guest, looks at the whole host, waits for an agent to publish ports, or for a session
+    /// to end must not wait behind those who make something, nor behind each other: each has workers of its own. Last, since their work needs all the rest.
     base::WorkerPool makers_;
     base::WorkerPool enders_;
     base::WorkerPool askers_;
     base::WorkerPool talkers_;
     base::WorkerPool lookers_;
     base::WorkerPool reachers_;
+    base::WorkerPool waiters_;
     base::WorkerPool noters_;  ///< one thread: notes are written in the order in which things happened
 };
 

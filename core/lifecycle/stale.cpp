@@ -12,18 +12,21 @@ namespace banger::lifecycle {
 namespace {
 
 constexpr std::chrono::seconds patience_for_power_off{30};
-constexpr std::chrono::seconds patience_for_agent{5};
 
-/// A session is a command at work although nobody has a stream to it. Of a guest that does not say there is none.
-bool session_runs(Engine& engine, const model::VmRecord& vm, Operation& operation)
+/// A session is a command at work although nobody has a stream to it. A guest that does not answer may have one; one whose
+/// agent knows of none has none.
+bool session_may_run(Engine& engine, const model::VmRecord& vm, std::chrono::milliseconds patience,
+                     Operation& operation)
 {
-    auto agent = agent_of(engine, vm, operation, patience_for_agent);
+    auto agent = agent_of(engine, vm, operation, patience);
     if (!agent)
-        return false;
-    const auto sessions = (*agent)->sessions({}, guest::Patience::of(patience_for_agent, operation.token()));
-    return sessions && std::any_of(sessions->begin(), sessions->end(), [](const agent::SessionFacts& session) {
-               return session.state == agent::SessionFacts::State::running;
-           });
+        return true;
+    const auto sessions = (*agent)->sessions({}, guest::Patience::of(patience, operation.token()));
+    if (!sessions)
+        return sessions.error().code != sdk::Code::unsupported;
+    return std::any_of(sessions->begin(), sessions->end(), [](const agent::SessionFacts& session) {
+        return session.state == agent::SessionFacts::State::running;
+    });
 }
 
 }  // namespace
@@ -46,7 +49,7 @@ Stale find_stale(Usage& usage, std::set<std::string>& watched, std::chrono::mill
 }
 
 sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std::chrono::milliseconds limit,
-                                     Operation& operation)
+                                     Operation& operation, std::chrono::milliseconds patience_for_agent)
 {
     auto locked = find_and_lock(engine, id, "auto-stopped", operation, std::chrono::milliseconds(0));
     if (!locked && locked.error().code == sdk::Code::not_found)
@@ -68,7 +71,7 @@ sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std:
         return std::move(live).error();
     if (!live->alive)
         return StaleStop::no_need;
-    if (session_runs(engine, locked->record, operation)) {
+    if (session_may_run(engine, locked->record, patience_for_agent, operation)) {
         engine.usage.used(id);
         return StaleStop::in_use;
     }

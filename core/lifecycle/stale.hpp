@@ -22,12 +22,14 @@ Stale find_stale(Usage& usage, std::set<std::string>& watched, std::chrono::mill
 /// How an attempt to stop a stale VM went.
 enum class StaleStop {
     stopped,
-    in_use,   ///< it is being worked on, a stream into it is open, a session runs in it, or somebody has just used it
+    in_use,   ///< it is being worked on, a stream into it is open, a session runs in it or may do so as its agent does not
+              ///< answer, or somebody has just used it
     no_need,  ///< it did not run, or is gone
 };
 
 /// Stops a VM that nobody has used for that long, as `vm stop` does.
 sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std::chrono::milliseconds limit,
-                                     Operation& operation);
+                                     Operation& operation,
+                                     std::chrono::milliseconds patience_for_agent = std::chrono::seconds(5));
 
 }  // namespace banger::lifecycle

@@ -50,9 +50,10 @@ void AttachExchange::begin(std::string_view text)
     if (spec_.how == AttachSpec::How::send)
         if (auto takes = (*session)->check_takes_input(); !takes)
             return fail(takes.error());
-    if (auto attached = (*session)->attach(*this, spec_.how == AttachSpec::How::control); !attached)
+    if (auto attached = (*session)->attach(*this, spec_.how); !attached)
         return fail(attached.error());
     session_ = *session;
+    written_before_ = session_->log().written();
     queue(FrameType::started, to_json(session_->facts()));
     if (spec_.how == AttachSpec::How::control)
         session_->resize(spec_.size);
@@ -72,6 +73,8 @@ void AttachExchange::on_input_drained()
     backlog_drained();
     if (!sent_all_ || finished() || session_->input_backlog() > 0)
         return;
+    if (auto taken = session_->check_input_taken(); !taken)
+        return fail(taken.error());
     queue(FrameType::done, "{}");
     finish();
 }
@@ -89,7 +92,8 @@ FramedExchange::Pulled AttachExchange::pull(std::span<char> room)
 {
     if (!session_ || spec_.how == AttachSpec::How::send || finished())
         return {};
-    const auto piece = session_->log().read(cursor_, room);
+    const bool read_all = spec_.how == AttachSpec::How::read && cursor_.written >= written_before_;
+    const auto piece = read_all ? RingLog::Piece() : session_->log().read(cursor_, room);
     if (piece.bytes > 0 && piece.dropped == 0)
         return {piece.type, piece.bytes};
     if (piece.bytes > 0) {

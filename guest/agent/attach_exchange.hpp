@@ -34,6 +34,7 @@ private:
     AttachSpec spec_;
     std::shared_ptr<CommandSession> session_;  ///< once attached
     RingLog::Cursor cursor_;
+    std::uint64_t written_before_ = 0;  ///< by the session, when we came: where a read ends
     bool sent_all_ = false;  ///< the client has nothing more to send
 };
 

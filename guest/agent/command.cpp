@@ -165,6 +165,20 @@ void Command::send_signal_to_all(int number)
     signal_group(number);
 }
 
+void Command::kill_after(std::chrono::milliseconds delay)
+{
+    const auto at = EventLoop::Clock::now() + delay;
+    if (pid_ == 0 || exited_ || (killed_at_ && *killed_at_ <= at))
+        return;
+    killed_at_ = at;
+    // Before the group, with whose leader the terminal goes.
+    kill_foreground_ = loop_.after(delay, [this] {
+        if (const pid_t front = foreground(); front > 0)
+            kill(-front, SIGKILL);
+    });
+    processes_.kill_group_after(pid_, delay);
+}
+
 void Command::abandon()
 {
     if (pid_ != 0 && !exited_)

@@ -54,11 +54,15 @@ public:
     /// With a terminal its end-of-file character, where that means something.
     void end_input();
     [[nodiscard]] std::size_t input_backlog() const { return input_ ? input_->backlog() : 0; }
+    /// Not all that was written to it could be delivered, as its input was closed.
+    [[nodiscard]] bool input_failed() const { return input_ && input_->failed(); }
     void resize(WindowSize size);
     /// To those in the foreground of its terminal; without one, to it and what it started. Not once it has exited.
     void send_signal(int number);
     /// The same to it and what it started, whether or not they are in the foreground.
     void send_signal_to_all(int number);
+    /// SIGKILL to it and what it started, of which some may outlive it, after so long. Of several such orders the earliest counts.
+    void kill_after(std::chrono::milliseconds delay);
     /// Nobody wants it any more: see ProcessTable::abandon.
     void abandon();
 
@@ -82,6 +86,8 @@ private:
     std::array<std::optional<DescriptorSource>, 2> outputs_;
     std::size_t next_output_ = 0;
     EventLoop::Registration linger_;
+    std::optional<EventLoop::Clock::time_point> killed_at_;
+    EventLoop::Registration kill_foreground_;
 };
 
 }  // namespace banger::agent

@@ -57,7 +57,8 @@ CommandSession::CommandSession(EventLoop& loop, ProcessTable& processes, std::st
 
 sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& loop, ProcessTable& processes,
                                                                    const std::string& directory,
-                                                                   const SessionSpec& spec, const Launch& launch)
+                                                                   const SessionSpec& spec, const Launch& launch,
+                                                                   const std::function<void()>& make_room)
 {
     SessionFacts facts;
     facts.name = spec.name;
@@ -66,15 +67,12 @@ sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& lo
     facts.cwd = launch.cwd;
     facts.tty = launch.tty;
     facts.started_s = spec.now_s;
-    auto log = RingLog::create(directory + "/" + spec.name + log_suffix,
-                               spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes);
-    auto session =
-        std::make_shared<CommandSession>(loop, processes, directory, std::move(facts), std::move(log));
+    auto session = std::make_shared<CommandSession>(loop, processes, directory, std::move(facts), RingLog());
     session->started_ms_ = since_boot_ms();
-    if (auto started = session->command_.start(launch); !started) {
-        session->forget();
+    if (auto started = session->command_.start(launch); !started)
         return std::move(started.error());
-    }
+    make_room();
+    session->log_ = RingLog::create(session->path(log_suffix), spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes);
     // Where the disk is full this is what is lost when the machine stops; the log says so.
     [[maybe_unused]] const auto ignored =
         replace_file(session->path(record_suffix), to_json(session->facts_), 0600);
@@ -111,7 +109,7 @@ SessionFacts CommandSession::facts() const
         now.ran_ms = facts_.end.ran_ms;
     }
     now.attached = controller_ != nullptr;
-    now.viewers = static_cast<std::int64_t>(viewers_.size() - (controller_ != nullptr ? 1 : 0));
+    now.viewers = static_cast<std::int64_t>(watching_.size());
     now.written_bytes = log_.written();
     now.dropped_bytes = log_.dropped();
     now.log_bytes = log_.capacity();
@@ -119,23 +117,27 @@ SessionFacts CommandSession::facts() const
     return now;
 }
 
-sdk::Result<void> CommandSession::attach(Viewer& viewer, bool control)
+sdk::Result<void> CommandSession::attach(Viewer& viewer, AttachSpec::How how)
 {
-    if (viewers_.size() >= most_viewers)
+    const bool watches = how == AttachSpec::How::view || how == AttachSpec::How::read;
+    if (watches && watching_.size() >= most_viewers)
         return sdk::make_error(sdk::Code::busy, "too many watch session '" + name() + "' already");
-    if (control && running()) {
+    if (how == AttachSpec::How::control && running()) {
         if (controller_ != nullptr)
             return sdk::make_error(sdk::Code::busy, "somebody is attached to session '" + name() + "' already",
                                    "watch it with --view");
         controller_ = &viewer;
     }
     viewers_.insert(&viewer);
+    if (watches)
+        watching_.insert(&viewer);
     return {};
 }
 
 void CommandSession::detach(Viewer& viewer)
 {
     viewers_.erase(&viewer);
+    watching_.erase(&viewer);
     if (controller_ == &viewer)
         controller_ = nullptr;
 }
@@ -146,6 +148,14 @@ sdk::Result<void> CommandSession::check_takes_input() const
         return sdk::make_error(sdk::Code::precondition, "session '" + name() + "' has ended");
     if (input_ended_)
         return sdk::make_error(sdk::Code::precondition, "the input of session '" + name() + "' was ended");
+    return check_input_taken();
+}
+
+sdk::Result<void> CommandSession::check_input_taken() const
+{
+    if (command_.input_failed())
+        return sdk::make_error(sdk::Code::precondition,
+                               "session '" + name() + "' has closed its input and did not take all that was sent");
     return {};
 }
 
@@ -181,7 +191,7 @@ void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void(
     if (facts_.tty)
         command_.send_signal_to_all(SIGHUP);
     command_.send_signal_to_all(SIGCONT);  // a stopped process would not see the others
-    kill_timer_ = loop_.after(timeout, [this] { command_.send_signal_to_all(SIGKILL); });
+    command_.kill_after(timeout);
 }
 
 void CommandSession::forget() const
@@ -214,9 +224,8 @@ void CommandSession::end()
 {
     facts_.state = SessionFacts::State::ended;
     facts_.end = {*command_.exited(), static_cast<std::int64_t>(since_boot_ms() - started_ms_), machine_stops_};
-    log_.set_note(to_json(facts_.end));
+    log_.close(to_json(facts_.end));
     controller_ = nullptr;
-    kill_timer_.reset();
     for (auto* viewer : std::set(viewers_))
         viewer->on_change();
     for (const auto& ended : std::exchange(when_ended_, {}))

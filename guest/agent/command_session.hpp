@@ -29,13 +29,15 @@ public:
         virtual void on_change() = 0;
         virtual void on_input_drained() = 0;
     };
-    /// Who watches it at a time, the one in control among them.
+    /// Who only watches it at a time.
     static constexpr std::size_t most_viewers = 32;
 
-    /// Starts it; `spec` has a name. The files are in `directory`, which exists if it could be made.
+    /// Starts it; `spec` has a name. The files are in `directory`, which exists if it could be made. `make_room` is called
+    /// once nothing can fail any more, and before they are made.
     static sdk::Result<std::shared_ptr<CommandSession>> start(EventLoop& loop, ProcessTable& processes,
                                                               const std::string& directory, const SessionSpec& spec,
-                                                              const Launch& launch);
+                                                              const Launch& launch,
+                                                              const std::function<void()>& make_room);
     /// One of an earlier start of the machine; nothing where its files make no sense.
     static std::shared_ptr<CommandSession> load(EventLoop& loop, ProcessTable& processes, const std::string& directory,
                                                 const std::string& name);
@@ -47,12 +49,14 @@ public:
     [[nodiscard]] bool running() const { return facts_.state == SessionFacts::State::running; }
     [[nodiscard]] const RingLog& log() const { return log_; }
 
-    /// Errors: busy, if somebody has the input that `control` asks for, or too many watch.
-    sdk::Result<void> attach(Viewer& viewer, bool control);
+    /// Errors: busy, if somebody has the input that `how` asks for, or too many watch already.
+    sdk::Result<void> attach(Viewer& viewer, AttachSpec::How how);
     void detach(Viewer& viewer);
 
-    /// Errors: precondition, if it has ended or its input has.
+    /// Errors: precondition, if it has ended or its input has, on whichever side.
     sdk::Result<void> check_takes_input() const;
+    /// Errors: precondition, if some of what was written so far was discarded.
+    sdk::Result<void> check_input_taken() const;
     void write(std::string_view bytes) { command_.write(bytes); }
     void end_input();
     [[nodiscard]] std::size_t input_backlog() const { return command_.input_backlog(); }
@@ -61,8 +65,8 @@ public:
 
     /// Errors: precondition, if it has ended.
     sdk::Result<void> signal(int number);
-    /// SIGTERM, and a SIGHUP where it has a terminal, as shells ignore the former; SIGKILL after the time. `ended` is called
-    /// once it has ended, at once if it has.
+    /// SIGTERM, and a SIGHUP where it has a terminal, as shells ignore the former; SIGKILL after the time, also to those of its
+    /// processes that it left behind. Of several times the earliest counts. `ended` is called once it has ended, at once if it has.
     void stop(std::chrono::milliseconds timeout, std::function<void()> ended);
     /// What ends it from now on is that the machine stops.
     void machine_stops() { machine_stops_ = true; }
@@ -81,12 +85,12 @@ private:
     Command command_;
     double started_ms_ = 0;  ///< since the kernel's start
     std::set<Viewer*> viewers_;
+    std::set<const Viewer*> watching_;  ///< those of them who write nothing
     Viewer* controller_ = nullptr;
     bool input_ended_ = false;
     bool machine_stops_ = false;
     std::vector<std::function<void()>> when_ended_;
     EventLoop::Registration again_;
-    EventLoop::Registration kill_timer_;
 };
 
 }  // namespace banger::agent

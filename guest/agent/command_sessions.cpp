@@ -97,28 +97,25 @@ std::string CommandSessions::made_name(const std::string& command)
     return name;
 }
 
-/// For one more, of that name.
-sdk::Result<void> CommandSessions::make_room(const std::string& name)
+/// Who has to leave when one more of that name begins; the end if nobody has.
+sdk::Result<CommandSessions::Sessions::iterator> CommandSessions::leaving_for(const std::string& name)
 {
     auto& all = known();
     auto leaves = all.find(name);
     if (leaves != all.end() && leaves->second->running())
         return sdk::make_error(sdk::Code::exists, "session '" + name + "' runs already",
                                "attach to it, stop it, or choose another name");
-    if (leaves == all.end() && all.size() < most_sessions)
-        return {};
-    if (leaves == all.end())
-        for (auto one = all.begin(); one != all.end(); ++one)
-            if (!one->second->running() &&
-                (leaves == all.end() || one->second->facts().started_s < leaves->second->facts().started_s))
-                leaves = one;
+    if (leaves != all.end() || all.size() < most_sessions)
+        return leaves;
+    for (auto one = all.begin(); one != all.end(); ++one)
+        if (!one->second->running() &&
+            (leaves == all.end() || one->second->facts().started_s < leaves->second->facts().started_s))
+            leaves = one;
     if (leaves == all.end())
         return sdk::make_error(sdk::Code::busy,
                                "there are " + std::to_string(most_sessions) + " sessions that run in the vm already",
                                "stop one of them");
-    leaves->second->forget();
-    all.erase(leaves);
-    return {};
+    return leaves;
 }
 
 sdk::Result<SessionFacts> CommandSessions::start(SessionSpec spec)
@@ -130,11 +127,17 @@ sdk::Result<SessionFacts> CommandSessions::start(SessionSpec spec)
         return std::move(checked.error());
     if (spec.name.empty())
         spec.name = made_name(launch->argv[0]);
-    if (auto made = make_room(spec.name); !made)
-        return std::move(made.error());
+    auto leaving = leaving_for(spec.name);
+    if (!leaving)
+        return std::move(leaving.error());
     make_directories(parent_of(directory_));
     mkdir(directory_.c_str(), 0700);
-    auto session = CommandSession::start(loop_, processes_, directory_, spec, *launch);
+    auto session = CommandSession::start(loop_, processes_, directory_, spec, *launch, [&] {
+        if (*leaving == known().end())
+            return;
+        (*leaving)->second->forget();
+        known().erase(*leaving);
+    });
     if (!session)
         return std::move(session.error());
     known().emplace(spec.name, *session);

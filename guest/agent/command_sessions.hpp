@@ -37,7 +37,7 @@ private:
 
     Sessions& known();
     [[nodiscard]] std::string made_name(const std::string& command);
-    sdk::Result<void> make_room(const std::string& name);
+    sdk::Result<Sessions::iterator> leaving_for(const std::string& name);
 
     EventLoop& loop_;
     ProcessTable& processes_;

@@ -34,6 +34,7 @@ bool DescriptorWriter::write_some(std::string_view& bytes)
         } else if (errno == EAGAIN) {
             return false;
         } else if (errno != EINTR) {
+            failed_ = true;
             close();
             bytes = {};
         }
@@ -43,8 +44,10 @@ bool DescriptorWriter::write_some(std::string_view& bytes)
 
 void DescriptorWriter::write(std::string_view bytes)
 {
-    if (!fd_ || ending_)
+    if (!fd_ || ending_) {
+        failed_ = true;
         return;
+    }
     if (backlog() == 0)
         write_some(bytes);
     if (fd_)

@@ -22,6 +22,7 @@ public:
     /// `closing` replaces the plain close, e.g. to shut down one half of a socket.
     void end(std::function<void(int fd)> closing);
     [[nodiscard]] std::size_t backlog() const override { return backlog_.size() - sent_; }
+    [[nodiscard]] bool failed() const override { return failed_; }
     /// Nothing when it is closed.
     [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -36,6 +37,7 @@ private:
     std::string backlog_;
     std::size_t sent_ = 0;
     bool ending_ = false;
+    bool failed_ = false;
     EventLoop::Registration watch_;
 };
 

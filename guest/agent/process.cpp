@@ -229,12 +229,23 @@ void ProcessTable::on_pidfd(pid_t pid)
     if (found == children_.end())
         return;
     auto& child = found->second;
-    if (child.kill_timer)
-        return;  // abandoned: as a zombie it keeps its number, and so its group's, from being used again
+    if (!child.kill_timer)
+        return reap(pid);
+    // As a zombie it keeps its number, and so its group's, from being used again before what is left of that was killed.
     siginfo_t ended{};
-    if (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &ended, WEXITED) != 0)
+    if (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &ended, WEXITED | WNOWAIT) == 0)
+        if (const auto on_exit = std::exchange(child.on_exit, nullptr))
+            on_exit(status_of(ended));
+}
+
+void ProcessTable::reap(pid_t pid)
+{
+    const auto found = children_.find(pid);
+    siginfo_t ended{};
+    if (found == children_.end() ||
+        waitid(P_PIDFD, static_cast<id_t>(found->second.pidfd.get()), &ended, WEXITED | WNOHANG) != 0 || ended.si_pid == 0)
         return;
-    const auto on_exit = std::move(child.on_exit);
+    const auto on_exit = std::move(found->second.on_exit);
     children_.erase(found);
     if (on_exit)
         on_exit(status_of(ended));
@@ -251,21 +262,25 @@ void ProcessTable::abandon(pid_t pid)
     const auto found = children_.find(pid);
     if (found == children_.end())
         return;
-    auto& child = found->second;
-    child.on_exit = nullptr;
+    found->second.on_exit = nullptr;
     kill(-pid, SIGHUP);
     kill(-pid, SIGCONT);  // a stopped process would not see it
-    child.kill_timer = loop_.after(kill_delay, [this, pid] {
+    kill_group_after(pid, kill_delay);
+}
+
+void ProcessTable::kill_group_after(pid_t pid, std::chrono::milliseconds delay)
+{
+    const auto found = children_.find(pid);
+    if (found == children_.end())
+        return;
+    found->second.kill_timer = loop_.after(delay, [this, pid] {
         kill(-pid, SIGKILL);
         const auto late = children_.find(pid);
         if (late == children_.end())
             return;
         // Dead already: it goes now. Else, say in an uninterruptible write, on_pidfd reaps it when it does die.
         late->second.kill_timer.reset();
-        siginfo_t ended{};
-        if (waitid(P_PIDFD, static_cast<id_t>(late->second.pidfd.get()), &ended, WEXITED | WNOHANG) == 0 &&
-            ended.si_pid != 0)
-            children_.erase(late);
+        reap(pid);
     });
 }
 

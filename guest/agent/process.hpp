@@ -60,6 +60,9 @@ public:
 
     /// Nobody wants its result any more: SIGHUP to its group, SIGKILL to what is left of the group after three seconds.
     void abandon(pid_t pid);
+    /// SIGKILL to what is left of its group after so long, in place of an earlier such order, whether or not it has ended itself
+    /// by then; `on_exit` is called when it does.
+    void kill_group_after(pid_t pid, std::chrono::milliseconds delay);
     /// It runs on, and nobody is told of its end.
     void forget(pid_t pid);
 
@@ -73,6 +76,7 @@ private:
 
     sdk::Result<void> adopt(pid_t pid, OnExit on_exit);
     void on_pidfd(pid_t pid);
+    void reap(pid_t pid);
 
     EventLoop& loop_;
     std::map<pid_t, Child> children_;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace banger::agent {
 namespace {
 
-/// The file begins with a page of its own: the state, and the note.
+/// The file begins with a page of its own, written when it is made and when it is closed: the state, and the note.
 constexpr std::uint64_t ring_begins = 4096;
 constexpr std::size_t note_begins = 64;
 constexpr std::size_t longest_note = 512;
@@ -22,10 +23,27 @@ constexpr std::array<char, 8> magic{'B', 'N', 'G', 'R', 'L', 'O', 'G', '0'};
 struct State {
     std::array<char, 8> magic;
     std::uint64_t capacity;
-    std::uint64_t first;
-    std::uint64_t end;
+    std::uint64_t key;
+    std::uint64_t end;  ///< 0: it was not closed
     std::uint64_t written;
 };
+static_assert(sizeof(State) <= note_begins);
+
+/// Where records begin, so that they can be searched for.
+constexpr std::uint64_t alignment = 8;
+constexpr std::size_t search_bytes = 64UL * 1024;
+
+constexpr std::uint64_t aligned(std::uint64_t bytes)
+{
+    return (bytes + alignment - 1) / alignment * alignment;
+}
+
+std::uint64_t word_at(std::string_view bytes, std::size_t at)
+{
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    return word;
+}
 
 /// Through short writes. False with errno.
 bool write_all_at(int fd, std::string_view bytes, std::uint64_t at)
@@ -58,23 +76,30 @@ bool read_all_at(int fd, std::span<char> bytes, std::uint64_t at)
 
 }  // namespace
 
-/// What stands before the bytes of a record. `written` tells a whole record from what a crash left.
+/// What stands before the bytes of a record. The mark is made of where it stands and the log's key, which the command does not
+/// know: so records are told from output, and those of this turn of the ring from those of the one before.
 struct RingLog::Record {
+    std::uint64_t mark;
     std::uint64_t written;
     std::uint32_t bytes;
     std::uint32_t type;
 
-    [[nodiscard]] std::uint64_t size() const { return sizeof(Record) + bytes; }
+    [[nodiscard]] std::uint64_t size() const { return sizeof(Record) + aligned(bytes); }
 };
 
 RingLog RingLog::create(const std::string& path, std::uint64_t capacity)
 {
     RingLog log;
-    log.capacity_ = std::clamp(capacity, least_capacity, most_capacity);
-    log.file_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    int error = log.file_ ? posix_fallocate(log.file_.get(), 0, static_cast<off_t>(ring_begins + log.capacity_)) : errno;
-    if (error == 0 && !log.write_state())
+    log.capacity_ = aligned(std::clamp(capacity, least_capacity, most_capacity));
+    [[maybe_unused]] const auto got = getrandom(&log.key_, sizeof log.key_, GRND_NONBLOCK);  // early in a boot there is none
+    log.writer_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    int error = log.writer_ ? posix_fallocate(log.writer_.get(), 0, static_cast<off_t>(ring_begins + log.capacity_)) : errno;
+    if (error == 0 && !log.write_first_page({}, 0))
         error = errno;
+    if (error == 0) {
+        log.file_.reset(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+        error = log.file_ ? 0 : errno;
+    }
     if (error != 0) {
         unlink(path.c_str());
         log.move_to_memory(std::strerror(error));
@@ -97,13 +122,15 @@ sdk::Result<RingLog> RingLog::open(const std::string& path)
         return sdk::os_error("open '" + path + "'");
     State state{};
     if (!read_all_at(log.file_.get(), {reinterpret_cast<char*>(&state), sizeof state}, 0) || state.magic != magic ||
-        state.capacity < least_capacity || state.capacity > most_capacity || state.first > state.end ||
-        state.end - state.first > state.capacity)
+        state.capacity < least_capacity || state.capacity > most_capacity || state.capacity % alignment != 0 ||
+        state.end % alignment != 0)
         return sdk::make_error(sdk::Code::corrupt, "'" + path + "' is not what a session wrote");
     log.capacity_ = state.capacity;
-    log.first_ = state.first;
+    log.key_ = state.key;
     log.end_ = state.end;
     log.written_ = state.written;
+    if (log.end_ == 0)
+        log.find_end();
     return log;
 }
 
@@ -112,23 +139,34 @@ void RingLog::move_to_memory(std::string why)
 {
     problem_ = std::move(why);
     file_.reset(memfd_create("session", MFD_CLOEXEC));
+    writer_.reset(fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
     capacity_ = memory_capacity;
-    first_ = end_;
-    write_state();
+    kept_from_ = end_;
+    write_first_page({}, 0);
 }
 
-bool RingLog::write_state()
+bool RingLog::write_first_page(std::string_view note, std::uint64_t end)
 {
-    const State state{magic, capacity_, first_, end_, written_};
-    return write_all_at(file_.get(), {reinterpret_cast<const char*>(&state), sizeof state}, 0);
+    const State state{magic, capacity_, key_, end, written_};
+    std::string page(reinterpret_cast<const char*>(&state), sizeof state);
+    page.resize(note_begins);
+    page.append(note.substr(0, longest_note));
+    page.resize(note_begins + longest_note);
+    return write_all_at(writer_.get(), page, 0);
+}
+
+void RingLog::close(std::string_view note)
+{
+    [[maybe_unused]] const bool ignored = write_first_page(note, end_);
+    writer_.reset();
 }
 
 bool RingLog::write_ring(std::uint64_t position, std::string_view bytes)
 {
     const std::uint64_t at = position % capacity_;
     const auto before_wrap = bytes.substr(0, capacity_ - at);
-    return write_all_at(file_.get(), before_wrap, ring_begins + at) &&
-           write_all_at(file_.get(), bytes.substr(before_wrap.size()), ring_begins);
+    return write_all_at(writer_.get(), before_wrap, ring_begins + at) &&
+           write_all_at(writer_.get(), bytes.substr(before_wrap.size()), ring_begins);
 }
 
 bool RingLog::read_ring(std::uint64_t position, std::span<char> bytes) const
@@ -139,20 +177,68 @@ bool RingLog::read_ring(std::uint64_t position, std::span<char> bytes) const
            read_all_at(file_.get(), bytes.subspan(before_wrap.size()), ring_begins);
 }
 
-bool RingLog::read_record(std::uint64_t position, Record& record) const
+/// Whether a record begins there.
+bool RingLog::read_header(std::uint64_t position, Record& record) const
 {
-    return end_ - position >= sizeof record &&
-           read_ring(position, {reinterpret_cast<char*>(&record), sizeof record}) &&
-           record.size() <= end_ - position && record.bytes > 0 && record.written <= written_ &&
+    return read_ring(position, {reinterpret_cast<char*>(&record), sizeof record}) && record.mark == (key_ ^ position) &&
+           record.bytes > 0 && record.bytes <= max_frame_payload &&
            (record.type == static_cast<std::uint32_t>(FrameType::out) ||
             record.type == static_cast<std::uint32_t>(FrameType::err));
+}
+
+bool RingLog::read_record(std::uint64_t position, Record& record) const
+{
+    return position < end_ && read_header(position, record) && record.size() <= end_ - position;
+}
+
+/// The first record there or later.
+bool RingLog::find_record(std::uint64_t& position, Record& record) const
+{
+    if (read_record(position, record))
+        return true;
+    std::string block(search_bytes, '\0');
+    for (; position < end_; position += block.size()) {
+        block.resize(std::min<std::uint64_t>(search_bytes, end_ - position));
+        if (!read_ring(position, block))
+            return false;
+        for (std::size_t at = 0; at < block.size(); at += alignment)
+            if (word_at(block, at) == (key_ ^ (position + at)) && read_record(position + at, record)) {
+                position += at;
+                return true;
+            }
+    }
+    return false;
+}
+
+/// Of one whose machine was cut off: behind the newest record.
+void RingLog::find_end()
+{
+    std::string block(search_bytes, '\0');
+    Record record{};
+    for (std::uint64_t begin = 0; begin < capacity_; begin += block.size()) {
+        block.resize(std::min<std::uint64_t>(search_bytes, capacity_ - begin));
+        if (!read_ring(begin, block))
+            return;
+        for (std::size_t at = 0; at < block.size(); at += alignment) {
+            const std::uint64_t position = word_at(block, at) ^ key_;
+            if (position % capacity_ != begin + at || !read_header(position, record) || position + record.size() <= end_)
+                continue;
+            end_ = position + record.size();
+            written_ = record.written + record.bytes;
+        }
+    }
+}
+
+std::uint64_t RingLog::first() const
+{
+    return std::max(kept_from_, end_ - std::min(end_, capacity_));
 }
 
 void RingLog::append(FrameType type, std::string_view bytes)
 {
     // Small enough that making room for one never drops more than a part.
     const std::size_t longest = std::min<std::uint64_t>(max_frame_payload, capacity_ / 8);
-    while (!bytes.empty()) {
+    while (writer_ && !bytes.empty()) {
         const auto part = bytes.substr(0, longest);
         if (!append_record(type, part)) {
             move_to_memory(std::strerror(errno));
@@ -164,30 +250,26 @@ void RingLog::append(FrameType type, std::string_view bytes)
 
 bool RingLog::append_record(FrameType type, std::string_view bytes)
 {
-    const Record record{written_, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(type)};
-    for (Record oldest{}; end_ + record.size() - first_ > capacity_; first_ += oldest.size())
-        if (!read_record(first_, oldest)) {
-            first_ = end_;  // what cannot be read is of no use
-            break;
-        }
+    const Record record{key_ ^ end_, written_, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(type)};
     std::string whole(reinterpret_cast<const char*>(&record), sizeof record);
     whole.append(bytes);
+    whole.resize(record.size());
     if (!write_ring(end_, whole))
         return false;
     end_ += whole.size();
     written_ += bytes.size();
-    return write_state();
+    return true;
 }
 
 RingLog::Piece RingLog::read(Cursor& cursor, std::span<char> room) const
 {
-    if (cursor.record < first_) {
-        cursor.record = first_;
+    if (cursor.record < first()) {
+        cursor.record = first();
         cursor.within = 0;
     }
     Record record{};
     Piece piece;
-    if (cursor.record >= end_ || !read_record(cursor.record, record))
+    if (cursor.within == 0 ? !find_record(cursor.record, record) : !read_record(cursor.record, record))
         return piece;
     if (cursor.within == 0) {
         piece.dropped = record.written - std::min(record.written, cursor.written);
@@ -210,14 +292,8 @@ RingLog::Piece RingLog::read(Cursor& cursor, std::span<char> room) const
 std::uint64_t RingLog::dropped() const
 {
     Record oldest{};
-    return first_ < end_ && read_record(first_, oldest) ? oldest.written : written_;
-}
-
-void RingLog::set_note(std::string_view note)
-{
-    std::string page(note.substr(0, longest_note));
-    page.resize(longest_note, '\0');
-    [[maybe_unused]] const bool ignored = write_all_at(file_.get(), page, note_begins);
+    std::uint64_t position = first();
+    return find_record(position, oldest) ? oldest.written : written_;
 }
 
 std::string RingLog::note() const

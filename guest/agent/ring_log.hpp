@@ -16,7 +16,9 @@ namespace banger::agent {
 /// gets full later does not matter. The oldest records make room for new ones. A note of a few words is kept beside them.
 ///
 /// Where there is no file, as on a disk that is full or cannot be written, the ring is in memory, and small; problem() says why.
-/// Crashes: a file whose machine was cut off may end in records of which not all is there; readers stop before those.
+/// Crashes: of a file whose machine was cut off readers find the records that reached the disk, and are told how much is missing
+/// between them. Of the last before such a hole the beginning may be there and, for the rest, what the disk had before.
+/// The file system has nobody who writes to it once close was called.
 class RingLog {
 public:
     /// What is kept of a log that has no file, in bytes.
@@ -24,6 +26,8 @@ public:
     static constexpr std::uint64_t least_capacity = 64UL * 1024;
     static constexpr std::uint64_t most_capacity = 1UL << 30U;
 
+    /// Keeps nothing: to be assigned to.
+    RingLog() = default;
     /// A new one in place of what is at `path`. Never fails: see problem().
     static RingLog create(const std::string& path, std::uint64_t capacity);
     /// One without a file, for that reason.
@@ -48,8 +52,8 @@ public:
     /// Reads on; `room` gets bytes of one record at a time.
     Piece read(Cursor& cursor, std::span<char> room) const;
 
-    /// Keeps a note of at most 512 bytes, in place of the one before.
-    void set_note(std::string_view note);
+    /// Nothing is appended any more. Keeps a note of at most 512 bytes.
+    void close(std::string_view note);
     [[nodiscard]] std::string note() const;
 
     [[nodiscard]] std::uint64_t written() const { return written_; }  ///< bytes that were appended, in all
@@ -61,18 +65,23 @@ public:
 private:
     struct Record;
 
-    RingLog() = default;
     void move_to_memory(std::string why);
     bool append_record(FrameType type, std::string_view bytes);
-    bool write_state();
+    bool write_first_page(std::string_view note, std::uint64_t end);
     bool write_ring(std::uint64_t position, std::string_view bytes);
     bool read_ring(std::uint64_t position, std::span<char> bytes) const;
+    bool read_header(std::uint64_t position, Record& record) const;
     bool read_record(std::uint64_t position, Record& record) const;
+    bool find_record(std::uint64_t& position, Record& record) const;
+    void find_end();
+    [[nodiscard]] std::uint64_t first() const;  ///< position of the oldest byte that was not written over
 
-    sdk::os::UniqueFd file_;
+    sdk::os::UniqueFd file_;    ///< to be read
+    sdk::os::UniqueFd writer_;  ///< the same, until it is closed
     std::uint64_t capacity_ = 0;
-    std::uint64_t first_ = 0;    ///< position of the oldest record; positions only grow, and are taken modulo the capacity
-    std::uint64_t end_ = 0;      ///< position behind the newest
+    std::uint64_t key_ = 0;
+    std::uint64_t kept_from_ = 0;  ///< position before which nothing is kept
+    std::uint64_t end_ = 0;        ///< position behind the newest record; positions only grow, and are taken modulo the capacity
     std::uint64_t written_ = 0;
     std::string problem_;
 };

@@ -159,8 +159,10 @@ void SharedWriter::put(std::string_view& bytes)
 
 void SharedWriter::write(std::string_view bytes)
 {
-    if (!to_reader_ || ending_)
+    if (!to_reader_ || ending_) {
+        failed_ = true;
         return;
+    }
     if (backlog() == 0)
         put(bytes);
     backlog_.append(bytes);
@@ -180,6 +182,7 @@ void SharedWriter::on_ready()
     while ((got = recv(to_reader_.get(), ignored.data(), ignored.size(), MSG_DONTWAIT)) > 0 || (got < 0 && errno == EINTR)) {
     }
     if (got == 0 || errno != EAGAIN) {
+        failed_ = failed_ || backlog() > 0;
         close();
         return drained_();
     }

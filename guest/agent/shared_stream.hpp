@@ -38,6 +38,7 @@ public:
     void write(std::string_view bytes) override;
     void end() override;
     [[nodiscard]] std::size_t backlog() const override { return backlog_.size() - sent_; }
+    [[nodiscard]] bool failed() const override { return failed_; }
 
 private:
     void on_ready();
@@ -50,6 +51,7 @@ private:
     std::string backlog_;
     std::size_t sent_ = 0;
     bool ending_ = false;
+    bool failed_ = false;
     EventLoop::Registration watch_;
 };
 

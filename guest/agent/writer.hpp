@@ -19,6 +19,8 @@ public:
     /// The reader's end comes behind the last byte.
     virtual void end() = 0;
     [[nodiscard]] virtual std::size_t backlog() const = 0;
+    /// Bytes were swallowed.
+    [[nodiscard]] virtual bool failed() const = 0;
 };
 
 }  // namespace banger::agent

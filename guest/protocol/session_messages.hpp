@@ -96,7 +96,7 @@ struct AttachSpec {
     enum class How {
         control,  ///< with the session's input, which one client has at a time; data, resize and signal frames are taken
         view,     ///< output only, beside others
-        read,     ///< the same without what comes later
+        read,     ///< the same without what is written later
         send      ///< input only: data, then eof, which `end_input` passes on; answered with done
     };
     std::string name;

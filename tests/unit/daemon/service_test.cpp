@@ -39,5 +39,24 @@ TEST_F(ServiceTest, StreamsAreNotedInOrderAndNotByWhoeverTellsOfThem)
     EXPECT_EQ(*sdk::os::read_file(note_of(web)), "");
 }
 
+TEST_F(ServiceTest, ManySessionsThatTakeTheirTimeToEndKeepNoMachineFromBeingStopped)
+{
+    constexpr int many = 40;
+    std::promise<void> sessions_end;
+    const auto end = sessions_end.get_future().share();
+    for (int i = 0; i < many; ++i)
+        service_->run_own("vm.session.stop", [end](lifecycle::Operation&) {
+            end.wait();
+            return sdk::Result<void>();
+        });
+    std::promise<void> stopped;
+    service_->run_own("vm.stop", [&](lifecycle::Operation&) {
+        stopped.set_value();
+        return sdk::Result<void>();
+    });
+    EXPECT_EQ(stopped.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    sessions_end.set_value();
+}
+
 }  // namespace
 }  // namespace banger::daemon

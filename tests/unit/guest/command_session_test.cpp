@@ -1,11 +1,18 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Sessions as a client of the real agent sees them, over a socket.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "guest/agent/command_sessions.hpp"
 #include "guest/protocol/session_messages.hpp"
@@ -154,6 +161,20 @@ TEST_F(CommandSessionTest, TheEndOfAClientsInputIsNotTheSessions)
     EXPECT_THAT(late.wait_for(FrameType::error).value_or(""), HasSubstr("has ended"));
 }
 
+TEST_F(CommandSessionTest, WhatIsSentToAClosedInputIsAnError)
+{
+    const auto client = connect();
+    start(*client, script("exec <&-; echo closed; exec sleep 1000", "deaf"));
+    RelayPeer viewer(*client, "/v0/session/attach", attach("deaf", How::view));
+    ASSERT_TRUE(viewer.wait_for_output("closed"));
+    for (int i = 0; i < 2; ++i) {
+        RelayPeer peer(*client, "/v0/session/attach", attach("deaf", How::send));
+        peer.send(FrameType::data, "words\n");
+        peer.send(FrameType::eof);
+        EXPECT_THAT(peer.wait_for(FrameType::error).value_or(""), HasSubstr("has closed its input"));
+    }
+}
+
 TEST_F(CommandSessionTest, ASlowViewerStopsNeitherTheCommandNorTheOthers)
 {
     const auto client = connect();
@@ -169,6 +190,35 @@ TEST_F(CommandSessionTest, ASlowViewerStopsNeitherTheCommandNorTheOthers)
     ASSERT_TRUE(slow.wait_for(FrameType::gap)) << "what it missed is said";
     ASSERT_TRUE(slow.wait_for_output("done"));
     EXPECT_LT(slow.output.size(), 30'000'000U);
+}
+
+TEST_F(CommandSessionTest, WhatAFloodHasWrittenByNowHasAnEnd)
+{
+    const auto client = connect();
+    start(*client, script("exec yes", "yes"));
+    RelayPeer viewer(*client, "/v0/session/attach", attach("yes", How::view));
+    ASSERT_TRUE(viewer.wait_for_output("y\n"));
+    viewer.close();
+    EXPECT_THAT(read(*client, "yes"), HasSubstr("y\n"));
+    ASSERT_TRUE(client->stop_session(order("yes", 0, std::chrono::seconds(20)), patience()));
+}
+
+TEST_F(CommandSessionTest, ManyWhoWatchKeepNobodyFromItsInput)
+{
+    const auto client = connect();
+    start(*client, spec({"cat"}, "seen"));
+    std::vector<std::unique_ptr<RelayPeer>> crowd;
+    for (std::size_t i = 0; i < agent::CommandSession::most_viewers; ++i) {
+        crowd.push_back(std::make_unique<RelayPeer>(*client, "/v0/session/attach", attach("seen", How::view)));
+        ASSERT_TRUE(crowd.back()->wait_for(FrameType::started));
+    }
+    RelayPeer refused(*client, "/v0/session/attach", attach("seen", How::view));
+    EXPECT_THAT(refused.wait_for(FrameType::error).value_or(""), HasSubstr("too many watch"));
+    RelayPeer owner(*client, "/v0/session/attach", attach("seen", How::control));
+    ASSERT_TRUE(owner.wait_for(FrameType::started));
+    send(*client, "seen", "words\n");
+    EXPECT_TRUE(owner.wait_for_output("words"));
+    EXPECT_EQ(facts_of(*client, "seen").viewers, 32);
 }
 
 TEST_F(CommandSessionTest, StopAsksAndThenInsists)
@@ -191,6 +241,41 @@ TEST_F(CommandSessionTest, StopAsksAndThenInsists)
     ASSERT_TRUE(ended) << ended.error().message;
     EXPECT_EQ(ended->end.exit.signal, SIGKILL);
     EXPECT_EQ(other.wait_for(FrameType::exit), R"({"signal":9})");
+}
+
+TEST_F(CommandSessionTest, StopLeavesNobodyBehind)
+{
+    const auto client = connect();
+    const auto fifo = path("fifo");
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    // The one left behind holds the fifo's only writing end: what reads there learns of its death.
+    start(*client, script("sh -c 'trap \"\" TERM; exec >" + fifo + " 2>&1 </dev/null; echo up; while :; do sleep 0.05; done' & wait",
+                          "parent"));
+    const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 8> line{};
+    ASSERT_EQ(::read(heard.get(), line.data(), line.size()), 3);
+    const auto ended = client->stop_session(order("parent", 0, std::chrono::milliseconds(500)), patience());
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(ended->end.exit.signal, SIGTERM);
+    pollfd gone{heard.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&gone, 1, 20'000), 1) << "it lives on";
+    EXPECT_EQ(::read(heard.get(), line.data(), line.size()), 0);
+}
+
+TEST_F(CommandSessionTest, ALaterOrderToStopDoesNotPutAnEarlierOneOff)
+{
+    const auto client = connect();
+    start(*client, script("trap 'echo asked' TERM; echo up; while :; do sleep 0.05; done", "stubborn"));
+    RelayPeer peer(*client, "/v0/session/attach", attach("stubborn", How::view));
+    ASSERT_TRUE(peer.wait_for_output("up"));
+    std::thread first([&] {
+        EXPECT_TRUE(client->stop_session(order("stubborn", 0, std::chrono::seconds(1)), patience()));
+    });
+    ASSERT_TRUE(peer.wait_for_output("asked"));
+    const auto ended = client->stop_session(order("stubborn", 0, std::chrono::hours(1)), patience());
+    first.join();
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(ended->end.exit.signal, SIGKILL);
 }
 
 TEST_F(CommandSessionTest, ASignalOfChoiceReachesIt)
@@ -246,6 +331,24 @@ TEST_F(CommandSessionTest, NamesAreMadeAndUsedOnceAtATime)
     RelayPeer peer(*client, "/v0/session/attach", attach("sleep", How::view));
     EXPECT_TRUE(peer.wait_for_output("new"));
     EXPECT_EQ(client->sessions("nobody", patience()).error().code, sdk::Code::not_found);
+}
+
+TEST_F(CommandSessionTest, OneThatCannotStartTakesNobodysPlace)
+{
+    const auto client = connect();
+    start(*client, script("echo words; exit 5", "work"));
+    RelayPeer peer(*client, "/v0/session/attach", attach("work", How::view));
+    ASSERT_TRUE(peer.wait_for(FrameType::exit));
+    rlimit before{};
+    ASSERT_EQ(prlimit(agent_pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+    const rlimit few{static_cast<rlim_t>(std::distance(
+                         std::filesystem::directory_iterator("/proc/" + std::to_string(agent_pid()) + "/fd"), {})),
+                     before.rlim_max};
+    ASSERT_EQ(prlimit(agent_pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+    EXPECT_FALSE(client->start_session(script("echo new", "work"), patience()));
+    ASSERT_EQ(prlimit(agent_pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+    EXPECT_EQ(facts_of(*client, "work").end.exit.code, 5);
+    EXPECT_EQ(read(*client, "work"), "words\n");
 }
 
 TEST_F(CommandSessionTest, ThereAreOnlySoManyAndTheOldestThatEndedGoes)
@@ -308,7 +411,8 @@ TEST_F(CommandSessionTest, AfterTheMachineWasOffWhatEndedIsKnownAndWhatRanIsLost
         start(*client, script("echo words; exec sleep 1000", "ran"));
         RelayPeer peer(*client, "/v0/session/attach", attach("ran", How::view));
         ASSERT_TRUE(peer.wait_for_output("words"));
-        ASSERT_TRUE(client->stop_session(order("ended", 0, std::chrono::seconds(20)), patience()));
+        RelayPeer other(*client, "/v0/session/attach", attach("ended", How::view));
+        ASSERT_TRUE(other.wait_for(FrameType::exit));
     }
     kill_agent();
     start_agent();
@@ -325,6 +429,28 @@ TEST_F(CommandSessionTest, AfterTheMachineWasOffWhatEndedIsKnownAndWhatRanIsLost
     EXPECT_THAT(peer.wait_for(FrameType::error).value_or(""), HasSubstr("the machine went off"));
     EXPECT_EQ(peer.output, "words\n");
     start(*client, script("echo new", "ran"));
+}
+
+TEST_F(CommandSessionTest, OneThatHasEndedKeepsNoFileSystemFromGettingReadOnly)
+{
+    const auto client = connect();
+    start(*client, script("echo words", "work"));
+    RelayPeer peer(*client, "/v0/session/attach", attach("work", How::view));
+    ASSERT_TRUE(peer.wait_for(FrameType::exit));
+    const std::string process = "/proc/" + std::to_string(agent_pid());
+    int found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(process + "/fd")) {
+        std::error_code ignored;
+        if (std::filesystem::read_symlink(entry.path(), ignored) != path("sessions") + "/work.log")
+            continue;
+        ++found;
+        std::ifstream facts(process + "/fdinfo/" + entry.path().filename().string());
+        for (std::string key, value; facts >> key >> value;)
+            if (key == "flags:") {
+                EXPECT_EQ(std::stoul(value, nullptr, 8) & O_ACCMODE, static_cast<unsigned>(O_RDONLY));
+            }
+    }
+    EXPECT_EQ(found, 1);
 }
 
 TEST_F(CommandSessionTest, WhereNothingCanBeWrittenItRunsAndSaysSo)

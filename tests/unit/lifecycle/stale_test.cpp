@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "core/lifecycle/liveness.hpp"
+#include "tests/unit/lifecycle/engine_world.hpp"
 #include "tests/unit/lifecycle/usage_world.hpp"
 
 namespace banger::lifecycle {
@@ -64,6 +66,28 @@ TEST_F(StaleTest, OneInUseIsLeftAloneUntilItIsQuiet)
     EXPECT_EQ(find_stale(usage, watched, 1h).look_again, 1h);
     pass(1h);
     EXPECT_THAT(find_stale(usage, watched, 1h).vms, ElementsAre("a"));
+}
+
+class StaleVm : public EngineWorld {
+protected:
+    StaleVm() : EngineWorld({"fakes"}) {}
+};
+
+TEST_F(StaleVm, OneWhoseAgentDoesNotAnswerMayHaveASessionAndRunsOn)
+{
+    const auto engine = fresh();
+    const auto vm = add("aabbccddee01", "fake", "fake");
+    sdk::BootSpec boot;
+    boot.owner = owner_of(vm.id);
+    boot.memory_mib = 1;
+    auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
+    ASSERT_TRUE(machine) << machine.error().message;
+    ASSERT_TRUE(engine->journal_of(vm.id)->note_bound(machine->handle));
+    Operation operation("auto-stop", nullptr);
+    const auto stopped = stop_if_stale(*engine, vm.id, 0ms, operation, 50ms);
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    EXPECT_EQ(*stopped, StaleStop::in_use);
+    EXPECT_TRUE(liveness_of(*engine, vm)->alive);
 }
 
 }  // namespace
