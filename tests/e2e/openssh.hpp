@@ -22,7 +22,7 @@ public:
     /// Until its server, which may still be coming up, lets us in. False if it does not.
     [[nodiscard]] bool wait() const;
     [[nodiscard]] sdk::os::Output ssh(const std::vector<std::string>& words) const;
-    /// A command, a file there and back, a file by rsync, and a clone.
+    /// A command, files by scp, sftp and rsync, and a clone; of a sample (sample_every) only the first two.
     void expect_all_to_work() const;
 
 private:

@@ -5,6 +5,7 @@
 #include "cli/context.hpp"
 #include "cli/progress.hpp"
 #include "cli/render/host.hpp"
+#include "cli/render/reach.hpp"
 #include "cli/render/table.hpp"
 #include "cli/ssh.hpp"
 #include "cli/text.hpp"
@@ -22,6 +23,16 @@ Table sample()
     table.add({"brave-otter", "running", "a rather long description of this machine"});
     table.add({"db", "", "short"});
     return table;
+}
+
+TEST(PortsPage, SaysWhenNoMoreConnectionsAreTaken)
+{
+    json::Object some;
+    some.set("connections", 4095).set("most_connections", 4096);
+    EXPECT_THAT(ports_page(some.value(), 0), ::testing::Not(HasSubstr("4096")));
+    json::Object all;
+    all.set("connections", 4096).set("most_connections", 4096);
+    EXPECT_THAT(ports_page(all.value(), 0), HasSubstr("4096 connections, the most there can be"));
 }
 
 TEST(Table, IsWholeWhereNothingLimitsIt)
