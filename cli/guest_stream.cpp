@@ -176,6 +176,8 @@ private:
 
     bool take_frame(FrameType type, std::string_view payload)
     {
+        if (rules_.on_output && (type == FrameType::out || type == FrameType::err))
+            rules_.on_output(payload.size());
         if (type == FrameType::out) {
             passed(payload.size());
             out_.write(payload);

@@ -25,6 +25,7 @@ struct StandardStreams {
 struct StreamRules {
     std::function<bool(std::string& typed)> on_typed = {};  ///< may change what goes to the guest; true leaves the stream
     bool stop_leaves = false;  ///< a signal that asks us to stop leaves the stream, and goes to nobody
+    std::function<void(std::uint64_t bytes)> on_output = {};  ///< told of each piece of what it writes as it comes
     std::function<void(std::uint64_t bytes)> on_gap = {};  ///< told of each place where output is missing
 };
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands/vm_session.hpp"
 #include "cli/render/session.hpp"
+#include "cli/replayed_queries.hpp"
 #include "cli/terminal.hpp"
 #include "cli/text.hpp"
 
@@ -39,6 +40,25 @@ private:
     const VmSessionAttach& verb_;
     Context& context_;
 };
+
+/// What a program on the screen may have changed of the terminal, and restores when it ends itself ("XTerm Control Sequences", DEC
+/// private modes): cursor and keypad keys, mouse, focus and paste reports, the alternate screen, the cursor, colours. Not 1049, which
+/// would move the cursor also where there was no other screen.
+constexpr std::string_view usual_modes =
+    "\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?1047l\x1b[?25h\x1b[0m";
+
+void drop_answers_to(ReplayedQueries& queries, StreamRules& rules)
+{
+    rules.on_output = [&queries](std::uint64_t bytes) { queries.shown(bytes); };
+    rules.on_gap = [&queries, said = rules.on_gap](std::uint64_t bytes) {
+        queries.shown(bytes);
+        said(bytes);
+    };
+    rules.on_typed = [&queries, then = rules.on_typed](std::string& typed) {
+        queries.drop_answers(typed);
+        return then(typed);
+    };
+}
 
 }  // namespace
 
@@ -95,9 +115,12 @@ sdk::Result<Exit> run(const VmSessionAttach& verb, Context& context)
     auto rules = session_rules(context, raw);
     if (writes && is_terminal(STDIN_FILENO))
         rules.on_typed = [keys = verb.detach_keys](std::string& typed) mutable { return keys.pressed(typed); };
+    ReplayedQueries queries(json::uint_or(shown->result, "written_bytes"));
+    if (raw)
+        drop_answers_to(queries, rules);
     const auto end = run_stream(std::move(*stream), {writes ? STDIN_FILENO : -1}, raw, context.session()->signals(), rules);
     if (raw && !std::holds_alternative<sdk::Error>(end))
-        if (auto printed = context.print("\n"); !printed)
+        if (auto printed = context.print(is_terminal(STDOUT_FILENO) ? std::string(usual_modes) + "\n" : "\n"); !printed)
             return std::move(printed).error();
     return std::visit(Attached(verb, context), end);
 }

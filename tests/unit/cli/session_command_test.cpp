@@ -100,12 +100,14 @@ TEST_F(SessionCommandTest, DetachKeysLeaveItAndTheTerminalAsItWas)
                            CliProcess::Streams::terminal);
         process.expect("and now");
         EXPECT_FALSE(process.terminal_is_ordinary());
+        process.write("\x1b[24;80R");  // the terminal's answer to something in the old output
         process.write("hello\x03");
         process.expect("<hello\x03>");
         process.write(keys);
         const auto ended = process.wait();
         EXPECT_EQ(ended.status, 0) << ended.err;
         EXPECT_THAT(ended.err, HasSubstr("session 'lasting' goes on without us"));
+        EXPECT_THAT(ended.out + ended.err, HasSubstr("\x1b[?1047l"));
     }
 }
 
