@@ -209,7 +209,8 @@ bool carries_guest_status(const Command& command)
 {
     if (const auto* run = std::get_if<VmRun>(&command))
         return !run->detach;
-    return std::holds_alternative<VmExec>(command) || std::holds_alternative<VmSsh>(command);
+    return std::holds_alternative<VmExec>(command) || std::holds_alternative<VmSsh>(command) ||
+           std::holds_alternative<VmSessionAttach>(command);
 }
 
 }  // namespace banger::cli

@@ -10,6 +10,7 @@
 #include "cli/commands/reach.hpp"
 #include "cli/commands/system.hpp"
 #include "cli/commands/vm.hpp"
+#include "cli/commands/vm_session.hpp"
 #include "cli/commands/workspace.hpp"
 
 namespace banger::cli {
@@ -21,7 +22,9 @@ struct Help {
 
 using Command =
     std::variant<Help, VmRun, VmCreate, VmStart, VmStop, VmRestart, VmKill, VmSet, VmDelete, VmPrune, VmList, VmShow,
-                 VmStats, VmHealth, VmSsh, VmExec, VmCp, VmLogs, VmRecover, VmProxy, VmPorts, VmForward, VmHostKey, SshConfig, DnsStatus,
+                 VmStats, VmHealth, VmSsh, VmExec, VmSessionStart, VmSessionList, VmSessionShow, VmSessionLogs,
+                 VmSessionAttach, VmSessionSend, VmSessionStop, VmSessionKill, VmCp, VmLogs, VmRecover, VmProxy, VmPorts,
+                 VmForward, VmHostKey, SshConfig, DnsStatus,
                  DnsRoute, WorkspacePrepare, WorkspaceExport, WorkspaceStatus, WorkspaceSync, CatalogueList, CatalogueShow,
                  CataloguePull, ImageImport, ImageRegister, ImageBuild, ImageBundle, ImagePublish, ImageCachePrune, KernelImport, CatalogueDelete,
                  PluginList, PluginShow, ConfigShow, ConfigGet, ConfigSet, ConfigValidate, ConfigPath, DaemonStart,

@@ -29,6 +29,7 @@ json::Object params_of(const GuestCommand& command)
 struct AsExit {
     sdk::Result<Exit> operator()(const GuestExit& exit) const { return Exit(exit); }
     sdk::Result<Exit> operator()(const SignalExit& exit) const { return Exit(exit); }
+    sdk::Result<Exit> operator()(const LeftStream& /*left*/) const { return Exit(OwnExit::done); }
     sdk::Result<Exit> operator()(const sdk::Error& error) const { return error; }
 };
 

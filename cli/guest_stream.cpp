@@ -13,6 +13,7 @@
 #include "core/model/json.hpp"
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/frames.hpp"
+#include "guest/protocol/session_messages.hpp"
 
 namespace banger::cli {
 namespace {
@@ -52,14 +53,15 @@ sdk::Error connection_lost()
 
 class Pump {
 public:
-    Pump(sdk::os::UniqueFd stream, const StandardStreams& streams, bool tty, Signals& signals)
+    Pump(sdk::os::UniqueFd stream, const StandardStreams& streams, bool tty, Signals& signals, const StreamRules& rules)
         : stream_(std::move(stream)),
           in_(streams.in),
           out_(streams.out),
           err_(streams.err),
           on_bytes_(streams.on_bytes),
           tty_(tty),
-          signals_(signals)
+          signals_(signals),
+          rules_(rules)
     {
         if (tty_)
             raw_.emplace(streams.in);
@@ -114,10 +116,22 @@ private:
             return;
         if (got > 0) {
             passed(static_cast<std::size_t>(got));
-            return agent::write_frame(to_guest_, FrameType::data, {buffer_.data(), static_cast<std::size_t>(got)});
+            return take_typed({buffer_.data(), static_cast<std::size_t>(got)});
         }
         in_ = -1;  // the end, a terminal that is gone, or a descriptor that was closed: there is no more
         agent::write_frame(to_guest_, FrameType::eof);
+    }
+
+    void take_typed(std::string_view bytes)
+    {
+        if (!rules_.on_typed)
+            return agent::write_frame(to_guest_, FrameType::data, bytes);
+        std::string typed(bytes);
+        const bool leaves = rules_.on_typed(typed);
+        if (!typed.empty())
+            agent::write_frame(to_guest_, FrameType::data, typed);
+        if (leaves)
+            end_ = LeftStream{};
     }
 
     void passed(std::size_t bytes) const
@@ -167,6 +181,11 @@ private:
             out_.write(payload);
         } else if (type == FrameType::err) {
             err_.write(payload);
+        } else if (type == FrameType::gap) {
+            if (rules_.on_gap)
+                rules_.on_gap(agent::gap_of(payload));
+        } else if (type == FrameType::done) {
+            end_ = GuestExit{0};
         } else if (type == FrameType::exit) {
             take_exit(payload);
         } else if (type == FrameType::error) {
@@ -212,6 +231,10 @@ private:
 
     void pass_stop(int signal)
     {
+        if (rules_.stop_leaves) {
+            end_ = SignalExit{signal};
+            return;
+        }
         // Without its terminal nobody could insist; the guest's side hangs the command up when we leave.
         const int enough = signal == SIGHUP ? 1 : signal == SIGTERM ? 2 : 3;
         if (++seen_[static_cast<std::size_t>(signal)] == enough)
@@ -258,6 +281,7 @@ private:
     bool tty_;
     int terminal_ = -1;
     Signals& signals_;
+    const StreamRules& rules_;
     std::optional<RawTerminal> raw_;
     agent::FrameReader reader_;
     std::array<char, piece> buffer_{};
@@ -269,9 +293,10 @@ private:
 
 }  // namespace
 
-StreamEnd run_stream(sdk::os::UniqueFd stream, const StandardStreams& streams, bool tty, Signals& signals)
+StreamEnd run_stream(sdk::os::UniqueFd stream, const StandardStreams& streams, bool tty, Signals& signals,
+                     const StreamRules& rules)
 {
-    return Pump(std::move(stream), streams, tty, signals).run();
+    return Pump(std::move(stream), streams, tty, signals, rules).run();
 }
 
 }  // namespace banger::cli

@@ -43,19 +43,6 @@ sdk::Result<UniqueFd> make_buffer()
     return buffer;
 }
 
-/// One to read `content` from.
-sdk::Result<UniqueFd> buffer_of(std::string_view content)
-{
-    auto buffer = make_buffer();
-    if (!buffer)
-        return buffer;
-    if (auto written = sdk::os::write_all(buffer->get(), content); !written)
-        return std::move(written).error();
-    if (::lseek(buffer->get(), 0, SEEK_SET) != 0)
-        return sdk::os_error("rewind a buffer");
-    return buffer;
-}
-
 sdk::Result<std::string> content_of(const UniqueFd& buffer)
 {
     constexpr std::size_t longest = std::size_t{1} << 30U;  // bytes; a list of files is 100 of them a name or so
@@ -116,6 +103,10 @@ public:
         session_.note_interrupt(exit.signal);
         return sdk::make_error(sdk::Code::cancelled, "it was interrupted");
     }
+    sdk::Result<void> operator()(const LeftStream& /*left*/) const
+    {
+        return sdk::make_error(sdk::Code::cancelled, "it was left");
+    }
     sdk::Result<void> operator()(const sdk::Error& error) const { return error; }
 
 private:
@@ -149,6 +140,18 @@ private:
 };
 
 }  // namespace
+
+sdk::Result<UniqueFd> buffer_of(std::string_view content)
+{
+    auto buffer = make_buffer();
+    if (!buffer)
+        return buffer;
+    if (auto written = sdk::os::write_all(buffer->get(), content); !written)
+        return std::move(written).error();
+    if (::lseek(buffer->get(), 0, SEEK_SET) != 0)
+        return sdk::os_error("rewind a buffer");
+    return buffer;
+}
 
 sdk::Result<UniqueFd> begin_tool(Session& session, const ToolCall& call)
 {

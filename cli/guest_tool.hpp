@@ -10,6 +10,9 @@
 
 namespace banger::cli {
 
+/// A file without a name that holds `content`, to be read from its beginning.
+sdk::Result<sdk::os::UniqueFd> buffer_of(std::string_view content);
+
 /// A tool of the agent (guest/agent/tools.hpp), to be run in a guest.
 struct ToolCall {
     std::string vm;

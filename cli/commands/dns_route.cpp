@@ -1,36 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include <charconv>
-
 #include "banger/sdk/os/process.hpp"
 #include "cli/commands/reach.hpp"
+#include "cli/installation.hpp"
 
 namespace banger::cli {
 namespace {
-
-struct Facts {
-    std::string instance;
-    NameServer server;
-};
-
-sdk::Result<Facts> ask(Context& context)
-{
-    auto session = context.daemon();
-    if (!session)
-        return std::move(session).error();
-    auto daemon = (*session)->call("daemon.status", json::Object());
-    if (!daemon)
-        return std::move(daemon).error();
-    auto status = (*session)->call("dns.status", json::Object());
-    if (!status)
-        return std::move(status).error();
-    Facts facts;
-    facts.instance = json::string_or(daemon->result, "instance");
-    facts.server.address = json::string_or(status->result, "address");
-    facts.server.zone = json::string_or(status->result, "zone");
-    const std::string port = json::string_or(status->result, "port");
-    std::from_chars(port.data(), port.data() + port.size(), facts.server.port);
-    return facts;
-}
 
 sdk::Result<void> restart_resolved()
 {
@@ -42,10 +16,10 @@ sdk::Result<void> restart_resolved()
     return {};
 }
 
-sdk::Result<Exit> change(const DnsRoute& verb, const Facts& facts, Context& context)
+sdk::Result<Exit> change(const DnsRoute& verb, const Installation& found, Context& context)
 {
     const bool installs = verb.what == DnsRoute::Do::install;
-    auto path = installs ? install_route("/", facts.instance, facts.server) : uninstall_route("/", facts.instance);
+    auto path = installs ? install_route("/", found.instance, found.names) : uninstall_route("/", found.instance);
     if (!path && path.error().code == sdk::Code::permission)
         return std::move(path).error().with_hint("root may: `banger dns route --print resolved` says what to write where");
     if (!path)
@@ -96,12 +70,12 @@ sdk::Result<DnsRoute> DnsRoute::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const DnsRoute& verb, Context& context)
 {
-    auto facts = ask(context);
-    if (!facts)
-        return std::move(facts).error();
+    auto found = find_installation(context);
+    if (!found)
+        return std::move(found).error();
     if (verb.what != DnsRoute::Do::print)
-        return change(verb, *facts, context);
-    const std::string recipe = route_recipe(verb.resolver, facts->server, facts->instance);
+        return change(verb, *found, context);
+    const std::string recipe = route_recipe(verb.resolver, found->names, found->instance);
     json::Object result;
     result.set("recipe", recipe);
     return context.show(result.value(), [&] { return recipe; });

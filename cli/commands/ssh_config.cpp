@@ -5,36 +5,31 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/commands/reach.hpp"
+#include "cli/installation.hpp"
 #include "cli/own_program.hpp"
 
 namespace banger::cli {
 namespace {
 
-struct Facts {
+struct Settings {
     std::string instance;
-    std::string settings_file;
-    std::string settings;
+    std::string file;  ///< what is included
+    std::string text;
 };
 
-sdk::Result<Facts> ask(Context& context)
+sdk::Result<Settings> find_settings(Context& context)
 {
-    auto session = context.daemon();
-    if (!session)
-        return std::move(session).error();
-    auto daemon = (*session)->call("daemon.status", json::Object());
-    if (!daemon)
-        return std::move(daemon).error();
-    auto key = (*session)->call("ssh.key", json::Object());
+    auto found = find_installation(context);
+    if (!found)
+        return std::move(found).error();
+    auto key = context.session()->call("ssh.key", json::Object());
     if (!key)
         return std::move(key).error();
-    auto names = (*session)->call("dns.status", json::Object());
-    if (!names)
-        return std::move(names).error();
     auto program = own_program();
     if (!program)
         return std::move(program).error();
-    return Facts{json::string_or(daemon->result, "instance"), json::string_or(daemon->result, "home") + "/ssh/config",
-                 ssh_settings(*program, json::string_or(names->result, "zone"), json::string_or(key->result, "identity"))};
+    return Settings{found->instance, found->state + "/ssh/config",
+                    ssh_settings(*program, found->names.zone, json::string_or(key->result, "identity"))};
 }
 
 sdk::Result<std::string> users_file()
@@ -45,16 +40,16 @@ sdk::Result<std::string> users_file()
     return std::string(home) + "/.ssh/config";
 }
 
-sdk::Result<void> install(const Facts& facts, const std::string& file)
+sdk::Result<void> install(const Settings& settings, const std::string& file)
 {
-    for (const auto& directory : {facts.settings_file.substr(0, facts.settings_file.rfind('/')),
+    for (const auto& directory : {settings.file.substr(0, settings.file.rfind('/')),
                                   file.substr(0, file.rfind('/'))})
         if (!sdk::os::exists(directory))
             if (auto made = sdk::os::make_private_directory(directory); !made)
                 return made;
-    if (auto wrote = sdk::os::write_file_atomic(facts.settings_file, facts.settings); !wrote)
+    if (auto wrote = sdk::os::write_file_atomic(settings.file, settings.text); !wrote)
         return wrote;
-    return include_in(file, facts.settings_file, facts.instance);
+    return include_in(file, settings.file, settings.instance);
 }
 
 }  // namespace
@@ -84,18 +79,18 @@ sdk::Result<SshConfig> SshConfig::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const SshConfig& verb, Context& context)
 {
-    auto facts = ask(context);
-    if (!facts)
-        return std::move(facts).error();
+    auto settings = find_settings(context);
+    if (!settings)
+        return std::move(settings).error();
     if (!verb.install && !verb.uninstall) {
         json::Object result;
-        result.set("settings", facts->settings);
-        return context.show(result.value(), [&] { return facts->settings; });
+        result.set("settings", settings->text);
+        return context.show(result.value(), [&] { return settings->text; });
     }
     auto file = users_file();
     if (!file)
         return std::move(file).error();
-    if (auto changed = verb.install ? install(*facts, *file) : exclude_from(*file, facts->instance); !changed)
+    if (auto changed = verb.install ? install(*settings, *file) : exclude_from(*file, settings->instance); !changed)
         return std::move(changed).error();
     context.note(*file + (verb.install ? " includes them now" : " does not include them"));
     return Exit(OwnExit::done);

@@ -124,7 +124,8 @@ private:
         return drain_tool(context_, call_, [&](int in) -> sdk::Result<void> {
             tree::UnpackOptions options;
             options.on_progress = [this](std::uint64_t bytes) { meter_.at(bytes_ = bytes); };
-            auto unpacked = tree::unpack(in, directory.get(), target->leaf, options);
+            tree::DescriptorInput stream(in);
+            auto unpacked = tree::unpack(stream, directory.get(), target->leaf, options);
             return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
         });
     }

@@ -348,7 +348,8 @@ sdk::Result<void> TwoWaySync::receive(const std::vector<std::string>& names, con
     };
     options.on_in_the_way = [&](const std::string& name) { refused.insert(name); };
     auto fetched = there_.fetch(names, [&](int in) -> sdk::Result<void> {
-        auto unpacked = tree::unpack(in, here_->directory(), ".", options);
+        tree::DescriptorInput stream(in);
+        auto unpacked = tree::unpack(stream, here_->directory(), ".", options);
         return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
     });
     if (!fetched)

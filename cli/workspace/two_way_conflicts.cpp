@@ -22,7 +22,8 @@ sdk::Result<void> TwoWaySync::fetch_into(const TemporaryDirectory& place, const 
         tree::UnpackOptions options;
         options.takes = [&](const std::string& name) { return asked.count(name) != 0; };
         options.on_in_the_way = [](const std::string& /*name*/) {};  // it changed meanwhile: that is another round's
-        auto unpacked = tree::unpack(in, directory->get(), ".", options);
+        tree::DescriptorInput stream(in);
+        auto unpacked = tree::unpack(stream, directory->get(), ".", options);
         return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
     });
 }

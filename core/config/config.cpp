@@ -54,6 +54,7 @@ Config defaults(const HostFacts& host)
         .plugin_deadline = {plugin_deadline, Origin::built_in, {}},
         .boot_timeout = {boot_timeout, Origin::built_in, {}},
         .auto_stop_stale_after = {std::chrono::milliseconds(0), Origin::built_in, {}},
+        .ssh_key_path = {"", Origin::built_in, {}},
         .pause_below = {pause_below, Origin::built_in, {}},
     };
     config.workspace = {

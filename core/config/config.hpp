@@ -69,6 +69,7 @@ struct Daemon {
     Value<std::chrono::milliseconds> plugin_deadline;  ///< of a call that changes something; a time such as "2m"
     Value<std::chrono::milliseconds> boot_timeout;           ///< how long a guest may take until its agent answers
     Value<std::chrono::milliseconds> auto_stop_stale_after;  ///< a running VM unused for so long is stopped; 0: never
+    Value<std::string> ssh_key_path;   ///< of the private key that guests let in: absolute or "~/..."; empty: banger's own
     Value<std::uint64_t> pause_below;  ///< room on the host's disk; with less no VM runs; 0: whatever there is; such as "1G"
 };
 
@@ -80,7 +81,7 @@ struct Workspace {
 
 /// [images]: what an image may at most be, since an archive of some kilobytes can unpack to any size
 struct Images {
-    Value<std::uint64_t> most_entries;  ///< in all its layers; each takes about 300 bytes of memory while it is read
+    Value<std::uint64_t> most_entries;  ///< in all its layers; each takes about 120 bytes beside the image while it is made
     Value<std::uint64_t> most_bytes;    ///< of content in all its layers; a size such as "64G"
 };
 

@@ -179,6 +179,7 @@ std::string to_json(const Config& config)
     write(json, "boot_timeout", as_text(boot, time_text(boot.value)));
     const auto& stale = config.daemon.auto_stop_stale_after;
     write(json, "auto_stop_stale_after", as_text(stale, time_text(stale.value)));
+    write(json, "ssh_key_path", config.daemon.ssh_key_path);
     const auto& room = config.daemon.pause_below;
     write(json, "pause_below", as_text(room, size_text(room.value)));
     json.EndObject();

@@ -284,6 +284,12 @@ Read path(Value<std::string>& into, sdk::Result<std::string> (*check)(const std:
     };
 }
 
+// Of a file of the user's, where empty means that it is not his.
+sdk::Result<std::string> own_or_users(const std::string& written)
+{
+    return written.empty() ? sdk::Result<std::string>(written) : sync_host_of(written);
+}
+
 // Octal, in quotes or as TOML writes it. A plain number would be decimal, which nobody means.
 Read file_mode(Value<std::string>& into)
 {
@@ -334,6 +340,7 @@ public:
               {"boot_timeout", duration(config_.daemon.boot_timeout, std::chrono::seconds(1))},
               {"auto_stop_stale_after",
                duration(config_.daemon.auto_stop_stale_after, std::chrono::seconds(1), true)},
+              {"ssh_key_path", path(config_.daemon.ssh_key_path, own_or_users)},
               {"pause_below", size(config_.daemon.pause_below, 0)}}},
             {"workspace",
              {{"depth", count(config_.workspace.depth, 0, 1'000'000)},

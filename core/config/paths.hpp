@@ -42,6 +42,8 @@ struct Paths {
     [[nodiscard]] std::string vms() const { return state + "/vms"; }
     [[nodiscard]] std::string images() const { return state + "/images"; }
     [[nodiscard]] std::string kernels() const { return state + "/kernels"; }
+    /// Where banger's own ssh key is, which guests let in: beside config.toml.
+    [[nodiscard]] std::string ssh_key() const { return config_file.substr(0, config_file.rfind('/')) + "/ssh/id_ed25519"; }
     [[nodiscard]] std::string instance_file() const { return state + "/instance"; }
     [[nodiscard]] std::string plugin_crashes() const { return state + "/plugin-crashes"; }
     /// In the state directory and not beside the socket: two shells may disagree on the runtime directory, and still

@@ -121,6 +121,7 @@ std::vector<Setting> all_settings(const Config& config)
         time("daemon.plugin_deadline", daemon.plugin_deadline),
         time("daemon.boot_timeout", daemon.boot_timeout),
         time("daemon.auto_stop_stale_after", daemon.auto_stop_stale_after),
+        word("daemon.ssh_key_path", daemon.ssh_key_path),
         shown("daemon.pause_below", daemon.pause_below, size_text(daemon.pause_below.value),
               std::to_string(daemon.pause_below.value)),
         number("workspace.depth", config.workspace.depth),

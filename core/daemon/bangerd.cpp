@@ -26,6 +26,7 @@
 #include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
+#include "core/lifecycle/name_route.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/stray_files.hpp"
 #include "core/lifecycle/verbs.hpp"
@@ -239,6 +240,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     for (auto& vm : found.stopping)
         finish_stop(service, std::move(vm));
     loop.run();
+    lifecycle::Operation ending("shutdown", nullptr);
+    lifecycle::unroute_names(engine, ending);
     if (base::fault::reached() > 0)
         log::info("fault points reached: " + std::to_string(base::fault::reached()));
     log::info("stopped");

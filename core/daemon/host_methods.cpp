@@ -76,6 +76,8 @@ bool is_picked(lifecycle::Engine& engine, const plugins::CapabilityName& capabil
         return picked && picked->storage == name;
     if (kind == plugins::kind_of<sdk::Network>)
         return picked && picked->network == name;
+    if (kind == plugins::kind_of<sdk::NetworkNames>)
+        return picked && picked->network == name && probe && probe->usable;
     const auto choice = engine.registry.choose(kind, "auto", operation);
     return choice && choice->name == name;
 }

@@ -90,7 +90,7 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       noters_(1)
 {
     jobs_->work.emplace(loop.get_executor());
-    for (auto& part : {vm_methods(), stream_methods(), source_methods(), host_methods(), reach_methods(),
+    for (auto& part : {vm_methods(), stream_methods(), session_methods(), source_methods(), host_methods(), reach_methods(),
                        forward_methods()})
         methods_.insert(part.begin(), part.end());
 }
@@ -99,11 +99,14 @@ Service::~Service() = default;
 
 base::WorkerPool& Service::workers_for(const std::string& verb)
 {
-    static const std::set<std::string> ends{"vm.stop", "vm.kill", "vm.delete", "settle", "auto-stop", "vm.pause", "vm.resume"};
+    static const std::set<std::string> ends{"vm.stop",   "vm.kill",  "vm.delete", "settle",
+                                            "auto-stop", "vm.pause", "vm.resume", "vm.session.stop"};
     static const std::set<std::string> asks{"room",    "daemon.status", "daemon.stop", "config.show", "vm.list",   "vm.show",
                                             "vm.logs", "vm.ssh",        "ssh.key",     "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
-    static const std::set<std::string> talks{"vm.exec", "vm.connect", "vm.forward"};
+    static const std::set<std::string> talks{"vm.exec",         "vm.connect",      "vm.forward",
+                                             "vm.session.start", "vm.session.list", "vm.session.show",
+                                             "vm.session.kill",  "vm.session.attach"};
     static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names"};
     static const std::set<std::string> reaches{"ports"};
     for (const auto& [verbs, workers] :
@@ -154,6 +157,7 @@ void Service::stop_if_done()
 bool Service::only_looks(const std::string& verb)
 {
     return &workers_for(verb) == &askers_ || verb == "vm.stats" || verb == "vm.health" || verb == "vm.ports" ||
+           verb == "vm.session.list" || verb == "vm.session.show" ||
            verb == "dns.status" || verb == "names" || verb == "ports";
 }
 

@@ -35,6 +35,7 @@ using Methods = std::map<std::string, Method>;
 /// The methods, by room; each function is in a file of its name.
 Methods vm_methods();
 Methods stream_methods();
+Methods session_methods();
 Methods source_methods();
 Methods host_methods();
 Methods reach_methods();

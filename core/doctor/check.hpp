@@ -25,6 +25,7 @@ using Check = std::vector<Finding> (*)(lifecycle::Engine& engine, lifecycle::Ope
 
 std::vector<Finding> check_providers(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_plugins(lifecycle::Engine& engine, lifecycle::Operation& operation);
+std::vector<Finding> check_ssh_key(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_database(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_disk_space(lifecycle::Engine& engine, lifecycle::Operation& operation);
 std::vector<Finding> check_programs(lifecycle::Engine& engine, lifecycle::Operation& operation);

@@ -93,6 +93,13 @@ void append_bounded(std::string& to, std::string_view bytes, std::size_t limit, 
     to.append(bytes.substr(0, room));
 }
 
+sdk::Result<agent::SessionFacts> facts_in(sdk::Result<std::string> answer)
+{
+    if (!answer)
+        return std::move(answer.error());
+    return agent::session_facts_from_json(*answer);
+}
+
 }  // namespace
 
 AgentClient::AgentClient(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -169,6 +176,31 @@ sdk::Result<void> AgentClient::sync(const Patience& patience)
 {
     auto answer = call("/v0/sync", "{}", patience);
     return answer ? sdk::Result<void>() : std::move(answer.error());
+}
+
+sdk::Result<agent::SessionFacts> AgentClient::start_session(const agent::SessionSpec& spec, const Patience& patience)
+{
+    return facts_in(call("/v0/session/start", agent::to_json(spec), patience));
+}
+
+sdk::Result<std::vector<agent::SessionFacts>> AgentClient::sessions(const std::string& name, const Patience& patience)
+{
+    agent::JsonText question;
+    question.begin_object().member("name", name).end_object();
+    auto answer = call("/v0/session/list", question.str(), patience);
+    if (!answer)
+        return std::move(answer.error());
+    return agent::sessions_from_json(*answer);
+}
+
+sdk::Result<agent::SessionFacts> AgentClient::signal_session(const agent::SessionOrder& order, const Patience& patience)
+{
+    return facts_in(call("/v0/session/signal", agent::to_json(order), patience));
+}
+
+sdk::Result<agent::SessionFacts> AgentClient::stop_session(const agent::SessionOrder& order, const Patience& patience)
+{
+    return facts_in(call("/v0/session/stop", agent::to_json(order), patience));
 }
 
 sdk::Result<RunResult> AgentClient::run(const agent::ExecSpec& spec, std::string input, const Patience& patience,

@@ -16,6 +16,7 @@
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/listener_messages.hpp"
 #include "guest/protocol/preamble.hpp"
+#include "guest/protocol/session_messages.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -85,9 +86,17 @@ public:
     /// Errors: invalid when the file is longer than `limit` bytes.
     sdk::Result<std::string> read_file(const std::string& path, std::size_t limit, const Patience& patience);
 
+    /// Sessions: see guest/protocol/session_messages.hpp. A guest whose agent is older has none: unsupported.
+    sdk::Result<agent::SessionFacts> start_session(const agent::SessionSpec& spec, const Patience& patience);
+    /// All of them, or the one of that name.
+    sdk::Result<std::vector<agent::SessionFacts>> sessions(const std::string& name, const Patience& patience);
+    sdk::Result<agent::SessionFacts> signal_session(const agent::SessionOrder& order, const Patience& patience);
+    /// Returns when it has ended.
+    sdk::Result<agent::SessionFacts> stop_session(const agent::SessionOrder& order, const Patience& patience);
+
     /// Called once. No error: the agent ended the stream and the peer has all its bytes.
     using OnDone = std::function<void(sdk::Result<void>)>;
-    /// Opens a stream ("/v0/exec", "/v0/write", "/v0/read", "/v0/connect"), sends `head`, the frame with the spec, and
+    /// Opens a stream ("/v0/exec", "/v0/connect", "/v0/session/attach", ...), sends `head`, the frame with the spec, and
     /// then moves frames between the stream and `peer`, a connected stream socket, as fast as both sides take them.
     /// When the peer closes or shuts down its sending side, the stream is reset: the guest ends the command. When the
     /// guest ends the stream, or fails (the peer then gets an error frame), the peer is closed.

@@ -8,7 +8,7 @@
 
 #include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/result.hpp"
-#include "core/images/ext4_tree.hpp"
+#include "core/images/inode_table.hpp"
 
 namespace banger::images {
 

@@ -41,17 +41,6 @@ sdk::Result<std::vector<Extent>> allocate(BlockCursor& cursor, std::uint64_t blo
     return extents;
 }
 
-sdk::Result<void> write_blocks(BlockFile& file, const std::vector<Extent>& extents, std::string_view bytes)
-{
-    for (const auto& extent : extents) {
-        const auto part =
-            bytes.substr(std::size_t{extent.logical} * block_bytes, std::size_t{extent.length} * block_bytes);
-        if (auto written = file.write(extent.physical * block_bytes, part); !written)
-            return written;
-    }
-    return {};
-}
-
 sdk::Result<void> ContentWriter::open_blocks(std::uint64_t first, std::uint64_t count)
 {
     const auto run = cursor_.take(count);

@@ -5,7 +5,7 @@
 
 #include "core/images/ext4_block_file.hpp"
 #include "core/images/ext4_geometry.hpp"
-#include "core/images/ext4_tree.hpp"
+#include "core/images/inode_table.hpp"
 
 namespace banger::images {
 
@@ -33,10 +33,8 @@ private:
     std::uint64_t disk_ = 0;       // on the disk: where position_ is
 };
 
-/// Blocks for something written in one go at the end (a directory, an inode's own blocks), as extents from 0.
+/// Blocks for something that is kept free (the journal), as extents from 0.
 sdk::Result<std::vector<Extent>> allocate(BlockCursor& cursor, std::uint64_t blocks, const std::string& path);
-/// Writes whole blocks to where the extents say.
-sdk::Result<void> write_blocks(BlockFile& file, const std::vector<Extent>& extents, std::string_view bytes);
 /// The error for a file system that would exceed its limit.
 sdk::Error disk_full(const std::string& path);
 /// Adds blocks to the list, lengthening the last extent where they continue it.

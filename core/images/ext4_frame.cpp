@@ -85,6 +85,27 @@ sdk::Result<FileSystem> initialize(const Ext4Writer::State& state, const Geometr
     return file_system;
 }
 
+// libext2fs begins with a tree of runs, which takes fifty bytes for each; and runs can be as many as files.
+errcode_t flatten_block_bitmap(ext2_filsys file_system)
+{
+    file_system->default_bitmap_type = EXT2FS_BMAP64_BITARRAY;
+    ext2fs_block_bitmap flat = nullptr;
+    if (const auto code = ext2fs_allocate_block_bitmap(file_system, "block bitmap", &flat))
+        return code;
+    const auto last = ext2fs_blocks_count(file_system->super) - 1;
+    blk64_t at = file_system->super->s_first_data_block;
+    while (at <= last && ext2fs_find_first_set_block_bitmap2(file_system->block_map, at, last, &at) == 0) {
+        auto end = last + 1;
+        if (ext2fs_find_first_zero_block_bitmap2(file_system->block_map, at, last, &end) != 0)
+            end = last + 1;
+        ext2fs_mark_block_bitmap_range2(flat, at, static_cast<unsigned>(end - at));
+        at = end;
+    }
+    ext2fs_free_block_bitmap(file_system->block_map);
+    file_system->block_map = flat;
+    return 0;
+}
+
 void place_group_metadata(ext2_filsys file_system, const Geometry& geometry)
 {
     for (dgrp_t group = 0; group < file_system->group_desc_count; ++group) {
@@ -100,15 +121,13 @@ void place_group_metadata(ext2_filsys file_system, const Geometry& geometry)
     }
 }
 
-void mark_blocks(ext2_filsys file_system, std::vector<Extent> extents)
+void mark_blocks(ext2_filsys file_system, const std::vector<bool>& used)
 {
-    std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.physical < b.physical; });
-    for (std::size_t at = 0; at < extents.size();) {
-        const auto start = extents[at].physical;
-        auto end = start;
-        for (; at < extents.size() && extents[at].physical == end; ++at)
-            end += extents[at].length;
-        ext2fs_block_alloc_stats_range(file_system, start, static_cast<blk_t>(end - start), +1);
+    for (auto at = std::find(used.begin(), used.end(), true); at != used.end();) {
+        const auto end = std::find(at, used.end(), false);
+        ext2fs_block_alloc_stats_range(file_system, static_cast<blk64_t>(at - used.begin()),
+                                       static_cast<blk_t>(end - at), +1);
+        at = std::find(end, used.end(), true);
     }
 }
 
@@ -164,9 +183,10 @@ sdk::Result<Ext4Summary> write_file_system_frame(const Ext4Writer::State& state,
     if (!made)
         return std::move(made.error());
     auto* file_system = made->get();
+    if (const auto code = flatten_block_bitmap(file_system))
+        return library_error("set up a bitmap of " + state.file.path(), code);
     place_group_metadata(file_system, state.geometry);
     mark_blocks(file_system, usage.blocks);
-    mark_blocks(file_system, usage.journal);
     mark_inodes(file_system, usage.directories);
     if (auto written = write_journal(file_system, state); !written)
         return std::move(written.error());

@@ -11,6 +11,7 @@
 #include "core/images/ext4_checksum.hpp"
 #include "core/images/ext4_content.hpp"
 #include "core/images/ext4_xattr.hpp"
+#include "core/images/raw_bytes.hpp"
 
 namespace banger::images {
 namespace {
@@ -74,13 +75,7 @@ ext3_extent_header header_of(std::size_t entries, std::size_t room, std::size_t 
     return header;
 }
 
-// Leaf and index entries have the same length, so a level of the tree is a string of them.
-template <typename Entry>
-void give(std::string& level, const Entry& entry)
-{
-    static_assert(sizeof(Entry) == 12);
-    level.append(reinterpret_cast<const char*>(&entry), sizeof entry);
-}
+static_assert(sizeof(ext3_extent) == sizeof(ext3_extent_idx), "a level of the tree is a string of either");
 
 std::string leaves_of(const std::vector<Extent>& extents)
 {
@@ -92,7 +87,7 @@ std::string leaves_of(const std::vector<Extent>& extents)
         entry.ee_len = static_cast<std::uint16_t>(extent.length);
         entry.ee_start = static_cast<std::uint32_t>(extent.physical);
         entry.ee_start_hi = static_cast<std::uint16_t>(extent.physical >> 32U);
-        give(level, entry);
+        append_raw(level, entry);
     }
     return level;
 }
@@ -153,7 +148,7 @@ sdk::Result<std::uint64_t> InodeEncoder::extent_tree(const Inode& inode, std::ui
             std::memcpy(&index.ei_block, part.data(), sizeof index.ei_block);  // first field of both kinds of entry
             index.ei_leaf = static_cast<std::uint32_t>(*place);
             index.ei_leaf_hi = static_cast<std::uint16_t>(*place >> 32U);
-            give(above, index);
+            append_raw(above, index);
             ++blocks;
         }
         level = std::move(above);

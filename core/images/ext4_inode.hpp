@@ -9,7 +9,7 @@
 #include "banger/sdk/result.hpp"
 #include "core/images/ext4_block_file.hpp"
 #include "core/images/ext4_geometry.hpp"
-#include "core/images/ext4_tree.hpp"
+#include "core/images/inode_table.hpp"
 
 namespace banger::images {
 

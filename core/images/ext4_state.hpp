@@ -9,6 +9,7 @@
 #include "core/images/ext4_geometry.hpp"
 #include "core/images/ext4_tree.hpp"
 #include "core/images/ext4_writer.hpp"
+#include "core/images/page_cache.hpp"
 
 namespace banger::images {
 
@@ -21,6 +22,7 @@ struct Ext4Writer::State {
     Geometry geometry;
     BlockFile file;
     BlockCursor cursor;
+    PageCache pages;
     Ext4Tree tree;
     std::vector<Extent> journal;
     bool finished = false;
@@ -31,10 +33,9 @@ sdk::Result<Ext4Summary> finish_ext4(Ext4Writer::State& state);
 
 /// What finish_ext4 hands to libext2fs: which blocks and inodes are in use.
 struct Ext4Usage {
-    std::vector<Extent> blocks;     ///< all that the cursor gave and a living inode holds
+    std::vector<bool> blocks;       ///< for each up to the last: did the cursor give it, and does a living inode hold it
     std::vector<bool> directories;  ///< for each inode from first_free_inode on: is it a directory
     Geometry::Size size;
-    const std::vector<Extent>& journal;
 };
 
 /// Writes superblocks, descriptors, bitmaps and the resize inode with libext2fs. The inode tables are on disk.

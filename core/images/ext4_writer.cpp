@@ -45,6 +45,12 @@ Metadata root_metadata(std::int64_t time)
     return metadata;
 }
 
+std::string directory_of(const std::string& path)
+{
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
 sdk::Result<void> drop_value(sdk::Result<InodeIndex> result)
 {
     if (!result)
@@ -59,7 +65,8 @@ Ext4Writer::State::State(Ext4Options given, const Geometry& shape, sdk::os::Uniq
       geometry(shape),
       file(std::move(fd), path),
       cursor(geometry, options.max_bytes / block_bytes),
-      tree(root_metadata(options.time))
+      pages(directory_of(path), options.memory_bytes),
+      tree(pages, options.hash_seed, root_metadata(options.time))
 {
 }
 
@@ -105,9 +112,12 @@ static sdk::Result<InodeIndex> put(Ext4Writer::State& state, std::string_view pa
         if (auto fits = lay_out_xattrs(inode.metadata.xattrs, xattr_room); !fits)
             return std::move(fits.error()).while_doing("write '" + std::string(path) + "'");
     // Files without content take no blocks: without this an archive of them would end in the host's memory.
-    if (state.tree.size() >= state.geometry.most_inodes(state.options.max_bytes / block_bytes))
+    if (state.tree.inodes().size() >= state.geometry.most_inodes(state.options.max_bytes / block_bytes))
         return disk_full(state.file.path());
-    return state.tree.put(path, std::move(inode));
+    auto index = state.tree.put(path, std::move(inode));
+    if (auto whole = state.pages.failure(); !whole)
+        return std::move(whole.error());
+    return index;
 }
 
 static Inode inode_of(FileKind kind, const Metadata& metadata)
@@ -160,23 +170,18 @@ sdk::Result<void> Ext4Writer::symlink(std::string_view path, const Metadata& met
         return std::move(index.error());
     if (in_inode)
         return {};
-    ContentWriter content(state_->file, state_->cursor, state_->tree.at(*index).extents);
+    std::vector<Extent> extents;
+    ContentWriter content(state_->file, state_->cursor, extents);
     if (auto written = content.put({0, target}); !written)
         return written;
+    state_->tree.inodes().set_extents(*index, extents);
     return content.finish();
 }
 
-sdk::Result<void> Ext4Writer::file(std::string_view path, const Metadata& metadata, std::uint64_t size,
-                                   const PullData& pull)
+static sdk::Result<void> write_content(Ext4Writer::State& state, std::string_view path, std::uint64_t size,
+                                       const PullData& pull, std::vector<Extent>& extents)
 {
-    if (blocks_for(size) > max_file_blocks)
-        return invalid("'" + std::string(path) + "' is longer than ext4 allows");
-    auto inode = inode_of(FileKind::regular, metadata);
-    inode.size = size;
-    auto index = put(*state_, path, std::move(inode));
-    if (!index)
-        return std::move(index.error());
-    ContentWriter content(state_->file, state_->cursor, state_->tree.at(*index).extents);
+    ContentWriter content(state.file, state.cursor, extents);
     const auto context = [&](sdk::Error error) {
         return std::move(error).while_doing("write '" + std::string(path) + "'");
     };
@@ -191,7 +196,7 @@ sdk::Result<void> Ext4Writer::file(std::string_view path, const Metadata& metada
         if (auto written = content.put(**run); !written)
             return context(std::move(written.error()));
         end = (*run)->offset + (*run)->bytes.size();
-        if (auto going = state_->check_cancelled(); !going)
+        if (auto going = state.check_cancelled(); !going)
             return going;
     }
     if (auto ended = content.finish(); !ended)
@@ -199,11 +204,30 @@ sdk::Result<void> Ext4Writer::file(std::string_view path, const Metadata& metada
     return {};
 }
 
+sdk::Result<void> Ext4Writer::file(std::string_view path, const Metadata& metadata, std::uint64_t size,
+                                   const PullData& pull)
+{
+    if (blocks_for(size) > max_file_blocks)
+        return invalid("'" + std::string(path) + "' is longer than ext4 allows");
+    auto inode = inode_of(FileKind::regular, metadata);
+    inode.size = size;
+    auto index = put(*state_, path, std::move(inode));
+    if (!index)
+        return std::move(index.error());
+    std::vector<Extent> extents;
+    auto written = write_content(*state_, path, size, pull, extents);
+    state_->tree.inodes().set_extents(*index, extents);
+    return written;
+}
+
 sdk::Result<void> Ext4Writer::hard_link(std::string_view path, std::string_view existing)
 {
     if (auto going = state_->check_cancelled(); !going)
         return going;
-    return state_->tree.link(path, existing);
+    auto linked = state_->tree.link(path, existing);
+    if (auto whole = state_->pages.failure(); !whole)
+        return whole;
+    return linked;
 }
 
 sdk::Result<void> Ext4Writer::remove(std::string_view path)
@@ -211,14 +235,38 @@ sdk::Result<void> Ext4Writer::remove(std::string_view path)
     return state_->tree.remove(path);
 }
 
+sdk::Result<void> Ext4Writer::begin_layer()
+{
+    return state_->tree.begin_layer();
+}
+
+bool Ext4Writer::touched(std::string_view path) const
+{
+    return state_->tree.touched(path);
+}
+
+void Ext4Writer::touch(std::string_view path)
+{
+    state_->tree.touch(path);
+}
+
+sdk::Result<void> Ext4Writer::remove_lower(std::string_view path, bool only_below)
+{
+    return state_->tree.remove_lower(path, only_below);
+}
+
 std::vector<std::string> Ext4Writer::names_in(std::string_view path) const
 {
-    std::vector<std::string> names;
+    std::vector<std::string> found;
     const auto index = state_->tree.find(path);
-    if (index && state_->tree.at(*index).children)
-        for (const auto& [name, child] : *state_->tree.at(*index).children)
-            names.push_back(name);
-    return names;
+    if (!index || state_->tree.inodes().kind(*index) != FileKind::directory)
+        return found;
+    const auto& names = state_->tree.names();
+    const auto list = state_->tree.inodes().directory(*index).names;
+    for (auto place = names.next(list, 0); place < list.places(); place = names.next(list, place + 1))
+        found.push_back(names.text(names.at(list, place)));
+    std::sort(found.begin(), found.end());
+    return found;
 }
 
 std::optional<FileKind> Ext4Writer::kind_of(std::string_view path) const
@@ -226,7 +274,7 @@ std::optional<FileKind> Ext4Writer::kind_of(std::string_view path) const
     const auto index = state_->tree.find(path);
     if (!index)
         return std::nullopt;
-    return state_->tree.at(*index).kind;
+    return state_->tree.inodes().kind(*index);
 }
 
 // Gives a file's content back extent by extent.
@@ -263,9 +311,9 @@ static PullData content_of(Ext4Writer::State& from, const Inode& inode)
 sdk::Result<std::optional<std::string>> Ext4Writer::read_file(std::string_view path, std::size_t limit)
 {
     const auto index = state_->tree.find(path);
-    if (!index || state_->tree.at(*index).kind != FileKind::regular)
+    if (!index || state_->tree.inodes().kind(*index) != FileKind::regular)
         return std::optional<std::string>{};
-    const auto& inode = state_->tree.at(*index);
+    const auto inode = state_->tree.inodes().at(*index);
     std::string content(static_cast<std::size_t>(std::min<std::uint64_t>(inode.size, limit)), '\0');
     const auto pull = content_of(*state_, inode);
     for (;;) {
@@ -282,10 +330,10 @@ sdk::Result<std::optional<std::string>> Ext4Writer::read_file(std::string_view p
 sdk::Result<void> Ext4Writer::copy(std::string_view path, Ext4Writer& from, std::string_view existing)
 {
     const auto index = from.state_->tree.find(existing);
-    if (!index || from.state_->tree.at(*index).kind == FileKind::directory)
+    if (!index || from.state_->tree.inodes().kind(*index) == FileKind::directory)
         return invalid("cannot copy '" + std::string(existing) + "' to '" + std::string(path) +
                        "': there is no such file");
-    const auto& inode = from.state_->tree.at(*index);
+    const auto inode = from.state_->tree.inodes().at(*index);
     switch (inode.kind) {
         case FileKind::regular: return file(path, inode.metadata, inode.size, content_of(*from.state_, inode));
         case FileKind::symlink: {

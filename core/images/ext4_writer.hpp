@@ -14,7 +14,7 @@
 
 namespace banger::images {
 
-enum class FileKind { regular, directory, symlink, character_device, block_device, fifo, socket };
+enum class FileKind : std::uint8_t { regular, directory, symlink, character_device, block_device, fifo, socket };
 
 /// One extended attribute with the name and value that getxattr(2) gives, so POSIX ACLs come in the kernel's
 /// version 2 format under system.posix_acl_access and system.posix_acl_default.
@@ -52,6 +52,7 @@ struct Ext4Options {
     std::uint64_t grow_to_bytes = 1ULL << 40;  ///< descriptor blocks are kept free for online growth up to here
     std::uint64_t journal_bytes = 32U << 20;   ///< 0: no journal (for disks that are only read); else at least 4 MiB
     std::uint32_t bytes_per_inode = 16384;     ///< as mke2fs: one inode for so many bytes of disk
+    std::uint64_t memory_bytes = 32U << 20;    ///< of RAM for names and inodes; what is more of them goes to a nameless file
     bool sync = true;                          ///< finish() returns when the file is on stable storage
     std::function<bool()> cancelled;           ///< asked between pieces of work; true ends with Code::cancelled
 };
@@ -67,8 +68,9 @@ struct Ext4Summary {
 /// Writes an ext4 file system into a regular file from a stream of entries: no mount, no root, no unpacked tree,
 /// and no need to know the size beforehand. finish() cuts the file system down to the block groups it uses.
 ///
-/// File data goes to the file as it comes, in contiguous extents; inodes and directories stay in memory (about
-/// 300 bytes for each entry) and are written once, by finish(). The same calls give the same bytes.
+/// File data goes to the file as it comes, in contiguous extents; inodes and directories are kept (about 120 bytes for
+/// each entry, of which Ext4Options::memory_bytes in RAM and the others in a file without a name beside this one) and are
+/// written once, by finish(). The same calls give the same bytes.
 ///
 /// Paths are relative to the root of the file system, which is "". Any byte but '/' and NUL is legal in a name;
 /// empty names, "." and ".." are not. Symbolic links are never followed: a path below one is an error. A later entry
@@ -101,6 +103,14 @@ public:
     sdk::Result<void> socket(std::string_view path, const Metadata& metadata);
     /// Removes what is at `path` with all below it; nothing there is no error.
     sdk::Result<void> remove(std::string_view path);
+    /// From here on a new layer brings entries (as the OCI image specification has layers). Errors: invalid for the 65,536th.
+    sdk::Result<void> begin_layer();
+    /// Whether this layer has brought what is at `path`, or something below it. Never of the root.
+    [[nodiscard]] bool touched(std::string_view path) const;
+    /// Counts what is at `path` as brought by this layer.
+    void touch(std::string_view path);
+    /// Removes what is at `path` and below it, but for what this layer has brought; `only_below` keeps the path itself.
+    sdk::Result<void> remove_lower(std::string_view path, bool only_below);
     /// Copies the non-directory at `existing` of another writer, content and metadata, to `path` here.
     sdk::Result<void> copy(std::string_view path, Ext4Writer& from, std::string_view existing);
 

@@ -12,6 +12,7 @@
 
 #include "core/images/ext4_checksum.hpp"
 #include "core/images/ext4_geometry.hpp"
+#include "core/images/raw_bytes.hpp"
 
 namespace banger::images {
 namespace {
@@ -61,12 +62,6 @@ T take(std::string_view& bytes)
     return value;
 }
 
-template <typename T>
-void give(std::string& bytes, T value)
-{
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
 // The kernel's interface has eight bytes for each entry and version 2, the disk leaves out ids that mean nothing
 // and has version 1 (fs/ext4/acl.h, include/uapi/linux/posix_acl_xattr.h).
 std::optional<std::string> acl_on_disk(std::string_view value)
@@ -79,17 +74,17 @@ std::optional<std::string> acl_on_disk(std::string_view value)
     if (value.size() < 4 || value.size() % 8 != 4 || take<std::uint32_t>(value) != interface_version)
         return std::nullopt;
     std::string disk;
-    give(disk, disk_version);
+    append_raw(disk, disk_version);
     while (!value.empty()) {
         const auto tag = take<std::uint16_t>(value);
         const auto permissions = take<std::uint16_t>(value);
         const auto id = take<std::uint32_t>(value);
         if (std::find(tags.begin(), tags.end(), tag) == tags.end() || permissions > 7)
             return std::nullopt;
-        give(disk, tag);
-        give(disk, permissions);
+        append_raw(disk, tag);
+        append_raw(disk, permissions);
         if (tag == user || tag == group)
-            give(disk, id);
+            append_raw(disk, id);
     }
     return disk;
 }

@@ -26,21 +26,4 @@ sdk::Result<std::optional<Whiteout>> whiteout_of(std::string_view path)
     return std::optional(Whiteout{std::string(directory) + (directory.empty() ? "" : "/") + std::string(hidden), false});
 }
 
-sdk::Result<void> LayerMarks::note(const std::string& path, bool directory)
-{
-    const auto [mark, is_new] = paths_.emplace(path, directory ? Mark::directory : Mark::other);
-    if (!is_new) {
-        if (!directory || mark->second == Mark::other)
-            return sdk::make_error(sdk::Code::invalid, "the layer holds '" + path + "' twice");
-        mark->second = Mark::directory;
-        return {};
-    }
-    for (auto slash = path.rfind('/'); slash != std::string::npos; slash = path.rfind('/', slash - 1))
-        if (!paths_.emplace(path.substr(0, slash), Mark::parent).second || slash == 0)
-            return {};
-    if (!path.empty())
-        paths_.emplace("", Mark::parent);
-    return {};
-}
-
 }  // namespace banger::images

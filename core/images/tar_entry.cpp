@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/images/ext4_xattr.hpp"
+#include "core/images/raw_bytes.hpp"
 
 namespace banger::images {
 namespace {
@@ -88,15 +89,12 @@ sdk::Result<std::vector<AclEntry>> acl_entries(archive_entry* entry, int type, c
 // The kernel's interface format: version 2, then eight bytes for each entry.
 std::string acl_value(const std::vector<AclEntry>& entries)
 {
-    const auto give = [](std::string& bytes, auto value) {
-        bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-    };
     std::string value;
-    give(value, std::uint32_t{2});
+    append_raw(value, std::uint32_t{2});
     for (const auto& entry : entries) {
-        give(value, entry.tag);
-        give(value, entry.permissions);
-        give(value, entry.id);
+        append_raw(value, entry.tag);
+        append_raw(value, entry.permissions);
+        append_raw(value, entry.id);
     }
     return value;
 }

@@ -51,9 +51,8 @@ private:
     ImportProgress told_;
     std::uint64_t lengths_ = 0;  // of all files so far
     bool seen_work_directory_ = false;
-    std::optional<LayerMarks> layer_;  // of the layer being read; none outside of layered streams
     std::string layer_name_;
-    std::uint64_t layers_ = 0;
+    std::uint64_t layers_ = 0;  // the last of which is being read; 0: the stream has none
 };
 
 sdk::Result<void> Importer::check_cancelled() const
@@ -167,9 +166,15 @@ sdk::Result<void> Importer::take(TarEntry& entry)
 
 sdk::Result<void> Importer::begin_layer()
 {
-    layer_.emplace();
-    layer_name_.clear();
     ++layers_;
+    layer_name_.clear();
+    for (auto* writer : {&plan_.root, plan_.work})
+        if (writer != nullptr)
+            if (auto begun = writer->begin_layer(); !begun)
+                return begun;
+    // No layer takes the mount point of the work disk away.
+    if (plan_.work != nullptr)
+        plan_.root.touch(work_path);
     for (;;) {
         auto run = reader_.pull();
         if (!run)
@@ -187,27 +192,17 @@ sdk::Error Importer::in_layer(sdk::Error error, const std::string& path) const
         .while_doing("read layer " + std::to_string(layers_) + " (" + layer_name_ + ")");
 }
 
+// What this layer brings stays, whether it came before its whiteout or comes behind it.
 sdk::Result<void> Importer::apply(const Whiteout& whiteout)
 {
-    std::vector<std::string> open{whiteout.path};
-    while (!open.empty()) {
-        const std::string path = std::move(open.back());
-        open.pop_back();
-        const auto where = place(path);
-        // What this layer brings stays, whether it came before its whiteout or comes behind it. The mount point of the
-        // work disk stays too.
-        const bool stays = layer_->touched(path) || is_work(path) || (whiteout.only_below && path == whiteout.path);
-        if (!stays) {
-            if (auto removed = where.writer->remove(where.path); !removed)
-                return removed;
-            continue;
-        }
-        const std::string prefix = path.empty() ? path : path + "/";
-        const auto names = is_work(path) ? plan_.work->names_in("") : where.writer->names_in(where.path);
-        for (const auto& name : names)
-            open.push_back(prefix + name);
-    }
-    return {};
+    const bool all_of_work = plan_.work != nullptr && (is_work(whiteout.path) || whiteout.path.empty());
+    if (all_of_work)
+        if (auto removed = plan_.work->remove_lower("", true); !removed)
+            return removed;
+    if (is_work(whiteout.path))
+        return {};
+    const auto where = place(whiteout.path);
+    return where.writer->remove_lower(where.path, whiteout.only_below);
 }
 
 sdk::Result<void> Importer::take_of_layer(TarEntry& entry)
@@ -218,13 +213,17 @@ sdk::Result<void> Importer::take_of_layer(TarEntry& entry)
     if (*whiteout)
         return apply(**whiteout);
     const bool directory = !entry.hard_link && entry.kind == FileKind::directory;
-    const bool before = layer_->touched(entry.path);
-    if (auto noted = layer_->note(entry.path, directory); !noted)
-        return noted;
+    if (is_work(entry.path))
+        return take(entry);
     const auto where = place(entry.path);
-    if (!directory && !before && !is_work(entry.path) && where.writer->kind_of(where.path) == FileKind::directory)
+    const bool over_directory = where.writer->kind_of(where.path) == FileKind::directory;
+    if (where.writer->touched(where.path)) {
+        if (!directory || !over_directory)
+            return sdk::make_error(sdk::Code::invalid, "the layer holds '" + entry.path + "' twice");
+    } else if (!directory && over_directory && !where.path.empty()) {
         if (auto removed = where.writer->remove(where.path); !removed)
             return removed;
+    }
     return take(entry);
 }
 
@@ -272,7 +271,7 @@ sdk::Result<ImportOutcome> Importer::run()
         // Who cancels ends the writer of the archive, and that looks like damage here.
         if (auto going = check_cancelled(); !going)
             return std::move(going.error());
-        if (!entry && layer_)
+        if (!entry && layers_ > 0)
             return std::move(entry.error())
                 .while_doing("read layer " + std::to_string(layers_) + " (" + layer_name_ + ")");
         if (!entry)
@@ -284,9 +283,9 @@ sdk::Result<ImportOutcome> Importer::run()
                 return std::move(begun.error());
             continue;
         }
-        auto taken = layer_ ? take_of_layer(**entry) : take(**entry);
+        auto taken = layers_ > 0 ? take_of_layer(**entry) : take(**entry);
         if (!taken)
-            return layer_ ? in_layer(std::move(taken.error()), (*entry)->path) : std::move(taken.error());
+            return layers_ > 0 ? in_layer(std::move(taken.error()), (*entry)->path) : std::move(taken.error());
         tell(false);
     }
     if (auto drained = reader_.drain(); !drained)

@@ -2,6 +2,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
+#include "core/lifecycle/client_key.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/pick.hpp"
 #include "core/lifecycle/delete.hpp"
@@ -81,13 +82,14 @@ sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operat
 {
     if (auto made = make_directory(engine, vm); !made)
         return made;
+    // A key that cannot be used is said before anybody waits for an image.
+    if (auto made = make_keys(engine, vm, operation); !made)
+        return made;
     auto image = fetch_sources(engine, vm, operation);
     if (!image)
         return std::move(image).error();
     if (auto wanted = operation.check(); !wanted)
         return wanted;
-    if (auto made = make_keys(engine, vm, operation); !made)
-        return made;
     if (auto made = make_disks(engine, vm, *image, operation); !made)
         return made;
     return operation.check();

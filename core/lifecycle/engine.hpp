@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "core/base/keyed_mutex.hpp"
 #include "core/base/single_flight.hpp"
+#include "core/base/synchronized.hpp"
 #include "core/config/config.hpp"
 #include "core/config/paths.hpp"
 #include "core/forward/loopback_addresses.hpp"
@@ -55,6 +57,7 @@ struct Engine {
     /// Told of a VM with such an address: its ports are to appear there, and to go. Set by the daemon.
     std::function<void(const std::string& vm, const std::string& address)> publish_ports;
     std::function<void(const std::string& vm)> withdraw_ports;
+    base::Synchronized<std::set<std::string>> name_routes{};  ///< networks of which this host's resolver was told
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
     /// The VM's journal. The caller holds its operation lock.

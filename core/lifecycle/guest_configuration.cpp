@@ -8,6 +8,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/base64.hpp"
+#include "core/lifecycle/client_key.hpp"
 #include "core/lifecycle/ssh_keys.hpp"
 #include "core/model/disks.hpp"
 
@@ -50,7 +51,7 @@ sdk::Result<agent::Configuration> guest_configuration(Engine& engine, const mode
     auto host_key = read_host_key(engine.owner_of(vm.id).directory);
     if (!host_key)
         return std::move(host_key).error();
-    auto client_key = client_public_key(engine.paths.state);
+    auto client_key = client_public_key(engine);
     if (!client_key)
         return std::move(client_key).error();
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/lifecycle/name_route.hpp"
 #include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {
@@ -82,6 +83,8 @@ sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Cal
     auto names = name_service(engine, call);
     auto published = names ? names->dns->publish({vm.name + "." + names->facts.at("zone"), {reach.address}})
                            : sdk::Result<void>(std::move(names).error());
+    if (published && reach.is_guests)
+        published = route_names(engine, vm.network, names->facts, call);
     return published ? published : std::move(published).error().while_doing("publish the name of vm '" + vm.name + "'");
 }
 

@@ -8,19 +8,20 @@
 
 namespace banger::lifecycle {
 
-struct Engine;
-class Operation;
+/// Makes an ed25519 key without a passphrase (0600) and its other half, `path` + ".pub". Needs ssh-keygen.
+[[nodiscard]] sdk::Result<void> make_ssh_key(const std::string& path, const std::string& comment);
+
+/// The public half of a private key, as a line of authorized_keys, of the key itself and not of a file beside it. An error
+/// with ssh-keygen's words if it is none, or has a passphrase.
+[[nodiscard]] sdk::Result<std::string> public_half(const std::string& path);
+
+/// Without its end.
+[[nodiscard]] std::string first_line(const std::string& text);
 
 /// Makes a VM's own ssh host key in its directory, and the known_hosts file that pins it. Needs ssh-keygen.
 sdk::Result<void> make_host_key(const std::string& vm_directory, const std::string& alias);
 sdk::Result<agent::Configuration::HostKey> read_host_key(const std::string& vm_directory);
 
-/// The path of the private key that guests let in, made with its other half once per installation; callers join. Never
-/// touches the user's own keys.
-sdk::Result<std::string> client_key(Engine& engine, Operation& operation);
-sdk::Result<std::string> client_public_key(const std::string& state_directory);
-
-std::string client_key_path(const std::string& state_directory);
 std::string known_hosts_path(const std::string& vm_directory);
 /// What ssh calls the VM instead of an address, so that a reused address never meets an old key.
 std::string host_alias(const std::string& vm_id);

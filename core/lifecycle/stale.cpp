@@ -3,13 +3,28 @@
 
 #include <algorithm>
 
+#include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
 namespace {
 
 constexpr std::chrono::seconds patience_for_power_off{30};
+constexpr std::chrono::seconds patience_for_agent{5};
+
+/// A session is a command at work although nobody has a stream to it. Of a guest that does not say there is none.
+bool session_runs(Engine& engine, const model::VmRecord& vm, Operation& operation)
+{
+    auto agent = agent_of(engine, vm, operation, patience_for_agent);
+    if (!agent)
+        return false;
+    const auto sessions = (*agent)->sessions({}, guest::Patience::of(patience_for_agent, operation.token()));
+    return sessions && std::any_of(sessions->begin(), sessions->end(), [](const agent::SessionFacts& session) {
+               return session.state == agent::SessionFacts::State::running;
+           });
+}
 
 }  // namespace
 
@@ -53,6 +68,10 @@ sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std:
         return std::move(live).error();
     if (!live->alive)
         return StaleStop::no_need;
+    if (session_runs(engine, locked->record, operation)) {
+        engine.usage.used(id);
+        return StaleStop::in_use;
+    }
     if (auto stopped = stop_locked(engine, locked->record, *live, patience_for_power_off, operation); !stopped)
         return std::move(stopped).error();
     return StaleStop::stopped;

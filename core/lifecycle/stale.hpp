@@ -22,7 +22,7 @@ Stale find_stale(Usage& usage, std::set<std::string>& watched, std::chrono::mill
 /// How an attempt to stop a stale VM went.
 enum class StaleStop {
     stopped,
-    in_use,   ///< it is being worked on, a stream into it is open, or somebody has just used it
+    in_use,   ///< it is being worked on, a stream into it is open, a session runs in it, or somebody has just used it
     no_need,  ///< it did not run, or is gone
 };
 

@@ -43,8 +43,14 @@ void end_guest(Engine& engine, const model::VmRecord& vm, const Liveness& live, 
 {
     // One that stands for want of room could write nothing down; what is left of it is meant for that.
     (void)wake(engine, vm, live);
-    if (timeout.count() == 0 || !power_off(engine, vm, live, timeout, operation))
-        flush(engine, vm, operation);
+    if (timeout.count() > 0) {
+        if (power_off(engine, vm, live, timeout, operation))
+            return;
+        operation.warn("vm '" + vm.name + "' did not power off by itself within " +
+                       std::to_string(std::chrono::ceil<std::chrono::seconds>(timeout).count()) +
+                       " s: it is synced and cut off");
+    }
+    flush(engine, vm, operation);
 }
 
 }  // namespace

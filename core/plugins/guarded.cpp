@@ -34,6 +34,9 @@ constexpr Method open_channel{"open_channel", &Deadlines::apply};
 constexpr Method fetch{"fetch", &Deadlines::fetch};
 constexpr Method publish{"publish", &Deadlines::query};
 constexpr Method withdraw{"withdraw", &Deadlines::query};
+constexpr Method route{"route", &Deadlines::query};
+constexpr Method unroute{"unroute", &Deadlines::query};
+constexpr Method routed{"routed", &Deadlines::query};
 constexpr Method apply{"apply", &Deadlines::apply, true};
 }  // namespace methods
 
@@ -270,6 +273,25 @@ public:
     }
 };
 
+class GuardedNetworkNames final : public Guarded<sdk::NetworkNames> {
+public:
+    using Guarded::Guarded;
+    sdk::Result<void> route(const sdk::NameServer& server, sdk::Call& call) override
+    {
+        return ask<void>(methods::route, &call,
+                         [server](sdk::NetworkNames& real, sdk::Call& own) { return real.route(server, own); });
+    }
+    sdk::Result<void> unroute() override
+    {
+        return ask<void>(methods::unroute, nullptr, [](sdk::NetworkNames& real, sdk::Call&) { return real.unroute(); });
+    }
+    sdk::Result<std::vector<sdk::NameServer>> routed() override
+    {
+        return ask<std::vector<sdk::NameServer>>(methods::routed, nullptr,
+                                                 [](sdk::NetworkNames& real, sdk::Call&) { return real.routed(); });
+    }
+};
+
 // Stands between a provisioner and a guest that is only there while its caller waits.
 class GuestRelay final : public sdk::GuestAccess {
 public:
@@ -356,6 +378,8 @@ Made guarded(std::string_view kind, std::shared_ptr<sdk::Provider> provider, Gua
         return wrap<GuardedVmmSnapshot, sdk::VmmSnapshot>(provider, std::move(guard));
     if (kind == kind_of<sdk::Network>)
         return wrap<GuardedNetwork, sdk::Network>(provider, std::move(guard));
+    if (kind == kind_of<sdk::NetworkNames>)
+        return wrap<GuardedNetworkNames, sdk::NetworkNames>(provider, std::move(guard));
     if (kind == kind_of<sdk::Storage>)
         return wrap<GuardedStorage, sdk::Storage>(provider, std::move(guard));
     if (kind == kind_of<sdk::StorageFork>)

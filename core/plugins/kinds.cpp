@@ -17,12 +17,13 @@ constexpr std::array<std::string_view, 2> networks{"tap", "user"};
 // What the user brings before what is derived from it: an identity of git's is only given where no file says one.
 constexpr std::array<std::string_view, 2> provisioners{"file-sync", "git-identity"};
 
-constexpr std::array<Kind, 9> all{{
+constexpr std::array<Kind, 10> all{{
     {kind_of<sdk::Vmm>, "vmm", vmms},
     {kind_of<sdk::VmmSnapshot>, "machine saver", vmms},
     {kind_of<sdk::Storage>, "storage", storages},
     {kind_of<sdk::StorageFork>, "disk freezer", storages},
     {kind_of<sdk::Network>, "network", networks},
+    {kind_of<sdk::NetworkNames>, "name route", networks},
     {kind_of<sdk::ImageSource>, "image source", {}},
     {kind_of<sdk::KernelSource>, "kernel source", {}},
     {kind_of<sdk::Dns>, "dns", {}},

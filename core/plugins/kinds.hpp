@@ -10,6 +10,7 @@
 #include "banger/sdk/image_source.hpp"
 #include "banger/sdk/kernel_source.hpp"
 #include "banger/sdk/network.hpp"
+#include "banger/sdk/network_names.hpp"
 #include "banger/sdk/provisioner.hpp"
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
@@ -31,6 +32,8 @@ template <>
 inline constexpr std::string_view kind_of<sdk::StorageFork> = "storage.fork/0";
 template <>
 inline constexpr std::string_view kind_of<sdk::Network> = "network/0";
+template <>
+inline constexpr std::string_view kind_of<sdk::NetworkNames> = "network.names/0";
 template <>
 inline constexpr std::string_view kind_of<sdk::ImageSource> = "image/0";
 template <>

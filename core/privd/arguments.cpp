@@ -173,6 +173,15 @@ Result<void> Remit::check(const Installation& installation, const sdk::LinkSpec&
     return {};
 }
 
+Result<void> Remit::check(const sdk::NameServer& server)
+{
+    if (auto formed = sdk::check(server); !formed)
+        return formed;
+    if (server.address == "::1" || server.address.starts_with("127."))
+        return {};
+    return make_error(Code::permission, server.address + " is no address of this host's loopback");
+}
+
 Result<void> Remit::check_role(const std::string& role)
 {
     if (sdk::is_word(role, longest_word))

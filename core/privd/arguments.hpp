@@ -6,6 +6,7 @@
 #include <string>
 
 #include "banger/sdk/network.hpp"
+#include "banger/sdk/network_names.hpp"
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
 
@@ -38,6 +39,8 @@ public:
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::DiskSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::FreezeSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::LinkSpec& spec) const;
+    /// A name server on this host's loopback: of programs that the user could run himself.
+    [[nodiscard]] static sdk::Result<void> check(const sdk::NameServer& server);
     [[nodiscard]] static sdk::Result<void> check_role(const std::string& role);
     /// A layer that is to be deleted: the user's own.
     [[nodiscard]] sdk::Result<void> check_own(const sdk::Layer& layer) const;

@@ -111,11 +111,10 @@ json::Object with(const char* key, const T& value)
     return arguments;
 }
 
-// What the interfaces that the helper serves have in common: plugins::Resources.
-template <typename Interface, typename Spec, typename Value>
-class Proxied : public Interface {
+template <typename Interface>
+class ProxiedProvider : public Interface {
 public:
-    explicit Proxied(Line line) : line_(std::move(line)) {}
+    explicit ProxiedProvider(Line line) : line_(std::move(line)) {}
 
     Result<sdk::Probe> probe(sdk::Call& call) override
     {
@@ -130,32 +129,43 @@ public:
             probe->facts["served_by"] = "banger-privd";
         return probe;
     }
-    Result<Handles> plan(const Spec& spec) override
-    {
-        return read<Handles>(line_.ask("plan", with("spec", spec), nullptr, Repeat::once));
-    }
-    Result<sdk::Attached<Value>> attach(const Spec& spec, sdk::Call& call) override
-    {
-        auto answer = line_.ask("attach", with("spec", spec), &call, Repeat::no);
-        if (!answer)
-            return std::move(answer).error();
-        return decode_attached<Value>(*answer);
-    }
-    Result<void> release(const sdk::Handle& handle) override
-    {
-        return read<void>(line_.ask("release", with("handle", handle), nullptr, Repeat::once));
-    }
-    Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
-    {
-        return read<sdk::Inspection>(line_.ask("inspect", with("handle", handle), nullptr, Repeat::once));
-    }
-    Result<Handles> list() override { return read<Handles>(line_.ask("list", {}, nullptr, Repeat::once)); }
 
 protected:
     [[nodiscard]] const Line& line() const { return line_; }
 
 private:
     Line line_;
+};
+
+// What the interfaces of journalled resources have in common: plugins::Resources.
+template <typename Interface, typename Spec, typename Value>
+class Proxied : public ProxiedProvider<Interface> {
+public:
+    using ProxiedProvider<Interface>::ProxiedProvider;
+
+    Result<Handles> plan(const Spec& spec) override
+    {
+        return read<Handles>(line().ask("plan", with("spec", spec), nullptr, Repeat::once));
+    }
+    Result<sdk::Attached<Value>> attach(const Spec& spec, sdk::Call& call) override
+    {
+        auto answer = line().ask("attach", with("spec", spec), &call, Repeat::no);
+        if (!answer)
+            return std::move(answer).error();
+        return decode_attached<Value>(*answer);
+    }
+    Result<void> release(const sdk::Handle& handle) override
+    {
+        return read<void>(line().ask("release", with("handle", handle), nullptr, Repeat::once));
+    }
+    Result<sdk::Inspection> inspect(const sdk::Handle& handle) override
+    {
+        return read<sdk::Inspection>(line().ask("inspect", with("handle", handle), nullptr, Repeat::once));
+    }
+    Result<Handles> list() override { return read<Handles>(line().ask("list", {}, nullptr, Repeat::once)); }
+
+protected:
+    using ProxiedProvider<Interface>::line;
 };
 
 using ProxiedNetwork = Proxied<sdk::Network, sdk::LinkSpec, sdk::Link>;
@@ -190,6 +200,21 @@ public:
     }
 };
 
+class ProxiedNames final : public ProxiedProvider<sdk::NetworkNames> {
+public:
+    using ProxiedProvider::ProxiedProvider;
+
+    Result<void> route(const sdk::NameServer& server, sdk::Call& call) override
+    {
+        return read<void>(line().ask("route", with("server", server), &call, Repeat::once));
+    }
+    Result<void> unroute() override { return read<void>(line().ask("unroute", {}, nullptr, Repeat::once)); }
+    Result<std::vector<sdk::NameServer>> routed() override
+    {
+        return read<std::vector<sdk::NameServer>>(line().ask("routed", {}, nullptr, Repeat::once));
+    }
+};
+
 }  // namespace
 
 plugins::StandIn stand_in(std::string socket, Installation installation)
@@ -203,6 +228,8 @@ plugins::StandIn stand_in(std::string socket, Installation installation)
             return std::unique_ptr<sdk::Provider>(std::make_unique<ProxiedFork>(std::move(line)));
         if (wanted.kind == plugins::kind_of<sdk::Network>)
             return std::unique_ptr<sdk::Provider>(std::make_unique<ProxiedNetwork>(std::move(line)));
+        if (wanted.kind == plugins::kind_of<sdk::NetworkNames>)
+            return std::unique_ptr<sdk::Provider>(std::make_unique<ProxiedNames>(std::move(line)));
         return make_error(Code::unsupported, "a provider of kind " + wanted.kind + " that needs root is served by nobody",
                           "run the daemon as root");
     };

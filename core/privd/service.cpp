@@ -84,6 +84,16 @@ public:
         return layer;
     }
 
+    Result<sdk::NameServer> server() const
+    {
+        auto server = decode_member<sdk::NameServer>(params_, "server");
+        if (!server)
+            return server;
+        if (auto allowed = Remit::check(*server); !allowed)
+            return std::move(allowed).error();
+        return server;
+    }
+
     // Answers, under the name that the caller knows the installation by.
     template <typename T>
     Result<json::Object> answer(Result<T> result) const
@@ -199,6 +209,22 @@ Result<json::Object> destroy_layer(sdk::Provider& provider, const Request& reque
     return layer ? request.answer(as<sdk::StorageFork>(provider).destroy(*layer)) : std::move(layer).error();
 }
 
+Result<json::Object> route(sdk::Provider& provider, const Request& request, sdk::Call& call)
+{
+    auto server = request.server();
+    return server ? request.answer(as<sdk::NetworkNames>(provider).route(*server, call)) : std::move(server).error();
+}
+
+Result<json::Object> unroute(sdk::Provider& provider, const Request& request, sdk::Call& /*call*/)
+{
+    return request.answer(as<sdk::NetworkNames>(provider).unroute());
+}
+
+Result<json::Object> routed(sdk::Provider& provider, const Request& request, sdk::Call& /*call*/)
+{
+    return request.answer(as<sdk::NetworkNames>(provider).routed());
+}
+
 struct Method {
     std::string kind;
     Verb verb = nullptr;
@@ -225,6 +251,11 @@ const std::map<std::string, Method, std::less<>>& methods()
         add_resource<sdk::Network, sdk::LinkSpec>(methods);
         const std::string storage(plugins::kind_of<sdk::Storage>);
         const std::string fork(plugins::kind_of<sdk::StorageFork>);
+        const std::string names(plugins::kind_of<sdk::NetworkNames>);
+        methods[names + " probe"] = {names, probe};
+        methods[names + " route"] = {names, route};
+        methods[names + " unroute"] = {names, unroute};
+        methods[names + " routed"] = {names, routed};
         methods[storage + " create"] = {storage, create_disk};
         methods[storage + " destroy"] = {storage, destroy_disk};
         methods[fork + " commit"] = {fork, commit};

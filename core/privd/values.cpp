@@ -68,6 +68,33 @@ private:
     std::optional<sdk::Error> problem_;
 };
 
+template <typename T>
+json::Object encode_list(const char* key, const std::vector<T>& values)
+{
+    json::Array list;
+    for (const auto& value : values)
+        list.add(encode(value));
+    json::Object object;
+    object.set(key, list);
+    return object;
+}
+
+template <typename T>
+sdk::Result<std::vector<T>> decode_list(const json::Value& object, const char* key)
+{
+    const json::Value* list = json::find(object, key);
+    if (list == nullptr || !list->IsArray())
+        return sdk::make_error(sdk::Code::invalid, "a message has no list '" + std::string(key) + "'");
+    std::vector<T> values;
+    for (const auto& item : list->GetArray()) {
+        auto value = decode<T>(item);
+        if (!value)
+            return std::move(value).error();
+        values.push_back(std::move(*value));
+    }
+    return values;
+}
+
 }  // namespace
 
 json::Object encode(const sdk::Owner& owner)
@@ -256,30 +283,45 @@ sdk::Result<sdk::Probe> decode(const json::Value& value)
                                    members.texts("offers"), members.texts("accepts"), members.fields("facts")});
 }
 
+json::Object encode(const sdk::NameServer& server)
+{
+    json::Object object;
+    object.set("address", server.address).set("port", static_cast<std::uint64_t>(server.port)).set("zone", server.zone);
+    return object;
+}
+
+template <>
+sdk::Result<sdk::NameServer> decode(const json::Value& value)
+{
+    Members members(value);
+    const auto port = members.number("port");
+    auto server =
+        members.done(sdk::NameServer{members.text("address"), static_cast<std::uint16_t>(port), members.text("zone")});
+    if (server && port > UINT16_MAX)
+        return sdk::make_error(sdk::Code::invalid, "there is no port " + std::to_string(port));
+    return server;
+}
+
+json::Object encode(const std::vector<sdk::NameServer>& servers)
+{
+    return encode_list("servers", servers);
+}
+
+template <>
+sdk::Result<std::vector<sdk::NameServer>> decode(const json::Value& value)
+{
+    return decode_list<sdk::NameServer>(value, "servers");
+}
+
 json::Object encode(const std::vector<sdk::Handle>& handles)
 {
-    json::Array list;
-    for (const auto& handle : handles)
-        list.add(encode(handle));
-    json::Object object;
-    object.set("handles", list);
-    return object;
+    return encode_list("handles", handles);
 }
 
 template <>
 sdk::Result<std::vector<sdk::Handle>> decode(const json::Value& value)
 {
-    const json::Value* list = json::find(value, "handles");
-    if (list == nullptr || !list->IsArray())
-        return sdk::make_error(sdk::Code::invalid, "a message has no list 'handles'");
-    std::vector<sdk::Handle> handles;
-    for (const auto& item : list->GetArray()) {
-        auto handle = decode<sdk::Handle>(item);
-        if (!handle)
-            return std::move(handle).error();
-        handles.push_back(std::move(*handle));
-    }
-    return handles;
+    return decode_list<sdk::Handle>(value, "handles");
 }
 
 }  // namespace banger::privd

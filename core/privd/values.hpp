@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "banger/sdk/network.hpp"
+#include "banger/sdk/network_names.hpp"
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
 #include "core/model/json.hpp"
@@ -21,6 +22,8 @@ json::Object encode(const sdk::FreezeSpec& spec);
 json::Object encode(const sdk::Freeze& freeze);
 json::Object encode(const sdk::LinkSpec& spec);
 json::Object encode(const sdk::Link& link);
+json::Object encode(const sdk::NameServer& server);
+json::Object encode(const std::vector<sdk::NameServer>& servers);
 json::Object encode(const sdk::Inspection& inspection);
 json::Object encode(const sdk::Probe& probe);
 json::Object encode(const std::vector<sdk::Handle>& handles);
@@ -53,6 +56,10 @@ template <>
 sdk::Result<sdk::LinkSpec> decode(const json::Value& value);
 template <>
 sdk::Result<sdk::Link> decode(const json::Value& value);
+template <>
+sdk::Result<sdk::NameServer> decode(const json::Value& value);
+template <>
+sdk::Result<std::vector<sdk::NameServer>> decode(const json::Value& value);
 template <>
 sdk::Result<sdk::Inspection> decode(const json::Value& value);
 template <>

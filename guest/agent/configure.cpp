@@ -8,6 +8,7 @@
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/identity.hpp"
 #include "guest/agent/network.hpp"
+#include "guest/agent/sshd.hpp"
 
 namespace banger::agent {
 

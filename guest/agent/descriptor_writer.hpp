@@ -7,20 +7,21 @@
 
 #include "banger/sdk/os/fd.hpp"
 #include "guest/agent/event_loop.hpp"
+#include "guest/agent/writer.hpp"
 
 namespace banger::agent {
 
-/// Writes to a pipe, terminal or socket without ever blocking; keeps what it does not take yet.
-class DescriptorWriter {
+/// Writes to a pipe, terminal or socket.
+class DescriptorWriter final : public Writer {
 public:
     /// `drained` is called when the backlog got shorter.
     DescriptorWriter(EventLoop& loop, sdk::os::UniqueFd fd, std::function<void()> drained);
 
-    /// A reader that is gone swallows the bytes, as for anybody who ignores SIGPIPE.
-    void write(std::string_view bytes);
-    /// Closes behind the last byte. `closing` replaces the plain close, e.g. to shut down one half of a socket.
-    void end(std::function<void(int fd)> closing = {});
-    [[nodiscard]] std::size_t backlog() const { return backlog_.size() - sent_; }
+    void write(std::string_view bytes) override;
+    void end() override { end({}); }
+    /// `closing` replaces the plain close, e.g. to shut down one half of a socket.
+    void end(std::function<void(int fd)> closing);
+    [[nodiscard]] std::size_t backlog() const override { return backlog_.size() - sent_; }
     /// Nothing when it is closed.
     [[nodiscard]] int fd() const { return fd_.get(); }
 

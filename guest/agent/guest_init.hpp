@@ -18,6 +18,10 @@ struct GuestInit {
 /// there).
 [[nodiscard]] sdk::Result<GuestInit> choose_init(const std::string& wish, const std::string& root = "");
 
+/// Has the scripts of sysvinit and OpenRC in Debian, which end all processes before they unmount, leave this one alone:
+/// for one that stays they wait ten seconds. sendsigs(8) of initscripts, /run/sendsigs.omit.d.
+void outlive_shutdown();
+
 /// True on a machine without a power-off, whose VMM ends when the guest restarts (kernel command line:
 /// banger.off=reboot): such a guest is stopped by restarting it.
 [[nodiscard]] bool ends_by_reboot();

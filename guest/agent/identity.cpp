@@ -1,23 +1,19 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/agent/identity.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/random.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <memory>
 #include <vector>
 
 #include "banger/sdk/os/fd.hpp"
 #include "guest/agent/small_files.hpp"
+#include "guest/agent/sshd.hpp"
 
 namespace banger::agent {
 namespace {
@@ -50,68 +46,7 @@ sdk::Result<void> set_name(const std::string& hostname)
     return replace_file("/etc/hosts", hosts_with_name(small_file("/etc/hosts"), hostname), 0644);
 }
 
-sdk::Result<void> install_authorized_keys(const std::vector<std::string>& keys)
-{
-    if (keys.empty())
-        return {};
-    make_directories("/root");
-    mkdir("/root/.ssh", 0700);
-    chmod("/root/.ssh", 0700);
-    const char* path = "/root/.ssh/authorized_keys";
-    return replace_file(path, merge_lines(small_file(path), keys), 0600);
-}
-
-void remove_foreign_host_keys(const std::vector<Configuration::HostKey>& wanted)
-{
-    std::vector<std::string> files;
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/etc/ssh"), &closedir);
-    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
-        files.emplace_back(entry->d_name);
-    for (const auto& name : foreign_host_keys(files, wanted))
-        unlink(("/etc/ssh/" + name).c_str());
-}
-
-/// sshd holds its host keys in memory; at SIGHUP it starts itself anew and reads them again (sshd(8)).
-void tell_sshd()
-{
-    const auto pid = static_cast<pid_t>(std::atoi(small_line("/run/sshd.pid").c_str()));
-    if (pid > 1 && small_line("/proc/" + std::to_string(pid) + "/comm") == "sshd")
-        kill(pid, SIGHUP);
-}
-
-sdk::Result<void> install_host_keys(const std::vector<Configuration::HostKey>& keys, Before before)
-{
-    if (!has_sshd())
-        return {};
-    if (before == Before::another)
-        remove_foreign_host_keys(keys);
-    make_directories("/etc/ssh");
-    make_directories("/run/sshd");  // sshd refuses to start without its privilege separation directory
-    for (const auto& key : keys) {
-        if (auto written = replace_file("/etc/ssh/" + key.name, key.private_key, 0600); !written)
-            return written;
-        if (auto written = replace_file("/etc/ssh/" + key.name + ".pub", key.public_key, 0644); !written)
-            return written;
-    }
-    if (before == Before::another)
-        tell_sshd();
-    return {};
-}
-
-std::string_view take_line(std::string_view& text)
-{
-    const auto end = text.find('\n');
-    const auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return line;
-}
-
 }  // namespace
-
-bool has_sshd()
-{
-    return access("/usr/sbin/sshd", X_OK) == 0;
-}
 
 std::string decode_base64(std::string_view text)
 {
@@ -133,16 +68,6 @@ std::string decode_base64(std::string_view text)
     return bytes;
 }
 
-std::string merge_lines(std::string existing, const std::vector<std::string>& wanted)
-{
-    if (!existing.empty() && existing.back() != '\n')
-        existing.push_back('\n');
-    for (const auto& line : wanted)
-        if (("\n" + existing).find("\n" + line + "\n") == std::string::npos)
-            existing += line + "\n";
-    return existing;
-}
-
 std::string hosts_with_name(const std::string& existing, const std::string& hostname)
 {
     constexpr std::string_view own_address = "127.0.1.1";
@@ -158,19 +83,6 @@ std::string hosts_with_name(const std::string& existing, const std::string& host
             hosts.append(line).push_back('\n');
     }
     return hosts.append(own_address).append("\t").append(hostname).append("\n");
-}
-
-std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files,
-                                           const std::vector<Configuration::HostKey>& wanted)
-{
-    std::vector<std::string> foreign;
-    for (const auto& file : files) {
-        const auto is_it = [&](const auto& key) { return file == key.name || file == key.name + ".pub"; };
-        const bool host_key = file.starts_with("ssh_host_") && (file.ends_with("_key") || file.ends_with("_key.pub"));
-        if (host_key && std::none_of(wanted.begin(), wanted.end(), is_it))
-            foreign.push_back(file);
-    }
-    return foreign;
 }
 
 void set_clock(std::int64_t nanoseconds)
@@ -198,9 +110,7 @@ sdk::Result<void> apply_identity(const Configuration& configuration, Before befo
     if (!configuration.machine_id.empty())
         if (auto done = replace_file("/etc/machine-id", configuration.machine_id + "\n", 0444); !done)
             return done;
-    if (auto done = install_authorized_keys(configuration.authorized_keys); !done)
-        return done;
-    return install_host_keys(configuration.ssh_host_keys, before);
+    return install_ssh(configuration, before);
 }
 
 }  // namespace banger::agent

@@ -15,18 +15,9 @@ enum class Before { nobody, another };
 /// Sets the time of day to what it was when the host wrote the configuration: to be done before anything that takes time.
 void set_clock(std::int64_t nanoseconds);
 
-/// Makes the guest the one that is configured: random pool, host name, machine id, keys. A copy of another guest
-/// also loses that one's host keys, and its sshd, if one runs, is told. Errors: those of writing the files.
+/// Makes the guest the one that is configured: random pool, host name, machine id, and ssh (sshd.hpp). Errors: those of
+/// writing the files.
 [[nodiscard]] sdk::Result<void> apply_identity(const Configuration& configuration, Before before);
-
-/// Of the files in /etc/ssh, the host keys that are not among `wanted` and are thus another guest's.
-[[nodiscard]] std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files,
-                                                         const std::vector<Configuration::HostKey>& wanted);
-
-[[nodiscard]] bool has_sshd();
-
-/// Lines of `existing` with those of `wanted` that it lacks; nothing else changes.
-[[nodiscard]] std::string merge_lines(std::string existing, const std::vector<std::string>& wanted);
 
 /// /etc/hosts with one line for 127.0.1.1 that names the host.
 [[nodiscard]] std::string hosts_with_name(const std::string& existing, const std::string& hostname);

@@ -8,6 +8,7 @@
 
 #include "guest/agent/server.hpp"
 #include "guest/agent/services.hpp"
+#include "guest/agent/small_files.hpp"
 #include "guest/init/init.hpp"
 
 namespace banger::agent {
@@ -30,7 +31,7 @@ int serve_socket(const std::string& path, std::string_view token_hex)
     if (!listener)
         return fail(listener.error().message);
     EventLoop loop;
-    Services services(loop, nullptr);
+    Services services(loop, nullptr, parent_of(path) + "/sessions");
     const SocketServer server(loop, std::move(*listener), *token, services.router());
     // Whoever started it can wait for this line and connect.
     std::puts("listening");

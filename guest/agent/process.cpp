@@ -44,21 +44,33 @@ void set_nonblocking(int fd)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+sdk::os::UniqueFd copy_of(int fd)
+{
+    return sdk::os::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
+
+sdk::Result<PipePair> copy_of_input(int fd)
+{
+    PipePair pair{copy_of(fd), {}};
+    return pair.read ? sdk::Result<PipePair>(std::move(pair)) : sdk::os_error("copy a descriptor");
+}
+
 /// What the child gets as descriptors 0, 1 and 2.
 struct ChildEnds {
     sdk::os::UniqueFd in, out, err;
 };
 
-sdk::Result<std::pair<ProcessPipes, ChildEnds>> open_pipes()
+sdk::Result<std::pair<ProcessPipes, ChildEnds>> open_pipes(const Launch& launch)
 {
-    auto in = make_pipe();
+    auto in = launch.in < 0 ? make_pipe() : copy_of_input(launch.in);
     auto out = make_pipe();
     auto err = make_pipe();
     for (auto* pipe : {&in, &out, &err})
         if (!*pipe)
             return std::move(pipe->error());
     for (int fd : {in->write.get(), out->read.get(), err->read.get()})
-        set_nonblocking(fd);
+        if (fd >= 0)
+            set_nonblocking(fd);
     return std::make_pair(ProcessPipes{std::move(in->write), std::move(out->read), std::move(err->read)},
                           ChildEnds{std::move(in->read), std::move(out->write), std::move(err->write)});
 }
@@ -69,9 +81,8 @@ sdk::Result<std::pair<ProcessPipes, ChildEnds>> open_tty(const Launch& launch)
     if (!terminal)
         return std::move(terminal.error());
     set_nonblocking(terminal->master.get());
-    const auto copy = [](int fd) { return sdk::os::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3)); };
-    ProcessPipes ours{copy(terminal->master.get()), std::move(terminal->master), {}};
-    ChildEnds theirs{copy(terminal->slave.get()), copy(terminal->slave.get()), std::move(terminal->slave)};
+    ProcessPipes ours{copy_of(terminal->master.get()), std::move(terminal->master), {}};
+    ChildEnds theirs{copy_of(terminal->slave.get()), copy_of(terminal->slave.get()), std::move(terminal->slave)};
     return std::make_pair(std::move(ours), std::move(theirs));
 }
 
@@ -177,14 +188,22 @@ sdk::Result<void> ProcessTable::adopt(pid_t pid, OnExit on_exit)
 
 sdk::Result<ProcessTable::Started> ProcessTable::spawn(const Launch& launch, OnExit on_exit)
 {
-    auto ends = launch.tty ? open_tty(launch) : open_pipes();
+    auto ends = launch.tty ? open_tty(launch) : open_pipes(launch);
     if (!ends)
         return std::move(ends.error());
+    // A signal that reaches the child before it is an ordinary one waits until it is, and is not lost to our own
+    // dispositions.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     const pid_t pid = fork();
-    if (pid < 0)
-        return sdk::os_error("start a process");
     if (pid == 0)
         run_child(launch, ends->second);
+    const int error = errno;
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0)
+        return sdk::os_error("start a process", error);
     if (auto adopted = adopt(pid, std::move(on_exit)); !adopted)
         return std::move(adopted.error());
     return Started{pid, std::move(ends->first)};
@@ -219,6 +238,12 @@ void ProcessTable::on_pidfd(pid_t pid)
     children_.erase(found);
     if (on_exit)
         on_exit(status_of(ended));
+}
+
+void ProcessTable::forget(pid_t pid)
+{
+    if (const auto found = children_.find(pid); found != children_.end())
+        found->second.on_exit = nullptr;
 }
 
 void ProcessTable::abandon(pid_t pid)

@@ -21,6 +21,7 @@ namespace banger::agent {
 struct Launch {
     std::vector<std::string> argv;  ///< argv[0] is searched in the PATH of `env`
     std::function<int()> work;      ///< if set, runs instead of a program; its result is the exit status
+    int in = -1;                    ///< if set, becomes stdin instead of a pipe; stays the caller's. Not with a terminal
     std::string name;               ///< what the process sees as its argv[0]; empty: argv[0]
     std::vector<std::string> env;   ///< NAME=value
     std::string cwd;
@@ -31,7 +32,7 @@ struct Launch {
 
 /// The agent's ends of what a process reads and writes; all non-blocking.
 struct ProcessPipes {
-    sdk::os::UniqueFd in;   ///< stdin, or the terminal
+    sdk::os::UniqueFd in;   ///< stdin, or the terminal; none where Launch had one
     sdk::os::UniqueFd out;  ///< stdout, or the terminal
     sdk::os::UniqueFd err;  ///< stderr; none with a terminal
 };
@@ -59,6 +60,8 @@ public:
 
     /// Nobody wants its result any more: SIGHUP to its group, SIGKILL to what is left of the group after three seconds.
     void abandon(pid_t pid);
+    /// It runs on, and nobody is told of its end.
+    void forget(pid_t pid);
 
 private:
     struct Child {

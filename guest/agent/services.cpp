@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 
+#include "guest/agent/attach_exchange.hpp"
 #include "guest/agent/configure.hpp"
 #include "guest/agent/connect_exchange.hpp"
 #include "guest/agent/console.hpp"
@@ -62,7 +63,8 @@ Router Services::router()
 std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& stream)
 {
     const bool framed = path == "/v0/exec" || path == "/v0/write" || path == "/v0/read" || path == "/v0/put" ||
-                        path == "/v0/connect" || path == "/v0/listen" || path == "/v0/listeners";
+                        path == "/v0/connect" || path == "/v0/listen" || path == "/v0/listeners" ||
+                        path == "/v0/session/attach";
     // Until its root is there, all this would happen in the initramfs.
     if (framed && guest_ != nullptr && guest_->init.empty())
         return std::make_unique<RefusedExchange>(stream, not_configured());
@@ -80,6 +82,10 @@ std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& strea
         return std::make_unique<ListenExchange>(stream, loop_, accepted_);
     if (path == "/v0/listeners")
         return std::make_unique<ListenersExchange>(stream, loop_);
+    if (path == "/v0/session/attach")
+        return std::make_unique<AttachExchange>(stream, sessions_);
+    if (auto handler = session_call(path))
+        return std::make_unique<JsonExchange>(stream, std::move(handler));
     if (path == "/v0/health")
         return std::make_unique<JsonExchange>(
             stream, [this](const std::string& body, const Reply& reply) { health(body, reply); });
@@ -99,6 +105,78 @@ JsonExchange::Handler Services::guest_call(const std::string& path)
     if (path == "/v0/sync")
         return [this](const std::string&, const Reply& reply) { sync(reply); };
     return nullptr;
+}
+
+JsonExchange::Handler Services::session_call(const std::string& path)
+{
+    using Call = void (Services::*)(const std::string&, const Reply&);
+    static constexpr std::array<std::pair<std::string_view, Call>, 4> calls{{
+        {"/v0/session/start", &Services::start_session},
+        {"/v0/session/list", &Services::list_sessions},
+        {"/v0/session/signal", &Services::signal_session},
+        {"/v0/session/stop", &Services::stop_session},
+    }};
+    for (const auto& [name, call] : calls)
+        if (name == path)
+            return [this, call = call](const std::string& body, const Reply& reply) {
+                if (guest_ != nullptr && guest_->init.empty())
+                    return reply(not_configured());
+                (this->*call)(body, reply);
+            };
+    return nullptr;
+}
+
+void Services::start_session(const std::string& body, const Reply& reply)
+{
+    auto spec = session_spec_from_json(body);
+    if (!spec)
+        return reply(std::move(spec.error()));
+    auto facts = sessions_.start(std::move(*spec));
+    if (!facts)
+        return reply(std::move(facts.error()));
+    reply(to_json(*facts));
+}
+
+void Services::list_sessions(const std::string& body, const Reply& reply)
+{
+    auto document = parse_object(body, "the question for sessions");
+    if (!document)
+        return reply(std::move(document.error()));
+    const auto name = Fields(*document, "the question for sessions").text("name");
+    if (name.empty())
+        return reply(to_json(sessions_.list()));
+    auto session = sessions_.find(name);
+    if (!session)
+        return reply(std::move(session.error()));
+    reply(to_json(std::vector<SessionFacts>{(*session)->facts()}));
+}
+
+void Services::signal_session(const std::string& body, const Reply& reply)
+{
+    auto order = session_order_from_json(body);
+    if (!order)
+        return reply(std::move(order.error()));
+    auto session = sessions_.find(order->name);
+    if (!session)
+        return reply(std::move(session.error()));
+    if (auto sent = (*session)->signal(order->signal); !sent)
+        return reply(std::move(sent.error()));
+    reply(to_json((*session)->facts()));
+}
+
+void Services::stop_session(const std::string& body, const Reply& reply)
+{
+    auto order = session_order_from_json(body);
+    if (!order)
+        return reply(std::move(order.error()));
+    auto session = sessions_.find(order->name);
+    if (!session)
+        return reply(std::move(session.error()));
+    (*session)->stop(std::chrono::milliseconds(order->timeout_ms),
+                     [reply, session = std::weak_ptr(*session)] {
+                         if (const auto ended = session.lock())
+                             reply(to_json(ended->facts()));
+                     });
 }
 
 void Services::configure(const std::string& body, const Reply& reply)
@@ -192,6 +270,7 @@ void Services::shutdown(const std::string& body, const Reply& reply)
     if (guest_->init.empty())
         return reply(sdk::make_error(sdk::Code::precondition, "the guest has no init yet that could be told to stop",
                                      "kill the VM"));
+    sessions_.machine_stops();
     reply(std::string("{}"));
     if (guest_->init == "systemd")
         when_systemd_listens([this] { power_off(); });
@@ -207,6 +286,7 @@ void Services::power_off()
         kill(1, SIGRTMIN + (restart ? 5 : 4));
         return;
     }
+    outlive_shutdown();
     const std::string verb = restart ? "reboot" : "poweroff";
     for (const char* directory : {"/run/s6/basedir/bin/", "/sbin/", "/usr/sbin/", "/bin/"})
         if (const auto program = directory + verb; access(program.c_str(), X_OK) == 0) {

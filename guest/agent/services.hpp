@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "guest/agent/accepted_connections.hpp"
+#include "guest/agent/command_sessions.hpp"
 #include "guest/agent/event_loop.hpp"
 #include "guest/agent/exchange.hpp"
 #include "guest/agent/guest_state.hpp"
@@ -19,8 +20,11 @@ namespace banger::agent {
 class Services {
 public:
     /// `guest` is null for an agent that serves an ordinary host: it then has no power over it (no configure, no
-    /// shutdown, no sync), only what its user may do anyway.
-    Services(EventLoop& loop, GuestState* guest) : loop_(loop), guest_(guest), processes_(loop) {}
+    /// shutdown, no sync), only what its user may do anyway. `sessions_directory` is where sessions have their files.
+    Services(EventLoop& loop, GuestState* guest, std::string sessions_directory)
+        : loop_(loop), guest_(guest), processes_(loop), sessions_(loop, processes_, std::move(sessions_directory))
+    {
+    }
 
     [[nodiscard]] Router router();
     /// Called when a configuration brings the guest a new secret.
@@ -31,6 +35,7 @@ private:
 
     std::unique_ptr<Exchange> route(const std::string& path, Stream& stream);
     JsonExchange::Handler guest_call(const std::string& path);
+    JsonExchange::Handler session_call(const std::string& path);
     void configure(const std::string& body, const Reply& reply);
     void health(const std::string& body, const Reply& reply);
     void ready(const Reply& reply);
@@ -39,6 +44,10 @@ private:
     void shutdown(const std::string& body, const Reply& reply);
     void power_off();
     void sync(const Reply& reply);
+    void start_session(const std::string& body, const Reply& reply);
+    void list_sessions(const std::string& body, const Reply& reply);
+    void signal_session(const std::string& body, const Reply& reply);
+    void stop_session(const std::string& body, const Reply& reply);
     void when_systemd_listens(std::function<void()> then);
 
     EventLoop& loop_;
@@ -46,6 +55,7 @@ private:
     std::function<void(const Token&)> take_token_;
     ProcessTable processes_;
     AcceptedConnections accepted_;
+    CommandSessions sessions_;
     std::vector<std::unique_ptr<PathWaiter>> waiters_;
 };
 

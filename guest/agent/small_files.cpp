@@ -82,6 +82,14 @@ std::string small_line(const std::string& path)
     return line;
 }
 
+std::string_view take_line(std::string_view& text)
+{
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return line;
+}
+
 sdk::Result<void> replace_file(const std::string& path, std::string_view content, mode_t mode)
 {
     const std::string target = behind_links(path);

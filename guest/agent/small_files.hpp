@@ -22,6 +22,9 @@ namespace banger::agent {
 /// The same without white space at its end: for the one-line files of sysfs and procfs.
 [[nodiscard]] std::string small_line(const std::string& path);
 
+/// Takes the first line, without its end, off a text.
+[[nodiscard]] std::string_view take_line(std::string_view& text);
+
 /// Replaces a file as a whole (temporary name, rename), so that nobody ever reads half of it. Follows a symbolic link
 /// at `path` and replaces what it leads to. Errors: those of the operating system; the old file is then untouched.
 [[nodiscard]] sdk::Result<void> replace_file(const std::string& path, std::string_view content, mode_t mode);

@@ -48,30 +48,30 @@ sdk::Result<UniqueFd> open_directory(const std::string& path)
     return opened;
 }
 
-sdk::Result<void> unpack_into(const tree::Target& target, tree::UnpackOptions options)
+sdk::Result<void> unpack_into(const tree::Target& target, tree::Input& in, tree::UnpackOptions options)
 {
     auto directory = open_directory(target.directory);
     if (!directory)
         return std::move(directory).error();
     options.caching = tree::Caching::below;
-    auto unpacked = tree::unpack(STDIN_FILENO, directory->get(), target.leaf, options);
+    auto unpacked = tree::unpack(in, directory->get(), target.leaf, options);
     return unpacked ? sdk::Result<void>() : std::move(unpacked).error();
 }
 
-sdk::Result<void> unpack(const Arguments& arguments)
+sdk::Result<void> unpack(const Arguments& arguments, tree::Input& in)
 {
     auto target = tree::target_of(arguments[0], arguments[1]);
     if (!target)
         return std::move(target).error();
-    return unpack_into(*target, {});
+    return unpack_into(*target, in, {});
 }
 
-sdk::Result<void> mirror(const Arguments& arguments)
+sdk::Result<void> mirror(const Arguments& arguments, tree::Input& in)
 {
     make_directories(arguments[0]);
     tree::UnpackOptions options;
     options.replace = true;
-    return unpack_into({arguments[0], "."}, options);
+    return unpack_into({arguments[0], "."}, in, options);
 }
 
 bool is_empty_directory(const std::string& path)
@@ -166,7 +166,7 @@ sdk::Result<UniqueFd> mark_unfinished(const std::string& path)
     return made;
 }
 
-sdk::Result<void> create(const Arguments& arguments)
+sdk::Result<void> create(const Arguments& arguments, tree::Input& in)
 {
     const std::string& path = arguments[0];
     const bool was_there = access(path.c_str(), F_OK) == 0;
@@ -174,7 +174,7 @@ sdk::Result<void> create(const Arguments& arguments)
     if (!mark)
         return mark.error();
     auto end = in_a_child([&] {
-        auto unpacked = unpack_into({path, "."}, {});
+        auto unpacked = unpack_into({path, "."}, in, {});
         return unpacked && ::unlink((path + "/" + unfinished_mark).c_str()) != 0 ? sdk::os_error("write in '" + path + "'") : unpacked;
     });
     if (!end.result || end.signal != 0)
@@ -191,7 +191,7 @@ sdk::Result<void> create(const Arguments& arguments)
 }
 
 /// A mount of the tree over itself that nobody writes through, root included (mount(2), MS_BIND and MS_REMOUNT).
-sdk::Result<void> seal(const Arguments& arguments)
+sdk::Result<void> seal(const Arguments& arguments, tree::Input& /*in*/)
 {
     const char* path = arguments[0].c_str();
     if (mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
@@ -200,7 +200,7 @@ sdk::Result<void> seal(const Arguments& arguments)
     return {};
 }
 
-sdk::Result<void> pack(const Arguments& arguments)
+sdk::Result<void> pack(const Arguments& arguments, tree::Input& /*in*/)
 {
     tree::PackEvents events;
     events.on_skipped = [](const std::string& path, std::string_view what) {
@@ -216,33 +216,29 @@ sdk::Result<void> pack(const Arguments& arguments)
 
 /// Gives each piece of what is read to `take`, which returns a Result.
 template <typename Take>
-sdk::Result<void> read_pieces(int from, const std::string& path, const Take& take)
+sdk::Result<void> read_pieces(tree::Input& from, const std::string& path, const Take& take)
 {
-    std::vector<char> buffer(256UL * 1024);
     for (;;) {
-        const ssize_t got = ::read(from, buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return sdk::os_error("read '" + path + "'");
-        if (got == 0)
+        auto piece = from.next(tree::Input::most);
+        if (piece && piece->empty())
             return {};
-        if (auto taken = take(std::string_view(buffer.data(), static_cast<std::size_t>(got))); !taken)
+        auto taken = piece ? take(*piece) : std::move(piece).error();
+        if (!taken)
             return std::move(taken).error().while_doing("copy '" + path + "'");
     }
 }
 
-sdk::Result<void> write_to(int file, const std::string& path)
+sdk::Result<void> write_to(int file, tree::Input& in, const std::string& path)
 {
     tree::FileWriter writer(file, tree::Caching::below);
     off_t at = 0;
-    auto written = read_pieces(STDIN_FILENO, path, [&](std::string_view bytes) {
+    auto written = read_pieces(in, path, [&](std::string_view bytes) {
         return writer.write(bytes, std::exchange(at, at + static_cast<off_t>(bytes.size())));
     });
     return written ? writer.finish() : written;
 }
 
-sdk::Result<void> read(const Arguments& arguments)
+sdk::Result<void> read(const Arguments& arguments, tree::Input& /*in*/)
 {
     const UniqueFd file(open(arguments[0].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     struct stat status {};
@@ -250,7 +246,8 @@ sdk::Result<void> read(const Arguments& arguments)
         return sdk::os_error("read '" + arguments[0] + "'");
     if (!S_ISREG(status.st_mode))
         return sdk::make_error(sdk::Code::invalid, "'" + arguments[0] + "' is not a regular file");
-    return read_pieces(file.get(), arguments[0],
+    tree::DescriptorInput content(file.get());
+    return read_pieces(content, arguments[0],
                        [](std::string_view bytes) { return sdk::os::write_all(STDOUT_FILENO, bytes); });
 }
 
@@ -270,7 +267,7 @@ sdk::Result<void> put_at(tree::NewFile& file, int directory, const std::string& 
     return put;
 }
 
-sdk::Result<void> write(const Arguments& arguments)
+sdk::Result<void> write(const Arguments& arguments, tree::Input& in)
 {
     const std::string& path = arguments[0];
     struct stat there {};
@@ -283,29 +280,34 @@ sdk::Result<void> write(const Arguments& arguments)
     if (!directory)
         return std::move(directory).error();
     auto file = tree::NewFile::make(directory->get());
-    auto written = file ? write_to(file->descriptor(), path) : std::move(file).error().while_doing("write '" + path + "'");
+    auto written = file ? write_to(file->descriptor(), in, path) : std::move(file).error().while_doing("write '" + path + "'");
     if (written && fchmod(file->descriptor(), exists ? there.st_mode & 07777U : 0644U) != 0)
         written = sdk::os_error("set the mode of '" + path + "'");
     return written ? put_at(*file, directory->get(), path.substr(slash + 1)) : written;
 }
 
-/// The list of what is expected, from standard input, and not a byte of what is behind it.
-sdk::Result<tree::Stamps> read_expected()
+/// The list of what is expected, and not a byte of what is behind it.
+sdk::Result<tree::Stamps> read_expected(tree::Input& in)
 {
     const auto broken = [] { return sdk::make_error(sdk::Code::corrupt, "the list of expected files is damaged"); };
     constexpr std::size_t longest = 1UL << 30;
     std::size_t size = 0;
-    for (char digit = 0; ::read(STDIN_FILENO, &digit, 1) == 1 && digit != '\n';) {
-        if (digit < '0' || digit > '9' || size > longest)
+    for (;;) {
+        const auto digit = in.next(1);
+        if (!digit || digit->empty() || size > longest)
             return broken();
-        size = size * 10 + static_cast<std::size_t>(digit - '0');
+        if (*digit == "\n")
+            break;
+        if (digit->front() < '0' || digit->front() > '9')
+            return broken();
+        size = size * 10 + static_cast<std::size_t>(digit->front() - '0');
     }
-    std::string text(size, '\0');
-    for (std::size_t at = 0; at < size;) {
-        const ssize_t got = ::read(STDIN_FILENO, text.data() + at, size - at);
-        if (got <= 0)
+    std::string text;
+    while (text.size() < size) {
+        const auto piece = in.next(std::min(size - text.size(), tree::Input::most));
+        if (!piece || piece->empty())
             return broken();
-        at += static_cast<std::size_t>(got);
+        text.append(*piece);
     }
     return tree::stamps_from_text(text);
 }
@@ -318,10 +320,10 @@ sdk::Result<void> say_names(const std::set<std::string>& names)
     return sdk::os::write_all(STDOUT_FILENO, text);
 }
 
-sdk::Result<void> renew(const Arguments& arguments)
+sdk::Result<void> renew(const Arguments& arguments, tree::Input& in)
 {
     auto directory = open_directory(arguments[0]);
-    auto expected = read_expected();
+    auto expected = read_expected(in);
     if (!directory || !expected)
         return !directory ? std::move(directory).error() : std::move(expected).error();
     std::set<std::string> came;
@@ -339,7 +341,7 @@ sdk::Result<void> renew(const Arguments& arguments)
         return may;
     };
     options.on_in_the_way = [&](const std::string& name) { stayed.insert(name); };
-    if (auto unpacked = unpack_into({arguments[0], "."}, options); !unpacked)
+    if (auto unpacked = unpack_into({arguments[0], "."}, in, options); !unpacked)
         return unpacked;
     constexpr std::int64_t second_ns = 1'000'000'000;
     for (const auto& name : came) {
@@ -351,44 +353,49 @@ sdk::Result<void> renew(const Arguments& arguments)
     return say_names(stayed);
 }
 
-/// What is on standard input, NUL-terminated, to its end.
-std::vector<std::string> read_names()
+/// What is there, NUL-terminated, to its end.
+sdk::Result<std::vector<std::string>> read_names(tree::Input& in)
 {
     std::string text;
-    std::array<char, 65536> piece{};
-    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, piece.data(), piece.size())) > 0;)
-        text.append(piece.data(), static_cast<std::size_t>(got));
+    auto read = read_pieces(in, "the names", [&](std::string_view piece) {
+        text.append(piece);
+        return sdk::Result<void>();
+    });
+    if (!read)
+        return std::move(read).error();
     std::vector<std::string> names;
     for (std::size_t at = 0; at < text.size(); at += names.back().size() + 1)
         names.emplace_back(text.c_str() + at);
     return names;
 }
 
-sdk::Result<void> for_each_name(const std::string& path, sdk::Result<void> (*act)(int directory, const std::string& name))
+sdk::Result<void> for_each_name(const std::string& path, tree::Input& in,
+                                sdk::Result<void> (*act)(int directory, const std::string& name))
 {
     auto directory = open_directory(path);
-    if (!directory)
-        return std::move(directory).error();
-    for (const auto& name : read_names())
+    auto names = directory ? read_names(in) : directory.error();
+    if (!names)
+        return std::move(names).error();
+    for (const auto& name : *names)
         if (auto acted = act(directory->get(), name); !acted)
             return acted;
     return {};
 }
 
-sdk::Result<void> remove(const Arguments& arguments)
+sdk::Result<void> remove(const Arguments& arguments, tree::Input& in)
 {
-    return for_each_name(arguments[0], tree::remove_beneath);
+    return for_each_name(arguments[0], in, tree::remove_beneath);
 }
 
-sdk::Result<void> unlink(const Arguments& arguments)
+sdk::Result<void> unlink(const Arguments& arguments, tree::Input& in)
 {
-    return for_each_name(arguments[0], tree::unlink_beneath);
+    return for_each_name(arguments[0], in, tree::unlink_beneath);
 }
 
-sdk::Result<void> retire(const Arguments& arguments)
+sdk::Result<void> retire(const Arguments& arguments, tree::Input& in)
 {
     auto directory = open_directory(arguments[0]);
-    auto expected = read_expected();
+    auto expected = read_expected(in);
     if (!directory || !expected)
         return !directory ? std::move(directory).error() : std::move(expected).error();
     std::set<std::string> stayed;
@@ -397,19 +404,23 @@ sdk::Result<void> retire(const Arguments& arguments)
             stayed.insert(name);
         else if (auto removed = tree::unlink_beneath(directory->get(), name); !removed)
             return removed;
-    for (const auto& name : read_names())
+    auto names = read_names(in);
+    if (!names)
+        return std::move(names).error();
+    for (const auto& name : *names)
         if (auto removed = tree::unlink_beneath(directory->get(), name); !removed)
             return removed;
     return say_names(stayed);
 }
 
-sdk::Result<void> scan(const Arguments& arguments)
+sdk::Result<void> scan(const Arguments& arguments, tree::Input& in)
 {
     auto directory = open_directory(arguments[0]);
-    if (!directory)
-        return std::move(directory).error();
+    auto names = directory ? read_names(in) : directory.error();
+    if (!names)
+        return std::move(names).error();
     tree::Stamps stamps;
-    for (auto& name : read_names())
+    for (auto& name : *names)
         if (name.ends_with('/'))
             stamps.merge(tree::list(directory->get(), name.substr(0, name.size() - 1)));
         else if (const auto stamp = tree::stamp_of(directory->get(), name))
@@ -419,13 +430,14 @@ sdk::Result<void> scan(const Arguments& arguments)
     return sdk::os::write_all(STDOUT_FILENO, tree::to_text(stamps));
 }
 
-sdk::Result<void> gather(const Arguments& arguments)
+sdk::Result<void> gather(const Arguments& arguments, tree::Input& in)
 {
     auto directory = open_directory(arguments[0]);
-    if (!directory)
-        return std::move(directory).error();
+    auto names = directory ? read_names(in) : directory.error();
+    if (!names)
+        return std::move(names).error();
     tree::Packer packer(STDOUT_FILENO);
-    for (const auto& name : read_names())
+    for (const auto& name : *names)
         if (auto added = packer.add(directory->get(), name, name); !added && added.error().code != sdk::Code::not_found)
             return added;
     return packer.finish();
@@ -449,7 +461,7 @@ sdk::Result<bool> take_directories(std::string& input, std::set<std::string>& wa
     return true;
 }
 
-sdk::Result<void> watch(const Arguments& arguments)
+sdk::Result<void> watch(const Arguments& arguments, tree::Input& /*in*/)
 {
     std::set<std::string> wanted;
     auto watcher = tree::Watcher::open(arguments[0], [&](const std::string& name) { return wanted.count(name) == 0; });
@@ -478,7 +490,7 @@ sdk::Result<void> watch(const Arguments& arguments)
     }
 }
 
-sdk::Result<void> hold(const Arguments& /*arguments*/)
+sdk::Result<void> hold(const Arguments& /*arguments*/, tree::Input& /*in*/)
 {
     std::array<char, 4096> ignored{};
     while (::read(STDIN_FILENO, ignored.data(), ignored.size()) > 0) {
@@ -486,22 +498,23 @@ sdk::Result<void> hold(const Arguments& /*arguments*/)
     return {};
 }
 
-struct Tool {
+struct Named {
     std::string_view name;
     std::size_t arguments;
-    sdk::Result<void> (*run)(const Arguments&);
+    sdk::Result<void> (*run)(const Arguments&, tree::Input&);
+    bool takes_much = false;
 };
-constexpr std::array<Tool, 15> tools{{
-    {"unpack", 2, unpack},
-    {"create", 1, create},
-    {"mirror", 1, mirror},
+constexpr std::array<Named, 15> tools{{
+    {"unpack", 2, unpack, true},
+    {"create", 1, create, true},
+    {"mirror", 1, mirror, true},
     {"seal", 1, seal},
     {"pack", 1, pack},
-    {"write", 1, write},
+    {"write", 1, write, true},
     {"read", 1, read},
     {"remove", 1, remove},
     {"unlink", 1, unlink},
-    {"renew", 1, renew},
+    {"renew", 1, renew, true},
     {"retire", 1, retire},
     {"scan", 1, scan},
     {"gather", 1, gather},
@@ -511,17 +524,18 @@ constexpr std::array<Tool, 15> tools{{
 
 }  // namespace
 
-std::function<int()> tool_named(const std::string& name, const std::vector<std::string>& arguments)
+std::optional<Tool> tool_named(const std::string& name, const std::vector<std::string>& arguments)
 {
     for (const auto& tool : tools)
         if (tool.name == name && tool.arguments == arguments.size())
-            return [run = tool.run, arguments] {
-                const auto done = run(arguments);
-                if (!done)
-                    say(error_to_json(done.error()));
-                return done ? 0 : 1;
-            };
-    return nullptr;
+            return Tool{[run = tool.run, arguments](tree::Input& in) {
+                            const auto done = run(arguments, in);
+                            if (!done)
+                                say(error_to_json(done.error()));
+                            return done ? 0 : 1;
+                        },
+                        tool.takes_much};
+    return std::nullopt;
 }
 
 }  // namespace banger::agent

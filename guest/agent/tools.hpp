@@ -2,8 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "guest/tree/input.hpp"
 
 namespace banger::agent {
 
@@ -33,7 +36,13 @@ namespace banger::agent {
 /// A list of what is expected is its length in bytes, in decimal, and a line feed; then stamps (tree::to_text), those of
 /// tree::is_as_expected. What is not in it may be as it likes.
 ///
-/// An empty function for a name that is none of these.
-[[nodiscard]] std::function<int()> tool_named(const std::string& name, const std::vector<std::string>& arguments);
+struct Tool {
+    /// Standard input is `in`; "watch" and "hold" take it from its descriptor.
+    std::function<int(tree::Input& in)> run;
+    bool takes_much = false;  ///< from standard input: contents of files, not only names
+};
+
+/// Nothing for a name that is none of these.
+[[nodiscard]] std::optional<Tool> tool_named(const std::string& name, const std::vector<std::string>& arguments);
 
 }  // namespace banger::agent

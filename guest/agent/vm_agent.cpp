@@ -78,7 +78,7 @@ void run_vm_agent(const Token& token, GuestState guest, sdk::os::UniqueFd vsock)
         _exit(1);
     }
     EventLoop loop;
-    Services services(loop, &guest);
+    Services services(loop, &guest, "/var/lib/banger/sessions");
     std::optional<SocketServer> server;
     if (channels.vsock)
         server.emplace(loop, std::move(channels.vsock), token, services.router());

@@ -85,10 +85,9 @@ std::string_view word_of(EntrySpec::Type type)
 
 }  // namespace
 
-std::string to_json(const ExecSpec& spec)
+void add_members(JsonText& json, const ExecSpec& spec)
 {
-    JsonText json;
-    json.begin_object().member("argv", spec.argv).member("tool", spec.tool).key("env").begin_object();
+    json.member("argv", spec.argv).member("tool", spec.tool).key("env").begin_object();
     for (const auto& [name, value] : spec.env)
         json.member(name, value);
     json.end_object()
@@ -97,9 +96,15 @@ std::string to_json(const ExecSpec& spec)
         .member("tty", spec.tty)
         .member("cols", static_cast<int>(spec.columns))
         .member("rows", static_cast<int>(spec.rows))
-        .member("term", spec.term)
-        .end_object();
-    return json.str();
+        .member("term", spec.term);
+}
+
+std::string to_json(const ExecSpec& spec)
+{
+    JsonText json;
+    json.begin_object();
+    add_members(json, spec);
+    return json.end_object().str();
 }
 
 sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text)
@@ -170,6 +175,14 @@ sdk::Result<int> signal_number(std::string_view text)
             return value;
     return sdk::make_error(sdk::Code::invalid, "there is no signal '" + std::string(text) + "'",
                            "use a name such as TERM or a number from 1 to 64");
+}
+
+std::string signal_name(int number)
+{
+    for (const auto& [name, value] : signals)
+        if (value == number)
+            return std::string(name);
+    return std::to_string(number);
 }
 
 std::string to_json(const FileSpec& spec)

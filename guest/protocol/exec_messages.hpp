@@ -11,6 +11,8 @@
 
 namespace banger::agent {
 
+class JsonText;
+
 /// What to run in the guest. Arguments, environment and paths are bytes, not text: nothing is quoted, joined or
 /// decoded.
 struct ExecSpec {
@@ -26,6 +28,8 @@ struct ExecSpec {
 };
 
 [[nodiscard]] std::string to_json(const ExecSpec& spec);
+/// Its members, into an object that is begun.
+void add_members(JsonText& json, const ExecSpec& spec);
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<ExecSpec> exec_spec_from_json(std::string_view text);
 
@@ -44,6 +48,8 @@ struct ExitStatus {
 
 /// "INT", "SIGINT", "sigint" or "2" as a Linux x86-64 signal number. Errors: invalid.
 [[nodiscard]] sdk::Result<int> signal_number(std::string_view text);
+/// "INT"; a number where it has no name.
+[[nodiscard]] std::string signal_name(int number);
 
 /// A file to write (mode, owner and fsync matter) or to read (only the path does).
 struct FileSpec {

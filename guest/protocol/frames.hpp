@@ -28,8 +28,9 @@ enum class FrameType : std::uint8_t {
     exit = 19,     ///< JSON {"code":N} or {"signal":N}; the last frame of an exec
     error = 20,    ///< JSON {"code","message","hint"} with the names of sdk::Code; the last frame
     done = 21,     ///< JSON: the request took effect (a written file is in place); the last frame
+    gap = 22,      ///< so many bytes of a session's output are missing here, in decimal
     // from the daemon, of a forward
-    notice = 22,  ///< JSON as of `error`: what failed of it, and it goes on
+    notice = 23,  ///< JSON as of `error`: what failed of it, and it goes on
 };
 
 inline constexpr std::size_t frame_header_size = 5;

@@ -30,8 +30,6 @@ bool is_same(const struct stat& one, const struct stat& other)
            one.st_mtim.tv_nsec == other.st_mtim.tv_nsec;
 }
 
-/// Long enough for FileWriter to write as it lies: headers and contents are multiples of 512 bytes (tar(5)), and so is this.
-constexpr std::size_t piece = 2048UL * 1024;
 /// Bytes. A file that is no longer than this is in memory before its file is made, which saves a step for each of thousands of
 /// them.
 constexpr la_int64_t small = 64L * 1024;
@@ -73,32 +71,23 @@ UniqueFd open_beneath(int directory, const std::string& path, int flags)
 
 /// Where the bytes come from, as libarchive asks for them.
 struct Source {
-    int descriptor = -1;
-    Block buffer = make_block(piece);
-    bool at_end = false;
+    Input& in;
     bool ended = false;  ///< more was asked for than there is
 };
 
-/// A whole piece, or what comes before the end.
+/// Contents then lie as FileWriter likes them where nothing comes before the archive: they and their headers are multiples of
+/// 512 bytes (tar(5)).
 la_ssize_t read_piece(archive* open, void* client, const void** bytes)
 {
     auto& source = *static_cast<Source*>(client);
-    *bytes = source.buffer.get();
-    std::size_t filled = 0;
-    while (filled < piece && !source.at_end) {
-        const ssize_t got = read(source.descriptor, source.buffer.get() + filled, piece - filled);
-        if (got < 0 && errno == EINTR)
-            continue;
-        source.at_end = got <= 0;
-        if (got < 0) {
-            source.ended = true;
-            archive_set_error(open, errno, "read");
-            return got;
-        }
-        filled += static_cast<std::size_t>(got);
+    const auto piece = source.in.next(Input::most);
+    source.ended = !piece || piece->empty();
+    if (!piece) {
+        archive_set_error(open, EIO, "%s", piece.error().message.c_str());
+        return -1;
     }
-    source.ended = filled == 0;
-    return static_cast<la_ssize_t>(filled);
+    *bytes = piece->data();
+    return static_cast<la_ssize_t>(piece->size());
 }
 
 struct FreeReader {
@@ -107,8 +96,8 @@ struct FreeReader {
 
 class Unpacker {
 public:
-    Unpacker(int descriptor, int directory, std::string leaf, const UnpackOptions& options)
-        : root_(directory), leaf_(leaf == "." ? "" : std::move(leaf)), options_(options), source_{descriptor}
+    Unpacker(Input& in, int directory, std::string leaf, const UnpackOptions& options)
+        : root_(directory), leaf_(leaf == "." ? "" : std::move(leaf)), options_(options), source_{in}
     {
     }
 
@@ -219,11 +208,9 @@ sdk::Result<Unpacked> Unpacker::run()
 sdk::Result<void> Unpacker::read_to_end()
 {
     for (;;) {
-        const ssize_t got = read(source_.descriptor, source_.buffer.get(), piece);
-        if (got == 0)
-            return {};
-        if (got < 0 && errno != EINTR)
-            return sdk::os_error("read the stream of files");
+        const auto piece = source_.in.next(Input::most);
+        if (!piece || piece->empty())
+            return piece ? sdk::Result<void>() : piece.error();
     }
 }
 
@@ -548,9 +535,9 @@ bool is_directory(const std::string& path)
 
 }  // namespace
 
-sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& leaf, const UnpackOptions& options)
+sdk::Result<Unpacked> unpack(Input& in, int directory, const std::string& leaf, const UnpackOptions& options)
 {
-    return Unpacker(descriptor, directory, leaf, options).run();
+    return Unpacker(in, directory, leaf, options).run();
 }
 
 namespace {

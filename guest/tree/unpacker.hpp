@@ -7,6 +7,7 @@
 
 #include "banger/sdk/result.hpp"
 #include "guest/tree/file_writer.hpp"
+#include "guest/tree/input.hpp"
 
 namespace banger::tree {
 
@@ -32,7 +33,7 @@ struct Unpacked {
     std::uint64_t bytes = 0;
 };
 
-/// Reads an archive of a Packer, or any tar, from a descriptor and makes what is in it. The entry "." becomes `leaf` in
+/// Reads an archive of a Packer, or any tar, to the end of `in` and makes what is in it. The entry "." becomes `leaf` in
 /// `directory`, "./a" or "a" becomes `leaf`/a; with `leaf` "." everything goes into `directory` itself.
 ///
 /// The stream is not trusted: no entry leaves `directory`, no symbolic link below it is followed, no file is written
@@ -41,7 +42,7 @@ struct Unpacked {
 /// A failure leaves what was unpacked before, and no half file; so does a signal that ends us (see NewFile).
 /// Errors: corrupt for a stream that is no tar or ends in the middle, invalid for names that are not allowed, exists
 /// where something else stands, no_space and the like of the operating system, with the entry's name.
-sdk::Result<Unpacked> unpack(int descriptor, int directory, const std::string& leaf, const UnpackOptions& options = {});
+sdk::Result<Unpacked> unpack(Input& in, int directory, const std::string& leaf, const UnpackOptions& options = {});
 
 /// Removes what is at `name` below `directory`, a whole tree if it is one, following no link. Gone already is success.
 /// Errors: invalid for a name that leads outside, and those of the operating system.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,18 @@ constexpr long connect_seconds = 20;
 constexpr long most_redirects = 5;
 constexpr long found = 200;
 constexpr long found_the_rest = 206;
+constexpr long wants_proxy_password = 407;
+
+// The variable that curl takes a proxy from, unless no_proxy says otherwise (curl(1), "ENVIRONMENT"). HTTP_PROXY is none of
+// them, since a web server sets it for its programs.
+std::string proxy_variable(const std::string& url)
+{
+    const bool is_https = url.starts_with("https:");
+    for (const char* name : {is_https ? "https_proxy" : "http_proxy", is_https ? "HTTPS_PROXY" : "", "all_proxy", "ALL_PROXY"})
+        if (const char* value = std::getenv(name); value != nullptr && *value != '\0')  // NOLINT(concurrency-mt-unsafe)
+            return name;
+    return {};
+}
 
 class Transfer {
 public:
@@ -43,9 +56,11 @@ public:
             return sdk::make_error(Code::permission,
                                    host() + " shows a certificate that nobody here vouches for",
                                    "its authority's certificate belongs into /etc/containers/certs.d/" + host() + "/ca.crt");
+        if (const auto refusal = refused_by_proxy(status))
+            return *refusal;
         if (status != CURLE_OK && !connected())
             return sdk::make_error(Code::unavailable,
-                                   host() + " does not answer: " + std::string(curl_easy_strerror(status)));
+                                   host() + " does not answer: " + std::string(curl_easy_strerror(status)), proxy_hint());
         if (status == CURLE_OK)
             curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &answer_.status);
         else
@@ -106,6 +121,40 @@ private:
     {
         const auto start = request_.url.find("://") + 3;
         return request_.url.substr(start, request_.url.find('/', start) - start);
+    }
+
+    // What a proxy says before it lets anybody through: to CONNECT, or 407 (RFC 9110, sections 9.3.6 and 15.5.8).
+    [[nodiscard]] std::optional<sdk::Error> refused_by_proxy(CURLcode status) const
+    {
+        if (status == CURLE_COULDNT_RESOLVE_PROXY)
+            return sdk::make_error(Code::unavailable, "nobody knows the proxy that is to be asked for " + host(), proxy_hint());
+        long answered = 0;
+        curl_easy_getinfo(curl_.get(), CURLINFO_HTTP_CONNECTCODE, &answered);
+        if (answered == 0)
+            curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &answered);
+        if (answered == wants_proxy_password)
+            return sdk::make_error(Code::permission, "the proxy wants a name and a password (407) before it asks " + host(),
+                                   "they belong into the proxy's address: http://NAME:PASSWORD@HOST:PORT");
+        if (status == CURLE_OK || answered == 0 || answered / 100 == 2 || !tunnelled())
+            return std::nullopt;
+        return sdk::make_error(Code::unavailable,
+                               "the proxy does not let us through to " + host() + " (" + std::to_string(answered) + ")",
+                               proxy_hint());
+    }
+
+    // Whether a proxy was asked for a connection of its own to the host.
+    [[nodiscard]] bool tunnelled() const
+    {
+        long answered = 0;
+        curl_easy_getinfo(curl_.get(), CURLINFO_HTTP_CONNECTCODE, &answered);
+        return answered != 0;
+    }
+
+    // Its address may hold a password, so it is never told.
+    [[nodiscard]] std::string proxy_hint() const
+    {
+        const auto named = request_.direct ? std::string() : proxy_variable(request_.url);
+        return named.empty() ? "" : "the daemon's environment names a proxy (" + named + "): is that right?";
     }
 
     [[nodiscard]] bool connected() const

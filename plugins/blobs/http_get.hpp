@@ -18,7 +18,7 @@ struct HttpRequest {
     std::string user = {};       ///< "name:password" for basic authentication (RFC 7617); neither follows to another host
     std::string authority = {};  ///< PEM text of who may sign certificates beside those that the system knows
     bool plain = false;     ///< plain HTTP will do; a redirect from HTTPS to it never does
-    bool direct = false;    ///< by no proxy of the environment
+    bool direct = false;    ///< by no proxy of this process' environment (curl(1), "ENVIRONMENT")
     std::uint64_t most = 0;  ///< bytes that the whole of it may have
     std::uint64_t from = 0;  ///< bytes of it that are there
     int into = -1;           ///< a file opened to append, that takes what was found; -1: the answer keeps it
@@ -35,8 +35,8 @@ struct HttpAnswer {
 };
 
 /// One GET. What a server sends of something else than was asked for never goes into the file; one that has no ranges
-/// begins the file anew. Errors: unavailable if there is no connection; permission for a certificate that nobody vouches
-/// for; corrupt if more comes than there can be; cancelled; those of writing.
+/// begins the file anew. Errors: unavailable if there is no connection, or a proxy makes none; permission for a certificate
+/// that nobody vouches for, and for a proxy that wants a password; corrupt if more comes than there can be; cancelled; those of writing.
 sdk::Result<HttpAnswer> http_get(const HttpRequest& request, sdk::Call& call);
 
 /// Escapes text for a query (RFC 3986, section 2.1).

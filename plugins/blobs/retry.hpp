@@ -7,6 +7,8 @@
 
 namespace banger::blobs {
 
+inline constexpr std::chrono::seconds longest_stall{3600};  ///< that settings may ask for
+
 /// How long a server may take, and how often it is asked.
 struct Patience {
     std::chrono::seconds stall{60};                  ///< see HttpRequest

@@ -10,7 +10,7 @@ constexpr std::size_t longest_kept = 512;  // of a question: at most 4 MiB of th
 
 }  // namespace
 
-std::string KeptAnswers::answer(std::string_view packet, Transport transport)
+std::string_view KeptAnswers::answer(std::string_view packet, Transport transport)
 {
     // Read before the zone is: an answer that a change overtakes is dropped with the next question.
     if (const auto serial = zone_.serial(); serial != serial_) {
@@ -19,20 +19,17 @@ std::string KeptAnswers::answer(std::string_view packet, Transport transport)
         serial_ = serial;
     }
     if (packet.size() <= id_bytes || packet.size() > longest_kept)
-        return dns::answer(zone_, packet, transport);
+        return last_ = dns::answer(zone_, packet, transport);
     auto& kept = kept_[transport == Transport::tcp ? 1 : 0];
     const auto question = packet.substr(id_bytes);
-    if (const auto known = kept.find(question); known != kept.end()) {
-        std::string reply = known->second;
-        reply.replace(0, id_bytes, packet.substr(0, id_bytes));
-        return reply;
-    }
+    if (const auto known = kept.find(question); known != kept.end())
+        return known->second.replace(0, id_bytes, packet.substr(0, id_bytes));
     auto reply = dns::answer(zone_, packet, transport);
     if (kept.size() >= most_kept)
         kept.clear();
-    if (!reply.empty())
-        kept.emplace(question, reply);
-    return reply;
+    if (reply.empty())
+        return last_ = std::move(reply);
+    return kept.emplace(question, std::move(reply)).first->second;
 }
 
 }  // namespace banger::dns

@@ -5,8 +5,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <exception>
 
@@ -16,6 +16,7 @@ namespace banger::dns {
 namespace {
 
 constexpr std::size_t batch_size = 64;
+constexpr int most_rounds = 16;
 constexpr std::size_t longest_question = 4096;  // what is longer is no question that has one name in it
 
 bool watch(int epoll, int fd)
@@ -28,13 +29,30 @@ bool watch(int epoll, int fd)
 
 }  // namespace
 
-/// Questions that are taken with one call, and their answers, which go with another: calls cost more than answers.
+/// Questions that are taken with one call, and their answers, which go with another: calls cost more than answers. The kernel
+/// changes of it what `renew` sets again.
 struct Server::Batch {
+    Batch()
+    {
+        for (std::size_t i = 0; i < batch_size; ++i) {
+            places[i] = {bytes[i].data(), bytes[i].size()};
+            questions[i] = {};
+            questions[i].msg_hdr.msg_name = &senders[i];
+            questions[i].msg_hdr.msg_iov = &places[i];
+            questions[i].msg_hdr.msg_iovlen = 1;
+            answers[i] = {};
+            answers[i].msg_hdr.msg_iov = &text_places[i];
+            answers[i].msg_hdr.msg_iovlen = 1;
+            renew(i);
+        }
+    }
+    void renew(std::size_t i) { questions[i].msg_hdr.msg_namelen = sizeof senders[i]; }
+
     std::array<std::array<char, longest_question>, batch_size> bytes;
     std::array<sockaddr_storage, batch_size> senders;
     std::array<iovec, batch_size> places;
     std::array<mmsghdr, batch_size> questions;
-    std::array<std::string, batch_size> texts;
+    std::array<std::array<char, most_udp_bytes>, batch_size> texts;
     std::array<iovec, batch_size> text_places;
     std::array<mmsghdr, batch_size> answers;
 };
@@ -72,7 +90,7 @@ Server::~Server()
     thread_.join();
 }
 
-std::string Server::answer_to(std::string_view packet, Transport transport)
+std::string_view Server::answer_to(std::string_view packet, Transport transport)
 {
     try {
         return answers_.answer(packet, transport);
@@ -102,40 +120,42 @@ void Server::run()
     }
 }
 
+/// Until there are none, or others have waited for long enough.
 void Server::answer_datagrams()
 {
+    for (int round = 0; round < most_rounds; ++round)
+        if (answer_batch() < batch_size)
+            return;
+}
+
+/// How many questions there were.
+std::size_t Server::answer_batch()
+{
     Batch& batch = *batch_;
-    for (std::size_t i = 0; i < batch_size; ++i) {
-        batch.places[i] = {batch.bytes[i].data(), batch.bytes[i].size()};
-        batch.questions[i] = {};
-        batch.questions[i].msg_hdr.msg_name = &batch.senders[i];
-        batch.questions[i].msg_hdr.msg_namelen = sizeof batch.senders[i];
-        batch.questions[i].msg_hdr.msg_iov = &batch.places[i];
-        batch.questions[i].msg_hdr.msg_iovlen = 1;
-    }
     const int got = ::recvmmsg(sockets_.datagrams.get(), batch.questions.data(), batch_size, MSG_DONTWAIT, nullptr);
+    const auto count = static_cast<std::size_t>(std::max(got, 0));
     std::size_t ready = 0;
-    for (int i = 0; i < got; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         const mmsghdr& question = batch.questions[i];
-        if ((question.msg_hdr.msg_flags & MSG_TRUNC) != 0)
-            continue;
-        batch.texts[ready] = answer_to({batch.bytes[i].data(), question.msg_len}, Transport::udp);
-        if (batch.texts[ready].empty())
-            continue;
-        batch.text_places[ready] = {batch.texts[ready].data(), batch.texts[ready].size()};
-        batch.answers[ready] = {};
-        batch.answers[ready].msg_hdr.msg_name = question.msg_hdr.msg_name;
-        batch.answers[ready].msg_hdr.msg_namelen = question.msg_hdr.msg_namelen;
-        batch.answers[ready].msg_hdr.msg_iov = &batch.text_places[ready];
-        batch.answers[ready].msg_hdr.msg_iovlen = 1;
-        ++ready;
+        const auto answer = (question.msg_hdr.msg_flags & MSG_TRUNC) != 0
+                                ? std::string_view()
+                                : answer_to({batch.bytes[i].data(), question.msg_len}, Transport::udp);
+        if (!answer.empty() && answer.size() <= most_udp_bytes) {
+            std::copy(answer.begin(), answer.end(), batch.texts[ready].begin());
+            batch.text_places[ready] = {batch.texts[ready].data(), answer.size()};
+            batch.answers[ready].msg_hdr.msg_name = question.msg_hdr.msg_name;
+            batch.answers[ready].msg_hdr.msg_namelen = question.msg_hdr.msg_namelen;
+            ++ready;
+        }
+        batch.renew(i);
     }
     for (std::size_t sent = 0; sent < ready;) {
-        const int count = ::sendmmsg(sockets_.datagrams.get(), &batch.answers[sent],
-                                     static_cast<unsigned>(ready - sent), MSG_DONTWAIT);
+        const int went = ::sendmmsg(sockets_.datagrams.get(), &batch.answers[sent], static_cast<unsigned>(ready - sent),
+                                    MSG_DONTWAIT);
         // One that cannot go is passed over: its sender asks again.
-        sent += count > 0 ? static_cast<std::size_t>(count) : 1;
+        sent += went > 0 ? static_cast<std::size_t>(went) : 1;
     }
+    return count;
 }
 
 }  // namespace banger::dns

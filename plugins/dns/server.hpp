@@ -24,7 +24,8 @@ private:
     Server(const Zone& zone, Sockets sockets, sdk::os::UniqueFd epoll, sdk::os::UniqueFd stop);
     void run();
     void answer_datagrams();
-    [[nodiscard]] std::string answer_to(std::string_view packet, Transport transport);
+    std::size_t answer_batch();
+    [[nodiscard]] std::string_view answer_to(std::string_view packet, Transport transport);
 
     KeptAnswers answers_;  ///< the thread's
     Sockets sockets_;

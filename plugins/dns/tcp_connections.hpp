@@ -17,7 +17,8 @@ namespace banger::dns {
 class TcpConnections {
 public:
     using Clock = std::chrono::steady_clock;
-    using Answer = std::function<std::string(std::string_view packet)>;
+    /// Its answer is there until the next one.
+    using Answer = std::function<std::string_view(std::string_view packet)>;
 
     /// Descriptors are watched in `epoll`, level-triggered, with themselves as data.
     TcpConnections(int epoll, Answer answer) : epoll_(epoll), answer_(std::move(answer)) {}

@@ -12,9 +12,6 @@
 namespace banger::dns {
 namespace {
 
-constexpr std::size_t longest_label = 63;
-constexpr std::size_t longest_name = 253;
-
 std::string lower(std::string text)
 {
     for (char& c : text)
@@ -23,7 +20,7 @@ std::string lower(std::string text)
     return text;
 }
 
-/// A name that is_name, as a packet has it: each label behind its length, and an empty one last (RFC 1035, 3.1).
+/// A name that is_dns_name, as a packet has it: each label behind its length, and an empty one last (RFC 1035, 3.1).
 std::string wire_format(const std::string& name)
 {
     std::string wire;
@@ -79,24 +76,6 @@ std::string reverse_name(const AddressBytes& address)
 
 }  // namespace
 
-bool is_name(std::string_view name)
-{
-    const auto plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-    };
-    if (name.size() > longest_name)
-        return false;
-    for (std::size_t at = 0; at <= name.size();) {
-        const auto end = std::min(name.find('.', at), name.size());
-        const auto label = name.substr(at, end - at);
-        if (label.empty() || label.size() > longest_label || label.front() == '-' || label.back() == '-' ||
-            !std::all_of(label.begin(), label.end(), plain))
-            return false;
-        at = end + 1;
-    }
-    return true;
-}
-
 // The serial goes on from there with every change, also over restarts, unless there is more than one a second.
 Zone::Zone(const std::string& name)
     : apex_(wire_format(lower(name))),
@@ -108,7 +87,7 @@ Zone::Zone(const std::string& name)
 sdk::Result<void> Zone::publish(const sdk::DnsRecord& record)
 {
     const std::string name = lower(record.name);
-    if (!is_name(name))
+    if (!sdk::is_dns_name(name))
         return sdk::make_error(sdk::Code::invalid, "'" + record.name + "' is no name that can be published");
     if (!name.ends_with(suffix_))
         return sdk::make_error(sdk::Code::invalid, "the name " + name + " is not below " + suffix_.substr(1));

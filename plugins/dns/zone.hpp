@@ -16,9 +16,6 @@
 
 namespace banger::dns {
 
-/// Labels of letters, digits and inner hyphens, 63 bytes each and 253 together (RFC 1035, 2.3.1 and 2.3.4).
-[[nodiscard]] bool is_name(std::string_view name);
-
 /// An address as it is in a record: 4 bytes of A (RFC 1035, 3.4.1) or 16 of AAAA (RFC 3596, 2.2), in network order.
 using AddressBytes = std::string;
 
@@ -43,7 +40,7 @@ struct Found {
 /// Threads: any.
 class Zone {
 public:
-    /// `name` is_name.
+    /// `name` is_dns_name.
     explicit Zone(const std::string& name);
 
     /// As sdk::Dns has it; `invalid` also for a name that is not below the zone.

@@ -18,6 +18,7 @@ extern "C" {
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ using sdk::Code;
 using sdk::Result;
 
 constexpr std::size_t read_bytes = 256U << 10;
+constexpr std::size_t most_lines_bytes = 1U << 20;
 constexpr off_t magic_at = 1024 + 0x38;  // kernel Documentation/filesystems/ext4, "Super Block"
 constexpr std::uint32_t epoch_bits = 3;  // of the extra time field: seconds beyond 2038; the rest are nanoseconds
 
@@ -73,27 +75,42 @@ struct Listing {
     }
 };
 
+/// What becomes of a file system in the archive.
+struct Place {
+    std::string at = {};      ///< the directory that it is in: "" or "/root"
+    std::string hidden = {};  ///< a path in it that something else is mounted over
+    LostLine lost = {};
+    std::string journal_hint = "`e2fsck -fp` does that";
+};
+
+/// Several file systems as one archive.
 class Ext4Stream {
 public:
-    Ext4Stream(const std::string& path, int output, sdk::Call& call)
-        : path_(path), output_(output), call_(call), writer_(archive_write_new()), buffer_(read_bytes)
+    Ext4Stream(int output, sdk::Call& call) : output_(output), call_(call), writer_(archive_write_new()), buffer_(read_bytes)
     {
     }
 
-    Result<void> go()
+    Result<void> open()
     {
+        archive_write_set_format_pax(writer_.get());
+        archive_write_set_options(writer_.get(), "hdrcharset=BINARY");
+        archive_write_set_bytes_per_block(writer_.get(), 0);
+        return archive_write_open_fd(writer_.get(), output_) == ARCHIVE_OK ? Result<void>() : Result<void>(unwritten());
+    }
+
+    Result<void> add(const std::string& path, const Place& place)
+    {
+        path_ = path;
+        place_ = place;
+        seen_.clear();
+        links_.clear();
         ext2_filsys opened = nullptr;
-        if (const auto failure = ext2fs_open(path_.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &opened); failure != 0)
+        if (const auto failure = ext2fs_open(path.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &opened); failure != 0)
             return damaged("", failure);
         file_system_.reset(opened);
         if (ext2fs_has_feature_journal_needs_recovery(opened->super))
             return sdk::make_error(Code::corrupt, path_ + " was not unmounted: its journal has still to be replayed",
-                                   "`e2fsck -fp` does that");
-        archive_write_set_format_pax(writer_.get());
-        archive_write_set_options(writer_.get(), "hdrcharset=BINARY");
-        archive_write_set_bytes_per_block(writer_.get(), 0);
-        if (archive_write_open_fd(writer_.get(), output_) != ARCHIVE_OK)
-            return unwritten();
+                                   place.journal_hint);
         std::vector<Name> open{{"", EXT2_ROOT_INO}};
         while (!open.empty()) {
             const Name name = std::move(open.back());
@@ -101,9 +118,12 @@ public:
             if (auto taken = take(name, open); !taken)
                 return taken;
         }
-        if (archive_write_close(writer_.get()) != ARCHIVE_OK)
-            return unwritten();
         return {};
+    }
+
+    Result<void> close()
+    {
+        return archive_write_close(writer_.get()) == ARCHIVE_OK ? Result<void>() : Result<void>(unwritten());
     }
 
 private:
@@ -118,6 +138,8 @@ private:
         return sdk::make_error(Code::unavailable, "cannot write the archive of " + path_ + ": " + (why == nullptr ? "" : why));
     }
 
+    [[nodiscard]] std::string archived(const Name& name) const { return "." + place_.at + name.path; }
+
     Result<void> take(const Name& name, std::vector<Name>& open)
     {
         if (call_.cancelled())
@@ -129,9 +151,9 @@ private:
         if (directory && !seen_.insert(name.inode).second)
             return sdk::make_error(Code::corrupt, "'" + name.path + "' in " + path_ + " is a directory with two names");
         const Entry entry(archive_entry_new());
-        archive_entry_set_pathname(entry.get(), ("." + name.path).c_str());
+        archive_entry_set_pathname(entry.get(), archived(name).c_str());
         if (!directory && inode.i_links_count > 1) {
-            const auto [first, is_new] = links_.emplace(name.inode, "." + name.path);
+            const auto [first, is_new] = links_.emplace(name.inode, archived(name));
             if (!is_new) {
                 archive_entry_set_filetype(entry.get(), AE_IFREG);
                 archive_entry_set_hardlink(entry.get(), first->second.c_str());
@@ -140,14 +162,44 @@ private:
         }
         if (auto described = describe(name, inode, entry.get()); !described)
             return described;
+        if (LINUX_S_ISREG(inode.i_mode) && !place_.lost.line.empty() && name.path == place_.lost.path)
+            return without_line(name, entry.get());
         if (auto written = header(entry.get()); !written)
             return written;
         if (LINUX_S_ISREG(inode.i_mode))
-            return content(name, [this](std::string_view bytes) -> Result<void> {
-                return archive_write_data(writer_.get(), bytes.data(), bytes.size()) < 0 ? Result<void>(unwritten())
-                                                                                        : Result<void>();
-            });
+            return content(name, [this](std::string_view bytes) { return give(bytes); });
         return directory ? list(name, open) : Result<void>();
+    }
+
+    // A file with nothing else in it is left out.
+    Result<void> without_line(const Name& name, archive_entry* entry)
+    {
+        std::string text;
+        if (auto read = content(name,
+                                [&text](std::string_view bytes) {
+                                    text += bytes;
+                                    return text.size() <= most_lines_bytes
+                                               ? Result<void>()
+                                               : sdk::make_error(Code::invalid, "it is too long to be read");
+                                });
+            !read)
+            return std::move(read).error().while_doing("read '" + name.path + "'");
+        std::string kept;
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);)
+            if (line != place_.lost.line)
+                kept += line + "\n";
+        if (kept.empty())
+            return {};
+        archive_entry_set_size(entry, static_cast<la_int64_t>(kept.size()));
+        if (auto written = header(entry); !written)
+            return written;
+        return give(kept);
+    }
+
+    Result<void> give(std::string_view bytes)
+    {
+        return archive_write_data(writer_.get(), bytes.data(), bytes.size()) < 0 ? Result<void>(unwritten()) : Result<void>();
     }
 
     static ext2_inode* plain(ext2_inode_large& inode) { return reinterpret_cast<ext2_inode*>(&inode); }
@@ -247,7 +299,7 @@ private:
             failure != 0)
             return damaged(name.path, failure);
         for (auto& found : listing.names)
-            if (found.path != "/lost+found")
+            if (found.path != "/lost+found" && found.path != place_.hidden)
                 open.push_back(std::move(found));
         return {};
     }
@@ -258,7 +310,8 @@ private:
         return status == ARCHIVE_OK || status == ARCHIVE_WARN ? Result<void>() : Result<void>(unwritten());
     }
 
-    const std::string& path_;
+    std::string path_;
+    Place place_;
     int output_;
     sdk::Call& call_;
     std::unique_ptr<archive, FreeArchive> writer_;
@@ -280,7 +333,25 @@ bool is_ext4(const std::string& path)
 
 Result<void> stream_ext4(const std::string& path, int output, sdk::Call& call)
 {
-    return Ext4Stream(path, output, call).go();
+    Ext4Stream stream(output, call);
+    if (auto opened = stream.open(); !opened)
+        return opened;
+    if (auto added = stream.add(path, {}); !added)
+        return added;
+    return stream.close();
+}
+
+Result<void> stream_machine(const std::string& root, const std::string& home, const LostLine& lost, int output, sdk::Call& call)
+{
+    const std::string hint = "start the machine, and stop it with `banger vm stop`: that does it";
+    Ext4Stream stream(output, call);
+    if (auto opened = stream.open(); !opened)
+        return opened;
+    if (auto added = stream.add(root, {.hidden = "/root", .journal_hint = hint}); !added)
+        return added;
+    if (auto added = stream.add(home, {.at = "/root", .lost = lost, .journal_hint = hint}); !added)
+        return added;
+    return stream.close();
 }
 
 }  // namespace banger::oci

@@ -15,4 +15,14 @@ bool is_ext4(const std::string& path);
 /// unmounted and still has its journal to replay; cancelled; those of writing.
 sdk::Result<void> stream_ext4(const std::string& path, int output, sdk::Call& call);
 
+/// A line that one file is not to have.
+struct LostLine {
+    std::string path = {};  ///< in its file system, such as "/.ssh/authorized_keys"
+    std::string line = {};  ///< empty: none
+};
+
+/// The same of a machine's two file systems, the second one mounted at /root of the first.
+sdk::Result<void> stream_machine(const std::string& root, const std::string& home, const LostLine& lost, int output,
+                                 sdk::Call& call);
+
 }  // namespace banger::oci

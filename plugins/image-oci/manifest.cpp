@@ -56,6 +56,13 @@ std::string platform_of(const Value& entry)
     return text_of(platform->value, "os") + "/" + text_of(platform->value, "architecture");
 }
 
+// Of both families, and what others call theirs; never what nobody here has the key of.
+bool is_file_system(const std::string& media_type)
+{
+    return (media_type.find("layer") != std::string::npos || media_type.find("rootfs") != std::string::npos) &&
+           !media_type.ends_with("+encrypted");
+}
+
 sdk::Result<ManifestOrIndex> parse_index(const Value& list, const std::string& platform, const std::string& subject)
 {
     ManifestOrIndex result;
@@ -101,7 +108,7 @@ sdk::Result<ManifestOrIndex> parse_manifest(const std::string& text, const std::
         auto blob = descriptor_of(layer);
         if (!blob)
             return damaged(subject, "has a layer without digest and size");
-        if (blob->media_type.find("layer") == std::string::npos && blob->media_type.find("rootfs") == std::string::npos)
+        if (!is_file_system(blob->media_type))
             return sdk::make_error(sdk::Code::unsupported,
                                    subject + " has a layer of the type '" + blob->media_type + "', which is no file system");
         result.manifest.layers.push_back(std::move(*blob));

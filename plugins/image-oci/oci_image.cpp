@@ -20,9 +20,11 @@
 #include "layer_downloads.hpp"
 #include "layer_stream.hpp"
 #include "local_image.hpp"
+#include "machine_disks.hpp"
 #include "manifest.hpp"
 #include "options.hpp"
 #include "plain_root.hpp"
+#include "plugins/json/object_reader.hpp"
 #include "reference.hpp"
 #include "registry.hpp"
 
@@ -37,6 +39,8 @@ struct Recipe {
     std::string path;
     std::string platform;
     bool pin = false;  // only what it names now is asked
+    std::optional<MachineDisks> machine;
+    std::string execution;  // of the image that the machine was made from
 };
 
 std::string path_recipe(const std::string& path, const std::string& platform, const std::string& stamp)
@@ -53,37 +57,51 @@ std::string path_recipe(const std::string& path, const std::string& platform, co
     return {buffer.GetString(), buffer.GetSize()};
 }
 
-Result<Recipe> read_recipe(const std::string& text, std::string platform)
+bool is_absolute(const std::string& path)
 {
-    rapidjson::Document document;
-    document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
-    const auto wrong = [](const std::string& why) { return sdk::make_error(Code::invalid, "the recipe " + why); };
-    if (document.HasParseError() || !document.IsObject())
-        return wrong("is not a JSON object");
-    Recipe recipe{{}, {}, std::move(platform), false};
-    for (const auto& member : document.GetObject()) {
-        const std::string key = member.name.GetString();
-        if (!member.value.IsString())
-            return wrong("has a '" + key + "' that is no text");
-        const std::string value = member.value.GetString();
-        if (key == "reference")
-            recipe.reference = value;
-        else if (key == "path")
-            recipe.path = value;
-        else if (key == "platform")
-            recipe.platform = value;
-        else if (key == "pin")
-            recipe.pin = true;
-        else if (key != "stamp")
-            return wrong("has an unknown key '" + key + "'");
-    }
-    if (recipe.reference.empty() == recipe.path.empty())
-        return wrong("names neither a reference nor a path, or both");
-    if (!recipe.path.empty() && !recipe.path.starts_with('/'))
-        return wrong("has a path that is not absolute");
-    if (std::count(recipe.platform.begin(), recipe.platform.end(), '/') != 1)
-        return wrong("has a platform that is not OS/ARCHITECTURE");
-    return recipe;
+    return path.starts_with('/');
+}
+
+bool is_platform(const std::string& text)
+{
+    return std::count(text.begin(), text.end(), '/') == 1;
+}
+
+DiskFile read_disk(const rapidjson::Value& value, const std::string& subject, std::optional<sdk::Error>& problem)
+{
+    plugin_json::ObjectReader reader(value, subject, problem);
+    DiskFile disk{reader.required_text("path", is_absolute), reader.required_text("format", plugin_json::is_not_empty)};
+    reader.refuse_others();
+    return disk;
+}
+
+Result<Recipe> read_recipe(const std::string& text, const std::string& platform)
+{
+    const std::string subject = "the recipe";
+    const auto document = plugin_json::parse_object(text, subject);
+    if (!document)
+        return document.error();
+    std::optional<sdk::Error> problem;
+    plugin_json::ObjectReader reader(*document, subject, problem);
+    Recipe recipe;
+    recipe.reference = reader.text("reference", plugin_json::is_not_empty);
+    recipe.path = reader.text("path", is_absolute);
+    recipe.platform = reader.text("platform", is_platform, platform);
+    recipe.pin = !reader.text("pin", plugin_json::is_not_empty).empty();
+    (void)reader.text("stamp", plugin_json::is_any);
+    const auto* root = reader.object("root");
+    const auto* work = reader.object("work");
+    const auto client_key = reader.text("client_key", plugin_json::is_any);
+    recipe.execution = reader.text("execution", plugin_json::is_any);
+    if (root != nullptr && work != nullptr)
+        recipe.machine = MachineDisks{read_disk(*root, subject + "'s root", problem),
+                                      read_disk(*work, subject + "'s work", problem), client_key};
+    reader.refuse_others();
+    if (int{!recipe.reference.empty()} + int{!recipe.path.empty()} + int{recipe.machine.has_value()} != 1)
+        reader.complain("names none of a reference, a path and a machine's disks, or several");
+    if (!is_platform(recipe.platform))
+        reader.complain("has a platform that is not OS/ARCHITECTURE");
+    return problem ? Result<Recipe>(std::move(*problem)) : Result<Recipe>(std::move(recipe));
 }
 
 class ImageFetch {
@@ -97,6 +115,8 @@ public:
     {
         if (call_.cancelled())
             return sdk::make_error(Code::cancelled, "cancelled");
+        if (recipe_.machine)
+            return from_machine();
         return recipe_.path.empty() ? from_registry() : from_file();
     }
 
@@ -219,6 +239,13 @@ private:
                 return std::move(streamed).error();
         }
         return finish(image->digest, image->config, image->layers.size());
+    }
+
+    Result<sdk::ImageStream> from_machine()
+    {
+        if (auto streamed = stream_disks(*recipe_.machine, request_.directory, request_.output, call_); !streamed)
+            return std::move(streamed).error();
+        return sdk::ImageStream{"tar", recipe_.execution.empty() ? sdk::Fields{} : sdk::Fields{{"execution", recipe_.execution}}};
     }
 
     void tell(const std::string& stage, std::size_t done, std::size_t total)

@@ -1,11 +1,14 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "options.hpp"
 
-#include <rapidjson/document.h>
-
+#include <chrono>
 #include <utility>
 
+#include "plugins/json/object_reader.hpp"
+
 namespace banger::oci {
+
+using plugin_json::ObjectReader;
 
 RegistryOptions Options::registry_options(const Reference& reference) const
 {
@@ -26,36 +29,36 @@ std::vector<Reference> Options::places_of(const Reference& reference) const
 
 namespace {
 
-std::vector<std::string> strings_in(const rapidjson::Value& list)
+void read_mirrors(ObjectReader& section, Options& options)
 {
-    std::vector<std::string> strings;
-    if (list.IsArray())
-        for (const auto& item : list.GetArray())
-            if (item.IsString())
-                strings.emplace_back(item.GetString());
-    return strings;
+    section.each("mirrors", plugin_json::is_not_empty, [&](const std::string& registry, const rapidjson::Value& list) {
+        if (!list.IsArray())
+            return section.complain("has mirrors of '" + registry + "' that are no list");
+        auto& mirrors = options.mirrors[registry];
+        for (const auto& mirror : list.GetArray())
+            if (mirror.IsString())
+                mirrors.push_back(plugin_json::string_of(mirror));
+            else
+                section.complain("has a mirror of '" + registry + "' that is no text");
+    });
 }
 
 }  // namespace
 
 sdk::Result<Options> read_options(const std::string& config, std::string cache)
 {
-    rapidjson::Document document;
-    document.Parse(config.data(), config.size());
-    if (document.HasParseError() || !document.IsObject() || !document.HasMember("platform") ||
-        !document["platform"].IsString())
-        return sdk::make_error(sdk::Code::invalid, "the configuration of plugin image-oci has no platform");
     Options options;
-    options.platform = document["platform"].GetString();
     options.cache = std::move(cache);
-    if (const auto hosts = document.FindMember("plain_http"); hosts != document.MemberEnd())
-        for (auto& host : strings_in(hosts->value))
-            options.plain_http.insert(std::move(host));
-    if (const auto mirrors = document.FindMember("mirrors"); mirrors != document.MemberEnd() && mirrors->value.IsObject())
-        for (const auto& registry : mirrors->value.GetObject())
-            options.mirrors[registry.name.GetString()] = strings_in(registry.value);
-    if (const auto stall = document.FindMember("stall_seconds"); stall != document.MemberEnd() && stall->value.IsInt())
-        options.patience.stall = std::chrono::seconds(stall->value.GetInt());
+    auto read = plugin_json::read_section(config, "image-oci", [&](ObjectReader& section) {
+        options.platform = section.required_text("platform", plugin_json::is_not_empty);
+        const auto plain = section.texts("plain_http", plugin_json::is_not_empty);
+        options.plain_http = {plain.begin(), plain.end()};
+        const auto stall = static_cast<std::uint64_t>(options.patience.stall.count());
+        options.patience.stall = std::chrono::seconds(section.number("stall_seconds", 1, blobs::longest_stall.count(), stall));
+        read_mirrors(section, options);
+    });
+    if (!read)
+        return std::move(read).error();
     return options;
 }
 

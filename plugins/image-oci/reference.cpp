@@ -43,6 +43,10 @@ bool is_tag(std::string_view text)
 
 bool is_host(std::string_view text)
 {
+    const auto colon = text.rfind(':');
+    const bool has_port = colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos;
+    if (has_port && (colon + 1 == text.size() || text.find_first_not_of("0123456789", colon + 1) != std::string_view::npos))
+        return false;
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return small(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
     });

@@ -2,6 +2,7 @@
 #include "config.hpp"
 
 #include "banger/sdk/boot_check.hpp"
+#include "banger/sdk/dns.hpp"
 #include "plugins/json/object_reader.hpp"
 
 namespace banger::tap {
@@ -32,6 +33,7 @@ sdk::Result<Config> read_config(std::string_view text)
         config.pool = section.number("pool", 0, most_taps, config.pool);
         config.guests_reach_each_other = section.flag("guests_reach_each_other", false);
         config.firewall_lets_guests_through = section.flag("firewall_lets_guests_through", false);
+        config.zone = section.text("zone", sdk::is_dns_name, config.zone);
     });
     if (!read)
         return std::move(read).error();

@@ -17,6 +17,7 @@ struct Config {
     std::size_t pool = 4;
     bool guests_reach_each_other = false;
     bool firewall_lets_guests_through = false;  ///< although it drops by default what the host forwards
+    std::string zone = "vm";  ///< the one domain that systemd-resolved may be told to ask banger for
 };
 
 /// Reads what core has validated against the schema. `invalid` for text that is not such JSON, a subnet that is none, or

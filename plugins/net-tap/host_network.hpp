@@ -34,6 +34,9 @@ public:
     /// else's, `precondition` if the subnet overlaps with what this host has or routes to.
     sdk::Result<void> ensure();
 
+    /// The bridge, if it is there.
+    sdk::Result<std::optional<Interface>> find_bridge();
+
     struct Claimed {
         std::string vm;
         Interface tap;
@@ -60,7 +63,6 @@ private:
           links_(std::move(links)), leases_(std::move(leases))
     {
     }
-    sdk::Result<std::optional<Interface>> find_bridge();
     sdk::Result<std::string> choose_name();
     sdk::Result<Subnet> choose_subnet(const std::string& bridge);
     sdk::Result<void> make_bridge(const std::string& name);

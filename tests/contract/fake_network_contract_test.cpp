@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "banger/sdk/testing/fake_network.hpp"
+#include "banger/sdk/testing/fake_network_names.hpp"
 #include "banger/sdk/testing/network_contract.hpp"
+#include "banger/sdk/testing/network_names_contract.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -13,6 +15,11 @@ std::unique_ptr<Network> open(Host& host)
 
 INSTANTIATE_TEST_SUITE_P(Fake, NetworkContract,
                          ::testing::Values(NetworkUnderTest{"fake", open, "link:stream-socket"}));
+
+INSTANTIATE_TEST_SUITE_P(Fake, NetworkNamesContract,
+                         ::testing::Values(NetworkNamesUnderTest{
+                             "fake", [](Host& host) { return std::make_unique<FakeNetworkNames>(host); },
+                             [](Host& host) { FakeNamesWorld::of(host)->bring_up(); }}));
 
 }  // namespace
 }  // namespace banger::sdk::testing

@@ -5,12 +5,14 @@
 #include "banger/sdk/testing/fake_image_source.hpp"
 #include "banger/sdk/testing/fake_kernel_source.hpp"
 #include "banger/sdk/testing/fake_network.hpp"
+#include "banger/sdk/testing/fake_network_names.hpp"
 #include "banger/sdk/testing/fake_provisioner.hpp"
 #include "banger/sdk/testing/fake_vmm.hpp"
 #include "banger/sdk/testing/fake_vmm_snapshot.hpp"
 #include "banger/sdk/testing/image_source_contract.hpp"
 #include "banger/sdk/testing/kernel_source_contract.hpp"
 #include "banger/sdk/testing/network_contract.hpp"
+#include "banger/sdk/testing/network_names_contract.hpp"
 #include "banger/sdk/testing/provisioner_contract.hpp"
 #include "banger/sdk/testing/vmm_contract.hpp"
 #include "banger/sdk/testing/vmm_snapshot_contract.hpp"
@@ -75,6 +77,11 @@ INSTANTIATE_TEST_SUITE_P(Guarded, StorageForkContract, ::testing::ValuesIn(fake_
 INSTANTIATE_TEST_SUITE_P(Guarded, NetworkContract,
                          ::testing::Values(NetworkUnderTest{
                              "guarded", open_in_world<Network, FakeNetwork, FakeNetworkWorld>, "link:stream-socket"}));
+INSTANTIATE_TEST_SUITE_P(
+    Guarded, NetworkNamesContract,
+    ::testing::Values(NetworkNamesUnderTest{
+        "guarded", [](Host& host) { return behind_guard<NetworkNames>(std::make_shared<FakeNetworkNames>(host)); },
+        [](Host& host) { FakeNamesWorld::of(host)->bring_up(); }}));
 INSTANTIATE_TEST_SUITE_P(Guarded, ImageSourceContract,
                          ::testing::Values(ImageSourceUnderTest{
                              "guarded", open<ImageSource, FakeImageSource>, FakeImageSource::recipe, {}}));

@@ -2,7 +2,10 @@
 #include <sched.h>
 
 #include "banger/sdk/testing/network_contract.hpp"
+#include "banger/sdk/testing/network_names_contract.hpp"
+#include "tap_names.hpp"
 #include "tap_network.hpp"
+#include "tests/fake_resolved.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -12,6 +15,21 @@ std::unique_ptr<Network> open(Host& host)
     tap::Config config;
     config.pool = 1;
     return tap::make_network(host, config);
+}
+
+// systemd-resolved is in the lab (tests/lab/sets/privd); here something stands for it that speaks as it does.
+std::unique_ptr<NetworkNames> open_names(Host& host)
+{
+    static tap::testing::FakeResolved resolved;
+    return tap::make_names(host, {}, [] { return resolved.connect(); });
+}
+
+void attach_a_guest(Host& host)
+{
+    FakeCall call;
+    const Owner owner{host.instance(), "0123456789ab", host.vms_directory() + "/0123456789ab"};
+    const auto attached = open(host)->attach({owner, Egress::internet, "link:tap"}, call);
+    ASSERT_TRUE(attached) << attached.error().message;
 }
 
 // In a network namespace of this program's own, so that no bridge is ever made in the machine's.
@@ -30,8 +48,19 @@ std::vector<NetworkUnderTest> networks_of_this_machine()
 INSTANTIATE_TEST_SUITE_P(Tap, NetworkContract, ::testing::ValuesIn(networks_of_this_machine()),
                          [](const auto& each) { return each.param.name; });
 
+std::vector<NetworkNamesUnderTest> names_of_this_machine()
+{
+    return networks_of_this_machine().empty()
+               ? std::vector<NetworkNamesUnderTest>{}
+               : std::vector<NetworkNamesUnderTest>{{"tap", open_names, attach_a_guest}};
+}
+
+INSTANTIATE_TEST_SUITE_P(Tap, NetworkNamesContract, ::testing::ValuesIn(names_of_this_machine()),
+                         [](const auto& each) { return each.param.name; });
+
 // Elsewhere it has no values, which is said by the test below and not taken for a mistake.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetworkContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetworkNamesContract);
 
 TEST(TapContract, RunsWhereTapsCanBeMade)
 {

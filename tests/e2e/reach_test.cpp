@@ -5,10 +5,12 @@
 #include <fcntl.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
+#include "tests/e2e/openssh.hpp"
 
 namespace banger::e2e {
 namespace {
@@ -174,6 +176,68 @@ protected:
         } while (std::chrono::steady_clock::now() < deadline);
         return false;
     }
+    /// A file with what `dns route` prints for it.
+    static std::string recipe_for(const std::string& resolver)
+    {
+        const std::string file = host->home() + "/" + resolver + ".recipe";
+        EXPECT_TRUE(sdk::os::write_file_atomic(file, host->banger({"dns", "route", "--print", resolver}).out));
+        return file;
+    }
+    static sdk::os::Child start_resolver(std::vector<std::string> words)
+    {
+        sdk::os::Command command;
+        command.argv = std::move(words);
+        command.die_with_parent = true;
+        auto started = sdk::os::spawn(command);
+        EXPECT_TRUE(started) << started.error().message;
+        return std::move(*started);
+    }
+    /// Whether a resolver has the machine's address, once it is up.
+    static bool finds_it(const std::string& at, const std::string& port)
+    {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        std::string answer;
+        do
+            answer = run({"dig", "@" + at, "-p", port, "+short", "+tries=1", "+time=1", "web.vm"});
+        while (!answer.starts_with("127.86.") && std::chrono::steady_clock::now() < deadline);
+        return answer == address() + "\n";
+    }
+    /// What runs a command in a world whose resolver is asked there.
+    static std::vector<std::string> asking(const std::string& nameserver)
+    {
+        const std::string file = host->home() + "/resolv.conf";
+        EXPECT_TRUE(sdk::os::write_file_atomic(file, "nameserver " + nameserver + "\n", 0644));
+        return {"unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", file};
+    }
+    /// Of OpenSSH, for who comes by address and port, or by a name in DNS.
+    static std::vector<std::string> ssh_options()
+    {
+        const std::string id = shown(*host, "web", "id");
+        const std::string banger = std::getenv("BANGER_TEST_BIN") + std::string("/banger");
+        return {"-F", "none", "-i", host->home() + "/ssh/id_ed25519", "-o", "HostKeyAlias=banger-" + id, "-o",
+                "UserKnownHostsFile=" + host->vms() + "/" + id + "/known_hosts", "-o", "StrictHostKeyChecking=yes", "-o",
+                "ProxyCommand=" + banger + " vm proxy web 22"};
+    }
+    static void expect_programs_to_find_it(const std::vector<std::string>& prefix)
+    {
+        serve(3006, "127.0.0.1");
+        ASSERT_TRUE(wait_for_page(3006, patience));
+        auto curl = prefix;
+        curl.insert(curl.end(), {"curl", "-sS", "--max-time", "10", "http://web.vm:3006/"});
+        EXPECT_EQ(run(curl), "page of port 3006\n");
+        std::uint64_t ssh_port = 0;
+        const auto facts = port_facts();
+        for (const auto& port : json::find(facts, "ports")->GetArray())
+            if (json::uint_or(port, "port") == 22)
+                ssh_port = json::uint_or(port, "host_port");
+        ASSERT_NE(ssh_port, 0U) << json::to_pretty(facts);
+        auto options = ssh_options();
+        options.resize(options.size() - 2);  // not through the agent
+        options.insert(options.end(), {"-o", "User=root", "-o", "Port=" + std::to_string(ssh_port)});
+        const Openssh openssh(*host, "web", {"web.vm", options, prefix});
+        ASSERT_TRUE(openssh.wait());
+        openssh.expect_all_to_work();
+    }
     static json::Document port_facts() { return host->json({"vm", "ports", "web"}); }
 
     static Installation* host;
@@ -320,53 +384,99 @@ open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null"
     EXPECT_TRUE(wait_until([] { return json::find(port_facts(), "ports")->Size() < 100; }));
 }
 
-TEST_F(Reach, OpensshReachesItByName)
+TEST_F(Reach, OpensshAndItsFriendsReachItByName)
 {
     CallOptions at_home;
     at_home.environment["HOME"] = host->home();
     ASSERT_EQ(host->banger({"ssh-config", "--install"}, at_home).status, 0);
     const std::string settings = host->home() + "/.ssh/config";
-    const auto ssh = [&](const std::vector<std::string>& words) {
-        std::vector<std::string> command{"env", "BANGER_HOME=" + host->home(), "ssh", "-F", settings, "-o",
-                                         "BatchMode=yes", "web.vm"};
-        command.insert(command.end(), words.begin(), words.end());
-        return run(command);
-    };
-    // Its server may still be coming up: the machine counts as ready when it takes commands.
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(90);
-    std::string name;
-    do
-        name = ssh({"cat", "/etc/hostname"});
-    while (name != "web\n" && std::chrono::steady_clock::now() < deadline);
-    EXPECT_EQ(name, "web\n");
-    ASSERT_TRUE(sdk::os::write_file_atomic(host->home() + "/letter", "dear guest\n"));
-    run({"env", "BANGER_HOME=" + host->home(), "scp", "-q", "-F", settings, host->home() + "/letter", "web.vm:letter"});
-    EXPECT_EQ(host->banger({"vm", "exec", "web", "--", "cat", "/root/letter"}).out, "dear guest\n");
+    const Openssh openssh(*host, "web", {"web.vm", {"-F", settings}, {}});
+    ASSERT_TRUE(openssh.wait());
+    openssh.expect_all_to_work();
     ASSERT_EQ(host->banger({"ssh-config", "--uninstall"}, at_home).status, 0);
     EXPECT_EQ(*sdk::os::read_file(settings), "");
 }
 
 TEST_F(Reach, AnotherResolverAsksWithThePrintedRecipe)
 {
-    const std::string recipe = host->home() + "/dnsmasq.conf";
-    ASSERT_TRUE(sdk::os::write_file_atomic(recipe, host->banger({"dns", "route", "--print", "dnsmasq"}).out));
-    const std::string port = std::to_string(std::stoi(json::string_or(host->json({"dns", "status"}), "port")) + 2000);
-    sdk::os::Command dnsmasq;
-    dnsmasq.argv = {"/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=" + recipe, "--pid-file=", "--no-resolv",
-                    "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1", "--port=" + port,
-                    "--user=" + run({"id", "-un"})};
-    dnsmasq.argv.back().pop_back();
-    dnsmasq.die_with_parent = true;
-    auto resolver = sdk::os::spawn(dnsmasq);
-    ASSERT_TRUE(resolver) << resolver.error().message;
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    std::string answer;
-    do
-        answer = run({"dig", "@127.0.0.1", "-p", port, "+short", "+tries=1", "+time=1", "web.vm"});
-    while (!answer.starts_with("127.86.") && std::chrono::steady_clock::now() < deadline);
-    EXPECT_EQ(answer, address() + "\n");
-    resolver->kill_group(SIGTERM);
-    EXPECT_TRUE(resolver->wait());
+    // The C library asks on port 53, which is root's to give.
+    const bool for_programs = ::geteuid() == 0;
+    const std::string at = for_programs ? "127.53.0.1" : "127.0.0.1";
+    const std::string port =
+        for_programs ? "53" : std::to_string(std::stoi(json::string_or(host->json({"dns", "status"}), "port")) + 2000);
+    std::string user = run({"id", "-un"});
+    user.pop_back();
+    auto resolver = start_resolver({"/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=" + recipe_for("dnsmasq"),
+                                    "--pid-file=", "--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=" + at,
+                                    "--port=" + port, "--user=" + user});
+    ASSERT_TRUE(finds_it(at, port));
+    if (for_programs)
+        expect_programs_to_find_it(asking(at));
+    resolver.kill_group(SIGTERM);
+    EXPECT_TRUE(resolver.wait());
+}
+
+TEST_F(Reach, UnboundAsksWithThePrintedRecipe)
+{
+    if (!sdk::os::find_program("unbound"))
+        GTEST_SKIP() << "unbound is not installed";
+    const std::string at = "127.0.0.1";
+    const std::string port = std::to_string(std::stoi(json::string_or(host->json({"dns", "status"}), "port")) + 3000);
+    const std::string file = host->home() + "/unbound.conf";
+    ASSERT_TRUE(sdk::os::write_file_atomic(file, "server:\n  interface: " + at + "\n  port: " + port +
+                                                     "\n  do-daemonize: no\n  use-syslog: no\n  chroot: \"\"\n  username: \"\"\n"
+                                                     "  pidfile: \"\"\n  directory: \"" + host->home() +
+                                                     "\"\n  module-config: \"iterator\"\nremote-control:\n"
+                                                     "  control-enable: no\ninclude: \"" + recipe_for("unbound") + "\"\n"));
+    auto resolver = start_resolver({"unbound", "-d", "-c", file});
+    EXPECT_TRUE(finds_it(at, port));
+    resolver.kill_group(SIGTERM);
+    EXPECT_TRUE(resolver.wait());
+}
+
+TEST_F(Reach, ResolvConfAsksBangerItselfWithThePrintedRecipe)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "resolv.conf knows no port but 53, which is root's to give";
+    const std::string recipe = host->banger({"dns", "route", "--print", "resolv"}).out;
+    const auto set = [&](const std::string& key, const std::string& value) {
+        EXPECT_EQ(host->banger({"config", "set", key, value}).status, 0);
+        host->stop_daemon();  // which may still see connections off, and would go on with its old settings
+    };
+    for (const auto& [key, value] : {std::pair{"plugin.dns.address", "127.53.0.53"}, {"plugin.dns.port", "53"}}) {
+        ASSERT_THAT(recipe, HasSubstr("\nbanger config set " + std::string(key) + " " + value + "\n"));
+        set(key, value);
+    }
+    EXPECT_THAT(host->banger({"dns", "route", "--print", "resolv"}).out, HasSubstr("\nnameserver 127.53.0.53\n"));
+    const auto prefix = asking("127.53.0.53");
+    std::vector<std::string> getent = prefix;
+    getent.insert(getent.end(), {"getent", "ahostsv4", "any.web.vm"});
+    EXPECT_THAT(run(getent), ::testing::StartsWith(address() + " "));
+    set("plugin.dns.address", "127.0.0.1");
+    set("plugin.dns.port", "42069");
+}
+
+TEST_F(Reach, SshLetsInWhateverRootsHomeCameWithAndWhateverTimeItIs)
+{
+    const auto spoilt = host->banger({"vm", "exec", "web", "--", "sh", "-c",
+                                      "rm -f /etc/ssh/sshd_config.d/00-banger.conf && chmod 666 /root/.ssh/authorized_keys && "
+                                      "chmod 777 /root/.ssh && chown 1000:1000 /root && chmod 775 /root && date -s 2001-01-01"});
+    ASSERT_EQ(spoilt.status, 0) << spoilt.err;
+    const auto health = host->banger({"-o", "json", "vm", "health", "web"});
+    EXPECT_EQ(health.status, 1);
+    EXPECT_THAT(health.out, HasSubstr("behind"));
+    serve(3004, "127.0.0.1");
+    EXPECT_TRUE(wait_for_page(3004, patience)) << "with a clock that is years off";
+
+    ASSERT_EQ(host->banger({"vm", "restart", "web"}).status, 0);
+    const Openssh openssh(*host, "web", {"root@web", ssh_options(), {}});
+    ASSERT_TRUE(openssh.wait());
+    const auto said = openssh.ssh({"date +%Y && stat -c %u:%a /root /root/.ssh /root/.ssh/authorized_keys && sshd -T"}).out;
+    EXPECT_GT(std::atoi(said.c_str()), 2001) << said;
+    EXPECT_THAT(said, HasSubstr("\n0:755\n0:700\n0:600\n"));
+    for (const char* line : {"permitrootlogin without-password\n", "passwordauthentication no\n", "pubkeyauthentication yes\n",
+                             "kbdinteractiveauthentication no\n", "strictmodes yes\n"})
+        EXPECT_THAT(said, HasSubstr(line));
 }
 
 TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
@@ -384,13 +494,26 @@ TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
     ASSERT_EQ(host->banger({"vm", "delete", "quiet"}).status, 0);
 }
 
-TEST_F(Reach, AnotherInstallationAnswersOnItsOwnPort)
+TEST_F(Reach, AnotherInstallationsMachineOfTheSameNameIsAnother)
 {
     const Installation other;
     const auto ours = host->json({"dns", "status"});
     const auto theirs = other.json({"dns", "status"});
     EXPECT_NE(json::string_or(ours, "port"), json::string_or(theirs, "port"));
-    EXPECT_THAT(other.banger({"dns", "status"}).out, HasSubstr(json::string_or(theirs, "port")));
+    EXPECT_THAT(other.banger({"dns", "status"}).out, HasSubstr("which something else has"));
+    EXPECT_THAT(other.banger({"doctor"}).out, HasSubstr("has port"));
+
+    const auto created = other.banger({"vm", "create", "--name", "web", "--ready", "agent", "--network", "user"});
+    ASSERT_EQ(created.status, 0) << created.err;
+    const std::string their_address = run({"dig", "@" + json::string_or(theirs, "address"), "-p",
+                                           json::string_or(theirs, "port"), "+short", "+tries=1", "+time=5", "web.vm"});
+    EXPECT_THAT(their_address, ::testing::StartsWith("127.86."));
+    EXPECT_NE(their_address, address() + "\n");
+    serve(3005, "127.0.0.1");
+    EXPECT_TRUE(wait_for_page(3005, patience));
+    EXPECT_THAT(run({"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode}",
+                     "http://" + their_address.substr(0, their_address.find('\n')) + ":3005/"}),
+                "7");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "guest/protocol/json.hpp"
 #include "guest/protocol/listener_messages.hpp"
 #include "guest/protocol/preamble.hpp"
+#include "guest/protocol/session_messages.hpp"
 
 namespace {
 
@@ -60,6 +61,16 @@ void parse_as_every_message(const std::string& payload)
         std::abort();
     if (const auto status = exit_status_from_json(payload); status && !exit_status_from_json(to_json(*status)))
         std::abort();
+    if (const auto spec = session_spec_from_json(payload); spec && !session_spec_from_json(to_json(*spec)))
+        std::abort();
+    if (const auto facts = session_facts_from_json(payload); facts && !session_facts_from_json(to_json(*facts)))
+        std::abort();
+    if (const auto spec = attach_spec_from_json(payload); spec && !attach_spec_from_json(to_json(*spec)))
+        std::abort();
+    (void)sessions_from_json(payload);
+    (void)session_end_from_json(payload);
+    (void)session_order_from_json(payload);
+    (void)gap_of(payload);
     (void)connect_spec_from_json(payload);
     (void)listen_spec_from_json(payload);
     (void)listening_from_json(payload);

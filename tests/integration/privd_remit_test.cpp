@@ -74,6 +74,16 @@ protected:
     std::unique_ptr<sdk::Storage> storage_;
 };
 
+TEST_F(PrivdRemitTest, NoOtherNamesThanOursAreRouted)
+{
+    const auto names = open<sdk::NetworkNames>(host_.instance(), "tap");
+    for (const auto& server : {sdk::NameServer{"127.0.0.1", 42069, "com"}, {"127.0.0.1", 42069, "example.vm"}, {"192.0.2.1", 53, "vm"}}) {
+        const auto routed = names->route(server, call_);
+        ASSERT_FALSE(routed) << server.zone;
+        EXPECT_EQ(routed.error().code, Code::permission) << routed.error().message;
+    }
+}
+
 TEST_F(PrivdRemitTest, FilesThatTheUserCannotReadAreNoLayers)
 {
     for (const char* name : {"BANGER_TEST_ROOTS_FILE", "BANGER_TEST_OTHERS_FILE"}) {

@@ -59,6 +59,7 @@ protected:
             {"VM", "db"},   {"PORT", "22"},         {"IMAGE", "debian-bookworm"}, {"KERNEL", "debian-cloud"},
             {"NAME", "x"},  {"PLUGIN", "vmm-qemu"}, {"KEY", "vm_defaults.vcpu"},  {"VALUE", "1"},
             {"FILE", BANGER_WRONG_CONFIG},          {"PATH", home_ + "/shop"},
+            {"SESSION", "build"},                   {"TEXT", "words"},
             {"SOURCE", home_ + "/shop/file"},       {"DESTINATION", "db:x"},
             {"FORWARD", "0:80"}};
         const auto known = values.find(operand.name);

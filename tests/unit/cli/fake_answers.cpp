@@ -240,6 +240,58 @@ json::Object port(std::uint64_t number, const std::string& address, std::uint64_
     return object;
 }
 
+json::Object session_named(const std::string& name, const std::string& vm, const std::string& state)
+{
+    json::Object object;
+    object.set("name", name).set("vm", vm).set("vm_id", "3fa94b0c11d2").set("state", state);
+    object.set("argv", std::vector<std::string>{"make", "-j4", "all of it"}).set("user", "").set("cwd", "/root/repo");
+    object.set("tty", state == "running");
+    if (state == "running")
+        object.set("pid", 812);
+    else
+        object.set_null("pid");
+    object.set("started", "2026-02-03T04:05:06Z");
+    if (state == "lost")
+        object.set_null("ran_ms");
+    else
+        object.set("ran_ms", 185000);
+    if (state == "ended")
+        object.set("exit_code", 0);
+    else
+        object.set_null("exit_code");
+    object.set("signal", "").set("by_machine", false).set("attached", state == "running").set("viewers", 2);
+    object.set("written_bytes", std::uint64_t{6} << 20U).set("dropped_bytes", std::uint64_t{2} << 20U);
+    object.set("log_bytes", std::uint64_t{4} << 20U);
+    object.set("log_problem", name == "cramped" ? "No space left on device" : "");
+    return object;
+}
+
+/// "lasting" and "cramped" run, all others have ended.
+sdk::Result<json::Object> session(const json::Value& params)
+{
+    const std::string name = json::string_or(params, "name");
+    if (name == "nobody")
+        return sdk::make_error(sdk::Code::not_found, "there is no session 'nobody' in the vm",
+                               "see `banger vm session list`");
+    return session_named(name, json::string_or(params, "vm"),
+                         name == "lasting" || name == "cramped" ? "running" : "ended");
+}
+
+sdk::Result<json::Object> started_session(const json::Value& params)
+{
+    const std::string name = json::string_or(params, "name");
+    return session_named(name.empty() ? "make" : name, json::string_or(params, "vm"), "running");
+}
+
+sdk::Result<json::Object> sessions(const json::Value& params)
+{
+    const std::string vm = json::string_or(params, "vm");
+    const auto runs = session_named("server", vm, "running");
+    const auto ended = session_named("build", vm, "ended");
+    const auto lost = session_named("old", vm, "lost");
+    return list_of("sessions", {&ended, &lost, &runs});
+}
+
 // Nobody listens there but the fake's own words.
 sdk::Result<json::Object> guest_ports(const json::Value& params)
 {
@@ -413,6 +465,11 @@ sdk::Result<json::Object> canned_answer(const std::string& method, const json::V
         {"vm.show", shown},
         {"vm.ssh", ssh},
         {"vm.ports", guest_ports},
+        {"vm.session.start", started_session},
+        {"vm.session.list", sessions},
+        {"vm.session.show", session},
+        {"vm.session.stop", session},
+        {"vm.session.kill", session},
         {"dns.status", names},
         {"ssh.key",
          [](const json::Value&) -> sdk::Result<json::Object> {

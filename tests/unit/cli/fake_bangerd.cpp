@@ -68,6 +68,8 @@ private:
             return create(exchange);
         if (method == "vm.exec")
             return exec(exchange);
+        if (method == "vm.session.attach")
+            return attach(exchange);
         if (method == "vm.connect")
             return connect(exchange);
         if (method == "vm.forward")
@@ -147,6 +149,13 @@ private:
             return exchange->fail(sdk::make_error(sdk::Code::not_found, "there is no vm 'nobody'"));
         auto [ours, theirs] = pair();
         std::thread(run_fake_guest, std::move(ours), json::to_text(exchange->params())).detach();
+        reply_with(exchange, json::Object(), std::move(theirs));
+    }
+
+    void attach(const ExchangePtr& exchange)
+    {
+        auto [ours, theirs] = pair();
+        std::thread(run_fake_session, std::move(ours), json::to_text(exchange->params())).detach();
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 

@@ -65,6 +65,29 @@ public:
             return take_sizes(*document);
     }
 
+    void be_session()
+    {
+        const auto document = json::parse_object(params_, "parameters");
+        const std::string name = json::string_or(*document, "name");
+        const std::string how = json::string_or(*document, "how");
+        send(FrameType::started, "{}");
+        if (name == "gone")
+            return send(FrameType::error, R"({"code":"precondition","message":"session 'gone' has ended"})");
+        if (how == "send")
+            return swallow(), send(FrameType::done, "{}");
+        say("so far\n");
+        send(FrameType::gap, "1536");
+        say("and now\n");
+        send(FrameType::err, "to err\n");
+        if (how == "read")
+            return send(FrameType::done, "{}");
+        if (name != "lasting")
+            return end(0);
+        while (auto frame = next())
+            if (frame->type == FrameType::data)
+                say("<" + frame->payload + ">");
+    }
+
     void echo()
     {
         send(FrameType::started, "{}");
@@ -134,6 +157,13 @@ private:
         end(what == "shell" ? 3 : 0);
     }
 
+    void swallow()
+    {
+        while (auto frame = next())
+            if (frame->type == FrameType::eof)
+                return;
+    }
+
     void take_signals(int count)
     {
         say("ready\n");
@@ -178,6 +208,11 @@ void run_fake_guest(sdk::os::UniqueFd stream, const std::string& params)
     if (json::string_or(*document, "vm") == "here" && !tool.empty())
         return run_local_tool(std::move(stream), tool, json::find_strings(*document, "argv"));
     FakeGuest(std::move(stream), params).run();
+}
+
+void run_fake_session(sdk::os::UniqueFd stream, const std::string& params)
+{
+    FakeGuest(std::move(stream), params).be_session();
 }
 
 void run_fake_port(sdk::os::UniqueFd stream)

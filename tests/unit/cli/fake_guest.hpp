@@ -22,6 +22,10 @@ namespace banger::cli::testing {
 /// "here" are the real ones (run_local_tool).
 void run_fake_guest(sdk::os::UniqueFd stream, const std::string& params);
 
+/// The far end of a session. Shows output with a gap; "lasting" then sends back what comes, all others have ended.
+/// Of what is sent to it it prints nothing; "gone" is gone before it has taken that.
+void run_fake_session(sdk::os::UniqueFd stream, const std::string& params);
+
 /// The far end of a connection to a port: sends back what comes, until the end of it.
 void run_fake_port(sdk::os::UniqueFd stream);
 

@@ -61,6 +61,7 @@ workers = 4
 plugin_deadline = "90s"
 boot_timeout = "45s"
 auto_stop_stale_after = "8h"
+ssh_key_path = "~/.ssh/id_ed25519"
 
 [plugin.vmm-qemu]
 accelerator = "tcg"
@@ -87,8 +88,9 @@ accelerator = "tcg"
     EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
     EXPECT_EQ(config->daemon.boot_timeout.value, 45s);
     EXPECT_EQ(config->daemon.auto_stop_stale_after.value, 8h);
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:24");
-    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:25");
+    EXPECT_EQ(config->daemon.ssh_key_path.value, "~/.ssh/id_ed25519");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at(""), "/c.toml:25");
+    EXPECT_EQ(config->plugins.at("vmm-qemu").where.at("/accelerator"), "/c.toml:26");
 }
 
 TEST(Config, MemoryIsMibOrASize)
@@ -179,6 +181,8 @@ INSTANTIATE_TEST_SUITE_P(
             "known: [vm_defaults], [providers], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]"},
         Bad{"[tooling]\nmise_url = \"https://example.org/mise\"\n",
             "/c.toml:2: mise_url in [tooling] needs mise_sha256 beside it", "sha256sum prints the digest of a file"},
+        Bad{"[daemon]\nssh_key_path = \"key\"\n",
+            "/c.toml:2: ssh_key_path in [daemon] cannot be 'key': it is no absolute path", "write ~/... for what is in your home"},
         Bad{"[tooling]\nmise_sha256 = \"ABC\"\n",
             "/c.toml:2: mise_sha256 in [tooling] must be 64 hex digits in small letters", "sha256sum prints them"},
         Bad{"[tooling]\nmise_sha256 = \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"\n",
@@ -386,6 +390,7 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("plugin_deadline":{"value":"2m","origin":"built-in","where":""},)"
                     R"("boot_timeout":{"value":"2m","origin":"built-in","where":""},)"
                     R"("auto_stop_stale_after":{"value":"0","origin":"built-in","where":""},)"
+                    R"("ssh_key_path":{"value":"","origin":"built-in","where":""},)"
                     R"("pause_below":{"value":"512M","origin":"built-in","where":""}},)"
                     R"("workspace":{"depth":{"value":50,"origin":"built-in","where":""},)"
                     R"("tracked_only":{"value":false,"origin":"built-in","where":""}},)"

@@ -70,7 +70,7 @@ struct Header {
     unsigned additional = 0;
 };
 
-inline Header header_of(const std::string& packet)
+inline Header header_of(std::string_view packet)
 {
     const auto at = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(packet.at(i))); };
     const auto number = [&](std::size_t i) { return at(i) << 8U | at(i + 1); };

@@ -270,6 +270,22 @@ TEST_F(Tools, AFailureIsAnErrorThatCanBeRead)
     EXPECT_EQ(agent::error_from_json(tool("unpack", {path("x"), "x"}, "no archive").err).code, sdk::Code::corrupt);
 }
 
+TEST_F(Tools, AToolThatEndsEarlyLetsNobodyWaitForIt)
+{
+    const auto result = tool("write", {path("nowhere/file")}, std::string(20U << 20U, 'x'));
+    EXPECT_EQ(result.exit.shell_code(), 1);
+    EXPECT_NE(result.err.find("nowhere"), std::string::npos) << result.err;
+}
+
+TEST_F(Tools, MoreThanTheAgentHoldsArrives)
+{
+    std::string bytes(20U << 20U, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = static_cast<char>(i * 2654435761U >> 13U);
+    ASSERT_EQ(tool("write", {path("file")}, bytes).exit.shell_code(), 0);
+    EXPECT_TRUE(sdk::os::read_file(path("file"), bytes.size()).value_or("") == bytes);
+}
+
 TEST_F(Tools, AnUnknownToolIsRefused)
 {
     agent::ExecSpec spec;

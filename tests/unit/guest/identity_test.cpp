@@ -10,14 +10,6 @@
 namespace banger::agent {
 namespace {
 
-TEST(MergeLines, AddsOnlyWhatIsMissing)
-{
-    EXPECT_EQ(merge_lines("", {"a"}), "a\n");
-    EXPECT_EQ(merge_lines("theirs", {"a", "b"}), "theirs\na\nb\n");
-    EXPECT_EQ(merge_lines("a\ntheirs\n", {"a"}), "a\ntheirs\n");
-    EXPECT_EQ(merge_lines("aa\n", {"a"}), "aa\na\n");
-}
-
 TEST(HostsWithName, KeepsEverybodyElsesLines)
 {
     EXPECT_EQ(hosts_with_name("127.0.0.1 localhost\n127.0.1.1 old\n10.0.0.1 x\n", "new"),
@@ -33,15 +25,6 @@ TEST(DecodeBase64, ReadsPaddedText)
     EXPECT_EQ(decode_base64("Zm9vYmE="), "fooba");
     EXPECT_EQ(decode_base64("Zm9v\nYmFy"), "foobar");
     EXPECT_EQ(decode_base64("//79"), "\xff\xfe\xfd");
-}
-
-TEST(ForeignHostKeys, AreThoseOfTheGuestThatWasCopied)
-{
-    const std::vector<std::string> files{"sshd_config",          "ssh_host_rsa_key",         "ssh_host_rsa_key.pub",
-                                         "ssh_host_ed25519_key", "ssh_host_ed25519_key.pub", "ssh_host_key_notes"};
-    EXPECT_EQ(foreign_host_keys(files, {{"ssh_host_ed25519_key", "", ""}}),
-              (std::vector<std::string>{"ssh_host_rsa_key", "ssh_host_rsa_key.pub"}));
-    EXPECT_EQ(foreign_host_keys(files, {}).size(), 4U);
 }
 
 TEST(PrefixFrom, ReadsBothFamilies)

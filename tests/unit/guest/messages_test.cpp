@@ -5,6 +5,7 @@
 #include "guest/protocol/exec_messages.hpp"
 #include "guest/protocol/json.hpp"
 #include "guest/protocol/listener_messages.hpp"
+#include "guest/protocol/session_messages.hpp"
 
 namespace banger::agent {
 namespace {
@@ -213,6 +214,88 @@ TEST(GuestFacts, ComeBackWhole)
     ASSERT_TRUE(back);
     EXPECT_EQ(to_json(*back), to_json(facts));
     EXPECT_EQ(back->root_bytes, 8ULL << 30U);
+}
+
+TEST(SessionMessages, CarryWhatTheyHold)
+{
+    SessionSpec spec;
+    spec.exec.argv = {"make", "a b", "\xff"};
+    spec.exec.env = {{"K", "v"}};
+    spec.exec.tty = true;
+    spec.name = "build-1.x_Y";
+    spec.require = {"make", "gcc"};
+    spec.log_bytes = 1U << 20U;
+    spec.now_s = 1'700'000'000;
+    const auto back = session_spec_from_json(to_json(spec));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->exec.argv, spec.exec.argv);
+    EXPECT_EQ(back->exec.env, spec.exec.env);
+    EXPECT_TRUE(back->exec.tty);
+    EXPECT_EQ(back->name, spec.name);
+    EXPECT_EQ(back->require, spec.require);
+    EXPECT_EQ(back->log_bytes, spec.log_bytes);
+    EXPECT_EQ(back->now_s, spec.now_s);
+
+    SessionFacts facts;
+    facts.name = "build";
+    facts.state = SessionFacts::State::ended;
+    facts.argv = spec.exec.argv;
+    facts.ran_ms = 1234;
+    facts.end.exit.signal = 15;
+    facts.end.by_machine = true;
+    facts.dropped_bytes = 7;
+    facts.log_problem = "No space left on device";
+    SessionFacts lost;
+    lost.name = "old";
+    lost.state = SessionFacts::State::lost;
+    const auto list = sessions_from_json(to_json(std::vector<SessionFacts>{facts, lost}));
+    ASSERT_TRUE(list) << list.error().message;
+    ASSERT_EQ(list->size(), 2U);
+    EXPECT_EQ(to_json((*list)[0]), to_json(facts));
+    EXPECT_EQ((*list)[0].end.exit.signal, 15);
+    EXPECT_TRUE((*list)[0].end.by_machine);
+    EXPECT_EQ((*list)[1].state, SessionFacts::State::lost);
+    EXPECT_FALSE((*list)[1].ran_ms);
+
+    const SessionEnd end{{3, 0}, 99, false};
+    const auto ended = session_end_from_json(to_json(end));
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->exit.code, 3);
+    EXPECT_EQ(ended->ran_ms, 99);
+    AttachSpec attach;
+    attach.name = "build";
+    attach.how = AttachSpec::How::send;
+    attach.end_input = true;
+    attach.size = {80, 24};
+    const auto attached = attach_spec_from_json(to_json(attach));
+    ASSERT_TRUE(attached);
+    EXPECT_EQ(to_json(*attached), to_json(attach));
+    const auto order = session_order_from_json(to_json(SessionOrder{"build", 9, 1000}));
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->timeout_ms, 1000);
+}
+
+TEST(SessionMessages, RefuseWhatMakesNoSense)
+{
+    for (const char* name : {"", ".hidden", "-x", "a/b", "a b", "\xc3\xa9", "..", "a\nb"})
+        EXPECT_FALSE(check_session_name(name)) << name;
+    EXPECT_FALSE(check_session_name(std::string(49, 'x')));
+    EXPECT_TRUE(check_session_name(std::string(48, 'x')));
+    for (const char* text : {"", "[]", R"({"argv":["x"],"name":"../x"})", R"({"argv":["x"],"tool":"pack"})",
+                             R"({"argv":["x"],"require":[""]})", R"({"argv":["x"],"log_bytes":-1})"})
+        EXPECT_FALSE(session_spec_from_json(text)) << text;
+    for (const char* text : {R"({"name":"x"})", R"({"name":"x","how":"steal"})", R"({"how":"view"})",
+                             R"({"name":"x","how":"view","end_input":true})",
+                             R"({"name":"x","how":"control","cols":65536})"})
+        EXPECT_FALSE(attach_spec_from_json(text)) << text;
+    for (const char* text : {R"({"name":"x","state":"odd"})", R"({"name":"x","state":"ended","signal":65})",
+                             R"({"name":"x","state":"ended","code":256})", R"({"state":"running"})"})
+        EXPECT_FALSE(session_facts_from_json(text)) << text;
+    EXPECT_FALSE(sessions_from_json(R"({"sessions":[1]})"));
+    for (const char* text : {R"({"name":"x","signal":65})", R"({"name":"x","timeout_ms":-1})"})
+        EXPECT_FALSE(session_order_from_json(text)) << text;
+    EXPECT_EQ(gap_of("123"), 123U);
+    EXPECT_EQ(gap_of("nonsense"), 0U);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST(Services, NothingHappensInAGuestThatHasNoRootYet)
 {
     EventLoop loop;
     GuestState guest;
-    Services services(loop, &guest);
+    Services services(loop, &guest, "/nowhere");
     for (const auto& [path, spec] : framed) {
         const auto refused = refusal_of(services.router(), path, spec);
         ASSERT_TRUE(refused) << path;
@@ -63,7 +63,7 @@ TEST(Services, NothingHappensInAGuestThatHasNoRootYet)
 TEST(Services, AnAgentOnAHostHasNothingToWaitFor)
 {
     EventLoop loop;
-    Services services(loop, nullptr);
+    Services services(loop, nullptr, "/nowhere");
     EXPECT_FALSE(refusal_of(services.router(), "/v0/read", R"({"path":"/proc/self/stat"})"));
 }
 

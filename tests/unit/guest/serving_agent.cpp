@@ -34,6 +34,13 @@ ServingAgent::ServingAgent() : work_(boost::asio::make_work_guard(loop_))
     std::string name = (std::filesystem::temp_directory_path() / "banger-agent-XXXXXX").string();
     directory_ = mkdtemp(name.data());
     token_.fill('t');
+    start_agent();
+    thread_ = std::thread([this] { loop_.run(); });
+}
+
+void ServingAgent::start_agent()
+{
+    std::filesystem::remove(path("agent.sock"));
     std::array<int, 2> pipe_ends{};
     if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0)
         std::abort();
@@ -55,7 +62,6 @@ ServingAgent::ServingAgent() : work_(boost::asio::make_work_guard(loop_))
     char first = 0;
     if (read(said.get(), &first, 1) != 1)
         std::abort();
-    thread_ = std::thread([this] { loop_.run(); });
 }
 
 ServingAgent::~ServingAgent()

@@ -33,6 +33,8 @@ protected:
     std::string path(const std::string& name) const { return (directory_ / name).string(); }
     void kill_agent();
     pid_t agent_pid() const { return agent_->id().pid; }
+    /// Once more, after kill_agent.
+    void start_agent();
 
     std::filesystem::path directory_;
     agent::Token token_{};

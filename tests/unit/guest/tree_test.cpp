@@ -69,7 +69,8 @@ protected:
         EXPECT_TRUE(sdk::os::write_file_atomic(path, stream));
         const UniqueFd in(open(path.c_str(), O_RDONLY | O_CLOEXEC));
         const auto root = directory_at(to);
-        return unpack(in.get(), root.get(), leaf, options);
+        DescriptorInput input(in.get());
+        return unpack(input, root.get(), leaf, options);
     }
     void expect_unpacks(const std::string& leaf = ".")
     {
@@ -274,7 +275,8 @@ TEST_F(TreeTest, NobodySeesAFileBeforeItIsCompleteAndASignalLeavesNothing)
         if (child == 0) {
             close(ends[1]);
             const auto root = directory_at(to);
-            (void)unpack(ends[0], root.get(), ".");
+            DescriptorInput input(ends[0]);
+            (void)unpack(input, root.get(), ".");
             _exit(0);
         }
         close(ends[0]);

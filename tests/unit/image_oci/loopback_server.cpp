@@ -38,6 +38,9 @@ Request parse(const std::string& head)
     Request request;
     const auto start = head.find(' ') + 1;
     request.path = head.substr(start, head.find(' ', start) - start);
+    // As proxies are asked (RFC 9112, section 3.2.2).
+    if (const std::string scheme = "http://"; request.path.starts_with(scheme))
+        request.path = request.path.substr(request.path.find('/', scheme.size()));
     for (auto at = head.find("\r\n"); at != std::string::npos && at + 2 < head.size(); at = head.find("\r\n", at + 2)) {
         const auto line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
         const auto colon = line.find(": ");
@@ -52,13 +55,25 @@ Request parse(const std::string& head)
 
 }  // namespace
 
-void Reply::write(const std::string& bytes)
+bool Reply::write(const std::string& bytes)
 {
     for (std::size_t sent = 0; sent < bytes.size();) {
         const auto count = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
         if (count <= 0)
-            return;
+            return false;
         sent += static_cast<std::size_t>(count);
+    }
+    return true;
+}
+
+void Reply::send_slowly(int status, const std::string& body, std::chrono::milliseconds pause, const std::function<void()>& sent)
+{
+    send_part(status, body, 0);
+    for (const char byte : body) {
+        if (ending_ || !write(std::string(1, byte)))
+            return;
+        sent();
+        std::this_thread::sleep_for(pause);
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -27,12 +28,14 @@ public:
     void send(int status, const std::string& body, const Headers& headers = {});
     /// Promises all of a body and gives the first bytes of it.
     void send_part(int status, const std::string& body, std::size_t bytes, const Headers& headers = {});
+    /// A byte at a time, with a pause behind each, until the other side or the server ends.
+    void send_slowly(int status, const std::string& body, std::chrono::milliseconds pause, const std::function<void()>& sent);
     /// Says nothing more until the server ends.
     void stall();
     [[nodiscard]] bool ending() const { return ending_; }
 
 private:
-    void write(const std::string& bytes);
+    bool write(const std::string& bytes);
     int socket_;
     const std::atomic<bool>& ending_;
 };

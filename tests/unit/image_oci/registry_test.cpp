@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/lock.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "child_server.hpp"
 #include "fake_registry.hpp"
 #include "layer_downloads.hpp"
 
@@ -115,6 +118,18 @@ TEST_F(RegistryTest, NothingIsFetchedTwice)
         EXPECT_THAT(*pulled, ElementsAre(layer_bytes, "second", layer_bytes));
     }
     EXPECT_EQ(server.server.requests_for("/blobs/").size(), 3U) << "two layers and the configuration";
+}
+
+TEST_F(RegistryTest, AnotherImageOnTheSameLayersFetchesOnlyItsOwn)
+{
+    const FakeRegistry lower({layer_bytes, "second"});
+    ASSERT_TRUE(pull(lower));
+    const FakeRegistry upper({layer_bytes, "second", "its own"});
+    auto pulled = pull(upper);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_THAT(*pulled, ElementsAre(layer_bytes, "second", "its own"));
+    ASSERT_EQ(upper.server.requests_for("/blobs/").size(), 1U);
+    EXPECT_TRUE(is_blob(upper.server.requests_for("/blobs/").front(), "its own"));
 }
 
 TEST_F(RegistryTest, SeveralLayersComeAtTheSameTime)
@@ -468,6 +483,76 @@ TEST_F(RegistryTest, ARedirectLeadsToNoOtherKindOfPlace)
         EXPECT_EQ(failure_of(server).code, Code::unavailable) << place;
         EXPECT_FALSE(sdk::os::exists(directory.path() + "/" + server.layer(0).substr(7)));
     }
+}
+
+TEST_F(RegistryTest, TlsIsNotLeftForPlainHttp)
+{
+    const OtherHost other(layer_bytes);
+    const TlsServer server(directory.path());
+    server.answer("moved", "HTTP/1.0 302 Found\r\nLocation: http://" + other.server.address() + "/x\r\n\r\n");
+    const auto answer = blobs::http_get({.url = "https://" + server.address() + "/moved",
+                                         .accept = "*/*",
+                                         .user = "tester:secret",
+                                         .authority = server.authority(),
+                                         .plain = true,
+                                         .direct = true,
+                                         .most = 1000},
+                                        call);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 0) << "the connection is given up";
+    EXPECT_THAT(other.server.requests(), IsEmpty());
+    const auto unknown = blobs::http_get({.url = "https://" + server.address() + "/moved", .direct = true}, call);
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().code, Code::permission) << "nobody vouches for its certificate";
+}
+
+TEST_F(RegistryTest, ASlowServerIsWaitedForAndCancellingIsQuick)
+{
+    std::atomic<int> slow = 0;
+    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
+        if (!is_blob(request, layer_bytes))
+            return false;
+        reply.send_slowly(200, layer_bytes, std::chrono::milliseconds(20), [&] {
+            ++slow;
+            slow.notify_all();
+        });
+        return true;
+    });
+    auto registry = open(server);
+    std::jthread canceller([&] {
+        wait_until(slow, 60);  // longer than a second, which a stalled one would have
+        call.cancel();
+    });
+    const auto cancelled = registry.blob({"", server.layer(0), layer_bytes.size()}, call);
+    canceller.join();
+    const auto end = Clock::now();
+    ASSERT_FALSE(cancelled);
+    EXPECT_EQ(cancelled.error().code, Code::cancelled);
+    EXPECT_EQ(server.server.requests_for("/blobs/").size(), 1U) << "it was never given up";
+    EXPECT_LT(Clock::now() - end, std::chrono::seconds(3));
+}
+
+TEST_F(RegistryTest, AFullDiskIsSaidAndWhatCameIsResumedWhenThereIsRoom)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root to mount a small tmpfs";
+    const auto small = directory.path() + "/small";
+    ASSERT_TRUE(sdk::os::make_private_directory(small));
+    if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=128k") != 0)
+        GTEST_SKIP() << "this root may not mount a tmpfs";
+    const FakeRegistry server({layer_bytes});
+    Registry registry(*parse_reference(server.reference()), {small, false, short_patience()});
+    const Descriptor layer{"", server.layer(0), layer_bytes.size()};
+    const auto full = registry.blob(layer, call);
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().code, Code::no_space) << full.error().message;
+    EXPECT_FALSE(sdk::os::exists(small + "/" + server.layer(0).substr(7))) << "it counts only when it is whole";
+    ASSERT_EQ(::mount("tmpfs", small.c_str(), "tmpfs", MS_REMOUNT, "size=8m"), 0);
+    const auto path = registry.blob(layer, call);
+    ASSERT_TRUE(path) << path.error().message;
+    EXPECT_EQ(sdk::os::read_file(*path).value_or(""), layer_bytes);
+    EXPECT_TRUE(server.server.requests_for("/blobs/").back().headers.contains("range"));
+    EXPECT_EQ(::umount2(small.c_str(), MNT_DETACH), 0);
 }
 
 TEST_F(RegistryTest, ManifestsThatAreNoneAreRefused)

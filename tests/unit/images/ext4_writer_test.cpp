@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "banger/sdk/os/file.hpp"
 #include "support.hpp"
 
 namespace banger::images {
@@ -80,6 +81,79 @@ TEST(Ext4Writer, TheSameEntriesGiveTheSameBytes)
         ASSERT_EQ(why(writer.finish()), "");
     }
     EXPECT_TRUE(read_whole(dir / "one") == read_whole(dir / "two"));
+}
+
+/// Some of everything, with what was replaced and removed.
+void write_some_of_everything(Ext4Writer& writer)
+{
+    auto labelled = with_mode(0640);
+    for (int i = 0; i < 3000; ++i) {
+        const auto directory = "d" + std::to_string(i % 7) + "/e" + std::to_string(i % 91);
+        labelled.xattrs = {{"user.number", std::to_string(i)}};
+        ASSERT_EQ(why(put(writer, directory + "/file-" + std::to_string(i), std::string(i, 'x'), labelled)), "");
+        ASSERT_EQ(why(writer.symlink(directory + "/link-" + std::to_string(i), {}, std::string(1 + i % 100, 't'))), "");
+        ASSERT_EQ(why(writer.hard_link("all/" + std::to_string(i), directory + "/file-" + std::to_string(i))), "");
+    }
+    for (int i = 0; i < 3000; i += 3)
+        ASSERT_EQ(why(put(writer, "all/" + std::to_string(i), "again")), "");
+    ASSERT_EQ(why(writer.remove("d3")), "");
+    ASSERT_EQ(why(writer.remove("d4/e4")), "");
+    ASSERT_EQ(why(writer.device("d3", {}, FileKind::block_device, 259, 70000)), "");
+}
+
+TEST(Ext4Writer, GivesTheSameBytesHoweverLittleMemoryItHas)
+{
+    const TempDir dir;
+    for (const std::uint64_t memory : {0U, 32U << 20}) {
+        auto given = options();
+        given.memory_bytes = memory;
+        const auto path = dir / std::to_string(memory);
+        auto writer = make_writer(path, given);
+        write_some_of_everything(writer);
+        ASSERT_EQ(why(writer.finish()), "");
+        EXPECT_EQ(complaints(path), "");
+    }
+    EXPECT_TRUE(read_whole(dir / "0") == read_whole(dir / std::to_string(32U << 20)));
+}
+
+TEST(Ext4Writer, MemoryDoesNotGrowWithTheNumberOfEntries)
+{
+    const auto peak_kib = [] {  // proc(5); a test has a process of its own
+        const auto status = sdk::os::read_file("/proc/self/status").value_or("");
+        return std::stoll(status.substr(status.find("VmHWM:") + 6));
+    };
+    const TempDir dir;
+    auto given = options();
+    given.bytes_per_inode = 4096;
+    given.memory_bytes = 1U << 20;
+    auto writer = make_writer(dir / "disk", given);
+    const auto before = peak_kib();
+    auto metadata = with_mode(0644);
+    metadata.xattrs = {{"user.a", ""}};
+    for (int i = 0; i < 100'000; ++i) {
+        metadata.xattrs.front().value = std::to_string(i) + std::string(60, 'v');
+        ASSERT_TRUE(writer.fifo(std::to_string(i % 10) + "/" + std::to_string(i) + std::string(100, 'n'), metadata));
+    }
+    ASSERT_EQ(why(writer.finish()), "");
+    EXPECT_EQ(complaints(dir / "disk"), "");
+    EXPECT_LT(peak_kib() - before, 12 * 1024) << "of some 30 MiB that names, inodes and attributes are";
+}
+
+TEST(Ext4Writer, SaysSoWhenWhatDoesNotFitInMemoryHasNoPlace)
+{
+    const TempDir dir;
+    const auto gone = dir / "gone";
+    ASSERT_EQ(::mkdir(gone.c_str(), 0700), 0);
+    auto given = options();
+    given.memory_bytes = 0;
+    auto writer = make_writer(gone + "/disk", given);
+    ASSERT_EQ(::unlink((gone + "/disk").c_str()), 0);
+    ASSERT_EQ(::rmdir(gone.c_str()), 0);
+    sdk::Result<void> result;
+    for (int i = 0; i < 10'000 && result; ++i)
+        result = writer.fifo(std::to_string(i), {});
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message.find(gone), std::string::npos) << result.error().message;
 }
 
 TEST(Ext4Writer, MakesMissingParents)

@@ -452,6 +452,34 @@ TEST_F(TarImport, WhiteoutsTakeWhatLowerLayersBroughtWhereverTheyStand)
     finish_clean();
 }
 
+TEST_F(TarImport, WhiteoutsOfWholeTreesKeepWhatTheirOwnLayerBrought)
+{
+    TarBuilder tar;
+    layer(tar, "low").file("d/old/f", "low").file("d/kept/old", "low").file("root/x", "low").file("e/f", "low");
+    layer(tar, "high").file("d/kept/new", "high").file(".wh.d", "").file("root/new", "high").file(".wh.e", "");
+    layer(tar, "highest").file(".wh..wh..opq", "").file("d/last", "highest").file("root/last", "highest");
+    layer(tar, "nothing").file(".wh.root", "").file("d/.wh.missing", "").file("missing/.wh.missing", "");
+    const auto outcome = import(tar.bytes());
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(root.names_in(""), (std::vector<std::string>{"d", "root"})) << "the mount point of the work disk stays";
+    EXPECT_EQ(root.names_in("d"), std::vector<std::string>{"last"});
+    EXPECT_EQ(work.names_in(""), std::vector<std::string>{});
+    finish_clean();
+}
+
+TEST_F(TarImport, AWhiteoutGoesThroughWhatItsLayerBroughtInto)
+{
+    TarBuilder tar;
+    layer(tar, "low").file("d/a/old", "low").file("d/b/old", "low").file("d/c", "low");
+    layer(tar, "high").file("d/a/new", "high").file("d/.wh..wh..opq", "").file("d/b/new", "high");
+    const auto outcome = import(tar.bytes());
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(root.names_in("d"), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(root.names_in("d/a"), std::vector<std::string>{"new"});
+    EXPECT_EQ(root.names_in("d/b"), std::vector<std::string>{"new"});
+    finish_clean();
+}
+
 TEST_F(TarImport, LaterLayersReplaceDirectoriesByFilesAndBackAndLinkToLowerFiles)
 {
     TarBuilder tar;

@@ -72,7 +72,11 @@ private:
     const config::Paths paths_{directory_.path() + "/config.toml", directory_.path() + "/state",
                                directory_.path() + "/cache", directory_.path() + "/run"};
     const config::HostFacts host_{2, 4096};
-    const config::Config config_ = config::defaults(host_);
+
+protected:
+    config::Config config_ = config::defaults(host_);  ///< as the engine has it
+
+private:
     images::ImageStore images_{paths_.images(), images::Catalogue::built_in(), {}};
     images::KernelStore kernels_{paths_.kernels(), images::Catalogue::built_in(), {}};
     Agents agents_{loop_};

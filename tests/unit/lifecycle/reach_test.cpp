@@ -5,6 +5,7 @@
 
 #include "core/base/fault.hpp"
 #include "core/lifecycle/delete.hpp"
+#include "core/lifecycle/name_route.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/plugins/kinds.hpp"
 #include "engine_world.hpp"
@@ -91,6 +92,34 @@ TEST_F(ReachTest, ADeletionThatCannotBeginLeavesNameAndPorts)
     EXPECT_FALSE(removed);
     EXPECT_EQ(names().size(), 1U);
     EXPECT_EQ(ports.size(), 1U);
+    close_reach(*engine, vm, call_);
+}
+
+class ReachOnABridge : public EngineWorld {
+protected:
+    ReachOnABridge() : EngineWorld({"fakes", "fake-bridge", "fake-dns"}), engine(fresh()), vm(add("aabbccddee06", "fake", "fake"))
+    {
+        vm.network = "bridge";
+        auto journal = engine->journal_of(vm.id);
+        EXPECT_TRUE(journal->note_bound({std::string(plugins::kind_of<sdk::Network>), "bridge", "nic", owner_of(vm.id),
+                                         {{"address", "10.1.2.3"}}}));
+    }
+    std::vector<sdk::NameServer> routed() { return *provider<sdk::NetworkNames>("bridge")->routed(); }
+
+    std::unique_ptr<Engine> engine;
+    model::VmRecord vm;
+};
+
+TEST_F(ReachOnABridge, TheHostsResolverIsToldWhomToAskUntilTheDaemonEnds)
+{
+    EXPECT_THAT(routed(), IsEmpty());
+    ASSERT_TRUE(open_reach(*engine, vm, call_));
+    EXPECT_EQ(reach_of(*engine, vm, call_)->address, "10.1.2.3");
+    EXPECT_THAT(routed(), ElementsAre(sdk::NameServer{"127.0.0.1", 42069, "vm"}));
+    unroute_names(*fresh(), call_);
+    EXPECT_FALSE(routed().empty()) << "a daemon took back what it had not said";
+    unroute_names(*engine, call_);
+    EXPECT_THAT(routed(), IsEmpty());
     close_reach(*engine, vm, call_);
 }
 

@@ -10,7 +10,7 @@ using Names = std::vector<std::string>;
 
 TEST(Kinds, EveryInterfaceHasOne)
 {
-    EXPECT_EQ(kinds().size(), 9U);
+    EXPECT_EQ(kinds().size(), 10U);
     for (const auto& kind : kinds())
         EXPECT_EQ(find_kind(kind.id), &kind);
     EXPECT_EQ(find_kind("vmm/1"), nullptr);

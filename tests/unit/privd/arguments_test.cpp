@@ -49,6 +49,16 @@ TEST_F(RemitTest, WhatADaemonAsksForPasses)
     EXPECT_TRUE(remit_.check_own({layer_, 4096, "dm-snapshot"}));
 }
 
+TEST_F(RemitTest, ANameServerIsOnThisHostsLoopback)
+{
+    EXPECT_TRUE(Remit::check(sdk::NameServer{"127.0.0.1", 42069, "vm"}));
+    EXPECT_TRUE(Remit::check(sdk::NameServer{"::1", 42069, "vm"}));
+    for (const char* address : {"10.0.0.1", "127.0.0.1.example.com", "", "::2", "127.1"})
+        EXPECT_FALSE(Remit::check(sdk::NameServer{address, 53, "vm"})) << address;
+    EXPECT_FALSE(Remit::check(sdk::NameServer{"127.0.0.1", 0, "vm"}));
+    EXPECT_FALSE(Remit::check(sdk::NameServer{"127.0.0.1", 53, "."}));
+}
+
 TEST_F(RemitTest, AnInstallationHasAnIdAndADirectoryOfTheUsers)
 {
     for (const char* id : {"", "0123456", "012345678", "0123456G", "../../ab", "ABCDEF01"})

@@ -37,10 +37,11 @@ protected:
             return std::move(client).error();
         return client->call(method, params);
     }
-    [[nodiscard]] json::Object params() const
+    [[nodiscard]] json::Object params() const { return params(name_); }
+    [[nodiscard]] json::Object params(const std::string& provider) const
     {
         json::Object object;
-        object.set("protocol", rpc::helper::protocol_version).set("name", name_);
+        object.set("protocol", rpc::helper::protocol_version).set("name", provider);
         object.set("instance", host_.instance()).set("vms_directory", host_.vms_directory());
         return object;
     }
@@ -174,8 +175,7 @@ TEST_F(ServiceTest, RequestsOfAConnectionHaveABound)
         std::atomic<bool> open = false;
     };
     const auto gated = std::make_shared<Gated>(host_, world_);
-    json::Object wanted = params();
-    wanted.set("name", helper_.add(gated));
+    const json::Object wanted = params(helper_.add(gated));
     const auto socket = raw();
     for (std::uint64_t id = 1; id <= PrivdInProcess::most_requests + 1; ++id)
         ASSERT_TRUE(sdk::os::write_all(socket.get(), rpc::encode_request(id, "network/0 list", wanted.value())));
@@ -265,9 +265,7 @@ TEST_F(ServiceTest, WhatWaitsWhenItStopsIsNotBegun)
     const auto gated = std::make_shared<Gated>(host_, world_);
     {
         PrivdInProcess helper;
-        const std::string provider = helper.add(gated);
-        json::Object wanted = params();
-        wanted.set("name", provider);
+        const json::Object wanted = params(helper.add(gated));
         std::vector<sdk::os::UniqueFd> sockets;
         for (int i = 0; i < static_cast<int>(PrivdInProcess::most_connections); ++i) {
             sockets.push_back(raw_to(helper));

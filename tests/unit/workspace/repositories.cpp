@@ -83,7 +83,8 @@ sdk::Result<Repositories::Sent> Repositories::try_send(const CheckoutOptions& op
     sdk::Result<tree::Unpacked> unpacked = tree::Unpacked{};
     std::thread other([&] {
         const UniqueFd to(::open(guest.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        unpacked = tree::unpack(from.get(), to.get(), ".");
+        tree::DescriptorInput stream(from.get());
+        unpacked = tree::unpack(stream, to.get(), ".");
     });
     Sent sent;
     tree::PackEvents events;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "banger/sdk/host.hpp"
@@ -23,5 +24,8 @@ public:
     [[nodiscard]] virtual Result<void> withdraw(const std::string& name) = 0;
     [[nodiscard]] virtual Result<std::vector<DnsRecord>> list() = 0;
 };
+
+/// Labels of letters, digits and inner hyphens, 63 bytes each and 253 together (RFC 1035, 2.3.1 and 2.3.4); no final dot.
+[[nodiscard]] bool is_dns_name(std::string_view name);
 
 }  // namespace banger::sdk

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -22,13 +21,13 @@ public:
         Probe probe;
         probe.usable = true;
         probe.reason = "a fake for tests";
-        probe.facts["zone"] = "vm";
+        probe.facts = {{"address", "127.0.0.1"}, {"port", "42069"}, {"wanted_port", "42069"}, {"zone", "vm"}};
         return probe;
     }
 
     Result<void> publish(const DnsRecord& record) override
     {
-        if (!is_name(record.name))
+        if (!is_dns_name(record.name))
             return make_error(Code::invalid, "'" + record.name + "' is no name that can be published");
         if (record.addresses.empty())
             return make_error(Code::invalid, "the name " + record.name + " has no address");
@@ -63,25 +62,6 @@ private:
             if (c >= 'A' && c <= 'Z')
                 c = static_cast<char>(c - 'A' + 'a');
         return name;
-    }
-
-    /// Labels of letters, digits and inner hyphens, 63 bytes each and 253 together (RFC 1035, 2.3.1 and 2.3.4).
-    static bool is_name(const std::string& name)
-    {
-        const auto plain = [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-        };
-        if (name.size() > 253)
-            return false;
-        for (std::size_t at = 0; at <= name.size();) {
-            const auto end = std::min(name.find('.', at), name.size());
-            const std::string label = name.substr(at, end - at);
-            if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
-                !std::all_of(label.begin(), label.end(), plain))
-                return false;
-            at = end + 1;
-        }
-        return true;
     }
 
     static bool is_address(const std::string& text)

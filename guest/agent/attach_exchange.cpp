@@ -1,0 +1,118 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/attach_exchange.hpp"
+
+namespace banger::agent {
+
+AttachExchange::~AttachExchange()
+{
+    if (session_)
+        session_->detach(*this);
+}
+
+void AttachExchange::on_frame(FrameType type, std::string_view payload)
+{
+    if (!session_)
+        return type == FrameType::spec
+                   ? begin(payload)
+                   : fail(sdk::make_error(sdk::Code::invalid, "the first frame of an attach must be its spec"));
+    if (type == FrameType::eof && spec_.how == AttachSpec::How::send)
+        return end_sending();
+    if (!writes() || sent_all_)
+        return;
+    if (type == FrameType::data) {
+        session_->write(payload);
+    } else if (type == FrameType::resize) {
+        if (const auto size = window_size_of(payload))
+            session_->resize(*size);
+    } else if (type == FrameType::signal) {
+        if (const auto number = signal_number(payload))
+            (void)session_->signal(*number);  // one that has ended says so itself
+    }
+}
+
+void AttachExchange::on_end(bool)
+{
+    if (!session_)
+        return fail(sdk::make_error(sdk::Code::invalid, "an attach must begin with its spec"));
+    if (spec_.how == AttachSpec::How::send)
+        end_sending();
+}
+
+void AttachExchange::begin(std::string_view text)
+{
+    auto spec = attach_spec_from_json(text);
+    if (!spec)
+        return fail(spec.error());
+    spec_ = *spec;
+    auto session = sessions_.find(spec_.name);
+    if (!session)
+        return fail(session.error());
+    if (spec_.how == AttachSpec::How::send)
+        if (auto takes = (*session)->check_takes_input(); !takes)
+            return fail(takes.error());
+    if (auto attached = (*session)->attach(*this, spec_.how == AttachSpec::How::control); !attached)
+        return fail(attached.error());
+    session_ = *session;
+    queue(FrameType::started, to_json(session_->facts()));
+    if (spec_.how == AttachSpec::How::control)
+        session_->resize(spec_.size);
+}
+
+void AttachExchange::end_sending()
+{
+    if (std::exchange(sent_all_, true))
+        return;
+    if (spec_.end_input)
+        session_->end_input();
+    on_input_drained();
+}
+
+void AttachExchange::on_input_drained()
+{
+    backlog_drained();
+    if (!sent_all_ || finished() || session_->input_backlog() > 0)
+        return;
+    queue(FrameType::done, "{}");
+    finish();
+}
+
+void AttachExchange::on_change()
+{
+    if (spec_.how != AttachSpec::How::send)
+        return stream_.wake();
+    if (!session_->running() && !finished())
+        fail(sdk::make_error(sdk::Code::precondition,
+                             "session '" + spec_.name + "' ended before it had taken its input"));
+}
+
+FramedExchange::Pulled AttachExchange::pull(std::span<char> room)
+{
+    if (!session_ || spec_.how == AttachSpec::How::send || finished())
+        return {};
+    const auto piece = session_->log().read(cursor_, room);
+    if (piece.bytes > 0 && piece.dropped == 0)
+        return {piece.type, piece.bytes};
+    if (piece.bytes > 0) {
+        queue(FrameType::gap, std::to_string(piece.dropped));
+        queue(piece.type, {room.data(), piece.bytes});
+    } else if (spec_.how == AttachSpec::How::read) {
+        queue(FrameType::done, "{}");
+        finish();
+    } else if (!session_->running()) {
+        say_how_it_ended();
+    }
+    return {};
+}
+
+void AttachExchange::say_how_it_ended()
+{
+    const auto facts = session_->facts();
+    if (facts.state == SessionFacts::State::lost)
+        return fail(sdk::make_error(sdk::Code::precondition,
+                                    "the machine went off while session '" + spec_.name +
+                                        "' ran: how it ended is not known"));
+    queue(FrameType::exit, to_json(facts.end.exit));
+    finish();
+}
+
+}  // namespace banger::agent

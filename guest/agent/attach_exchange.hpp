@@ -1,0 +1,40 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "guest/agent/command_sessions.hpp"
+#include "guest/agent/exchange.hpp"
+
+namespace banger::agent {
+
+/// POST /v0/session/attach: see AttachSpec. When the stream closes the session goes on.
+class AttachExchange final : public FramedExchange, private CommandSession::Viewer {
+public:
+    AttachExchange(Stream& stream, CommandSessions& sessions) : FramedExchange(stream), sessions_(sessions) {}
+    ~AttachExchange() override;
+
+private:
+    void on_frame(FrameType type, std::string_view payload) override;
+    void on_end(bool clean) override;
+    Pulled pull(std::span<char> room) override;
+    std::size_t backlog() const override { return writes() ? session_->input_backlog() : 0; }
+    void on_change() override;
+    void on_input_drained() override;
+
+    void begin(std::string_view spec);
+    void end_sending();
+    void say_how_it_ended();
+    [[nodiscard]] bool writes() const
+    {
+        return session_ && (spec_.how == AttachSpec::How::control || spec_.how == AttachSpec::How::send);
+    }
+
+    CommandSessions& sessions_;
+    AttachSpec spec_;
+    std::shared_ptr<CommandSession> session_;  ///< once attached
+    RingLog::Cursor cursor_;
+    bool sent_all_ = false;  ///< the client has nothing more to send
+};
+
+}  // namespace banger::agent

@@ -1,0 +1,226 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/command_session.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <utility>
+
+#include "guest/agent/guest_state.hpp"
+#include "guest/agent/small_files.hpp"
+
+namespace banger::agent {
+namespace {
+
+constexpr std::uint64_t default_log_bytes = 4UL * 1024 * 1024;
+/// After so much others of the loop get their turn.
+constexpr std::size_t most_per_turn = 256UL * 1024;
+constexpr std::chrono::milliseconds pause_between_turns{1};
+/// What is shown of an argument vector, which may be megabytes long: facts fit one frame.
+constexpr std::size_t most_shown = 4096;
+constexpr const char* record_suffix = ".json";
+constexpr const char* log_suffix = ".log";
+
+std::vector<std::string> shortened(const std::vector<std::string>& argv)
+{
+    std::vector<std::string> shown;
+    std::size_t room = most_shown;
+    for (const auto& word : argv) {
+        if (room < word.size()) {
+            shown.push_back(word.substr(0, room) + "...");
+            break;
+        }
+        shown.push_back(word);
+        room -= std::min(room, word.size() + 1);
+    }
+    return shown;
+}
+
+}  // namespace
+
+CommandSession::CommandSession(EventLoop& loop, ProcessTable& processes, std::string directory, SessionFacts facts,
+                               RingLog log)
+    : loop_(loop),
+      directory_(std::move(directory)),
+      facts_(std::move(facts)),
+      log_(std::move(log)),
+      command_(
+          loop, processes, [this] { take_output(); },
+          [this] {
+              for (auto* viewer : std::set(viewers_))
+                  viewer->on_input_drained();
+          })
+{
+}
+
+sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& loop, ProcessTable& processes,
+                                                                   const std::string& directory,
+                                                                   const SessionSpec& spec, const Launch& launch)
+{
+    SessionFacts facts;
+    facts.name = spec.name;
+    facts.argv = shortened(launch.argv);
+    facts.user = spec.exec.user;
+    facts.cwd = launch.cwd;
+    facts.tty = launch.tty;
+    facts.started_s = spec.now_s;
+    auto log = RingLog::create(directory + "/" + spec.name + log_suffix,
+                               spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes);
+    auto session =
+        std::make_shared<CommandSession>(loop, processes, directory, std::move(facts), std::move(log));
+    session->started_ms_ = since_boot_ms();
+    if (auto started = session->command_.start(launch); !started) {
+        session->forget();
+        return std::move(started.error());
+    }
+    // Where the disk is full this is what is lost when the machine stops; the log says so.
+    [[maybe_unused]] const auto ignored =
+        replace_file(session->path(record_suffix), to_json(session->facts_), 0600);
+    session->take_output();
+    return session;
+}
+
+std::shared_ptr<CommandSession> CommandSession::load(EventLoop& loop, ProcessTable& processes,
+                                                     const std::string& directory, const std::string& name)
+{
+    const std::string path = directory + "/" + name;
+    auto facts = session_facts_from_json(small_file(path + record_suffix));
+    if (!facts || facts->name != name)
+        return nullptr;
+    facts->state = SessionFacts::State::lost;
+    auto log = RingLog::open(path + log_suffix);
+    if (!log)
+        log = RingLog::in_memory(log.error().message);
+    if (const auto note = log->note(); !note.empty())
+        if (const auto end = session_end_from_json(note)) {
+            facts->state = SessionFacts::State::ended;
+            facts->end = *end;
+        }
+    return std::make_shared<CommandSession>(loop, processes, directory, std::move(*facts), std::move(*log));
+}
+
+SessionFacts CommandSession::facts() const
+{
+    SessionFacts now = facts_;
+    if (running()) {
+        now.pid = command_.pid();
+        now.ran_ms = static_cast<std::int64_t>(since_boot_ms() - started_ms_);
+    } else if (facts_.state == SessionFacts::State::ended) {
+        now.ran_ms = facts_.end.ran_ms;
+    }
+    now.attached = controller_ != nullptr;
+    now.viewers = static_cast<std::int64_t>(viewers_.size() - (controller_ != nullptr ? 1 : 0));
+    now.written_bytes = log_.written();
+    now.dropped_bytes = log_.dropped();
+    now.log_bytes = log_.capacity();
+    now.log_problem = log_.problem();
+    return now;
+}
+
+sdk::Result<void> CommandSession::attach(Viewer& viewer, bool control)
+{
+    if (viewers_.size() >= most_viewers)
+        return sdk::make_error(sdk::Code::busy, "too many watch session '" + name() + "' already");
+    if (control && running()) {
+        if (controller_ != nullptr)
+            return sdk::make_error(sdk::Code::busy, "somebody is attached to session '" + name() + "' already",
+                                   "watch it with --view");
+        controller_ = &viewer;
+    }
+    viewers_.insert(&viewer);
+    return {};
+}
+
+void CommandSession::detach(Viewer& viewer)
+{
+    viewers_.erase(&viewer);
+    if (controller_ == &viewer)
+        controller_ = nullptr;
+}
+
+sdk::Result<void> CommandSession::check_takes_input() const
+{
+    if (!running() || command_.exited())
+        return sdk::make_error(sdk::Code::precondition, "session '" + name() + "' has ended");
+    if (input_ended_)
+        return sdk::make_error(sdk::Code::precondition, "the input of session '" + name() + "' was ended");
+    return {};
+}
+
+void CommandSession::end_input()
+{
+    input_ended_ = input_ended_ || !facts_.tty;
+    command_.end_input();
+}
+
+void CommandSession::resize(WindowSize size)
+{
+    if (size.columns == 0 || size.rows == 0)
+        return;
+    command_.resize(size);
+    if (facts_.tty)
+        command_.send_signal(SIGWINCH);  // which the kernel leaves out where the size is what it was
+}
+
+sdk::Result<void> CommandSession::signal(int number)
+{
+    if (!running() || command_.exited())
+        return sdk::make_error(sdk::Code::precondition, "session '" + name() + "' has ended");
+    command_.send_signal_to_all(number);
+    return {};
+}
+
+void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void()> ended)
+{
+    if (!running())
+        return ended();
+    when_ended_.push_back(std::move(ended));
+    command_.send_signal_to_all(SIGTERM);
+    if (facts_.tty)
+        command_.send_signal_to_all(SIGHUP);
+    command_.send_signal_to_all(SIGCONT);  // a stopped process would not see the others
+    kill_timer_ = loop_.after(timeout, [this] { command_.send_signal_to_all(SIGKILL); });
+}
+
+void CommandSession::forget() const
+{
+    unlink(path(record_suffix).c_str());
+    unlink(path(log_suffix).c_str());
+}
+
+void CommandSession::take_output()
+{
+    static std::array<char, max_frame_payload> buffer;
+    std::size_t taken = 0;
+    while (taken < most_per_turn) {
+        const auto output = command_.read(buffer);
+        if (output.bytes == 0)
+            break;
+        log_.append(output.type, {buffer.data(), output.bytes});
+        taken += output.bytes;
+    }
+    if (taken >= most_per_turn)
+        again_ = loop_.after(pause_between_turns, [this] { take_output(); });
+    else if (running() && command_.ended())
+        return end();
+    if (taken > 0)
+        for (auto* viewer : std::set(viewers_))
+            viewer->on_change();
+}
+
+void CommandSession::end()
+{
+    facts_.state = SessionFacts::State::ended;
+    facts_.end = {*command_.exited(), static_cast<std::int64_t>(since_boot_ms() - started_ms_), machine_stops_};
+    log_.set_note(to_json(facts_.end));
+    controller_ = nullptr;
+    kill_timer_.reset();
+    for (auto* viewer : std::set(viewers_))
+        viewer->on_change();
+    for (const auto& ended : std::exchange(when_ended_, {}))
+        ended();
+}
+
+}  // namespace banger::agent

@@ -1,0 +1,92 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guest/agent/command.hpp"
+#include "guest/agent/ring_log.hpp"
+#include "guest/protocol/session_messages.hpp"
+
+namespace banger::agent {
+
+/// A command that runs on whoever comes and goes, and the newest of what it wrote.
+///
+/// What it writes is taken at once, watched or not: viewers read from the log, each at its own pace, and one that is slower than
+/// the log is long misses a part. Its two files, what it is and the log, outlive the machine's stop; in the log's note is how
+/// the session ended.
+class CommandSession {
+public:
+    /// Somebody who watches it or writes to it.
+    class Viewer {
+    public:
+        virtual ~Viewer() = default;
+        /// There is more output, or it has ended.
+        virtual void on_change() = 0;
+        virtual void on_input_drained() = 0;
+    };
+    /// Who watches it at a time, the one in control among them.
+    static constexpr std::size_t most_viewers = 32;
+
+    /// Starts it; `spec` has a name. The files are in `directory`, which exists if it could be made.
+    static sdk::Result<std::shared_ptr<CommandSession>> start(EventLoop& loop, ProcessTable& processes,
+                                                              const std::string& directory, const SessionSpec& spec,
+                                                              const Launch& launch);
+    /// One of an earlier start of the machine; nothing where its files make no sense.
+    static std::shared_ptr<CommandSession> load(EventLoop& loop, ProcessTable& processes, const std::string& directory,
+                                                const std::string& name);
+    CommandSession(EventLoop& loop, ProcessTable& processes, std::string directory, SessionFacts facts, RingLog log);
+
+    /// As of now.
+    [[nodiscard]] SessionFacts facts() const;
+    [[nodiscard]] const std::string& name() const { return facts_.name; }
+    [[nodiscard]] bool running() const { return facts_.state == SessionFacts::State::running; }
+    [[nodiscard]] const RingLog& log() const { return log_; }
+
+    /// Errors: busy, if somebody has the input that `control` asks for, or too many watch.
+    sdk::Result<void> attach(Viewer& viewer, bool control);
+    void detach(Viewer& viewer);
+
+    /// Errors: precondition, if it has ended or its input has.
+    sdk::Result<void> check_takes_input() const;
+    void write(std::string_view bytes) { command_.write(bytes); }
+    void end_input();
+    [[nodiscard]] std::size_t input_backlog() const { return command_.input_backlog(); }
+    /// Programs that draw their screen do that again.
+    void resize(WindowSize size);
+
+    /// Errors: precondition, if it has ended.
+    sdk::Result<void> signal(int number);
+    /// SIGTERM, and a SIGHUP where it has a terminal, as shells ignore the former; SIGKILL after the time. `ended` is called
+    /// once it has ended, at once if it has.
+    void stop(std::chrono::milliseconds timeout, std::function<void()> ended);
+    /// What ends it from now on is that the machine stops.
+    void machine_stops() { machine_stops_ = true; }
+    /// Removes its files.
+    void forget() const;
+
+private:
+    void take_output();
+    void end();
+    [[nodiscard]] std::string path(const char* suffix) const { return directory_ + "/" + facts_.name + suffix; }
+
+    EventLoop& loop_;
+    std::string directory_;
+    SessionFacts facts_;  ///< what does not change while it runs
+    RingLog log_;
+    Command command_;
+    double started_ms_ = 0;  ///< since the kernel's start
+    std::set<Viewer*> viewers_;
+    Viewer* controller_ = nullptr;
+    bool input_ended_ = false;
+    bool machine_stops_ = false;
+    std::vector<std::function<void()>> when_ended_;
+    EventLoop::Registration again_;
+    EventLoop::Registration kill_timer_;
+};
+
+}  // namespace banger::agent

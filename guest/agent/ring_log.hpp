@@ -1,0 +1,80 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/result.hpp"
+#include "guest/protocol/frames.hpp"
+
+namespace banger::agent {
+
+/// The newest of what a command wrote: a ring of records in a file whose room is taken at the beginning, so that a disk which
+/// gets full later does not matter. The oldest records make room for new ones. A note of a few words is kept beside them.
+///
+/// Where there is no file, as on a disk that is full or cannot be written, the ring is in memory, and small; problem() says why.
+/// Crashes: a file whose machine was cut off may end in records of which not all is there; readers stop before those.
+class RingLog {
+public:
+    /// What is kept of a log that has no file, in bytes.
+    static constexpr std::uint64_t memory_capacity = 256UL * 1024;
+    static constexpr std::uint64_t least_capacity = 64UL * 1024;
+    static constexpr std::uint64_t most_capacity = 1UL << 30U;
+
+    /// A new one in place of what is at `path`. Never fails: see problem().
+    static RingLog create(const std::string& path, std::uint64_t capacity);
+    /// One without a file, for that reason.
+    static RingLog in_memory(std::string why);
+    /// One that is there, to be read. Errors: not_found, corrupt.
+    static sdk::Result<RingLog> open(const std::string& path);
+
+    /// `type` is out or err.
+    void append(FrameType type, std::string_view bytes);
+
+    /// Where a reader is; a new one is at the oldest that is kept.
+    struct Cursor {
+        std::uint64_t record = 0;   ///< position of the record that is read next
+        std::size_t within = 0;     ///< bytes of it that were read
+        std::uint64_t written = 0;  ///< how much the command had written before the next byte to read
+    };
+    struct Piece {
+        FrameType type = FrameType::out;
+        std::size_t bytes = 0;      ///< 0: nothing, or nothing yet
+        std::uint64_t dropped = 0;  ///< so much that the command wrote before these bytes is kept no more
+    };
+    /// Reads on; `room` gets bytes of one record at a time.
+    Piece read(Cursor& cursor, std::span<char> room) const;
+
+    /// Keeps a note of at most 512 bytes, in place of the one before.
+    void set_note(std::string_view note);
+    [[nodiscard]] std::string note() const;
+
+    [[nodiscard]] std::uint64_t written() const { return written_; }  ///< bytes that were appended, in all
+    [[nodiscard]] std::uint64_t dropped() const;                      ///< those of them that are kept no more
+    [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
+    /// Why it is not in a file; empty if it is.
+    [[nodiscard]] const std::string& problem() const { return problem_; }
+
+private:
+    struct Record;
+
+    RingLog() = default;
+    void move_to_memory(std::string why);
+    bool append_record(FrameType type, std::string_view bytes);
+    bool write_state();
+    bool write_ring(std::uint64_t position, std::string_view bytes);
+    bool read_ring(std::uint64_t position, std::span<char> bytes) const;
+    bool read_record(std::uint64_t position, Record& record) const;
+
+    sdk::os::UniqueFd file_;
+    std::uint64_t capacity_ = 0;
+    std::uint64_t first_ = 0;    ///< position of the oldest record; positions only grow, and are taken modulo the capacity
+    std::uint64_t end_ = 0;      ///< position behind the newest
+    std::uint64_t written_ = 0;
+    std::string problem_;
+};
+
+}  // namespace banger::agent

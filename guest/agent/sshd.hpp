@@ -1,0 +1,33 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guest/agent/identity.hpp"
+
+namespace banger::agent {
+
+[[nodiscard]] bool has_sshd();
+
+/// Lets the holders of the configured keys in as root, whatever permissions /root came with: sshd takes no key that others
+/// could have put there (StrictModes, sshd_config(5)). Where the image has an sshd, it gets the guest's host keys and is told to
+/// take keys only, unless the image or its user has settled that already; a copy of another guest loses that one's host keys, and
+/// a running sshd hears of it. Errors: those of writing the files.
+[[nodiscard]] sdk::Result<void> install_ssh(const Configuration& configuration, Before before);
+
+/// Of the files in /etc/ssh, the host keys that are not among `wanted` and are thus another guest's.
+[[nodiscard]] std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files,
+                                                         const std::vector<Configuration::HostKey>& wanted);
+
+/// Lines of `existing` with those of `wanted` that it lacks; nothing else changes.
+[[nodiscard]] std::string merge_lines(std::string existing, const std::vector<std::string>& wanted);
+
+/// Whether an sshd_config reads the files of sshd_config.d before any setting of its own: of each setting the first counts.
+[[nodiscard]] bool begins_with_drop_ins(std::string_view sshd_config);
+
+/// An sshd_config with our settings in front; as it is, if it has them.
+[[nodiscard]] std::string with_key_settings(const std::string& sshd_config);
+
+}  // namespace banger::agent

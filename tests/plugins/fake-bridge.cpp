@@ -1,0 +1,39 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// The SDK's fakes for a network whose guests the host reaches at their addresses, and of which its resolver can be told.
+#include "banger/sdk/plugin.hpp"
+#include "banger/sdk/testing/fake_network.hpp"
+#include "banger/sdk/testing/fake_network_names.hpp"
+
+namespace {
+
+using namespace banger::sdk;
+
+class ReachedNetwork final : public testing::FakeNetwork {
+public:
+    using FakeNetwork::FakeNetwork;
+    Result<Probe> probe(Call& call) override
+    {
+        auto probe = FakeNetwork::probe(call);
+        if (probe)
+            probe->offers.emplace_back("reach:address");
+        return probe;
+    }
+};
+
+Result<std::unique_ptr<Provider>> make_network(Host& host, const char*)
+{
+    static const auto world = std::make_shared<testing::FakeNetworkWorld>();
+    return std::unique_ptr<Provider>(std::make_unique<ReachedNetwork>(host, world));
+}
+
+Result<std::unique_ptr<Provider>> make_names(Host& host, const char*)
+{
+    testing::FakeNamesWorld::of(host)->bring_up();
+    return std::unique_ptr<Provider>(std::make_unique<testing::FakeNetworkNames>(host));
+}
+
+constexpr Capability capabilities[] = {{"network/0", "bridge", make_network}, {"network.names/0", "bridge", make_names}};
+
+}  // namespace
+
+BANGER_PLUGIN(capabilities)

@@ -1,0 +1,215 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "guest/agent/ring_log.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace banger::agent {
+namespace {
+
+class RingLogTest : public ::testing::Test {
+protected:
+    RingLogTest()
+    {
+        std::string name = (std::filesystem::temp_directory_path() / "banger-log-XXXXXX").string();
+        directory_ = mkdtemp(name.data());
+    }
+    ~RingLogTest() override { std::filesystem::remove_all(directory_); }
+
+    [[nodiscard]] std::string path() const { return (directory_ / "log").string(); }
+
+    struct All {
+        std::string out;
+        std::string err;
+        std::uint64_t dropped = 0;
+    };
+    static All read_all(const RingLog& log, RingLog::Cursor& cursor, std::size_t room = 1000)
+    {
+        All all;
+        std::string piece(room, '\0');
+        for (;;) {
+            const auto got = log.read(cursor, piece);
+            all.dropped += got.dropped;
+            if (got.bytes == 0)
+                return all;
+            (got.type == FrameType::out ? all.out : all.err).append(piece, 0, got.bytes);
+        }
+    }
+    static All read_all(const RingLog& log, std::size_t room = 1000)
+    {
+        RingLog::Cursor cursor;
+        return read_all(log, cursor, room);
+    }
+
+    std::filesystem::path directory_;
+};
+
+/// Lines that say where they stand.
+std::string line(int number)
+{
+    std::string text = std::to_string(number) + "\n";
+    return std::string(10 - text.size(), '0') + text;
+}
+
+TEST_F(RingLogTest, KeepsWhatWasWrittenAndWhere)
+{
+    auto log = RingLog::create(path(), RingLog::least_capacity);
+    EXPECT_EQ(log.problem(), "");
+    log.append(FrameType::out, "one ");
+    log.append(FrameType::err, "trouble");
+    log.append(FrameType::out, "two");
+    for (const std::size_t room : {1U, 3U, 1000U}) {
+        const auto all = read_all(log, room);
+        EXPECT_EQ(all.out, "one two");
+        EXPECT_EQ(all.err, "trouble");
+        EXPECT_EQ(all.dropped, 0U);
+    }
+    EXPECT_EQ(log.written(), 14U);
+    EXPECT_EQ(log.dropped(), 0U);
+}
+
+TEST_F(RingLogTest, TheOldestMakesRoomAndReadersAreToldHowMuchTheyMiss)
+{
+    auto log = RingLog::create(path(), RingLog::least_capacity);
+    RingLog::Cursor slow;
+    std::string early(7, '\0');
+    log.append(FrameType::out, line(0));
+    ASSERT_EQ(log.read(slow, early).bytes, 7U);
+    std::string written = line(0);
+    for (int i = 1; i < 50000; ++i) {
+        log.append(FrameType::out, line(i));
+        written += line(i);
+    }
+    EXPECT_EQ(log.written(), written.size());
+    EXPECT_GT(log.dropped(), 0U);
+    const auto all = read_all(log);
+    EXPECT_EQ(all.dropped, log.dropped());
+    EXPECT_EQ(all.out, written.substr(all.dropped)) << "the newest, without a hole, from a whole record on";
+    EXPECT_GT(all.out.size(), RingLog::least_capacity / 4);
+
+    const auto late = read_all(log, slow);
+    EXPECT_EQ(late.out, all.out);
+    EXPECT_EQ(late.dropped, log.dropped() - 7) << "of the seven bytes that it has it misses none";
+    log.append(FrameType::out, "more");
+    EXPECT_EQ(read_all(log, slow).out, "more");
+}
+
+TEST_F(RingLogTest, APieceLongerThanTheLogLeavesItsEnd)
+{
+    auto log = RingLog::create(path(), RingLog::least_capacity);
+    std::string bytes;
+    for (int i = 0; i < 100000; ++i)
+        bytes += line(i);
+    log.append(FrameType::err, bytes);
+    const auto all = read_all(log);
+    EXPECT_EQ(all.dropped + all.err.size(), bytes.size());
+    EXPECT_TRUE(bytes.ends_with(all.err));
+    EXPECT_GT(all.err.size(), RingLog::least_capacity / 2);
+}
+
+TEST_F(RingLogTest, ItsFileNeverGrowsAndIsThereForTheNextReader)
+{
+    struct stat before {};
+    struct stat after {};
+    std::string kept;
+    {
+        auto log = RingLog::create(path(), 100'000);
+        ASSERT_EQ(stat(path().c_str(), &before), 0);
+        for (int i = 0; i < 30000; ++i)
+            log.append(i % 3 == 0 ? FrameType::err : FrameType::out, line(i));
+        kept = read_all(log).out;
+        log.set_note("first");
+        log.set_note("how it ended");
+        ASSERT_EQ(stat(path().c_str(), &after), 0);
+    }
+    EXPECT_EQ(before.st_size, after.st_size);
+    EXPECT_GE(before.st_blocks * 512, 100'000) << "its room is taken at the beginning";
+    EXPECT_EQ(after.st_mode & 07777U, 0600U);
+    const auto again = RingLog::open(path());
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(read_all(*again).out, kept);
+    EXPECT_EQ(again->written(), 300'000U);
+    EXPECT_EQ(again->note(), "how it ended");
+    EXPECT_EQ(RingLog::open(path() + "2").error().code, sdk::Code::not_found);
+}
+
+/// No file may become longer meanwhile: what a full disk is to a writer.
+class NoRoom {
+public:
+    explicit NoRoom(std::uint64_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN))
+    {
+        getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~NoRoom()
+    {
+        setrlimit(RLIMIT_FSIZE, &before_);
+        signal(SIGXFSZ, handler_);
+    }
+    NoRoom(const NoRoom&) = delete;
+    NoRoom& operator=(const NoRoom&) = delete;
+
+private:
+    void (*handler_)(int);
+    rlimit before_{};
+};
+
+TEST_F(RingLogTest, WithoutRoomForAFileItIsInMemoryAndSaysWhy)
+{
+    const NoRoom limit(RingLog::memory_capacity + 4096);
+    auto log = RingLog::create(path(), 1UL << 20U);
+    EXPECT_NE(log.problem(), "");
+    EXPECT_EQ(log.capacity(), RingLog::memory_capacity);
+    EXPECT_FALSE(std::filesystem::exists(path()));
+    std::string written;
+    for (int i = 0; i < 50000; ++i) {
+        log.append(FrameType::out, line(i));
+        written += line(i);
+    }
+    const auto all = read_all(log);
+    EXPECT_EQ(all.out, written.substr(all.dropped));
+    EXPECT_GT(all.out.size(), RingLog::memory_capacity / 4);
+}
+
+TEST_F(RingLogTest, AFileThatCannotBeWrittenAnyMoreLosesThePastAndNotTheFuture)
+{
+    auto log = RingLog::create(path(), 1UL << 20U);
+    ASSERT_EQ(log.problem(), "");
+    RingLog::Cursor cursor;
+    log.append(FrameType::out, std::string(500'000, 'x'));
+    const NoRoom limit(RingLog::memory_capacity + 4096);
+    log.append(FrameType::out, "goes on");
+    EXPECT_NE(log.problem(), "");
+    const auto all = read_all(log, cursor);
+    EXPECT_EQ(all.out, "goes on");
+    EXPECT_EQ(all.dropped, 500'000U);
+    EXPECT_EQ(log.written(), 500'007U);
+}
+
+TEST_F(RingLogTest, WhatACrashLeftIsNeverTakenForOutput)
+{
+    RingLog::create(path(), RingLog::least_capacity).append(FrameType::out, std::string(1000, 'x'));
+    {
+        // The state is of later than the records.
+        std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(4096);
+        file.write(std::string(64, '\0').data(), 64);
+    }
+    auto torn = RingLog::open(path());
+    ASSERT_TRUE(torn) << torn.error().message;
+    EXPECT_EQ(read_all(*torn).out, "");
+    std::ofstream(path(), std::ios::binary) << std::string(5000, 'z');
+    EXPECT_EQ(RingLog::open(path()).error().code, sdk::Code::corrupt);
+    std::ofstream(path(), std::ios::binary) << "short";
+    EXPECT_EQ(RingLog::open(path()).error().code, sdk::Code::corrupt);
+}
+
+}  // namespace
+}  // namespace banger::agent
