@@ -134,9 +134,9 @@ TEST_F(ForwardTest, FromASocketFileToASocketFile)
     ASSERT_TRUE(listener);
     agent::ConnectSpec target;
     target.unix_path = path("guest.sock");
-    to_guest(std::move(*listener), target);
+    to_guest(std::move(listener->socket), target);
     const auto caller = connect_to(sdk::os::unix_address(path("host.sock")));
-    expect_joined(caller, accepted(*server));
+    expect_joined(caller, accepted(server->socket));
 }
 
 TEST_F(ForwardTest, WhereNobodyListensTheCallerIsResetAndItIsTold)
@@ -257,7 +257,7 @@ TEST_F(ForwardTest, FromASocketFileOfTheGuestWhichGoesWithIt)
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
     {
         const auto caller = connect_to(sdk::os::unix_address(from.unix_path));
-        expect_joined(caller, accepted(*server));
+        expect_joined(caller, accepted(server->socket));
     }
     const auto again = client_->listen(from, [](std::int64_t) {}, [](const sdk::Result<void>&) {}, patience());
     ASSERT_FALSE(again);
@@ -266,6 +266,31 @@ TEST_F(ForwardTest, FromASocketFileOfTheGuestWhichGoesWithIt)
     close();
     EXPECT_TRUE(client_->health(patience())) << "what is asked after that is answered later";
     EXPECT_NE(::stat(from.unix_path.c_str(), &status), 0);
+}
+
+TEST_F(ForwardTest, NoFileGoesWithItButTheSocketThatItMade)
+{
+    std::filesystem::create_directory(path("dir"));
+    std::filesystem::create_directory(path("other"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(path("other/guest.sock"), "not the agent's"));
+    agent::ListenSpec from;
+    from.unix_path = path("dir/guest.sock");
+    ASSERT_TRUE(to_host(from, {{}, 0, path("host.sock")}));
+    std::filesystem::rename(path("dir"), path("moved"));
+    std::filesystem::create_symlink("other", path("dir"));
+    close();
+    EXPECT_TRUE(client_->health(patience())) << "what is asked after that is answered later";
+    EXPECT_TRUE(sdk::os::exists(path("other/guest.sock"))) << "somebody who has the directory had another file removed";
+    EXPECT_FALSE(sdk::os::exists(path("moved/guest.sock")));
+
+    from.unix_path = path("guest.sock");
+    ASSERT_TRUE(to_host(from, {{}, 0, path("host.sock")}));
+    std::filesystem::remove(from.unix_path);
+    const auto successor = sdk::os::listen_new_unix(from.unix_path);
+    ASSERT_TRUE(successor) << successor.error().message;
+    close();
+    EXPECT_TRUE(client_->health(patience())) << "what is asked after that is answered later";
+    EXPECT_TRUE(sdk::os::exists(from.unix_path));
 }
 
 TEST_F(ForwardTest, APortThatIsTakenInTheGuestIsSaidAtOnce)
