@@ -98,6 +98,14 @@ void ForwardToHost::stop()
 
 void ForwardToHost::take(std::int64_t accepted)
 {
+    if (closed())
+        return;
+    // The guest is not trusted: what it says is not kept without an end.
+    if (announced_ == agent::most_announced)
+        return end(sdk::make_error(sdk::Code::internal, "the guest's agent announced more than " +
+                                                            std::to_string(agent::most_announced) +
+                                                            " connections that wait"));
+    ++announced_;
     accepted_.push_back(accepted);
     serve();
 }
@@ -144,11 +152,11 @@ void ForwardToHost::serve_next(const Places::Place& place)
 
 void ForwardToHost::connected(std::int64_t accepted, sdk::Result<sdk::os::UniqueFd> socket, const Places::Place& place)
 {
-    const auto session = agent();
-    if (closed() || !session)
+    if (closed())
         return;
+    --announced_;
     if (!socket) {
-        session->refuse(accepted);
+        refuse(accepted, place);
         return report(socket.error());
     }
     agent::ConnectSpec spec;

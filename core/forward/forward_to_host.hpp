@@ -25,6 +25,9 @@ public:
                                                std::shared_ptr<Places> places, Events events);
     /// Has the agent listen; on a worker's thread, once. The port, 0 of a Unix socket.
     sdk::Result<std::uint16_t> listen(const agent::ListenSpec& spec, const guest::Patience& patience);
+    /// A connection that the guest announces, by its number. It is refused where the target does not take it, and the forward
+    /// ends with `internal` when more are announced than agent::most_announced before they were asked for.
+    void take(std::int64_t accepted);
 
 private:
     class Attempt;
@@ -35,7 +38,6 @@ private:
     {
     }
     void stop() override;
-    void take(std::int64_t accepted);
     void serve();
     void await_place();
     void serve_next(const Places::Place& place);
@@ -44,6 +46,7 @@ private:
     HostTarget target_;
     std::function<void()> stop_listening_;
     std::deque<std::int64_t> accepted_;  ///< in the guest, that have no place yet
+    std::size_t announced_ = 0;          ///< and those that have one and are not asked for yet
     bool awaiting_place_ = false;
 };
 

@@ -15,7 +15,6 @@
 namespace banger::agent {
 namespace {
 
-constexpr std::size_t most_waiting = 64;            // for the host to ask for them
 constexpr std::chrono::milliseconds breather{200};  // without descriptors
 
 std::string hint_for(sdk::Code code)
@@ -80,7 +79,7 @@ void ListenExchange::start(std::string_view text)
 
 void ListenExchange::accept_all()
 {
-    while (waiting_.size() < most_waiting) {
+    while (waiting_.size() < most_announced) {
         sdk::os::UniqueFd connection(accept4(listener_->socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (connection) {
             announce(std::move(connection));

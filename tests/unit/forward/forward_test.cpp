@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 #include <condition_variable>
+#include <csignal>
 #include <future>
 #include <mutex>
 #include <vector>
@@ -68,6 +69,12 @@ protected:
         auto port = forward->listen(from, patience());
         forward_ = forward;
         return port;
+    }
+    /// A forward to a socket file of this host that is not there.
+    std::shared_ptr<ForwardToHost> to_nobody()
+    {
+        EXPECT_TRUE(to_host({}, {{}, 0, path("nobody.sock")}));
+        return std::static_pointer_cast<ForwardToHost>(forward_);
     }
     void close()
     {
@@ -314,6 +321,40 @@ TEST_F(ForwardTest, AGuestIsResetWhereNobodyListensOnThisHost)
     const auto caller = connect_to(sdk::os::tcp_address("127.0.0.1", *port));
     EXPECT_EQ(end_of(caller), End::reset);
     EXPECT_NE(first_of(failed_).message.find("on this host"), std::string::npos);
+}
+
+TEST_F(ForwardTest, AGuestThatAnnouncesWithoutEndEndsIt)
+{
+    const auto forward = to_nobody();
+    std::vector<Places::Place> all;
+    while (auto place = places_->take())
+        all.push_back(std::move(place));
+    on_loop([&] {
+        for (std::size_t i = 1; i <= agent::most_announced; ++i)
+            forward->take(static_cast<std::int64_t>(i));
+    });
+    EXPECT_TRUE(ended_.empty()) << "an honest agent announces so many";
+    on_loop([&] { forward->take(agent::most_announced + 1); });
+    ASSERT_EQ(ended_.size(), 1U);
+    EXPECT_EQ(ended_.front().code, sdk::Code::internal);
+    EXPECT_NE(ended_.front().message.find("more than 64"), std::string::npos) << ended_.front().message;
+}
+
+TEST_F(ForwardTest, RefusalsThatTheGuestDoesNotAnswerHaveNoMorePlacesThanOthers)
+{
+    places_ = std::make_shared<Places>(3);
+    const auto forward = to_nobody();
+    ASSERT_EQ(::kill(agent_pid(), SIGSTOP), 0);
+    on_loop([&] {
+        for (int i = 1; i <= 10; ++i)
+            forward->take(i);
+    });
+    EXPECT_EQ(failed_.size(), 3U);
+    EXPECT_EQ(places_->taken(), 3U);
+    close();
+    on_loop([] {});
+    on_loop([] {});  // after whoever waited for a place has let it go
+    EXPECT_EQ(places_->taken(), 0U);
 }
 
 TEST_F(ForwardTest, MoreGuestsThanPlacesAreServedInTurn)
