@@ -357,6 +357,38 @@ TEST_F(ForwardTest, RefusalsThatTheGuestDoesNotAnswerHaveNoMorePlacesThanOthers)
     EXPECT_EQ(places_->taken(), 0U);
 }
 
+TEST_F(ForwardTest, ATargetThatIsSilentIsGivenUp)
+{
+    const SilentPort silent;
+    const auto port = to_host({}, {{"127.0.0.1"}, silent.number(), {}, std::chrono::milliseconds(50)});
+    ASSERT_TRUE(port);
+    const auto caller = connect_to(sdk::os::tcp_address("127.0.0.1", *port));
+    EXPECT_EQ(end_of(caller), End::reset);
+    EXPECT_EQ(first_of(failed_).code, sdk::Code::timed_out);
+}
+
+TEST_F(ForwardTest, AfterAnAddressThatIsSilentTheNextHasItsTurn)
+{
+    const SilentPort silent;
+    const auto server = sdk::os::listen_tcp("127.0.0.9", silent.number());
+    ASSERT_TRUE(server);
+    const auto port = to_host({}, {{"127.0.0.1", "127.0.0.9"}, silent.number(), {}, std::chrono::milliseconds(200)});
+    ASSERT_TRUE(port);
+    const auto caller = connect_to(sdk::os::tcp_address("127.0.0.1", *port));
+    expect_joined(caller, accepted(*server));
+}
+
+TEST_F(ForwardTest, ClosedItKeepsNoPlaceForATargetThatIsSilent)
+{
+    const SilentPort silent;
+    ASSERT_TRUE(to_host({}, {{"127.0.0.1"}, silent.number(), {}}));
+    on_loop([&] { std::static_pointer_cast<ForwardToHost>(forward_)->take(1); });
+    EXPECT_EQ(places_->taken(), 1U);
+    close();
+    EXPECT_EQ(places_->taken(), 0U);
+    EXPECT_TRUE(failed_.empty());
+}
+
 TEST_F(ForwardTest, MoreGuestsThanPlacesAreServedInTurn)
 {
     places_ = std::make_shared<Places>(3);
