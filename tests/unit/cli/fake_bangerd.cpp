@@ -170,7 +170,7 @@ private:
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 
-    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed. "db" has stopped.
+    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed, in words for his terminal. "db" has stopped.
     void forward(const ExchangePtr& exchange)
     {
         const std::string vm = json::string_or(exchange->params(), "vm");
@@ -189,7 +189,7 @@ private:
                         (void)sdk::os::write_all(caller.get(), "hello");
                         if (breaks)
                             say(held, agent::FrameType::notice,
-                                sdk::make_error(sdk::Code::unavailable, "cannot connect to port 80 in the guest"));
+                                sdk::make_error(sdk::Code::unavailable, "cannot connect to port 80 in the guest\x1b[2J\xc2\x9b" "A"));
                     }
                 },
                 std::move(ours), std::move(descriptors))

@@ -105,7 +105,7 @@ TEST_F(ForwardVerb, SaysWhatFailedOnceAndGoesOn)
     const auto place = sdk::os::tcp_address("127.0.0.1", port_in(forward.out()));
     for (int i = 0; i < 5; ++i)
         EXPECT_EQ(hear(place), "hello");
-    forward.expect_error("cannot connect to port 80 in the guest");
+    forward.expect_error("cannot connect to port 80 in the guest?[2J?A\n");
     forward.kill(SIGTERM);
     const auto ended = forward.wait();
     EXPECT_EQ(ended.signal, SIGTERM);
