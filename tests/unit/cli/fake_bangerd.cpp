@@ -170,8 +170,8 @@ private:
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 
-    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed, in words for his terminal. "db" has stopped.
-    // The agent of "busy" is lost with the first caller, and has no time when it is asked for the next two times.
+    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed, in words for his
+    // terminal. "db" has stopped. The agent of "busy" is lost with the first caller, and has no time the next two times.
     void forward(const ExchangePtr& exchange)
     {
         const std::string vm = json::string_or(exchange->params(), "vm");
@@ -197,7 +197,8 @@ private:
                             return;
                         if (breaks)
                             say(held, agent::FrameType::notice,
-                                sdk::make_error(sdk::Code::unavailable, "cannot connect to port 80 in the guest\x1b[2J\xc2\x9b" "A"));
+                                sdk::make_error(sdk::Code::unavailable,
+                                                "cannot connect to port 80 in the guest\x1b[2J\xc2\x9b" "A"));
                     }
                 },
                 std::move(ours), std::move(descriptors))
