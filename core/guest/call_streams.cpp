@@ -70,6 +70,8 @@ Produced FrameCallStream::produce(std::span<char> room)
 
 void FrameCallStream::on_data(std::string_view bytes)
 {
+    if (take_refusal(bytes))
+        return;
     used(bytes.size());
     const auto read = reader_.feed(
         bytes, [this](agent::FrameType type, std::string_view payload) { return take_frame(type, payload); });
@@ -94,6 +96,8 @@ bool FrameCallStream::take_frame(agent::FrameType type, std::string_view payload
 void FrameCallStream::on_closed(sdk::Result<void> how)
 {
     const auto done = std::exchange(done_, nullptr);
+    if (!failed_ && how)
+        failed_ = refusal();
     done(failed_ ? sdk::Result<void>(*failed_) : std::move(how));
 }
 

@@ -14,6 +14,7 @@
 
 #include "guest/protocol/frames.hpp"
 #include "guest/protocol/http2_limits.hpp"
+#include "guest/protocol/json.hpp"
 
 namespace banger::guest {
 namespace {
@@ -72,6 +73,20 @@ void ClientStream::Port::reset(const sdk::Error& why) const
     nghttp2_submit_rst_stream(to->http2_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
     to->want_flush();
     to->finish(id, why);
+}
+
+bool ClientStream::take_refusal(std::string_view bytes)
+{
+    if (status_ == 200)
+        return false;
+    refusal_.append(bytes.substr(0, agent::max_frame_payload - std::min(refusal_.size(), agent::max_frame_payload)));
+    port_.consumed(bytes.size());
+    return true;
+}
+
+std::optional<sdk::Error> ClientStream::refusal() const
+{
+    return status_ == 200 ? std::nullopt : std::optional(agent::error_from_json(refusal_));
 }
 
 struct ConnectionCallbacks {

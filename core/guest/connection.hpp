@@ -55,8 +55,16 @@ public:
     virtual void on_closed(sdk::Result<void> how) = 0;
 
 protected:
+    /// Takes them if they are of an answer that is not 200: of an error, then.
+    bool take_refusal(std::string_view bytes);
+    /// That error, once the stream is closed; nothing if the answer was 200.
+    [[nodiscard]] std::optional<sdk::Error> refusal() const;
+
     Port port_;
     int status_ = 0;
+
+private:
+    std::string refusal_;
 };
 
 /// A channel with an HTTP/2 session on it. All but the counters belongs to the loop's thread.

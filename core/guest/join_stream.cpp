@@ -63,11 +63,8 @@ Produced JoinStream::read_peer(std::span<char> room)
 
 void JoinStream::on_data(std::string_view bytes)
 {
-    if (status_ != 200) {
-        refusal_.append(
-            bytes.substr(0, agent::max_frame_payload - std::min(refusal_.size(), agent::max_frame_payload)));
-        return port_.consumed(bytes.size());
-    }
+    if (take_refusal(bytes))
+        return;
     withheld_ += bytes.size();
     const auto read = reader_.feed(
         bytes, [this](agent::FrameType type, std::string_view payload) { return take_frame(type, payload); });
@@ -101,10 +98,8 @@ void JoinStream::peer_took_bytes()
 void JoinStream::on_closed(sdk::Result<void> how)
 {
     closed_ = true;
-    if (!failed_ && how && status_ != 200)
-        failed_ = agent::error_from_json(refusal_);
-    else if (!failed_ && !how)
-        failed_ = std::move(how.error());
+    if (!failed_)
+        failed_ = how ? refusal() : std::optional(std::move(how.error()));
     if (failed_ || peer_.waiting() == 0)
         close_peer();
 }

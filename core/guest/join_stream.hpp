@@ -39,7 +39,6 @@ private:
     std::string queued_;  ///< frames for the guest
     agent::FrameReader reader_;
     std::size_t withheld_ = 0;  ///< received, not yet given back to the agent's window
-    std::string refusal_;       ///< the body of an answer that is not 200
     std::optional<sdk::Error> failed_;
     bool guest_ended_ = false;  ///< it sends no more
     bool input_ended_ = false;  ///< the peer sends no more

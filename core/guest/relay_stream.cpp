@@ -71,11 +71,8 @@ Produced RelayStream::produce(std::span<char> room)
 
 void RelayStream::on_data(std::string_view bytes)
 {
-    if (status_ != 200) {
-        refusal_.append(
-            bytes.substr(0, agent::max_frame_payload - std::min(refusal_.size(), agent::max_frame_payload)));
-        return port_.consumed(bytes.size());
-    }
+    if (take_refusal(bytes))
+        return;
     withheld_ += bytes.size();
     boundary_.pass(bytes);
     peer_.send(bytes);
@@ -91,9 +88,8 @@ void RelayStream::peer_took_bytes()
 
 void RelayStream::on_closed(sdk::Result<void> how)
 {
-    if (how && status_ != 200)
-        how = agent::error_from_json(refusal_);
-    ended_ = std::move(how);
+    const auto refused = how ? refusal() : std::nullopt;
+    ended_ = refused ? sdk::Result<void>(*refused) : std::move(how);
     if (!*ended_ && boundary_.between_frames()) {
         std::string frame;
         agent::write_frame(frame, agent::FrameType::error, agent::error_to_json(ended_->error()));

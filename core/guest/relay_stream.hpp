@@ -46,7 +46,6 @@ private:
     std::size_t head_sent_ = 0;
     std::size_t withheld_ = 0;  ///< received, not yet given back to the agent's window
     FrameBoundary boundary_;
-    std::string refusal_;  ///< the body of an answer that is not 200
     std::optional<sdk::Result<void>> ended_;  ///< how the stream went, while the peer still gets its last bytes
     OnDone on_done_;
 };

@@ -103,6 +103,8 @@ protected:
     void finish();
     void fail(const sdk::Error& error);
     [[nodiscard]] bool finished() const { return finished_; }
+    /// Whether the client has not taken yet all that was queued.
+    [[nodiscard]] bool has_unsent() const { return sent_ < queued_.size(); }
     /// To be called when the backlog got shorter.
     void backlog_drained();
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <iterator>
 
 #include "guest/agent/listening_sockets.hpp"
@@ -13,6 +14,14 @@ namespace {
 constexpr std::chrono::milliseconds interval{100};
 constexpr int most_share = 20;                   // one in so many of a processor's time
 constexpr std::size_t listeners_in_frame = 300;  // at most 200 bytes each, so that they fit (max_frame_payload)
+
+/// What this thread has had of a processor: a guest may wait long for one (clock_gettime(2)).
+std::chrono::nanoseconds processor_time()
+{
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 std::vector<Listener> missing_in(const std::set<Listener>& these, const std::set<Listener>& others)
 {
@@ -54,7 +63,12 @@ void ListenersExchange::on_end(bool)
 
 void ListenersExchange::look()
 {
-    const auto start = EventLoop::Clock::now();
+    // A client that does not keep up gets what is then, and not all that was meanwhile.
+    if (has_unsent()) {
+        again_ = loop_.after(interval, [this] { look(); });
+        return;
+    }
+    const auto start = processor_time();
     auto sockets = listening_sockets();
     if (!sockets)
         return fail(sockets.error());
@@ -66,15 +80,23 @@ void ListenersExchange::look()
     tell(now, !again_);
     if (!spec_.follow)
         return finish();
-    const auto took = std::chrono::ceil<std::chrono::milliseconds>(EventLoop::Clock::now() - start);
+    const auto took = std::chrono::ceil<std::chrono::milliseconds>(processor_time() - start);
     again_ = loop_.after(std::max(interval, took * (most_share - 1)), [this] { look(); });
 }
 
 void ListenersExchange::tell(const std::set<Listener>& now, bool always)
 {
     auto appeared = missing_in(now, known_);
-    auto gone = missing_in(known_, now);
+    std::vector<Listener> gone;
+    std::set<Listener> missed;
+    for (auto& listener : missing_in(known_, now))
+        if (missed_.contains(listener))
+            gone.push_back(std::move(listener));
+        else
+            missed.insert(std::move(listener));
     known_ = now;
+    known_.insert(missed.begin(), missed.end());
+    missed_ = std::move(missed);
     if (appeared.empty() && gone.empty() && !always)
         return;
     do {

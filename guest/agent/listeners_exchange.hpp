@@ -12,7 +12,8 @@ namespace banger::agent {
 /// POST /v0/listeners: the ports that take connections here, and with `follow` what changes of them.
 ///
 /// The kernel tells nobody that a socket begins to listen; it is asked, and only while a stream follows: ten times a second,
-/// and less often where the answer is long, so that asking never takes more than a twentieth of a processor.
+/// and less often where the answer is long, so that asking never takes more than a twentieth of a processor, or where the client
+/// does not keep up.
 class ListenersExchange final : public FramedExchange {
 public:
     ListenersExchange(Stream& stream, EventLoop& loop) : FramedExchange(stream), loop_(loop) {}
@@ -30,6 +31,9 @@ private:
     ListenersSpec spec_;
     bool begun_ = false;
     std::set<Listener> known_;
+    /// Of them, those that the last look did not find. The kernel lists its table piece by piece and by places in it, so that one
+    /// can be passed over when another goes meanwhile: only who is missed twice is gone.
+    std::set<Listener> missed_;
     EventLoop::Registration again_;
 };
 

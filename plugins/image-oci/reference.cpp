@@ -100,10 +100,10 @@ sdk::Result<Reference> parse_reference(const std::string& text)
     } else if (reference.digest.empty()) {
         reference.tag = "latest";
     }
-    if (!is_repository(rest))
-        return wrong("'" + rest + "' is no name of small letters, digits and '.', '_', '-', '/'");
     reference.repository =
         reference.registry == docker_hub && rest.find('/') == std::string::npos ? "library/" + rest : rest;
+    if (rest.empty() || !is_repository(reference.repository))
+        return wrong("'" + rest + "' is no name of small letters, digits and '.', '_', '-', '/'");
     return reference;
 }
 

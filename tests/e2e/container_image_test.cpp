@@ -251,7 +251,7 @@ TEST_F(ContainerImageDebian, BootsItsOwnOpenRc)
     ASSERT_FALSE(HasFailure());
     expect_machine("b", image, "init");
     EXPECT_THAT(out_of("b", "rc-status --all"), ::testing::HasSubstr("Runlevel: sysinit"));
-    out_of("b", "until [ \"$(runlevel)\" = 'N 2' ]; do sleep 1; done");  // asked before, it would first end its start
+    out_of("b", "until [ \"$(runlevel)\" = 'N 2' ]; do sleep 1; done");  // what a request in the middle of its start does is sysvinit's matter
     const auto said = expect_stop("b");
     EXPECT_THAT(said, ::testing::HasSubstr("All processes ended within"));
     EXPECT_THAT(said, ::testing::Not(::testing::HasSubstr("Killing all remaining processes"))) << "and waiting for them";

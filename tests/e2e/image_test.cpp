@@ -59,11 +59,20 @@ TEST(ImageWithoutInit, GetsOursByItselfKeepsItsFilesAndStopsCleanly)
     auto orphan = host.banger({"vm", "exec", "a", "--", "sh", "-c", "(sleep 0.2 &) ; echo kept > /var/f; sleep 1"});
     ASSERT_EQ(orphan.status, 0);
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status"}).out, "");
+    const auto started = host.banger(
+        {"vm", "session", "start", "--name", "s", "a", "--", "sh", "-c", "echo here; exec sleep 1000"});
+    EXPECT_EQ(started.status, 0) << started.err;
     auto stopped = host.banger({"vm", "stop", "a"});
     EXPECT_EQ(stopped.status, 0) << stopped.err;
     EXPECT_LT(stopped.took, std::chrono::seconds(20)) << "nobody heard the request to stop";
     ASSERT_EQ(host.banger({"vm", "start", "a"}).status, 0);
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "cat", "/var/f"}).out, "kept\n");
+    // A session ended with the machine, and says so.
+    const auto session = host.json({"vm", "session", "show", "a", "s"});
+    EXPECT_EQ(json::string_or(session, "state"), "ended");
+    EXPECT_EQ(json::string_or(session, "signal"), "TERM");
+    EXPECT_TRUE(json::bool_or(session, "by_machine"));
+    EXPECT_EQ(host.banger({"vm", "session", "logs", "a", "s"}).out, "here\n");
     expect_clean(host);
 }
 

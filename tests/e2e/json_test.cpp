@@ -105,6 +105,9 @@ TEST_F(JsonContract, OfGuests)
     ASSERT_EQ(host.banger({"vm", "create", "--name", "web", "--ready", "agent"}).status, 0);
     expect_golden_of(host, "vm_stats_one", {"vm", "stats", "web"});
     expect_golden_of(host, "vm_health", {"vm", "health", "web"});
+    expect_golden_of(host, "vm_session_start", {"vm", "session", "start", "web", "--", "sleep", "1000"});
+    expect_golden_of(host, "vm_session_list", {"vm", "session", "list"});
+    expect_golden_of(host, "vm_session_show", {"vm", "session", "show", "web", "sleep"});
 
     const std::string repository = host.home() + "/shop";
     sdk::os::Command make;

@@ -220,11 +220,13 @@ protected:
     }
     static void expect_programs_to_find_it(const std::vector<std::string>& prefix)
     {
-        serve(3006, "127.0.0.1");
-        ASSERT_TRUE(wait_for_page(3006, patience));
+        static int next_port = 3100;  // each resolver's test has a server of its own
+        const std::string port_here = std::to_string(next_port);
+        serve(next_port, "127.0.0.1");
+        ASSERT_TRUE(wait_for_page(next_port++, patience));
         auto curl = prefix;
-        curl.insert(curl.end(), {"curl", "-sS", "--max-time", "10", "http://web.vm:3006/"});
-        EXPECT_EQ(run(curl), "page of port 3006\n");
+        curl.insert(curl.end(), {"curl", "-sS", "--max-time", "10", "http://web.vm:" + port_here + "/"});
+        EXPECT_EQ(run(curl), "page of port " + port_here + "\n");
         std::uint64_t ssh_port = 0;
         const auto facts = port_facts();
         for (const auto& port : json::find(facts, "ports")->GetArray())
@@ -465,8 +467,8 @@ TEST_F(Reach, SshLetsInWhateverRootsHomeCameWithAndWhateverTimeItIs)
     const auto health = host->banger({"-o", "json", "vm", "health", "web"});
     EXPECT_EQ(health.status, 1);
     EXPECT_THAT(health.out, HasSubstr("behind"));
-    serve(3004, "127.0.0.1");
-    EXPECT_TRUE(wait_for_page(3004, patience)) << "with a clock that is years off";
+    serve(3007, "127.0.0.1");
+    EXPECT_TRUE(wait_for_page(3007, patience)) << "with a clock that is years off";
 
     ASSERT_EQ(host->banger({"vm", "restart", "web"}).status, 0);
     const Openssh openssh(*host, "web", {"root@web", ssh_options(), {}});
@@ -509,10 +511,10 @@ TEST_F(Reach, AnotherInstallationsMachineOfTheSameNameIsAnother)
                                            json::string_or(theirs, "port"), "+short", "+tries=1", "+time=5", "web.vm"});
     EXPECT_THAT(their_address, ::testing::StartsWith("127.86."));
     EXPECT_NE(their_address, address() + "\n");
-    serve(3005, "127.0.0.1");
-    EXPECT_TRUE(wait_for_page(3005, patience));
+    serve(3008, "127.0.0.1");
+    EXPECT_TRUE(wait_for_page(3008, patience));
     EXPECT_THAT(run({"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode}",
-                     "http://" + their_address.substr(0, their_address.find('\n')) + ":3005/"}),
+                     "http://" + their_address.substr(0, their_address.find('\n')) + ":3008/"}),
                 "7");
 }
 

@@ -272,12 +272,15 @@ TEST(Verbs, WhatNobodyUsesIsStopped)
     make(host, "a");
     const std::string id = shown(host, "a", "id");
     make(host, "used");
-    // While a stream is open it is in use, for longer than it may be unused.
-    auto used = host.banger({"vm", "exec", "used", "--", "sleep", "12"});
-    EXPECT_EQ(used.status, 0) << used.err;
-    EXPECT_EQ(shown(host, "used", "state"), "running");
+    // While a session runs, or a stream is open, it is in use, for longer than it may be unused.
+    EXPECT_EQ(host.banger({"vm", "session", "start", "used", "--", "sleep", "20"}).status, 0);
+    in(host, "a", "true");
     EXPECT_TRUE(wait_for_text(log, "vm " + id + " was not used for 5 s and is stopped", std::chrono::seconds(60)));
     EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    EXPECT_EQ(shown(host, "used", "state"), "running");
+    auto used = host.banger({"vm", "exec", "used", "--", "sleep", "8"});
+    EXPECT_EQ(used.status, 0) << used.err;
+    EXPECT_EQ(shown(host, "used", "state"), "running");
     EXPECT_TRUE(wait_for_text(log, "vm " + shown(host, "used", "id") + " was not used", std::chrono::seconds(60)));
     expect_clean(host);
 }

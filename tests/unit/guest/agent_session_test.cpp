@@ -8,6 +8,7 @@
 #include <array>
 #include <future>
 
+#include "core/guest/call_streams.hpp"
 #include "guest/protocol/json.hpp"
 #include "serving_agent.hpp"
 
@@ -16,6 +17,19 @@ namespace {
 
 using agent::FrameType;
 using Session = ServingAgent;
+
+TEST(FrameCallStream, AnAgentThatDoesNotKnowThePathIsNotMisread)
+{
+    sdk::Result<void> ended;
+    FrameCallStream stream(
+        "{}", {}, [](agent::FrameType, std::string_view) -> sdk::Result<void> { return {}; },
+        [&](sdk::Result<void> how) { ended = std::move(how); });
+    stream.on_status(501);
+    stream.on_data(agent::error_to_json(sdk::make_error(sdk::Code::unsupported, "the guest agent does not know it")));
+    stream.on_closed({});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, sdk::Code::unsupported);
+}
 
 TEST_F(Session, GreetsAndAnswers)
 {
