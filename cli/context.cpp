@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
@@ -23,13 +24,14 @@ bool can_overwrite_lines(int descriptor)
 std::string indented(std::string_view text, std::size_t columns)
 {
     std::string safe;
-    for (const char c : text) {
-        if (c == '\n')
-            safe.append("\n").append(columns, ' ');
-        else
-            safe += printable(std::string_view(&c, 1));
+    for (;;) {
+        const auto end = std::min(text.find('\n'), text.size());
+        safe += printable(text.substr(0, end));
+        if (end == text.size())
+            return safe;
+        safe.append("\n").append(columns, ' ');
+        text.remove_prefix(end + 1);
     }
-    return safe;
 }
 
 }  // namespace
@@ -76,7 +78,7 @@ sdk::Result<void> Context::print(std::string_view text) const
 
 void Context::note(const std::string& line)
 {
-    progress_.say(line);
+    progress_.say(printable(line));
 }
 
 void Context::report(const sdk::Error& error)

@@ -43,7 +43,7 @@ public:
         return Exit(OwnExit::done);
     }
 
-    /// A line for the person, on standard error.
+    /// A line for the person, on standard error; printable, for it may quote what a guest says.
     void note(const std::string& line);
     /// An error for the person, or as an object with -o json, on standard error.
     void report(const sdk::Error& error);

@@ -2,13 +2,9 @@
 #include "cli/listening_socket.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <utility>
 
-#include "banger/sdk/os/file.hpp"
-#include "banger/sdk/os/socket.hpp"
 
 namespace banger::cli {
 namespace {
@@ -33,10 +29,14 @@ std::string hint_for(const ForwardEnd& where, sdk::Code code)
     return {};
 }
 
-std::uint64_t inode_of(const std::string& path)
+sdk::Result<sdk::os::UnixListener> listen_at(const ForwardEnd& place)
 {
-    struct stat status {};
-    return !path.empty() && ::lstat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+    if (!place.path.empty())
+        return sdk::os::listen_new_unix(place.path);
+    auto socket = sdk::os::listen_tcp(place.host, place.port);
+    if (!socket)
+        return std::move(socket).error();
+    return sdk::os::UnixListener{std::move(*socket), {}};
 }
 
 }  // namespace
@@ -46,36 +46,19 @@ sdk::Result<ListeningSocket> ListeningSocket::open(const ForwardEnd& where)
     ForwardEnd place = where;
     if (place.path.empty())
         place.host = address_of(place.host);
-    auto socket = place.path.empty() ? sdk::os::listen_tcp(place.host, place.port)
-                                     : sdk::os::listen_new_unix(place.path);
-    if (!socket) {
-        const auto code = socket.error().code;
-        return std::move(socket).error().with_hint(hint_for(place, code));
+    auto listener = listen_at(place);
+    if (!listener) {
+        const auto code = listener.error().code;
+        return std::move(listener).error().with_hint(hint_for(place, code));
     }
     if (place.path.empty())
-        place.port = sdk::os::port_of(socket->get());
-    return ListeningSocket(std::move(*socket), std::move(place));
-}
-
-ListeningSocket::ListeningSocket(sdk::os::UniqueFd socket, ForwardEnd where)
-    : socket_(std::move(socket)), where_(std::move(where)), inode_(inode_of(where_.path))
-{
-}
-
-ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
-    : socket_(std::move(other.socket_)), where_(std::move(other.where_)), inode_(std::exchange(other.inode_, 0))
-{
-}
-
-ListeningSocket::~ListeningSocket()
-{
-    if (inode_ != 0 && inode_of(where_.path) == inode_)
-        ::unlink(where_.path.c_str());
+        place.port = sdk::os::port_of(listener->socket.get());
+    return ListeningSocket(std::move(*listener), std::move(place));
 }
 
 sdk::Result<sdk::os::UniqueFd> ListeningSocket::copy() const
 {
-    sdk::os::UniqueFd copy(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 3));
+    sdk::os::UniqueFd copy(::fcntl(listener_.socket.get(), F_DUPFD_CLOEXEC, 3));
     if (!copy)
         return sdk::os_error("copy a descriptor");
     return copy;

@@ -11,6 +11,34 @@ bool starts_code_point(char c)
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
 }
 
+// Of the code point that `text` begins with; 0 if that is no UTF-8 (RFC 3629, section 4).
+std::size_t encoded_length(std::string_view text)
+{
+    const auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xC2 || lead > 0xF4)
+        return 0;
+    const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (text.size() < length)
+        return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if (starts_code_point(text[i]))
+            return 0;
+    const bool too_long = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
+    const bool surrogate = lead == 0xED && byte(1) > 0x9F;
+    const bool beyond_unicode = lead == 0xF4 && byte(1) > 0x8F;
+    return too_long || surrogate || beyond_unicode ? 0 : length;
+}
+
+// C0, DEL and C1, of which terminals take some as they take ESC with a letter (ECMA-48, section 5.3).
+bool is_control(std::string_view text)
+{
+    const auto lead = static_cast<unsigned char>(text[0]);
+    return lead < 0x20 || lead == 0x7F || (lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
+}
+
 // Where the code point number `count` begins, or the end.
 std::size_t offset_of(std::string_view text, std::size_t count)
 {
@@ -24,10 +52,14 @@ std::size_t offset_of(std::string_view text, std::size_t count)
 
 std::string printable(std::string_view text)
 {
-    std::string safe(text);
-    for (char& c : safe)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-            c = '?';
+    std::string safe;
+    safe.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = encoded_length(text);
+        const bool shown = length != 0 && !is_control(text);
+        safe.append(shown ? text.substr(0, length) : "?");
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
     return safe;
 }
 

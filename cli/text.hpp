@@ -7,7 +7,8 @@
 
 namespace banger::cli {
 
-/// The text with control characters replaced, so that it cannot break a line or drive a terminal. Invalid UTF-8 stays.
+/// The text with control characters (C0, DEL, C1) and bytes that are no UTF-8 replaced by '?', so that it cannot break a line
+/// or drive a terminal.
 std::string printable(std::string_view text);
 
 /// printable, in single quotes, cut after 80 characters.

@@ -120,6 +120,8 @@ int FakeResolved::answer(sd_bus_message* message)
     const std::lock_guard lock(mutex_);
     const std::string method = sd_bus_message_get_member(message);
     calls_.push_back(method);
+    if (hangs.contains(method))
+        return 1;
     if (method == refuses)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_FAILED, "no, thank you");
     int interface = 0;

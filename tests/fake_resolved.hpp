@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,7 +36,8 @@ public:
 
     // To be set before anybody connects.
     bool runs = true;
-    std::string refuses;  ///< this method, with "no, thank you"
+    std::string refuses;          ///< this method, with "no, thank you"
+    std::set<std::string> hangs;  ///< these methods are never answered
 
 private:
     void serve(int socket);

@@ -179,17 +179,33 @@ private:
     /// The signal that ended it; 0 once all are set up.
     sdk::Result<int> attach_again()
     {
-        pause_ = Clock::now() - attached_ > stable ? std::chrono::milliseconds(0)
-                                                   : std::clamp(pause_ * 2, first_pause, longest_pause);
+        pause_ = Clock::now() - attached_ > stable ? std::chrono::milliseconds(0) : longer(pause_);
         context_.note("forward: " + lost_ + "; connections that stood were cut, and it is set up again");
-        if (pause_.count() > 0)
-            if (const auto stopped = pause())
-                return stopped;
-        context_.end_session();
-        if (auto attached = attach_all(); !attached)
-            return std::move(attached).error().while_doing("go on with the forward after this: " + lost_);
+        for (;; pause_ = longer(pause_)) {
+            if (pause_.count() > 0)
+                if (const auto stopped = pause())
+                    return stopped;
+            context_.end_session();
+            auto attached = attach_all();
+            if (attached)
+                break;
+            if (!may_come_back(attached.error()))
+                return std::move(attached).error().while_doing("go on with the forward after this: " + lost_);
+            say_again("forward: " + attached.error().message + "; it is tried again");
+        }
         context_.note("forward: connected again");
         return 0;
+    }
+
+    static std::chrono::milliseconds longer(std::chrono::milliseconds pause)
+    {
+        return std::clamp(pause * 2, first_pause, longest_pause);
+    }
+
+    /// The daemon, or an agent that has too much to do, or one that is started again with its machine.
+    static bool may_come_back(const sdk::Error& why)
+    {
+        return why.code == sdk::Code::unavailable || why.code == sdk::Code::timed_out;
     }
 
     int pause()
@@ -251,14 +267,18 @@ private:
     {
         line.held.reset();
         lost_ = why.message;
-        if (why.code == sdk::Code::unavailable || why.code == sdk::Code::cancelled)
+        if (may_come_back(why) || why.code == sdk::Code::cancelled)
             return {};
         return why;
     }
 
     void tell(const Line& line, const sdk::Error& error)
     {
-        const std::string text = "forward " + written(line) + ": " + error.message;
+        say_again("forward " + written(line) + ": " + error.message);
+    }
+
+    void say_again(const std::string& text)
+    {
         if (text == told_ && Clock::now() - told_at_ < news)
             return;
         told_ = text;

@@ -50,7 +50,7 @@ sdk::Result<bool> agreed(const Victims& victims, const json::Value& list, Contex
     context.note("these are stopped, and would be deleted with their disks:");
     std::string table = prune_table(list, context.error_columns());
     table.pop_back();  // the note ends its line itself
-    context.note(table);
+    context.progress().say(table);
     return ask(context, victims.ids.size() == 1 ? "delete it?"
                                                 : "delete these " + std::to_string(victims.ids.size()) + "?");
 }

@@ -53,7 +53,7 @@ StreamRules session_rules(Context& context, bool raw)
     rules.stop_leaves = true;
     rules.on_gap = [&context, raw](std::uint64_t bytes) {
         const std::string words = "[" + base::format_size(bytes) + " of its output are kept no more]";
-        context.note(raw ? "\r\n" + words + "\r" : words);
+        context.progress().say(raw ? "\r\n" + words + "\r" : words);
     };
     return rules;
 }

@@ -46,6 +46,18 @@ void Forward::report(const sdk::Error& why) const
         events_.failed(why);
 }
 
+void Forward::refuse(std::int64_t accepted, const Places::Place& place)
+{
+    const auto live = agent();
+    if (!live || closed_)
+        return;
+    const auto number = ++last_;
+    joined_[number] = live->refuse(accepted, [weak = weak_from_this(), number, place](const sdk::Result<void>&) {
+        if (const auto self = weak.lock())
+            self->joined_.erase(number);
+    });
+}
+
 void Forward::join(const agent::ConnectSpec& spec, sdk::os::UniqueFd connection, const Places::Place& place)
 {
     const auto live = agent();

@@ -35,6 +35,8 @@ protected:
     /// Ends with the agent's session.
     void follow_agent();
     void join(const agent::ConnectSpec& spec, sdk::os::UniqueFd connection, const Places::Place& place);
+    /// Resets a connection that the guest accepted; its place is taken until the guest has done so.
+    void refuse(std::int64_t accepted, const Places::Place& place);
     void report(const sdk::Error& why) const;
     void end(const sdk::Error& why);
     /// No more connections.
@@ -48,7 +50,7 @@ protected:
 private:
     std::weak_ptr<guest::AgentClient> agent_;  ///< its session ends when those who keep agents let it go
     Events events_;
-    std::map<std::uint64_t, std::function<void()>> joined_;  ///< what ends each connection that stands
+    std::map<std::uint64_t, std::function<void()>> joined_;  ///< what ends each connection that stands, or is refused
     std::uint64_t last_ = 0;
     bool closed_ = false;
 };

@@ -3,26 +3,38 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
 
 namespace banger::forward {
 
-/// Tries the addresses of a target one after the other.
+/// Tries the addresses of a target one after the other, each for its share of the time that is left.
 class ForwardToHost::Attempt : public std::enable_shared_from_this<Attempt> {
 public:
     using Done = std::function<void(sdk::Result<sdk::os::UniqueFd>)>;
 
     Attempt(boost::asio::io_context& loop, const HostTarget& target, Done done)
-        : socket_(loop), target_(target), done_(std::move(done))
+        : socket_(loop),
+          target_(target),
+          done_(std::move(done)),
+          timer_(loop),
+          deadline_(std::chrono::steady_clock::now() + target.patience)
     {
     }
 
     void try_next(sdk::Error before)
     {
         if (next_ == target_.addresses.size())
-            return done_(std::move(before));
+            return finish(std::move(before));
+        const auto left = deadline_ - std::chrono::steady_clock::now();
+        timer_.expires_after(left / static_cast<long>(target_.addresses.size() - next_));
+        timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+            if (const auto self = weak.lock(); self && !error)
+                self->give_up();
+        });
         const std::string& text = target_.addresses[next_++];
         boost::system::error_code wrong;
         const auto address = boost::asio::ip::make_address(text, wrong);
@@ -30,27 +42,56 @@ public:
             return try_next(sdk::make_error(sdk::Code::invalid, "'" + text + "' is no IP address"));
         boost::system::error_code ignored;
         socket_.close(ignored);
+        late_ = false;
         socket_.async_connect({address, target_.port},
                               [self = shared_from_this(), text](const boost::system::error_code& error) {
                                   self->ended(text, error);
                               });
     }
 
+    /// Nobody is told anything.
+    void cancel()
+    {
+        done_ = nullptr;
+        timer_.cancel();
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+    }
+
 private:
+    void give_up()
+    {
+        late_ = true;
+        boost::system::error_code ignored;
+        socket_.cancel(ignored);
+    }
+
     void ended(const std::string& address, const boost::system::error_code& error)
     {
+        if (!done_)
+            return;
         if (error)
             return try_next(sdk::os_error(
-                "connect to port " + std::to_string(target_.port) + " of " + address + " on this host", error.value()));
+                "connect to port " + std::to_string(target_.port) + " of " + address + " on this host",
+                late_ ? ETIMEDOUT : error.value()));
         boost::system::error_code ignored;
         socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-        done_(sdk::os::UniqueFd(socket_.release(ignored)));
+        finish(sdk::os::UniqueFd(socket_.release(ignored)));
+    }
+
+    void finish(sdk::Result<sdk::os::UniqueFd> how)
+    {
+        timer_.cancel();
+        std::exchange(done_, nullptr)(std::move(how));
     }
 
     boost::asio::ip::tcp::socket socket_;
     HostTarget target_;
-    Done done_;
+    Done done_;  ///< none once it was called
     std::size_t next_ = 0;
+    boost::asio::steady_timer timer_;
+    std::chrono::steady_clock::time_point deadline_;
+    bool late_ = false;  ///< this address had its time
 };
 
 std::shared_ptr<ForwardToHost> ForwardToHost::make(boost::asio::io_context& loop, HostTarget target,
@@ -92,12 +133,22 @@ sdk::Result<std::uint16_t> ForwardToHost::listen(const agent::ListenSpec& spec, 
 void ForwardToHost::stop()
 {
     accepted_.clear();
+    for (const auto& [number, attempt] : std::exchange(attempts_, {}))
+        attempt->cancel();
     if (const auto stop_listening = std::exchange(stop_listening_, nullptr))
         stop_listening();
 }
 
 void ForwardToHost::take(std::int64_t accepted)
 {
+    if (closed())
+        return;
+    // The guest is not trusted: what it says is not kept without an end.
+    if (announced_ == agent::most_announced)
+        return end(sdk::make_error(sdk::Code::internal, "the guest's agent announced more than " +
+                                                            std::to_string(agent::most_announced) +
+                                                            " connections that wait"));
+    ++announced_;
     accepted_.push_back(accepted);
     serve();
 }
@@ -134,21 +185,26 @@ void ForwardToHost::serve_next(const Places::Place& place)
     accepted_.pop_front();
     if (!target_.unix_path.empty())
         return connected(accepted, sdk::os::try_connect_unix(target_.unix_path), place);
+    const auto number = ++last_attempt_;
     const auto attempt = std::make_shared<Attempt>(
-        loop_, target_, [weak = weak_from_this(), accepted, place](sdk::Result<sdk::os::UniqueFd> socket) {
-            if (const auto self = std::static_pointer_cast<ForwardToHost>(weak.lock()))
-                self->connected(accepted, std::move(socket), place);
+        loop_, target_, [weak = weak_from_this(), number, accepted, place](sdk::Result<sdk::os::UniqueFd> socket) {
+            const auto self = std::static_pointer_cast<ForwardToHost>(weak.lock());
+            if (!self)
+                return;
+            self->attempts_.erase(number);
+            self->connected(accepted, std::move(socket), place);
         });
+    attempts_.emplace(number, attempt);
     attempt->try_next(sdk::make_error(sdk::Code::invalid, "there is no address to connect to"));
 }
 
 void ForwardToHost::connected(std::int64_t accepted, sdk::Result<sdk::os::UniqueFd> socket, const Places::Place& place)
 {
-    const auto session = agent();
-    if (closed() || !session)
+    if (closed())
         return;
+    --announced_;
     if (!socket) {
-        session->refuse(accepted);
+        refuse(accepted, place);
         return report(socket.error());
     }
     agent::ConnectSpec spec;

@@ -82,6 +82,7 @@ void GuestPorts::close()
     for (auto& [number, port] : ports_)
         shut(port);
     ports_.clear();
+    addresses_known_ = 0;
 }
 
 void GuestPorts::take(const agent::ListenersChange& change)
@@ -92,18 +93,19 @@ void GuestPorts::take(const agent::ListenersChange& change)
             note(listener);
     for (const auto& listener : change.gone)
         if (const auto known = ports_.find(listener.port); known != ports_.end())
-            known->second.guest_addresses.erase(listener.address);
+            addresses_known_ -= known->second.guest_addresses.erase(listener.address);
     if (!change.more)
         settle();
 }
 
 void GuestPorts::note(const agent::Listener& listener)
 {
-    auto& addresses = ports_[listener.port].guest_addresses;
-    // Of a port that is not published nothing more than that it is there has to be known.
-    const std::size_t most = ports_.size() > limits_.ports ? 1 : limits_.addresses_a_port;
-    if (addresses.size() < most)
-        addresses.insert(listener.address);
+    auto& port = ports_[listener.port];
+    // A published port must not be taken for gone because one of its addresses went. Of the others, where there are very
+    // many, nothing more has to be known than that they are there.
+    const bool all = port.listener || addresses_known_ < limits_.ports * limits_.addresses_a_port;
+    if (port.guest_addresses.size() < (all ? limits_.addresses_a_port : 1))
+        addresses_known_ += port.guest_addresses.insert(listener.address).second ? 1 : 0;
 }
 
 void GuestPorts::settle()

@@ -39,7 +39,8 @@ public:
     /// What one guest, which is not trusted, can have of this host.
     struct Limits {
         std::size_t ports = 1024;           ///< that are open here; the rest have a `problem`
-        std::size_t addresses_a_port = 16;  ///< that are known; others of that port are not looked at
+        std::size_t addresses_a_port = 16;  ///< that are known, while all are no more than both numbers multiplied
+                                            ///< or the port is open here; else one is
         std::size_t tries_a_turn = 64;      ///< to open a port, before the loop does something else
         std::chrono::milliseconds rest{50};  ///< before what changed meanwhile is looked at, all at once
     };
@@ -83,6 +84,7 @@ private:
     std::function<void()> stop_following_;
     std::map<std::uint16_t, Port> ports_;
     std::size_t open_ = 0;   ///< of them
+    std::size_t addresses_known_ = 0;
     boost::asio::steady_timer rest_;
     bool settling_ = false;  ///< over more than one turn, or resting from it
     bool again_ = false;     ///< something has changed meanwhile

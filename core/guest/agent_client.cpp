@@ -83,8 +83,8 @@ sdk::Result<T> run_stream(const std::shared_ptr<Connection>& connection, const s
     return result;
 }
 
-/// Between windows of what a guest says of its listeners: some thousand of them in each.
-constexpr std::chrono::milliseconds listeners_interval{100};
+/// Between windows of what a guest says of its listeners or connections: some thousand of them in each.
+constexpr std::chrono::milliseconds paced_interval{100};
 
 void append_bounded(std::string& to, std::string_view bytes, std::size_t limit, bool& truncated)
 {
@@ -355,8 +355,8 @@ sdk::Result<AgentClient::Listening> AgentClient::listen(const agent::ListenSpec&
         answer->give(how ? sdk::make_error(sdk::Code::internal, "the guest's agent did not say where it listens")
                          : std::move(how.error()));
     };
-    const auto stream = std::make_shared<AbortableStream<FrameCallStream>>(std::make_unique<FrameCallStream>(
-        agent::to_json(spec), std::string(), std::move(on_frame), std::move(done)));
+    const auto stream = std::make_shared<AbortableStream<PacedCallStream>>(std::make_unique<PacedCallStream>(
+        connection_->loop(), paced_interval, agent::to_json(spec), std::move(on_frame), std::move(done)));
     boost::asio::post(connection_->loop(), [connection = connection_, stream] {
         connection->submit("/v0/listen", stream, Connection::For::itself);
     });
@@ -371,17 +371,18 @@ sdk::Result<AgentClient::Listening> AgentClient::listen(const agent::ListenSpec&
     return Listening{*port, std::move(stop)};
 }
 
-void AgentClient::refuse(std::int64_t accepted)
+std::function<void()> AgentClient::refuse(std::int64_t accepted, OnDone on_done)
 {
     agent::ConnectSpec spec;
     spec.accepted = accepted;
     spec.refused = true;
-    const auto stream = std::make_shared<FrameCallStream>(
+    const auto stream = std::make_shared<AbortableStream<FrameCallStream>>(std::make_unique<FrameCallStream>(
         agent::to_json(spec), std::string(),
-        [](agent::FrameType, std::string_view) -> sdk::Result<void> { return {}; }, [](const sdk::Result<void>&) {});
+        [](agent::FrameType, std::string_view) -> sdk::Result<void> { return {}; }, std::move(on_done)));
     boost::asio::post(connection_->loop(), [connection = connection_, stream] {
         connection->submit("/v0/connect", stream, Connection::For::itself);
     });
+    return [&loop = connection_->loop(), stream] { boost::asio::post(loop, [stream] { stream->abort(); }); };
 }
 
 sdk::Result<std::vector<agent::Listener>> AgentClient::listeners(const Patience& patience, std::size_t most)
@@ -424,7 +425,7 @@ std::function<void()> AgentClient::follow_listeners(std::function<void(const age
         return {};
     };
     const auto stream = std::make_shared<AbortableStream<PacedCallStream>>(std::make_unique<PacedCallStream>(
-        connection_->loop(), listeners_interval, agent::to_json(agent::ListenersSpec{true, false}), std::move(on_frame),
+        connection_->loop(), paced_interval, agent::to_json(agent::ListenersSpec{true, false}), std::move(on_frame),
         std::move(on_end)));
     boost::asio::post(connection_->loop(), [connection = connection_, stream] {
         connection->submit("/v0/listeners", stream, Connection::For::itself);

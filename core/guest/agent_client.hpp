@@ -113,11 +113,13 @@ public:
         std::function<void()> stop;  ///< called once, on any thread, ends it
     };
     /// Listens in the guest ("/v0/listen"). `on_accepted` gets the number of each connection there, to be joined with, and
-    /// `on_end` how it ended once it had begun; both on the loop's thread. Counts as nobody's stream.
+    /// `on_end` how it ended once it had begun; both on the loop's thread. A guest that has much to say is heard slowly.
+    /// Counts as nobody's stream.
     sdk::Result<Listening> listen(const agent::ListenSpec& spec, std::function<void(std::int64_t)> on_accepted,
                                   OnDone on_end, const Patience& patience);
-    /// Resets a connection with such a number, which nobody wants to join.
-    void refuse(std::int64_t accepted);
+    /// Resets a connection with such a number, which nobody wants to join. `on_done` is called on the loop's thread, where the
+    /// guest has answered or the session is gone; what is returned, called on any thread, gives it up.
+    std::function<void()> refuse(std::int64_t accepted, OnDone on_done);
 
     /// The ports that take connections in the guest, and whose they are. Errors: internal when there are more than `most`.
     sdk::Result<std::vector<agent::Listener>> listeners(const Patience& patience, std::size_t most = 65536);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
@@ -24,7 +25,22 @@ bool is_whole(const std::string& path)
 std::string own_path(const Engine& engine)
 {
     const std::string earlier = engine.paths.state + "/ssh/id_ed25519";
-    return is_whole(earlier) ? earlier : engine.paths.ssh_key();
+    const std::string own = engine.paths.ssh_key();
+    return is_whole(earlier) || (sdk::os::exists(earlier) && !sdk::os::exists(own)) ? earlier : own;
+}
+
+// A whole one takes the place of what is there, if anything is, only once it has been made.
+sdk::Result<void> make_private_half(const std::string& path)
+{
+    const std::string made_as = path + ".new";
+    for (const std::string& left : {made_as, made_as + ".pub"})
+        if (auto removed = sdk::os::remove_file(left); !removed)
+            return removed;
+    if (auto made = make_ssh_key(made_as, "banger"); !made)
+        return made;
+    if (::rename(made_as.c_str(), path.c_str()) != 0)
+        return sdk::os_error("name the ssh key " + path);
+    return sdk::os::remove_file(made_as + ".pub");
 }
 
 // One caller at a time.
@@ -34,16 +50,20 @@ sdk::Result<void> make_own(const std::string& path)
         return {};
     if (auto made = sdk::os::make_private_directory(path.substr(0, path.rfind('/'))); !made)
         return made;
-    for (const std::string& half_made : {path, path + ".pub"})
-        if (auto removed = sdk::os::remove_file(half_made); !removed)
-            return removed;
-    return make_ssh_key(path, "banger");
+    // Machines know the key: it is made only where there is none, or none that can be used.
+    auto line = sdk::os::exists(path) ? public_half(path) : sdk::make_error(sdk::Code::not_found, "no key");
+    if (!line) {
+        if (auto made = make_private_half(path); !made)
+            return made;
+        line = public_half(path);
+    }
+    return line ? sdk::os::write_file_atomic(path + ".pub", *line + "\n", 0644) : std::move(line).error();
 }
 
 std::string from_home(const std::string& path)
 {
     const char* home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe): it is never changed
-    return path.starts_with('~') && home != nullptr ? home + path.substr(1) : path;
+    return (path == "~" || path.starts_with("~/")) && home != nullptr ? home + path.substr(1) : path;
 }
 
 sdk::Error wrong(const Engine& engine, sdk::Code code, const std::string& why, std::string hint)

@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "core/base/keyed_mutex.hpp"
@@ -15,6 +14,7 @@
 #include "core/images/image_store.hpp"
 #include "core/images/kernel_store.hpp"
 #include "core/lifecycle/agents.hpp"
+#include "core/lifecycle/name_routes.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
 #include "core/lifecycle/standing.hpp"
@@ -57,7 +57,7 @@ struct Engine {
     /// Told of a VM with such an address: its ports are to appear there, and to go. Set by the daemon.
     std::function<void(const std::string& vm, const std::string& address)> publish_ports;
     std::function<void(const std::string& vm)> withdraw_ports;
-    base::Synchronized<std::set<std::string>> name_routes{};  ///< networks of which this host's resolver was told
+    base::Synchronized<NameRoutes> name_routes{};
 
     base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
 

@@ -7,6 +7,7 @@ namespace banger::lifecycle {
 
 /// This host's resolver is told to ask our name server for names of a network's guests, where it can be told so for a network
 /// (sdk::NetworkNames). Told already is success, and so is a host or a network of which that cannot be said.
+/// Where it failed, nobody is asked for a while, and the same error is given at once.
 /// `server` has the facts of the name service: address, port, zone.
 [[nodiscard]] sdk::Result<void> route_names(Engine& engine, const std::string& network, const sdk::Fields& server,
                                             sdk::Call& call);

@@ -5,20 +5,16 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <string>
 
-#include "banger/sdk/os/file.hpp"
-#include "banger/sdk/os/socket.hpp"
 #include "guest/protocol/exec_messages.hpp"
 
 namespace banger::agent {
 namespace {
 
-constexpr std::size_t most_waiting = 64;            // for the host to ask for them
 constexpr std::chrono::milliseconds breather{200};  // without descriptors
 
 std::string hint_for(sdk::Code code)
@@ -30,14 +26,22 @@ std::string hint_for(sdk::Code code)
     return {};
 }
 
+sdk::Result<sdk::os::UnixListener> listen_at(const ListenSpec& spec)
+{
+    if (!spec.unix_path.empty())
+        return sdk::os::listen_new_unix(spec.unix_path);
+    auto socket = sdk::os::listen_tcp(spec.tcp_address.empty() ? "127.0.0.1" : spec.tcp_address, spec.tcp_port);
+    if (!socket)
+        return std::move(socket.error());
+    return sdk::os::UnixListener{std::move(*socket), {}};
+}
+
 }  // namespace
 
 ListenExchange::~ListenExchange()
 {
     for (const auto number : waiting_)
         accepted_.drop(number);
-    if (!made_.empty())
-        unlink(made_.c_str());
 }
 
 void ListenExchange::on_frame(FrameType type, std::string_view payload)
@@ -61,25 +65,22 @@ void ListenExchange::start(std::string_view text)
     auto spec = listen_spec_from_json(text);
     if (!spec)
         return fail(spec.error());
-    auto listener = spec->unix_path.empty()
-                        ? sdk::os::listen_tcp(spec->tcp_address.empty() ? "127.0.0.1" : spec->tcp_address, spec->tcp_port)
-                        : sdk::os::listen_new_unix(spec->unix_path);
+    auto listener = listen_at(*spec);
     if (!listener) {
         auto error = listener.error();
         error.hint = hint_for(error.code);
         error.message.insert(0, "the guest ");
         return fail(error);
     }
-    listener_ = std::move(*listener);
-    made_ = spec->unix_path;
-    queue(FrameType::started, listening_to_json(sdk::os::port_of(listener_.get())));
-    watch_ = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
+    const int socket = listener_.emplace(std::move(*listener)).socket.get();
+    queue(FrameType::started, listening_to_json(sdk::os::port_of(socket)));
+    watch_ = loop_.watch(socket, EPOLLIN, [this](std::uint32_t) { accept_all(); });
 }
 
 void ListenExchange::accept_all()
 {
-    while (waiting_.size() < most_waiting) {
-        sdk::os::UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    while (waiting_.size() < most_announced) {
+        sdk::os::UniqueFd connection(accept4(listener_->socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (connection) {
             announce(std::move(connection));
         } else if (errno == EAGAIN) {

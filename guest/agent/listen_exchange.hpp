@@ -1,9 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <set>
-#include <string>
 
+#include "banger/sdk/os/socket.hpp"
 #include "guest/agent/accepted_connections.hpp"
 #include "guest/agent/event_loop.hpp"
 #include "guest/agent/exchange.hpp"
@@ -33,8 +34,7 @@ private:
     EventLoop& loop_;
     AcceptedConnections& accepted_;
     bool begun_ = false;
-    sdk::os::UniqueFd listener_;
-    std::string made_;  ///< the socket file, which goes with the stream
+    std::optional<sdk::os::UnixListener> listener_;  ///< without a file: of a port
     EventLoop::Registration watch_;
     EventLoop::Registration again_;
     std::set<std::int64_t> waiting_;

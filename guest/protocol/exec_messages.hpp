@@ -92,6 +92,9 @@ struct ConnectSpec {
 /// Errors: invalid.
 [[nodiscard]] sdk::Result<ConnectSpec> connect_spec_from_json(std::string_view text);
 
+/// Connections that were announced on a listen stream (/v0/listen), and that the host has not asked for yet.
+inline constexpr std::size_t most_announced = 64;
+
 /// Where the agent listens for the host: a port of one of the guest's addresses, or a Unix socket.
 struct ListenSpec {
     std::uint16_t tcp_port = 0;  ///< 0: one that is free

@@ -2,48 +2,28 @@
 #include "resolved.hpp"
 
 #include <arpa/inet.h>
-#include <systemd/sd-bus.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <string>
 
 namespace banger::tap {
 namespace {
-
-constexpr std::chrono::microseconds patience = std::chrono::seconds(5);
 
 constexpr const char* service = "org.freedesktop.resolve1";
 constexpr const char* manager_path = "/org/freedesktop/resolve1";
 constexpr const char* manager = "org.freedesktop.resolve1.Manager";
 constexpr const char* link_interface = "org.freedesktop.resolve1.Link";
 
-sdk::Error refused(const std::string& what, int error, const sd_bus_error* said = nullptr)
+BusMethod of_manager(const char* member)
 {
-    if (said != nullptr && said->message != nullptr)
-        return sdk::make_error(sdk::Code::unavailable, what + ": " + said->message);
-    sdk::Error failure = sdk::os_error(what, -error);
-    failure.code = sdk::Code::unavailable;
-    return failure;
+    return {service, manager_path, manager, member};
 }
 
-class BusError {
-public:
-    BusError() = default;
-    BusError(const BusError&) = delete;
-    BusError& operator=(const BusError&) = delete;
-    ~BusError() { sd_bus_error_free(&error_); }
-    sd_bus_error* out() { return &error_; }
-
-private:
-    sd_bus_error error_ = SD_BUS_ERROR_NULL;
-};
-
-struct Unreference {
-    void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-};
-using Message = std::unique_ptr<sd_bus_message, Unreference>;
+std::string named(const char* member)
+{
+    return std::string("systemd-resolved's ") + member;
+}
 
 /// An address as the bus has it: family, and bytes in network order.
 struct WireAddress {
@@ -65,23 +45,21 @@ WireAddress wire_address(const std::string& text)
 
 /// A method of resolved's that takes an interface and something, and answers nothing.
 template <typename... Arguments>
-sdk::Result<void> tell(sd_bus* bus, const char* method, const char* types, int interface, Arguments... arguments)
+sdk::Result<void> tell(BusClient& bus, const char* method, const char* types, int interface, Arguments... arguments)
 {
-    BusError error;
-    const int called = sd_bus_call_method(bus, service, manager_path, manager, method, error.out(), nullptr, types, interface,
-                                          arguments...);
-    if (called < 0)
-        return refused(std::string("systemd-resolved's ") + method, called, error.out());
-    return {};
+    auto answer = bus.call(of_manager(method), named(method), types, interface, arguments...);
+    return answer ? sdk::Result<void>() : std::move(answer).error();
 }
 
-sdk::Result<void> set_server(sd_bus* bus, int interface, const sdk::NameServer& server)
+sdk::Result<void> set_server(BusClient& bus, int interface, const sdk::NameServer& server)
 {
     constexpr const char* method = "SetLinkDNSEx";
+    auto question = bus.question(of_manager(method));
+    if (!question)
+        return std::move(question).error();
+    sd_bus_message* raw = question->get();
     const auto address = wire_address(server.address);
-    sd_bus_message* raw = nullptr;
-    int made = sd_bus_message_new_method_call(bus, &raw, service, manager_path, manager, method);
-    const Message call(raw);
+    int made = 0;
     const auto add = [&](auto step) {
         if (made >= 0)
             made = step();
@@ -95,33 +73,31 @@ sdk::Result<void> set_server(sd_bus* bus, int interface, const sdk::NameServer& 
     add([&] { return sd_bus_message_append(raw, "qs", server.port, ""); });
     add([&] { return sd_bus_message_close_container(raw); });
     add([&] { return sd_bus_message_close_container(raw); });
-    BusError error;
-    add([&] { return sd_bus_call(bus, raw, 0, error.out(), nullptr); });
     if (made < 0)
-        return refused(std::string("systemd-resolved's ") + method, made, error.out());
-    return {};
+        return BusClient::failure(named(method), made);
+    auto answer = bus.ask(*question, named(method));
+    return answer ? sdk::Result<void>() : std::move(answer).error();
 }
 
-/// A property of an interface's object. None where resolved does not know the interface.
-sdk::Result<Message> link_property(sd_bus* bus, int interface, const char* property, const char* type)
+/// A property of an interface's object, entered.
+sdk::Result<BusMessage> link_property(BusClient& bus, int interface, const char* property, const char* type)
 {
-    BusError error;
-    sd_bus_message* raw = nullptr;
-    const int found = sd_bus_call_method(bus, service, manager_path, manager, "GetLink", error.out(), &raw, "i", interface);
-    const Message link(raw);
+    auto link = bus.call(of_manager("GetLink"), named("GetLink"), "i", interface);
+    if (!link)
+        return link;
     const char* path = nullptr;
-    const int read = found < 0 ? found : sd_bus_message_read(raw, "o", &path);
-    if (read < 0)
-        return refused("systemd-resolved's GetLink", read, error.out());
-    sd_bus_message* value = nullptr;
-    const int got = sd_bus_get_property(bus, service, path, link_interface, property, error.out(), &value, type);
-    Message held(value);
-    if (got < 0)
-        return refused(std::string("systemd-resolved's ") + property, got, error.out());
-    return held;
+    if (const int read = sd_bus_message_read(link->get(), "o", &path); read < 0)
+        return BusClient::failure(named("GetLink"), read);
+    auto value = bus.call({service, path, "org.freedesktop.DBus.Properties", "Get"}, named(property), "ss", link_interface,
+                          property);
+    if (!value)
+        return value;
+    if (const int entered = sd_bus_message_enter_container(value->get(), 'v', type); entered < 0)
+        return BusClient::failure(named(property), entered);
+    return value;
 }
 
-sdk::Result<std::vector<sdk::NameServer>> servers_of(sd_bus* bus, int interface)
+sdk::Result<std::vector<sdk::NameServer>> servers_of(BusClient& bus, int interface)
 {
     auto value = link_property(bus, interface, "DNSEx", "a(iayqs)");
     if (!value)
@@ -146,11 +122,11 @@ sdk::Result<std::vector<sdk::NameServer>> servers_of(sd_bus* bus, int interface)
         more = sd_bus_message_exit_container(message);
     }
     if (more < 0)
-        return refused("read systemd-resolved's servers", more);
+        return BusClient::failure("read systemd-resolved's servers", more);
     return servers;
 }
 
-sdk::Result<std::vector<std::string>> domains_of(sd_bus* bus, int interface)
+sdk::Result<std::vector<std::string>> domains_of(BusClient& bus, int interface)
 {
     auto value = link_property(bus, interface, "Domains", "a(sb)");
     if (!value)
@@ -162,65 +138,56 @@ sdk::Result<std::vector<std::string>> domains_of(sd_bus* bus, int interface)
     while (more >= 0 && (more = sd_bus_message_read(value->get(), "(sb)", &domain, &route_only)) > 0)
         domains.emplace_back(domain);
     if (more < 0)
-        return refused("read systemd-resolved's domains", more);
+        return BusClient::failure("read systemd-resolved's domains", more);
     return domains;
 }
 
 }  // namespace
 
-void Resolved::Close::operator()(sd_bus* bus) const
-{
-    sd_bus_close_unref(bus);
-}
-
 sdk::Result<Resolved::Bus> Resolved::connect()
 {
     sd_bus* opened = nullptr;
     if (const int error = sd_bus_open_system(&opened); error < 0)
-        return refused("reach the system's bus", error);
-    Bus bus(opened);
-    (void)sd_bus_set_method_call_timeout(bus.get(), patience.count());
-    return bus;
+        return BusClient::failure("reach the system's bus", error);
+    return Bus(opened);
 }
 
 sdk::Result<bool> Resolved::runs()
 {
-    BusError error;
-    sd_bus_message* raw = nullptr;
-    const int called = sd_bus_call_method(bus_.get(), "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                          "NameHasOwner", error.out(), &raw, "s", service);
-    const Message reply(raw);
+    const std::string what = "look for systemd-resolved";
+    auto answer = bus_.call({"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner"}, what,
+                            "s", service);
+    if (!answer)
+        return std::move(answer).error();
     int has_owner = 0;
-    const int read = called < 0 ? called : sd_bus_message_read(raw, "b", &has_owner);
-    if (read < 0)
-        return refused("look for systemd-resolved", read, error.out());
+    if (const int read = sd_bus_message_read(answer->get(), "b", &has_owner); read < 0)
+        return BusClient::failure(what, read);
     return has_owner != 0;
 }
 
 sdk::Result<void> Resolved::route(int interface, const sdk::NameServer& server)
 {
-    sd_bus* bus = bus_.get();
     // Before the server: an interface that has one and no domain is asked for everything (systemd-resolved.service(8)).
-    if (auto told = tell(bus, "SetLinkDomains", "ia(sb)", interface, 1, server.zone.c_str(), 1); !told)
+    if (auto told = tell(bus_, "SetLinkDomains", "ia(sb)", interface, 1, server.zone.c_str(), 1); !told)
         return told;
-    if (auto told = tell(bus, "SetLinkDefaultRoute", "ib", interface, 0); !told)
+    if (auto told = tell(bus_, "SetLinkDefaultRoute", "ib", interface, 0); !told)
         return told;
     // Nobody signs the zone, and nobody else hears what is asked.
     for (const char* method : {"SetLinkDNSSEC", "SetLinkDNSOverTLS"})
-        if (auto told = tell(bus, method, "is", interface, "no"); !told)
+        if (auto told = tell(bus_, method, "is", interface, "no"); !told)
             return told;
-    return set_server(bus, interface, server);
+    return set_server(bus_, interface, server);
 }
 
 sdk::Result<void> Resolved::revert(int interface)
 {
-    return tell(bus_.get(), "RevertLink", "i", interface);
+    return tell(bus_, "RevertLink", "i", interface);
 }
 
 sdk::Result<std::vector<sdk::NameServer>> Resolved::routed(int interface)
 {
-    auto servers = servers_of(bus_.get(), interface);
-    auto domains = servers ? domains_of(bus_.get(), interface) : servers.error();
+    auto servers = servers_of(bus_, interface);
+    auto domains = servers ? domains_of(bus_, interface) : servers.error();
     if (!domains)
         return std::move(domains).error();
     servers->resize(std::min(servers->size(), domains->size()));

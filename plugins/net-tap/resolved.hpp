@@ -1,27 +1,27 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
+#include <chrono>
 #include <vector>
 
 #include "banger/sdk/network_names.hpp"
-
-struct sd_bus;
+#include "bus_client.hpp"
 
 namespace banger::tap {
 
 /// systemd-resolved, which is told for each interface whom to ask for which domain (org.freedesktop.resolve1(5)). It forgets
 /// that with the interface.
 ///
-/// Threads: one. Every call waits for at most five seconds.
+/// Threads: one. All calls together wait for the patience that it is made with, whoever hangs: a start of a machine waits for
+/// them. `timed_out` then, and `cancelled` once `cancel_descriptor` (sdk::Call) says so.
 class Resolved {
 public:
-    struct Close {
-        void operator()(sd_bus* bus) const;
-    };
-    using Bus = std::unique_ptr<sd_bus, Close>;
+    using Bus = BusConnection;
 
-    explicit Resolved(Bus bus) : bus_(std::move(bus)) {}
+    explicit Resolved(Bus bus, int cancel_descriptor = -1, std::chrono::milliseconds patience = std::chrono::seconds(2))
+        : bus_(std::move(bus), cancel_descriptor, patience)
+    {
+    }
 
     /// Over the system's bus. `unavailable` without that.
     static sdk::Result<Bus> connect();
@@ -35,7 +35,7 @@ public:
     sdk::Result<std::vector<sdk::NameServer>> routed(int interface);
 
 private:
-    Bus bus_;
+    BusClient bus_;
 };
 
 }  // namespace banger::tap

@@ -17,11 +17,11 @@ public:
     {
     }
 
-    Result<sdk::Probe> probe(sdk::Call& /*call*/) override
+    Result<sdk::Probe> probe(sdk::Call& call) override
     {
         sdk::Probe probe;
         auto bus = connect_();
-        auto runs = bus ? Resolved(std::move(*bus)).runs() : std::move(bus).error();
+        auto runs = bus ? Resolved(std::move(*bus), call.cancel_descriptor()).runs() : std::move(bus).error();
         probe.usable = runs && *runs;
         probe.reason = probe.usable ? "systemd-resolved asks banger for names below ." + config_.zone + " while the bridge is up"
                        : runs       ? "systemd-resolved does not run here"
@@ -31,7 +31,7 @@ public:
         return probe;
     }
 
-    Result<void> route(const sdk::NameServer& server, sdk::Call& /*call*/) override
+    Result<void> route(const sdk::NameServer& server, sdk::Call& call) override
     {
         if (auto checked = sdk::check(server); !checked)
             return checked;
@@ -44,7 +44,8 @@ public:
         if (!*bridge)
             return make_error(Code::not_found, "this banger has no bridge on this host");
         auto bus = connect_();
-        return bus ? Resolved(std::move(*bus)).route((*bridge)->index, server) : std::move(bus).error();
+        return bus ? Resolved(std::move(*bus), call.cancel_descriptor()).route((*bridge)->index, server)
+                   : std::move(bus).error();
     }
 
     Result<void> unroute() override

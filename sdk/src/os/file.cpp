@@ -101,13 +101,18 @@ Result<UniqueFd> connect_through_directory(const std::string& path, int socket_f
     return fd;
 }
 
-/// How a listening socket is made at a path, the file included.
-Result<UniqueFd> make_listener(const std::string& path, int flags)
+Result<UniqueFd> directory_for_listener(const std::string& path)
 {
-    const UniqueFd directory(::open(parent_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    UniqueFd directory(::open(parent_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory)
         return os_error("listen on " + path);
-    auto address = address_below(directory.get(), path);
+    return directory;
+}
+
+/// How a listening socket is made at a path, the file included.
+Result<UniqueFd> make_listener(int directory, const std::string& path, int flags)
+{
+    auto address = address_below(directory, path);
     if (!address)
         return std::move(address).error();
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
@@ -338,12 +343,19 @@ Result<UniqueFd> listen_unix(const std::string& path)
 {
     if (auto removed = remove_file(path); !removed)
         return std::move(removed).error();
-    return make_listener(path, 0);
+    auto directory = directory_for_listener(path);
+    return directory ? make_listener(directory->get(), path, 0) : std::move(directory);
 }
 
-Result<UniqueFd> listen_new_unix(const std::string& path)
+Result<UnixListener> listen_new_unix(const std::string& path)
 {
-    return make_listener(path, SOCK_NONBLOCK);
+    auto directory = directory_for_listener(path);
+    if (!directory)
+        return std::move(directory).error();
+    auto socket = make_listener(directory->get(), path, SOCK_NONBLOCK);
+    if (!socket)
+        return std::move(socket).error();
+    return UnixListener{std::move(*socket), SocketFile(std::move(*directory), name_of(path))};
 }
 
 Result<Peer> peer_of(int socket)

@@ -2,10 +2,14 @@
 #include "banger/sdk/os/socket.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <utility>
 
 namespace banger::sdk::os {
 namespace {
@@ -65,6 +69,23 @@ Result<UniqueFd> listen_tcp(const std::string& address, std::uint16_t port)
         ::bind(socket.get(), place->get(), place->size) != 0 || ::listen(socket.get(), backlog) != 0)
         return os_error("listen on " + name_of(address, port));
     return socket;
+}
+
+SocketFile::SocketFile(UniqueFd directory, std::string name) : directory_(std::move(directory)), name_(std::move(name))
+{
+    struct stat status {};
+    if (::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+}
+
+SocketFile::~SocketFile()
+{
+    struct stat status {};
+    if (inode_ != 0 && directory_ && ::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        status.st_dev == device_ && status.st_ino == inode_)
+        ::unlinkat(directory_.get(), name_.c_str(), 0);
 }
 
 std::uint16_t port_of(int socket)

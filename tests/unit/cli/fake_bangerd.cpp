@@ -170,10 +170,16 @@ private:
         reply_with(exchange, json::Object(), std::move(theirs));
     }
 
-    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed. "db" has stopped.
+    // Whoever connects hears "hello", and of the vm "broken" the one who listens that this failed, in words for his
+    // terminal. "db" has stopped. The agent of "busy" is lost with the first caller, and has no time the next two times.
     void forward(const ExchangePtr& exchange)
     {
         const std::string vm = json::string_or(exchange->params(), "vm");
+        const int times = vm == "busy" ? ++busy_times_ : 0;
+        if (times == 2)
+            return exchange->fail(sdk::make_error(sdk::Code::timed_out, "the guest's agent did not answer in time"));
+        if (times == 3)
+            return exchange->fail(sdk::make_error(sdk::Code::unavailable, "the guest's agent is not there"));
         auto [ours, theirs] = pair(SOCK_SEQPACKET);
         auto descriptors = exchange->take_descriptors();
         if (vm == "db")
@@ -181,15 +187,18 @@ private:
                 sdk::make_error(sdk::Code::precondition, "vm 'db' is not running", "`banger vm start db` starts it"));
         else
             std::thread(
-                [breaks = vm == "broken"](sdk::os::UniqueFd held, std::vector<sdk::os::UniqueFd> listeners) {
+                [breaks = vm == "broken", lost = times == 1](sdk::os::UniqueFd held, std::vector<sdk::os::UniqueFd> listeners) {
                     std::array<pollfd, 2> watch{
                         {{held.get(), POLLIN, 0}, {listeners.empty() ? -1 : listeners.front().get(), POLLIN, 0}}};
                     while (::poll(watch.data(), watch.size(), -1) > 0 && watch[0].revents == 0) {
                         const sdk::os::UniqueFd caller(::accept4(watch[1].fd, nullptr, nullptr, SOCK_CLOEXEC));
                         (void)sdk::os::write_all(caller.get(), "hello");
+                        if (lost)
+                            return;
                         if (breaks)
                             say(held, agent::FrameType::notice,
-                                sdk::make_error(sdk::Code::unavailable, "cannot connect to port 80 in the guest"));
+                                sdk::make_error(sdk::Code::unavailable,
+                                                "cannot connect to port 80 in the guest\x1b[2J\xc2\x9b" "A"));
                     }
                 },
                 std::move(ours), std::move(descriptors))
@@ -237,6 +246,7 @@ private:
     boost::asio::io_context loop_;
     rpc::Server server_;
     std::vector<ExchangePtr> held_;
+    int busy_times_ = 0;
 };
 
 int main_of_fake(int ready)

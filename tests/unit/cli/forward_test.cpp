@@ -105,7 +105,7 @@ TEST_F(ForwardVerb, SaysWhatFailedOnceAndGoesOn)
     const auto place = sdk::os::tcp_address("127.0.0.1", port_in(forward.out()));
     for (int i = 0; i < 5; ++i)
         EXPECT_EQ(hear(place), "hello");
-    forward.expect_error("cannot connect to port 80 in the guest");
+    forward.expect_error("cannot connect to port 80 in the guest?[2J?A\n");
     forward.kill(SIGTERM);
     const auto ended = forward.wait();
     EXPECT_EQ(ended.signal, SIGTERM);
@@ -124,6 +124,21 @@ TEST_F(ForwardVerb, IsSetUpAgainAfterTheDaemonWasKilled)
     forward.kill(SIGINT);
     EXPECT_EQ(forward.wait().signal, SIGINT);
     EXPECT_EQ(calls().size(), 4U) << "each forward, each time";
+}
+
+TEST_F(ForwardVerb, AnAgentThatHasNoTimeIsAskedAgain)
+{
+    CliProcess forward({"vm", "forward", "busy", "0:80"}, environment_);
+    forward.expect(" -> busy:localhost:80\n");
+    const auto place = sdk::os::tcp_address("127.0.0.1", port_in(forward.out()));
+    EXPECT_EQ(hear(place), "hello");
+    forward.expect_error("forward: the guest's agent did not answer in time; it is tried again");
+    forward.expect_error("forward: the guest's agent is not there; it is tried again");
+    forward.expect_error("connected again");
+    EXPECT_EQ(hear(place), "hello");
+    forward.kill(SIGINT);
+    EXPECT_EQ(forward.wait().signal, SIGINT);
+    EXPECT_EQ(calls().size(), 4U);
 }
 
 TEST_F(ForwardVerb, WhatIsTakenIsSaidBeforeTheDaemonIsAsked)

@@ -108,10 +108,21 @@ TEST(ErrorText, HasItsContextAndHint)
     EXPECT_THAT(error_text(error, true), HasSubstr("\x1b[1;31merror:\x1b[0m "));
 }
 
+TEST(Printable, NeitherControlCharactersNorWhatIsNoTextReachesATerminal)
+{
+    EXPECT_EQ(printable("\x1b[2J\r\x07\x7f\t"), "?[2J????");
+    EXPECT_EQ(printable("a\xc2\x9b" "2Jb\xc2\x80\xc2\x9f"), "a?2Jb??") << "C1";
+    EXPECT_EQ(printable("\x9b" "2J \xc2 \xe2\x82"), "?2J ? ??") << "cut, or without their beginning";
+    EXPECT_EQ(printable("\xc0\x9b\xe0\x82\x9b\xed\xa0\x80\xf4\x90\x80\x80\xff"), "?????" "?????" "???");
+    const std::string text = "gr\u00fc\u00df, \u65e5\u672c, \U0001F680, \u00a0";
+    EXPECT_EQ(printable(text), text);
+}
+
 TEST(ErrorText, QuotedToolsStayBelowTheirWord)
 {
     EXPECT_EQ(error_text(sdk::make_error(sdk::Code::internal, "it said: a\nb\x07"), false),
               "error: it said: a\n       b?\n");
+    EXPECT_EQ(error_text(sdk::make_error(sdk::Code::internal, "\u00fc\xc2\x9b"), false), "error: \u00fc?\n");
 }
 
 class ProgressTest : public ::testing::Test {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "banger/sdk/os/socket.hpp"
 
@@ -51,6 +52,28 @@ inline sdk::os::UniqueFd connect_to(const sdk::Result<sdk::os::SocketAddress>& p
     bound_waiting(socket);
     return socket;
 }
+
+/// A port of 127.0.0.1 that answers nobody: as many wait there as may, and the kernel drops what comes (listen(2)).
+class SilentPort {
+public:
+    SilentPort() : listener_(listen_here())
+    {
+        EXPECT_EQ(::listen(listener_.get(), 0), 0);
+        const auto place = sdk::os::tcp_address("127.0.0.1", number());
+        for (;;) {
+            waiting_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            (void)::connect(waiting_.back().get(), place->get(), place->size);
+            pollfd connected{waiting_.back().get(), POLLOUT, 0};
+            if (::poll(&connected, 1, 100) == 0)
+                return;
+        }
+    }
+    [[nodiscard]] std::uint16_t number() const { return sdk::os::port_of(listener_.get()); }
+
+private:
+    sdk::os::UniqueFd listener_;
+    std::vector<sdk::os::UniqueFd> waiting_;
+};
 
 inline std::string receive(const sdk::os::UniqueFd& socket, std::size_t count)
 {

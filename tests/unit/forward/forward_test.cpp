@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 #include <condition_variable>
+#include <csignal>
 #include <future>
 #include <mutex>
 #include <vector>
@@ -68,6 +69,12 @@ protected:
         auto port = forward->listen(from, patience());
         forward_ = forward;
         return port;
+    }
+    /// A forward to a socket file of this host that is not there.
+    std::shared_ptr<ForwardToHost> to_nobody()
+    {
+        EXPECT_TRUE(to_host({}, {{}, 0, path("nobody.sock")}));
+        return std::static_pointer_cast<ForwardToHost>(forward_);
     }
     void close()
     {
@@ -134,9 +141,9 @@ TEST_F(ForwardTest, FromASocketFileToASocketFile)
     ASSERT_TRUE(listener);
     agent::ConnectSpec target;
     target.unix_path = path("guest.sock");
-    to_guest(std::move(*listener), target);
+    to_guest(std::move(listener->socket), target);
     const auto caller = connect_to(sdk::os::unix_address(path("host.sock")));
-    expect_joined(caller, accepted(*server));
+    expect_joined(caller, accepted(server->socket));
 }
 
 TEST_F(ForwardTest, WhereNobodyListensTheCallerIsResetAndItIsTold)
@@ -257,7 +264,7 @@ TEST_F(ForwardTest, FromASocketFileOfTheGuestWhichGoesWithIt)
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
     {
         const auto caller = connect_to(sdk::os::unix_address(from.unix_path));
-        expect_joined(caller, accepted(*server));
+        expect_joined(caller, accepted(server->socket));
     }
     const auto again = client_->listen(from, [](std::int64_t) {}, [](const sdk::Result<void>&) {}, patience());
     ASSERT_FALSE(again);
@@ -266,6 +273,31 @@ TEST_F(ForwardTest, FromASocketFileOfTheGuestWhichGoesWithIt)
     close();
     EXPECT_TRUE(client_->health(patience())) << "what is asked after that is answered later";
     EXPECT_NE(::stat(from.unix_path.c_str(), &status), 0);
+}
+
+TEST_F(ForwardTest, NoFileGoesWithItButTheSocketThatItMade)
+{
+    std::filesystem::create_directory(path("dir"));
+    std::filesystem::create_directory(path("other"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(path("other/guest.sock"), "not the agent's"));
+    agent::ListenSpec from;
+    from.unix_path = path("dir/guest.sock");
+    ASSERT_TRUE(to_host(from, {{}, 0, path("host.sock")}));
+    std::filesystem::rename(path("dir"), path("moved"));
+    std::filesystem::create_symlink("other", path("dir"));
+    close();
+    EXPECT_TRUE(client_->health(patience())) << "what is asked after that is answered later";
+    EXPECT_TRUE(sdk::os::exists(path("other/guest.sock"))) << "somebody who has the directory had another file removed";
+    EXPECT_FALSE(sdk::os::exists(path("moved/guest.sock")));
+
+    from.unix_path = path("guest.sock");
+    ASSERT_TRUE(to_host(from, {{}, 0, path("host.sock")}));
+    std::filesystem::remove(from.unix_path);
+    const auto successor = sdk::os::listen_new_unix(from.unix_path);
+    ASSERT_TRUE(successor) << successor.error().message;
+    close();
+    EXPECT_TRUE(client_->health(patience())) << "what is asked after that is answered later";
+    EXPECT_TRUE(sdk::os::exists(from.unix_path));
 }
 
 TEST_F(ForwardTest, APortThatIsTakenInTheGuestIsSaidAtOnce)
@@ -289,6 +321,72 @@ TEST_F(ForwardTest, AGuestIsResetWhereNobodyListensOnThisHost)
     const auto caller = connect_to(sdk::os::tcp_address("127.0.0.1", *port));
     EXPECT_EQ(end_of(caller), End::reset);
     EXPECT_NE(first_of(failed_).message.find("on this host"), std::string::npos);
+}
+
+TEST_F(ForwardTest, AGuestThatAnnouncesWithoutEndEndsIt)
+{
+    const auto forward = to_nobody();
+    std::vector<Places::Place> all;
+    while (auto place = places_->take())
+        all.push_back(std::move(place));
+    on_loop([&] {
+        for (std::size_t i = 1; i <= agent::most_announced; ++i)
+            forward->take(static_cast<std::int64_t>(i));
+    });
+    EXPECT_TRUE(ended_.empty()) << "an honest agent announces so many";
+    on_loop([&] { forward->take(agent::most_announced + 1); });
+    ASSERT_EQ(ended_.size(), 1U);
+    EXPECT_EQ(ended_.front().code, sdk::Code::internal);
+    EXPECT_NE(ended_.front().message.find("more than 64"), std::string::npos) << ended_.front().message;
+}
+
+TEST_F(ForwardTest, RefusalsThatTheGuestDoesNotAnswerHaveNoMorePlacesThanOthers)
+{
+    places_ = std::make_shared<Places>(3);
+    const auto forward = to_nobody();
+    ASSERT_EQ(::kill(agent_pid(), SIGSTOP), 0);
+    on_loop([&] {
+        for (int i = 1; i <= 10; ++i)
+            forward->take(i);
+    });
+    EXPECT_EQ(failed_.size(), 3U);
+    EXPECT_EQ(places_->taken(), 3U);
+    close();
+    on_loop([] {});
+    on_loop([] {});  // after whoever waited for a place has let it go
+    EXPECT_EQ(places_->taken(), 0U);
+}
+
+TEST_F(ForwardTest, ATargetThatIsSilentIsGivenUp)
+{
+    const SilentPort silent;
+    const auto port = to_host({}, {{"127.0.0.1"}, silent.number(), {}, std::chrono::milliseconds(50)});
+    ASSERT_TRUE(port);
+    const auto caller = connect_to(sdk::os::tcp_address("127.0.0.1", *port));
+    EXPECT_EQ(end_of(caller), End::reset);
+    EXPECT_EQ(first_of(failed_).code, sdk::Code::timed_out);
+}
+
+TEST_F(ForwardTest, AfterAnAddressThatIsSilentTheNextHasItsTurn)
+{
+    const SilentPort silent;
+    const auto server = sdk::os::listen_tcp("127.0.0.9", silent.number());
+    ASSERT_TRUE(server);
+    const auto port = to_host({}, {{"127.0.0.1", "127.0.0.9"}, silent.number(), {}, std::chrono::milliseconds(200)});
+    ASSERT_TRUE(port);
+    const auto caller = connect_to(sdk::os::tcp_address("127.0.0.1", *port));
+    expect_joined(caller, accepted(*server));
+}
+
+TEST_F(ForwardTest, ClosedItKeepsNoPlaceForATargetThatIsSilent)
+{
+    const SilentPort silent;
+    ASSERT_TRUE(to_host({}, {{"127.0.0.1"}, silent.number(), {}}));
+    on_loop([&] { std::static_pointer_cast<ForwardToHost>(forward_)->take(1); });
+    EXPECT_EQ(places_->taken(), 1U);
+    close();
+    EXPECT_EQ(places_->taken(), 0U);
+    EXPECT_TRUE(failed_.empty());
 }
 
 TEST_F(ForwardTest, MoreGuestsThanPlacesAreServedInTurn)

@@ -95,6 +95,25 @@ TEST_F(GuestPortsTest, OfAPortOnlySoManyAddressesAreKnown)
     EXPECT_TRUE(told_.empty());
 }
 
+TEST_F(GuestPortsTest, OfManyPortsNoneIsTakenForGoneWhileAnAddressOfItStays)
+{
+    begin({2, 16, 64, no_rest});
+    auto first = listeners(first_port, 4);
+    first.push_back({"::", first_port, 0, {}});
+    appear(first);
+    ASSERT_EQ(told_.at(first_port).host_port, first_port);
+    go(listeners(first_port, 1));
+    EXPECT_TRUE(told_.contains(first_port)) << "of which two addresses were said before it was open";
+    // Somebody in the guest has so many that no more are remembered.
+    std::vector<agent::Listener> many;
+    for (int i = 1; i <= 40; ++i)
+        many.push_back({"10.0.0." + std::to_string(i), static_cast<std::uint16_t>(first_port + 10 + i % 3), 0, {}});
+    appear(many);
+    appear({{"::", first_port + 1, 0, {}}});
+    go(listeners(first_port + 1, 1));
+    EXPECT_TRUE(told_.contains(first_port + 1)) << "of which one address was said while it was open";
+}
+
 TEST_F(GuestPortsTest, ManyPortsAreOpenedOverManyTurnsOfTheLoop)
 {
     begin({1024, 16, 8, no_rest});

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
+
 #include "banger/sdk/os/process.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/ssh_keys.hpp"
@@ -21,6 +23,18 @@ mode_t mode_of(const std::string& path)
     EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
     return status.st_mode & 07777U;
 }
+
+/// A host on which there is no ssh-keygen.
+class WithoutPrograms {
+public:
+    WithoutPrograms() { ::setenv("PATH", "/none", 1); }
+    WithoutPrograms(const WithoutPrograms&) = delete;
+    WithoutPrograms& operator=(const WithoutPrograms&) = delete;
+    ~WithoutPrograms() { ::setenv("PATH", path_.c_str(), 1); }
+
+private:
+    const std::string path_ = std::getenv("PATH");
+};
 
 class ClientKeyTest : public EngineWorld {
 protected:
@@ -53,14 +67,36 @@ TEST_F(ClientKeyTest, IsMadeBesideTheConfigurationForNobodyElse)
     EXPECT_EQ(*client_public_key(*engine), *line) << "it was made again";
 }
 
-TEST_F(ClientKeyTest, OneWithoutItsOtherHalfIsMadeAgain)
+TEST_F(ClientKeyTest, OneWithoutItsOtherHalfIsGivenIt)
 {
     const auto path = client_key(*engine, operation);
     ASSERT_TRUE(path);
+    const auto key = sdk::os::read_file(*path);
+    const auto line = client_public_key(*engine);
+    ASSERT_TRUE(key && line);
     ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
     EXPECT_FALSE(client_public_key(*engine));
+    {
+        const WithoutPrograms none;
+        EXPECT_FALSE(client_key(*engine, operation));
+    }
+    EXPECT_EQ(*sdk::os::read_file(*path), *key) << "machines let no other in";
+    const auto again = client_key(*engine, operation);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(*sdk::os::read_file(*path), *key);
+    EXPECT_EQ(*client_public_key(*engine), *line);
+}
+
+TEST_F(ClientKeyTest, WhatIsNoKeyIsMadeAgain)
+{
+    const auto path = client_key(*engine, operation);
+    ASSERT_TRUE(path);
+    ASSERT_TRUE(sdk::os::write_file_atomic(*path, "cut o"));
+    ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
     ASSERT_TRUE(client_key(*engine, operation));
-    EXPECT_TRUE(client_public_key(*engine));
+    EXPECT_EQ(mode_of(*path), 0600U);
+    EXPECT_EQ(*client_public_key(*engine), *public_half(*path));
+    EXPECT_FALSE(sdk::os::exists(*path + ".new") || sdk::os::exists(*path + ".new.pub"));
 }
 
 TEST_F(ClientKeyTest, OneOfAnEarlierBangerIsUsedOn)
@@ -72,6 +108,9 @@ TEST_F(ClientKeyTest, OneOfAnEarlierBangerIsUsedOn)
     ASSERT_TRUE(path);
     EXPECT_EQ(*path, earlier);
     EXPECT_FALSE(sdk::os::exists(below("ssh/id_ed25519")));
+    ASSERT_TRUE(sdk::os::remove_file(earlier + ".pub"));
+    EXPECT_EQ(*client_key(*engine, operation), earlier);
+    EXPECT_TRUE(sdk::os::exists(earlier + ".pub"));
 }
 
 TEST_F(ClientKeyTest, TheUsersOwnIsOnlyRead)
@@ -90,6 +129,9 @@ TEST_F(ClientKeyTest, OneThatCannotBeUsedIsNamedWithItsLine)
     use(below("none"));
     EXPECT_EQ(refusal().code, sdk::Code::not_found);
     EXPECT_THAT(refusal().message, StartsWith("/c.toml:7: ssh_key_path in [daemon] names " + below("none") + ", "));
+
+    use("~somebody/key");
+    EXPECT_THAT(refusal().message, HasSubstr("names ~somebody/key, which is not there"));
 
     use(below("state"));
     EXPECT_EQ(refusal().code, sdk::Code::invalid);

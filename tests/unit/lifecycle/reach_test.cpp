@@ -123,6 +123,24 @@ TEST_F(ReachOnABridge, TheHostsResolverIsToldWhomToAskUntilTheDaemonEnds)
     close_reach(*engine, vm, call_);
 }
 
+TEST_F(ReachOnABridge, AResolverThatFailedIsLeftAloneForAWhile)
+{
+    const sdk::Fields none{{"address", "127.0.0.1"}, {"port", "0"}, {"zone", "vm"}};
+    const sdk::Fields one{{"address", "127.0.0.1"}, {"port", "42069"}, {"zone", "vm"}};
+    const auto failed = route_names(*engine, "bridge", none, call_);
+    ASSERT_FALSE(failed);
+    const auto again = route_names(*engine, "bridge", one, call_);
+    ASSERT_FALSE(again) << "it was asked";
+    EXPECT_EQ(again.error().message, failed.error().message);
+    EXPECT_THAT(routed(), IsEmpty());
+    const auto later = fresh();
+    later->name_routes.lock()->rest = std::chrono::seconds(0);
+    EXPECT_FALSE(route_names(*later, "bridge", none, call_));
+    EXPECT_TRUE(route_names(*later, "bridge", one, call_));
+    EXPECT_THAT(routed(), ElementsAre(sdk::NameServer{"127.0.0.1", 42069, "vm"}));
+    unroute_names(*later, call_);
+}
+
 class ReachWithoutNames : public EngineWorld {
 protected:
     ReachWithoutNames() : EngineWorld({"fakes"}) {}

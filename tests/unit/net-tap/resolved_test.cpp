@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "banger/sdk/testing/fake_host.hpp"
 #include "tests/fake_resolved.hpp"
 
 namespace banger::tap {
@@ -68,6 +69,35 @@ TEST_F(ResolvedTest, ItsRefusalIsPassedOnInItsWords)
     ASSERT_FALSE(told);
     EXPECT_EQ(told.error().code, sdk::Code::unavailable);
     EXPECT_THAT(told.error().message, HasSubstr("SetLinkDNSEx: no, thank you"));
+}
+
+TEST_F(ResolvedTest, OneThatHangsIsWaitedForOnceAndNotForEachCall)
+{
+    fake.hangs = {"SetLinkDNSSEC", "RevertLink"};
+    auto bus = fake.connect();
+    ASSERT_TRUE(bus);
+    Resolved resolved(std::move(*bus), -1, std::chrono::milliseconds(50));
+    const auto told = resolved.route(interface, server);
+    ASSERT_FALSE(told);
+    EXPECT_EQ(told.error().code, sdk::Code::timed_out);
+    EXPECT_THAT(told.error().message, HasSubstr("SetLinkDNSSEC"));
+    const auto reverted = resolved.revert(interface);
+    ASSERT_FALSE(reverted);
+    EXPECT_EQ(reverted.error().code, sdk::Code::timed_out);
+    EXPECT_EQ(fake.link(interface).servers.size(), 0U);
+}
+
+TEST_F(ResolvedTest, WhoGivesUpDoesNotWaitForOneThatHangs)
+{
+    fake.hangs = {"SetLinkDomains"};
+    sdk::testing::FakeCall call;
+    auto bus = fake.connect();
+    ASSERT_TRUE(bus);
+    Resolved resolved(std::move(*bus), call.cancel_descriptor(), std::chrono::hours(1));
+    call.cancel();
+    const auto told = resolved.route(interface, server);
+    ASSERT_FALSE(told);
+    EXPECT_EQ(told.error().code, sdk::Code::cancelled);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <string>
@@ -28,9 +29,34 @@ struct SocketAddress {
 /// A listening TCP socket that does not block. Port 0: one that is free. Errors of bind(2): `busy` if the port is taken there,
 /// `permission` if we may not have it.
 [[nodiscard]] Result<UniqueFd> listen_tcp(const std::string& address, std::uint16_t port);
+/// The file of a Unix socket that this process made. It goes with this, if it is still that in the directory that it was made
+/// in, whatever the path leads to by then. The socket must outlive this, for then no other file has its inode number.
+class SocketFile {
+public:
+    SocketFile() = default;
+    /// What has this name in the directory now.
+    SocketFile(UniqueFd directory, std::string name);
+    SocketFile(SocketFile&& other) = default;
+    SocketFile& operator=(SocketFile&&) = delete;
+    SocketFile(const SocketFile&) = delete;
+    SocketFile& operator=(const SocketFile&) = delete;
+    ~SocketFile();
+
+private:
+    UniqueFd directory_;
+    std::string name_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+};
+
+struct UnixListener {
+    UniqueFd socket;
+    SocketFile file;
+};
+
 /// A listening Unix stream socket with mode 0600, created closed, that does not block. The path may be longer than the 108 bytes
 /// of sockaddr_un (unix(7)); `exists` if there is anything at it, which stays.
-[[nodiscard]] Result<UniqueFd> listen_new_unix(const std::string& path);
+[[nodiscard]] Result<UnixListener> listen_new_unix(const std::string& path);
 /// The port of a TCP socket; 0 of any other.
 [[nodiscard]] std::uint16_t port_of(int socket);
 
