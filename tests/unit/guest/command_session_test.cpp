@@ -192,15 +192,20 @@ TEST_F(CommandSessionTest, ASlowViewerStopsNeitherTheCommandNorTheOthers)
     EXPECT_LT(slow.output.size(), 30'000'000U);
 }
 
-TEST_F(CommandSessionTest, WhatAFloodHasWrittenByNowHasAnEnd)
+TEST_F(CommandSessionTest, AReadEndsWhereItsSessionWasWhenItBegan)
 {
     const auto client = connect();
-    start(*client, script("exec yes", "yes"));
-    RelayPeer viewer(*client, "/v0/session/attach", attach("yes", How::view));
-    ASSERT_TRUE(viewer.wait_for_output("y\n"));
-    viewer.close();
-    EXPECT_THAT(read(*client, "yes"), HasSubstr("y\n"));
-    ASSERT_TRUE(client->stop_session(order("yes", 0, std::chrono::seconds(20)), patience()));
+    auto wanted = script("head -c 20000000 /dev/zero; echo one; read line; head -c 5000000 /dev/zero; echo two; read line", "more");
+    wanted.log_bytes = 32UL << 20U;
+    start(*client, wanted);
+    RelayPeer viewer(*client, "/v0/session/attach", attach("more", How::view));
+    ASSERT_TRUE(viewer.wait_for_output("one\n"));
+    RelayPeer slow(*client, "/v0/session/attach", attach("more", How::read));  // reads nothing for now
+    ASSERT_TRUE(slow.wait_for(FrameType::started));
+    send(*client, "more", "go on\n");
+    ASSERT_TRUE(viewer.wait_for_output("two\n"));
+    ASSERT_TRUE(slow.wait_for(FrameType::done));
+    EXPECT_EQ(slow.output.size(), 20'000'004U);
 }
 
 TEST_F(CommandSessionTest, ManyWhoWatchKeepNobodyFromItsInput)
