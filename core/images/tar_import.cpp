@@ -133,7 +133,7 @@ sdk::Result<void> Importer::link(const TarEntry& entry, const Place& where)
 sdk::Result<void> Importer::count(const TarEntry& entry)
 {
     const auto beyond = [](const std::string& what, const char* setting) {
-        return sdk::make_error(sdk::Code::no_space, "the archive holds more than " + what,
+        return sdk::make_error(sdk::Code::invalid, "the archive holds more than " + what,
                                "an image that is meant to be so large needs a larger " + std::string(setting) +
                                    " in config.toml");
     };

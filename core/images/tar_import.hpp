@@ -57,8 +57,8 @@ struct ImportOutcome {
 /// directories by files and back, whiteouts take away what lower layers brought, wherever they stand in their own, and
 /// an error says in `during` which entry of which layer it was. A layer that names a file twice is invalid.
 ///
-/// Errors: no_space for one that is beyond its limits; invalid for an archive that would leave its root (absolute names, "..", hard links to such), whose hard
-/// links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is no directory while
+/// Errors: invalid for an archive that is beyond its limits (the hint names the setting), that would leave its root (absolute
+/// names, "..", hard links to such), whose hard links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is no directory while
 /// there is a work disk; corrupt for a damaged archive; no_space; cancelled. After an error the writers are of no
 /// use; the caller removes their files.
 /// A read that blocks is not interrupted by `cancelled`: the caller ends whoever writes, then this returns. An archive

@@ -546,6 +546,8 @@ TEST_F(RegistryTest, AFullDiskIsSaidAndWhatCameIsResumedWhenThereIsRoom)
     const auto full = registry.blob(layer, call);
     ASSERT_FALSE(full);
     EXPECT_EQ(full.error().code, Code::no_space) << full.error().message;
+    EXPECT_THAT(full.error().message, HasSubstr("no space left in " + small));
+    EXPECT_THAT(full.error().hint, HasSubstr("banger image cache prune"));
     EXPECT_FALSE(sdk::os::exists(small + "/" + server.layer(0).substr(7))) << "it counts only when it is whole";
     ASSERT_EQ(::mount("tmpfs", small.c_str(), "tmpfs", MS_REMOUNT, "size=8m"), 0);
     const auto path = registry.blob(layer, call);

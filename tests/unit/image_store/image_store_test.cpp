@@ -614,6 +614,33 @@ private:
     std::string problem_;
 };
 
+TEST_F(ImageStoreTest, AnImageBeyondALimitNamesTheSetting)
+{
+    FunctionSource source(testing::gives(testing::small_image().text()));
+    FakeCall call;
+    for (const auto& [limits, setting] : {std::pair{ImportLimits{2, 1U << 20U}, "images.most_entries"},
+                                          std::pair{ImportLimits{100, 20}, "images.most_bytes"}}) {
+        const auto image = ImageStore(directory_, catalogue_, always(source), limits).pull("small", call);
+        ASSERT_FALSE(image);
+        EXPECT_EQ(image.error().code, Code::invalid);
+        EXPECT_THAT(image.error().message, HasSubstr("the archive holds more than"));
+        EXPECT_THAT(image.error().hint, HasSubstr(setting));
+        EXPECT_THAT(names(), IsEmpty());
+    }
+}
+
+TEST_F(ImageStoreTest, AnotherDiskThatIsFullKeepsItsName)
+{
+    FunctionSource source([](const sdk::ImageRequest&, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+        return sdk::make_error(Code::no_space, "no space left in /cache", "free some there");
+    });
+    FakeCall call;
+    const auto image = ImageStore(directory_, catalogue_, always(source)).pull("small", call);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().message, "no space left in /cache");
+    EXPECT_EQ(image.error().hint, "free some there");
+}
+
 TEST_F(ImageStoreTest, AFullDiskIsSaidInOneSentence)
 {
     if (::geteuid() != 0)

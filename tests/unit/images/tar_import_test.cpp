@@ -275,14 +275,14 @@ TEST_F(TarImport, StopsAtItsLimitsAndNamesTheSetting)
     limits = {2, 3};
     auto entries = import(tar.bytes());
     ASSERT_FALSE(entries);
-    EXPECT_EQ(entries.error().code, sdk::Code::no_space);
+    EXPECT_EQ(entries.error().code, sdk::Code::invalid);
     EXPECT_NE(entries.error().hint.find("images.most_entries"), std::string::npos);
     EXPECT_EQ(entries.error().during.front(), "take 'd/two'");
     EXPECT_EQ(entries.error().during.back(), "read layer 1 (sha256:lowest)");
     limits = {3, 2};
     auto bytes = import(tar.bytes());
     ASSERT_FALSE(bytes);
-    EXPECT_EQ(bytes.error().code, sdk::Code::no_space);
+    EXPECT_EQ(bytes.error().code, sdk::Code::invalid);
     EXPECT_NE(bytes.error().hint.find("images.most_bytes"), std::string::npos);
 }
 
