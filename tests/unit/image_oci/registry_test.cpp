@@ -290,6 +290,52 @@ TEST_F(RegistryTest, AServerInTroubleIsAskedAgain)
     EXPECT_EQ(broken.server.requests().size(), 4U);
 }
 
+TEST_F(RegistryTest, ARefusalMayBeLongerThanWhatWasAskedFor)
+{
+    const std::string page(500, 'p');
+    std::atomic<int> troubles = 1;
+    const FakeRegistry server({"layer"}, [&](const Request& request, Reply& reply) {
+        const bool refused = is_blob(request, "layer") && troubles-- > 0;
+        if (refused)
+            reply.send(503, page);
+        return refused;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->front(), "layer");
+
+    for (const auto& [status, body, code] : {std::tuple{404, page, Code::not_found}, std::tuple{403, page, Code::permission},
+                                             std::tuple{404, std::string(8U << 20, 'p'), Code::not_found}}) {
+        const FakeRegistry refusing({"another"}, [&, status = status, body = body](const Request& request, Reply& reply) {
+            if (is_blob(request, "another"))
+                reply.send(status, body);
+            return is_blob(request, "another");
+        });
+        EXPECT_EQ(failure_of(refusing).code, code) << status;
+    }
+}
+
+TEST_F(RegistryTest, ATokenThatRanOutBetweenLayersIsAskedForAgain)
+{
+    std::atomic<int> tokens = 0;
+    const FakeRegistry server({"layer"}, [&](const Request& request, Reply& reply) {
+        if (request.path.starts_with("/token?")) {
+            reply.send(200, R"({"token": "number-)" + std::to_string(++tokens) + "\"}");
+            return true;
+        }
+        const auto shown = request.headers.find("authorization");
+        const std::string wanted = is_blob(request, "layer") ? "Bearer number-2" : "Bearer number-1";
+        const bool refused = shown == request.headers.end() || shown->second < wanted;
+        if (refused)
+            reply.send(401, std::string(500, 'p'),
+                       {{"WWW-Authenticate", "Bearer realm=\"http://" + request.headers.at("host") + "/token\""}});
+        return refused;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(tokens, 2);
+}
+
 TEST_F(RegistryTest, OneThatIsAskedTooOftenSaysWhen)
 {
     std::atomic<int> refusals = 1;
