@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
+#include "blobs/archive_file.hpp"
 
 namespace banger::oci {
 namespace {
@@ -28,7 +29,7 @@ sdk::Result<void> unpack(const std::string& path, const std::string& directory, 
         void operator()(archive* open) const { (void)archive_read_free(open); }
     };
     const std::unique_ptr<archive, Free> reader(archive_read_new());
-    archive_read_support_filter_all(reader.get());
+    blobs::read_known_filters(reader.get());
     archive_read_support_format_tar(reader.get());
     const auto failed = [&] {
         const auto* why = archive_error_string(reader.get());

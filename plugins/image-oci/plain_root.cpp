@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "blobs/archive_file.hpp"
 
 namespace banger::oci {
 namespace {
@@ -144,7 +145,7 @@ private:
 Result<bool> holds_image(const std::string& path)
 {
     const Reader reader(archive_read_new());
-    archive_read_support_filter_all(reader.get());
+    blobs::read_known_filters(reader.get());
     archive_read_support_format_tar(reader.get());
     if (archive_read_open_filename(reader.get(), path.c_str(), read_bytes) != ARCHIVE_OK)
         return failed(reader.get(), "'" + path + "' is no archive");

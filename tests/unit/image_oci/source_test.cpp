@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
+#include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
@@ -176,6 +179,23 @@ TEST_F(SourceTest, SavedImagesThatLeaveTheirArchiveAreRefused)
     EXPECT_EQ(failure_of("cut.tar").code, Code::corrupt);
     run("echo no archive >text");
     EXPECT_EQ(failure_of("text").code, Code::corrupt);
+}
+
+TEST_F(SourceTest, NoFileStartsAProgram)
+{
+    // What libarchive would give to grzip, lzop and lrzip.
+    run(R"(mkdir bin && for name in grzip lzop lrzip; do
+               printf '#!/bin/sh\ntouch %s/started\n' "$PWD" >bin/$name && chmod 755 bin/$name; done
+           { printf 'GRZipII\000\002\004:)'; head -c 4096 /dev/zero; } >one
+           { printf '\211LZO\000\r\n\032\n'; head -c 4096 /dev/zero; } >two
+           { printf 'LRZI\000\006'; head -c 4096 /dev/zero; } >three)");
+    const char* const path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): before any other thread
+    ::setenv("PATH", (at("bin") + ":" + path).c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+    for (const char* name : {"one", "two", "three"}) {
+        EXPECT_EQ(failure_of(name).code, Code::corrupt) << name;
+        EXPECT_FALSE(unpack(at(name), at("scratch"), call)) << name;
+        EXPECT_FALSE(sdk::os::exists(at("started"))) << name;
+    }
 }
 
 TEST_F(SourceTest, AMachinesDisksAreOneRootWithoutItsKey)
