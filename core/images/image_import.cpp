@@ -10,6 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -147,6 +148,7 @@ sdk::Fields facts_of(const ImportOutcome& outcome, const sdk::ImageStream& strea
                       {"entries", std::to_string(outcome.total.entries)},
                       {"content_bytes", std::to_string(outcome.total.content_bytes)}};
     facts.insert(stream.facts.begin(), stream.facts.end());
+    facts.erase("layer_bytes");  // they are checked by now
     return facts;
 }
 
@@ -182,6 +184,22 @@ Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Lay
     return Streamed{std::move(*imported), std::move(*fetched)};
 }
 
+// What the last file of a cut layer lacks would be the padding that a source adds, since some tools leave it out.
+Result<void> check_lengths(const std::vector<ImportedLayer>& layers, const std::string& lengths, const std::string& who)
+{
+    std::istringstream said(lengths);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        std::uint64_t length = 0;
+        if (!(said >> length))
+            return sdk::make_error(Code::internal, who + " does not say how long each layer is");
+        if (layers[i].bytes > length)
+            return sdk::make_error(Code::corrupt, "the layer's archive ends in the middle of a file")
+                .while_doing("take '" + layers[i].last_entry + "'")
+                .while_doing("read layer " + std::to_string(i + 1) + " (" + layers[i].name + ")");
+    }
+    return {};
+}
+
 Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
 {
     const std::string who = "image source '" + entry.source + "'";
@@ -190,10 +208,13 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
     if (streamed.outcome.total.entries == 0)
         return sdk::make_error(Code::corrupt, who + " gave an empty root file system");
     // A layer that is cut in the middle of a file swallows the next one's beginning.
+    const auto& layers = streamed.outcome.layers;
     if (const auto said = streamed.stream.facts.find("layers");
-        said != streamed.stream.facts.end() && said->second != std::to_string(streamed.outcome.layers))
+        said != streamed.stream.facts.end() && said->second != std::to_string(layers.size()))
         return sdk::make_error(Code::corrupt, who + " gave " + said->second + " layers of which " +
-                                                  std::to_string(streamed.outcome.layers) + " are whole");
+                                                  std::to_string(layers.size()) + " are whole");
+    if (const auto said = streamed.stream.facts.find("layer_bytes"); said != streamed.stream.facts.end())
+        return check_lengths(layers, said->second, who);
     return {};
 }
 

@@ -38,6 +38,7 @@ private:
     sdk::Result<void> put(const TarEntry& entry, const Place& where, bool with_content);
     sdk::Result<void> link(const TarEntry& entry, const Place& where);
     sdk::Result<void> begin_layer();
+    void end_layer();
     sdk::Result<void> apply(const Whiteout& whiteout);
     sdk::Result<void> take_of_layer(TarEntry& entry);
     sdk::Error in_layer(sdk::Error error, const std::string& path) const;
@@ -51,8 +52,8 @@ private:
     ImportProgress told_;
     std::uint64_t lengths_ = 0;  // of all files so far
     bool seen_work_directory_ = false;
-    std::string layer_name_;
-    std::uint64_t layers_ = 0;  // the last of which is being read; 0: the stream has none
+    std::vector<ImportedLayer> layers_;  // the last of which is being read
+    std::uint64_t layer_start_ = 0;      // in the stream
 };
 
 sdk::Result<void> Importer::check_cancelled() const
@@ -166,8 +167,8 @@ sdk::Result<void> Importer::take(TarEntry& entry)
 
 sdk::Result<void> Importer::begin_layer()
 {
-    ++layers_;
-    layer_name_.clear();
+    end_layer();
+    auto& layer = layers_.emplace_back();
     for (auto* writer : {&plan_.root, plan_.work})
         if (writer != nullptr)
             if (auto begun = writer->begin_layer(); !begun)
@@ -180,16 +181,25 @@ sdk::Result<void> Importer::begin_layer()
         if (!run)
             return std::move(run.error());
         if (!*run)
-            return {};
-        layer_name_ += (*run)->bytes.substr(0, max_layer_name_bytes - std::min(max_layer_name_bytes, layer_name_.size()));
+            break;
+        layer.name += (*run)->bytes.substr(0, max_layer_name_bytes - std::min(max_layer_name_bytes, layer.name.size()));
     }
+    layer_start_ = reader_.position();
+    return {};
+}
+
+// Known once the reader has looked for an entry behind it.
+void Importer::end_layer()
+{
+    if (!layers_.empty())
+        layers_.back().bytes = reader_.content_end() - std::min(reader_.content_end(), layer_start_);
 }
 
 sdk::Error Importer::in_layer(sdk::Error error, const std::string& path) const
 {
     return std::move(error)
         .while_doing("take '" + path.substr(0, max_told_path_bytes) + "'")
-        .while_doing("read layer " + std::to_string(layers_) + " (" + layer_name_ + ")");
+        .while_doing("read layer " + std::to_string(layers_.size()) + " (" + layers_.back().name + ")");
 }
 
 // What this layer brings stays, whether it came before its whiteout or comes behind it.
@@ -241,7 +251,7 @@ sdk::Result<ImportOutcome> Importer::outcome()
 {
     ImportOutcome result;
     result.total = progress_;
-    result.layers = layers_;
+    result.layers = std::move(layers_);
     for (const auto& path : plan_.captures) {
         const auto where = place(path);
         auto content = where.writer->read_file(where.path, plan_.capture_limit);
@@ -271,9 +281,9 @@ sdk::Result<ImportOutcome> Importer::run()
         // Who cancels ends the writer of the archive, and that looks like damage here.
         if (auto going = check_cancelled(); !going)
             return std::move(going.error());
-        if (!entry && layers_ > 0)
+        if (!entry && !layers_.empty())
             return std::move(entry.error())
-                .while_doing("read layer " + std::to_string(layers_) + " (" + layer_name_ + ")");
+                .while_doing("read layer " + std::to_string(layers_.size()) + " (" + layers_.back().name + ")");
         if (!entry)
             return std::move(entry.error());
         if (!*entry)
@@ -283,11 +293,14 @@ sdk::Result<ImportOutcome> Importer::run()
                 return std::move(begun.error());
             continue;
         }
-        auto taken = layers_ > 0 ? take_of_layer(**entry) : take(**entry);
+        if (!layers_.empty())
+            layers_.back().last_entry.assign((*entry)->path, 0, max_told_path_bytes);
+        auto taken = layers_.empty() ? take(**entry) : take_of_layer(**entry);
         if (!taken)
-            return layers_ > 0 ? in_layer(std::move(taken.error()), (*entry)->path) : std::move(taken.error());
+            return layers_.empty() ? std::move(taken.error()) : in_layer(std::move(taken.error()), (*entry)->path);
         tell(false);
     }
+    end_layer();
     if (auto drained = reader_.drain(); !drained)
         return std::move(drained.error());
     if (auto made = finish_work(); !made)

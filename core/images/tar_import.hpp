@@ -42,12 +42,19 @@ struct ImportPlan {
     std::function<bool()> cancelled = {};  ///< asked for every piece of the archive
 };
 
+/// One layer of a stream, as far as its entries tell.
+struct ImportedLayer {
+    std::string name;        ///< as the stream calls it
+    std::string last_entry;  ///< its path, cut for messages
+    std::uint64_t bytes = 0; ///< of its archive up to the end of that entry's content
+};
+
 struct ImportOutcome {
     ImportProgress total;
     std::map<std::string, std::string> captured;
     std::set<std::string> present;  ///< those of `probes` that are there
     ImageFacts facts;
-    std::uint64_t layers = 0;  ///< that the stream said it has; 0: it was one plain archive
+    std::vector<ImportedLayer> layers;  ///< that the stream said it has; none: it was one plain archive
 };
 
 /// Reads a tar archive from a descriptor (file, pipe or socket; stays the caller's) to its end and puts its entries

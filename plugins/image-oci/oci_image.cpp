@@ -259,7 +259,11 @@ private:
         if (!file)
             return std::move(file).error();
         const LayerBlob blob{layer.name, layer.digest, layer.uncompressed, layer.size, std::move(*file)};
-        return stream_layer(blob, request_.output, call_);
+        const auto length = stream_layer(blob, request_.output, call_);
+        if (!length)
+            return length.error();
+        lengths_ += (lengths_.empty() ? "" : " ") + std::to_string(*length);
+        return {};
     }
 
     Result<sdk::ImageStream> finish(const std::string& digest, const std::string& config, std::size_t layers)
@@ -273,6 +277,7 @@ private:
                                 {{"digest", digest},
                                  {"platform", recipe_.platform},
                                  {"layers", std::to_string(layers)},
+                                 {"layer_bytes", lengths_},
                                  {"execution", execution_of(config)}}};
     }
 
@@ -281,6 +286,7 @@ private:
     const sdk::ImageRequest& request_;
     sdk::Call& call_;
     bool streaming_ = false;
+    std::string lengths_;  // of the layers that were streamed
 };
 
 class OciImageSource final : public sdk::ImageSource {

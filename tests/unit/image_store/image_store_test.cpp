@@ -372,6 +372,30 @@ TEST_F(ImageStoreTest, ALayerThatPretendsToBeTwoIsRefused)
     EXPECT_THAT(names(), IsEmpty());
 }
 
+TEST_F(ImageStoreTest, ALayerThatEndsInTheMiddleOfItsLastFileIsRefused)
+{
+    const std::string content(100, 'x');
+    for (const std::uint64_t lacking : {0U, 1U, 90U, 600U}) {
+        FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+            const auto mark = testing::Tar().file(".wh..wh..layer", "sha256:a").text();
+            const auto stream = mark.substr(0, 1024) + testing::Tar().directory("d").file("d/last", content).text();
+            if (auto written = testing::write_stream(request.output, stream); !written)
+                return std::move(written).error();
+            return sdk::ImageStream{"tar", {{"layers", "1"}, {"layer_bytes", std::to_string(1024 + content.size() - lacking)}}};
+        });
+        FakeCall call;
+        const auto image = ImageStore(directory_ + std::to_string(lacking), catalogue_, always(source)).pull("small", call);
+        EXPECT_EQ(bool(image), lacking == 0) << lacking;
+        if (image) {
+            EXPECT_FALSE(image->facts.contains("layer_bytes"));
+            continue;
+        }
+        EXPECT_EQ(image.error().code, Code::corrupt);
+        EXPECT_THAT(image.error().message, HasSubstr("ends in the middle of a file"));
+        EXPECT_THAT(image.error().during, ElementsAre("take 'd/last'", "read layer 1 (sha256:a)", "make image 'small'"));
+    }
+}
+
 TEST_F(ImageStoreTest, WhatSomebodyBroughtOrNamedIsKept)
 {
     std::atomic<int> asked = 0;

@@ -444,7 +444,7 @@ TEST_F(TarImport, WhiteoutsTakeWhatLowerLayersBroughtWhereverTheyStand)
     tar.file(".wh.f", "").file("root/.wh.x", "");
     const auto outcome = import(tar.bytes());
     ASSERT_TRUE(outcome) << outcome.error().message;
-    EXPECT_EQ(outcome->layers, 2U);
+    EXPECT_EQ(outcome->layers.size(), 2U);
     EXPECT_EQ(root.names_in("d"), std::vector<std::string>{"c"});
     EXPECT_EQ(root.read_file("e", 10)->value_or("gone"), "high");
     EXPECT_FALSE(root.kind_of("f"));
@@ -492,6 +492,27 @@ TEST_F(TarImport, LaterLayersReplaceDirectoriesByFilesAndBackAndLinkToLowerFiles
     EXPECT_EQ(root.read_file("f/link", 10)->value_or("gone"), "kept");
     EXPECT_EQ(root.read_file("kept", 10)->value_or("gone"), "other");
     finish_clean();
+}
+
+TEST_F(TarImport, TellsHowFarTheEntriesOfEachLayerReach)
+{
+    constexpr std::uint64_t block = 512;
+    TarBuilder tar;
+    layer(tar, "low").file("a", std::string(513, 'a')).file("b", std::string(10, 'b'));
+    std::string stream = tar.bytes();  // with the end that an archive has
+    TarBuilder second;
+    layer(second, "high").directory("d").add({.name = "dev/dropped", .content = std::string(700, 'c')});
+    layer(second, "empty");
+    stream += second.bytes();
+    const auto outcome = import(stream, pristine_root());
+    ASSERT_EQ(why(outcome), "");
+    ASSERT_EQ(outcome->layers.size(), 3U);
+    EXPECT_EQ(outcome->layers[0].bytes, 4 * block + 10);
+    EXPECT_EQ(outcome->layers[0].last_entry, "b");
+    EXPECT_EQ(outcome->layers[1].bytes, 2 * block + 700) << "also of what is left out";
+    EXPECT_EQ(outcome->layers[1].name, "high");
+    EXPECT_EQ(outcome->layers[2].bytes, 0U);
+    EXPECT_EQ(outcome->layers[2].last_entry, "");
 }
 
 TEST_F(TarImport, ErrorsInLayersNameTheLayerAndTheEntry)

@@ -18,7 +18,8 @@ struct ImageRequest {
 struct ImageStream {
     /// "tar": entries of the root file system, later ones replace earlier ones. Layers are archives one behind the
     /// other, lowest first, with the whiteouts of the OCI image specification (layer.md); before each stands a file
-    /// ".wh..wh..layer" that holds the layer's name for messages, and the fact "layers" says how many there are.
+    /// ".wh..wh..layer" that holds the layer's name for messages, and the fact "layers" says how many there are. A source
+    /// that fills the last block of a layer up (tar(5)) says in "layer_bytes" how many bytes each had, with spaces between them.
     /// "recipe": nothing was written, since the recipe's name may mean something else tomorrow. The fact "recipe" is what
     /// to ask for instead, and "identity" names what that makes, whatever it is asked by.
     /// "ext4": nothing was written; the finished layers are the files rootfs.ext4 and work.ext4 in the request's directory.
