@@ -230,7 +230,8 @@ Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string&
     if (!layers)
         return std::move(layers).error();
 
-    auto streamed = stream(source, {entry.name, entry.recipe, scratch, -1}, *layers, limits, call);
+    auto streamed = stream(
+        source, {entry.name, entry.recipe, scratch, -1, limits.entries, limits.content_bytes}, *layers, limits, call);
     if (!streamed)
         return std::move(streamed).error();
     if (streamed->finished()) {

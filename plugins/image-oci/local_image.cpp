@@ -11,7 +11,7 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::size_t most_document_bytes = 16U << 20;
+constexpr std::size_t most_document_bytes = 4U << 20;  // as registry.cpp has it
 constexpr int most_indexes = 4;
 
 std::string blob_path(const std::string& directory, const std::string& digest)

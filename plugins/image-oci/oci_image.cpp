@@ -148,6 +148,8 @@ private:
             return std::move(image).error();
         if (recipe_.pin)
             return pinned(reference, image->digest);
+        if (auto small = check_sizes(image->manifest.layers); !small)
+            return std::move(small).error();
         const auto& layers = image->manifest.layers;
         LayerDownloads downloads(registry, layers, call_);
         for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -162,6 +164,20 @@ private:
                 return std::move(streamed).error();
         }
         return finish(image->digest, image->config, layers.size());
+    }
+
+    // What a manifest says would be downloaded, and only then found to be nothing else.
+    [[nodiscard]] Result<void> check_sizes(const std::vector<Descriptor>& layers) const
+    {
+        std::uint64_t left = request_.most_bytes;
+        for (const auto& layer : layers) {
+            if (layer.size > left)
+                return sdk::make_error(
+                    Code::invalid, "the layers of '" + recipe_.reference + "' have more than " + std::to_string(request_.most_bytes) + " bytes",
+                    "an image that is meant to be so large needs a larger images.most_bytes in config.toml");
+            left -= layer.size;
+        }
+        return {};
     }
 
     [[nodiscard]] static sdk::ImageStream pinned(const Reference& reference, const std::string& digest)
@@ -227,7 +243,7 @@ private:
             directory = request_.directory + "/archive";
             if (auto made = sdk::os::make_private_directory(directory); !made)
                 return std::move(made).error();
-            if (auto unpacked = unpack(recipe_.path, directory, call_); !unpacked)
+            if (auto unpacked = unpack(recipe_.path, directory, {request_.most_entries, request_.most_bytes}, call_); !unpacked)
                 return std::move(unpacked).error();
         }
         auto image = read_local(directory, recipe_.platform);

@@ -18,7 +18,7 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::uint64_t most_document_bytes = 16U << 20;
+constexpr std::uint64_t most_document_bytes = 4U << 20;  // as registries take manifests ("Pushing Manifests" in the OCI distribution specification)
 constexpr int most_indexes = 4;
 constexpr const char* manifest_types =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
@@ -166,6 +166,9 @@ Result<Fetched> Registry::fetch(const std::string& platform, sdk::Call& call)
             digest = wanted = parsed->of_platform.front().digest;
             continue;
         }
+        if (parsed->manifest.config.size > most_document_bytes)
+            return sdk::make_error(Code::corrupt, "the configuration of '" + reference_.repository + "' has " +
+                                                      std::to_string(parsed->manifest.config.size) + " bytes");
         auto path = blob(parsed->manifest.config, call);
         if (!path)
             return std::move(path).error();

@@ -42,12 +42,14 @@ protected:
         const auto ran = sdk::os::run_checked(std::move(command));
         ASSERT_TRUE(ran) << ran.error().message;
     }
-    sdk::Result<sdk::ImageStream> fetch(const std::string& path, const std::string& more = {})
+    sdk::Result<sdk::ImageStream> fetch(const std::string& path, const std::string& more = {}, const ArchiveLimits& limits = {})
     {
         const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
         EXPECT_TRUE(sdk::os::remove_tree(at("scratch")));
         EXPECT_TRUE(sdk::os::make_private_directory(at("scratch")));
-        return source->fetch({"x", R"({"path": ")" + at(path) + "\"" + more + "}", at("scratch"), output->get()}, call);
+        return source->fetch({"x", R"({"path": ")" + at(path) + "\"" + more + "}", at("scratch"), output->get(), limits.entries,
+                              limits.bytes},
+                             call);
     }
     sdk::Error failure_of(const std::string& path)
     {
@@ -181,6 +183,56 @@ TEST_F(SourceTest, SavedImagesThatLeaveTheirArchiveAreRefused)
     EXPECT_EQ(failure_of("text").code, Code::corrupt);
 }
 
+TEST_F(SourceTest, AnArchiveOfAnImageIsUnpackedWithinTheLimits)
+{
+    const std::string layer(1024, '\0');
+    write_layout("layout", layer, blobs::digest_of(layer));
+    // 16 MiB of zeros in some kilobytes, and in another none of them at all.
+    run("truncate -s 16M layout/blobs/sha256/bomb && tar -C layout -czf bomb.tar.gz index.json blobs && tar -C layout -Scf sparse.tar index.json blobs");
+    const auto refusal = [&](const std::string& name, const ArchiveLimits& limits) {
+        const auto fetched = fetch(name, {}, limits);
+        EXPECT_FALSE(fetched) << name;
+        return fetched ? sdk::Error{} : fetched.error();
+    };
+    for (const char* name : {"bomb.tar.gz", "sparse.tar"}) {
+        const auto bytes = refusal(name, {1000, 1U << 20U});
+        EXPECT_EQ(bytes.code, Code::invalid);
+        EXPECT_THAT(bytes.hint, HasSubstr("images.most_bytes"));
+        EXPECT_FALSE(sdk::os::exists(at("scratch/archive/blobs/sha256/bomb"))) << name;
+        EXPECT_THAT(refusal(name, {3, 1U << 30U}).hint, HasSubstr("images.most_entries"));
+        const auto fetched = fetch(name, {}, {1000, 17U << 20U});
+        EXPECT_TRUE(fetched) << name << fetched.error().message;
+    }
+}
+
+TEST_F(SourceTest, AnArchiveWithHolesIsWhatItWas)
+{
+    std::string layer(1U << 20U, '\0');
+    layer.replace(600'000, 4, "data");
+    write_layout("layout", layer, blobs::digest_of(layer));
+    run("fallocate -d layout/blobs/sha256/" + blobs::digest_of(layer).substr(7) + " && tar -C layout -Scf sparse.tar index.json blobs");
+    struct stat status {};
+    ASSERT_EQ(::stat(at("sparse.tar").c_str(), &status), 0);
+    ASSERT_LT(status.st_size, 1 << 20) << "tar found no holes";
+    const auto fetched = fetch("sparse.tar");
+    EXPECT_TRUE(fetched) << fetched.error().message;
+}
+
+TEST_F(SourceTest, WhatAManifestSaysToBeTooLargeIsNotDownloaded)
+{
+    const FakeRegistry registry({"layer", "another"});
+    const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+    const auto fetch_within = [&](std::uint64_t bytes) {
+        return source->fetch({"x", R"({"reference": ")" + registry.reference() + "\"}", at("scratch"), output->get(), 10, bytes}, call);
+    };
+    const auto refused = fetch_within(11);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::invalid);
+    EXPECT_THAT(refused.error().hint, HasSubstr("images.most_bytes"));
+    EXPECT_EQ(registry.server.requests_for("/blobs/").size(), 1U) << "the configuration";
+    EXPECT_TRUE(fetch_within(12));
+}
+
 TEST_F(SourceTest, NoFileStartsAProgram)
 {
     // What libarchive would give to grzip, lzop and lrzip.
@@ -193,7 +245,7 @@ TEST_F(SourceTest, NoFileStartsAProgram)
     ::setenv("PATH", (at("bin") + ":" + path).c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
     for (const char* name : {"one", "two", "three"}) {
         EXPECT_EQ(failure_of(name).code, Code::corrupt) << name;
-        EXPECT_FALSE(unpack(at(name), at("scratch"), call)) << name;
+        EXPECT_FALSE(unpack(at(name), at("scratch"), {}, call)) << name;
         EXPECT_FALSE(sdk::os::exists(at("started"))) << name;
     }
 }

@@ -653,6 +653,17 @@ TEST_F(ImageStoreTest, AnImageBeyondALimitNamesTheSetting)
     }
 }
 
+TEST_F(ImageStoreTest, ASourceIsToldTheLimits)
+{
+    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) {
+        EXPECT_EQ(request.most_entries, 1000U);
+        EXPECT_EQ(request.most_bytes, 1U << 20U);
+        return testing::gives(testing::small_image().text())(request, call);
+    });
+    FakeCall call;
+    EXPECT_TRUE(ImageStore(directory_, catalogue_, always(source), {1000, 1U << 20U}).pull("small", call));
+}
+
 TEST_F(ImageStoreTest, AnotherDiskThatIsFullKeepsItsName)
 {
     FunctionSource source([](const sdk::ImageRequest&, sdk::Call&) -> sdk::Result<sdk::ImageStream> {

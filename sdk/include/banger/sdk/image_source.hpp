@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "banger/sdk/host.hpp"
@@ -12,6 +13,10 @@ struct ImageRequest {
     std::string recipe;     ///< JSON text that this source understands, from the catalogue
     std::string directory;  ///< empty private directory for scratch files; the caller removes it
     int output = -1;        ///< where the stream goes; owned by the caller, closed by it after the call
+    /// What the caller takes of one image in all, as images.most_entries and images.most_bytes of the configuration say. It counts
+    /// what comes through `output` itself; a source heeds them for what it downloads or unpacks before.
+    std::uint64_t most_entries = UINT64_MAX;
+    std::uint64_t most_bytes = UINT64_MAX;
 };
 
 /// What fetch wrote.
