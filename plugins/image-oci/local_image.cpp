@@ -45,6 +45,8 @@ Result<LocalImage> read_layout(const std::string& directory, const std::string& 
             text = read_blob(directory, here);
             continue;
         }
+        if (depth == 0)  // without a digest, which the image would go by
+            return sdk::make_error(Code::corrupt, "the layout's index.json is no index");
         auto config = read_blob(directory, parsed->manifest.config);
         if (!config)
             return std::move(config).error();

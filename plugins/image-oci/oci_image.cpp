@@ -38,18 +38,26 @@ struct Recipe {
     std::string reference;
     std::string path;
     std::string platform;
-    bool pin = false;  // only what it names now is asked
+    std::string digest;  // of the layout's manifest or of the archive, when it was pinned
+    bool pin = false;    // only what it names now is asked
     std::optional<MachineDisks> machine;
     std::string execution;  // of the image that the machine was made from
 };
 
-std::string path_recipe(const std::string& path, const std::string& platform, const std::string& stamp)
+struct PathRecipe {
+    std::string path;
+    std::string platform;
+    std::string digest;
+    std::string stamp;
+};
+
+std::string to_json(const PathRecipe& recipe)
 {
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
     writer.StartObject();
-    for (const auto& [key, value] :
-         {std::pair{"path", &path}, std::pair{"platform", &platform}, std::pair{"stamp", &stamp}}) {
+    for (const auto& [key, value] : {std::pair{"path", &recipe.path}, std::pair{"platform", &recipe.platform},
+                                     std::pair{"digest", &recipe.digest}, std::pair{"stamp", &recipe.stamp}}) {
         writer.Key(key);
         writer.String(value->data(), static_cast<rapidjson::SizeType>(value->size()));
     }
@@ -87,6 +95,7 @@ Result<Recipe> read_recipe(const std::string& text, const std::string& platform)
     recipe.reference = reader.text("reference", plugin_json::is_not_empty);
     recipe.path = reader.text("path", is_absolute);
     recipe.platform = reader.text("platform", is_platform, platform);
+    recipe.digest = reader.text("digest", plugin_json::is_any);
     recipe.pin = !reader.text("pin", plugin_json::is_not_empty).empty();
     (void)reader.text("stamp", plugin_json::is_any);
     const auto* root = reader.object("root");
@@ -191,20 +200,35 @@ private:
     Result<sdk::ImageStream> pinned_path(bool directory)
     {
         if (directory && !is_image_directory(recipe_.path))
-            return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, recipe_.platform, now())}, {"identity", ""}}};
+            return pinned_path({recipe_.path, recipe_.platform, {}, now()}, {});
         std::string identity;
+        std::string digest;
         if (directory) {
             auto image = read_local(recipe_.path, recipe_.platform);
             if (!image)
                 return std::move(image).error().while_doing("read " + recipe_.path);
-            identity = image->digest;
+            identity = digest = image->digest;
         } else {
-            auto digest = blobs::digest_of_file(recipe_.path, call_);
-            if (!digest)
-                return std::move(digest).error();
-            identity = "archive " + *digest + " for " + recipe_.platform;
+            auto sum = blobs::digest_of_file(recipe_.path, call_);
+            if (!sum)
+                return std::move(sum).error();
+            digest = *sum;
+            identity = "archive " + digest + " for " + recipe_.platform;
         }
-        return sdk::ImageStream{"recipe", {{"recipe", path_recipe(recipe_.path, recipe_.platform, {})}, {"identity", identity}}};
+        return pinned_path({recipe_.path, recipe_.platform, digest, {}}, identity);
+    }
+
+    static sdk::ImageStream pinned_path(const PathRecipe& recipe, const std::string& identity)
+    {
+        return {"recipe", {{"recipe", to_json(recipe)}, {"identity", identity}}};
+    }
+
+    // The image goes by the digest that was pinned, so nothing else may become it.
+    [[nodiscard]] Result<void> check_unchanged(const std::string& digest) const
+    {
+        if (recipe_.digest.empty() || recipe_.digest == digest)
+            return {};
+        return sdk::make_error(Code::busy, "'" + recipe_.path + "' was changed while it was read", "try again when nobody writes it");
     }
 
     static std::string now()
@@ -219,6 +243,21 @@ private:
         return sdk::ImageStream{"tar", {}};
     }
 
+    Result<void> archive() const
+    {
+        const auto digest = stream_archive(recipe_.path, request_.output, call_);
+        return digest ? check_unchanged(*digest) : Result<void>(digest.error());
+    }
+
+    // It is read here and there: only another look tells whether it is still the same.
+    Result<void> ext4() const
+    {
+        if (auto streamed = stream_ext4(recipe_.path, request_.output, call_); !streamed || recipe_.digest.empty())
+            return streamed;
+        const auto digest = blobs::digest_of_file(recipe_.path, call_);
+        return digest ? check_unchanged(*digest) : Result<void>(digest.error());
+    }
+
     Result<sdk::ImageStream> from_file()
     {
         struct stat status {};
@@ -230,25 +269,32 @@ private:
         if (S_ISDIR(status.st_mode) && !is_image_directory(recipe_.path) && is_root(recipe_.path))
             return plain(stream_tree(recipe_.path, request_.output, call_));
         if (S_ISREG(status.st_mode) && is_ext4(recipe_.path))
-            return plain(stream_ext4(recipe_.path, request_.output, call_));
+            return plain(ext4());
         if (!S_ISDIR(status.st_mode)) {
             auto image = holds_image(recipe_.path);
             if (!image)
                 return std::move(image).error();
             if (!*image)
-                return plain(stream_archive(recipe_.path, request_.output, call_));
+                return plain(archive());
         }
         std::string directory = recipe_.path;
         if (!S_ISDIR(status.st_mode)) {
             directory = request_.directory + "/archive";
             if (auto made = sdk::os::make_private_directory(directory); !made)
                 return std::move(made).error();
-            if (auto unpacked = unpack(recipe_.path, directory, {request_.most_entries, request_.most_bytes}, call_); !unpacked)
-                return std::move(unpacked).error();
+            const auto digest = unpack(recipe_.path, directory, {request_.most_entries, request_.most_bytes}, call_);
+            if (!digest)
+                return digest.error();
+            if (auto same = check_unchanged(*digest); !same)
+                return std::move(same).error();
         }
         auto image = read_local(directory, recipe_.platform);
         if (!image)
             return std::move(image).error().while_doing("read " + recipe_.path);
+        // Its layers are named by digests, which are looked at while they are streamed.
+        if (S_ISDIR(status.st_mode))
+            if (auto same = check_unchanged(image->digest); !same)
+                return std::move(same).error();
         for (std::size_t i = 0; i < image->layers.size(); ++i) {
             tell("read layer", i, image->layers.size());
             if (auto streamed = stream(image->layers[i]); !streamed)

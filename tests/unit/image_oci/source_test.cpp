@@ -151,6 +151,50 @@ TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
     EXPECT_EQ(fetched->facts["execution"], R"({"Cmd":["/x"]})");
 }
 
+TEST_F(SourceTest, WhatChangedSinceItWasPinnedIsNotTaken)
+{
+    const std::string layer(1024, '\0');
+    const std::string other(2048, '\0');
+    const auto write = [&](const std::string& bytes) { write_layout("layout", bytes, blobs::digest_of(bytes)); };
+    write(layer);
+    run("export PATH=$PATH:/usr/sbin:/sbin && tar -C layout -cf layout.tar . && tar -C root -cf plain.tar . && "
+        "truncate -s 16M disk && mke2fs -q -t ext4 -d root disk");
+    std::map<std::string, std::string> recipes;
+    for (const char* name : {"layout", "layout.tar", "plain.tar", "disk"}) {
+        auto pinned = fetch(name, R"(, "pin": "now")");
+        ASSERT_TRUE(pinned) << pinned.error().message;
+        recipes[name] = pinned->facts["recipe"];
+    }
+    const auto fetch_pinned = [&](const std::string& name) {
+        const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+        EXPECT_TRUE(sdk::os::remove_tree(at("scratch")));
+        EXPECT_TRUE(sdk::os::make_private_directory(at("scratch")));
+        return source->fetch({"x", recipes[name], at("scratch"), output->get()}, call);
+    };
+    for (const auto& [name, recipe] : recipes) {
+        const auto same = fetch_pinned(name);
+        EXPECT_TRUE(same) << name << same.error().message;
+    }
+    write(other);
+    run("rm disk && export PATH=$PATH:/usr/sbin:/sbin && tar -C layout -cf layout.tar . && echo >root/etc/new && tar -C root -cf plain.tar . && "
+        "truncate -s 16M disk && mke2fs -q -t ext4 -d root disk");
+    for (const auto& [name, recipe] : recipes) {
+        const auto changed = fetch_pinned(name);
+        ASSERT_FALSE(changed) << name;
+        EXPECT_EQ(changed.error().code, Code::busy) << name << changed.error().message;
+        EXPECT_THAT(changed.error().message, HasSubstr(at(name)));
+    }
+}
+
+TEST_F(SourceTest, ALayoutWhoseIndexIsNoneIsRefused)
+{
+    write_layout("layout", "x", blobs::digest_of("x"));
+    run("cd layout && cp $(grep -l layers blobs/sha256/*) index.json");
+    const auto failure = failure_of("layout");
+    EXPECT_EQ(failure.code, Code::corrupt);
+    EXPECT_THAT(failure.message, HasSubstr("index.json is no index"));
+}
+
 TEST_F(SourceTest, OtherBytesThanALayersDigestAreRefusedByName)
 {
     const std::string layer(1024, '\0');
