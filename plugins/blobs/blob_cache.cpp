@@ -121,7 +121,7 @@ Result<HttpAnswer> download(const HttpRequest& request, std::uint64_t size, int 
         rest.most = size;
         rest.from = *have;
         rest.into = file;
-        auto answer = get(std::move(rest));
+        auto answer = retry.came(get(std::move(rest)));
         if (!answer)
             return answer;
         if (answer->status == no_such_range)

@@ -85,6 +85,15 @@ Result<blobs::HttpAnswer> Registry::get(blobs::HttpRequest request, sdk::Call& c
     return blobs::http_get(request, call);
 }
 
+Result<blobs::HttpAnswer> Registry::get_token(const std::string& url, sdk::Call& call)
+{
+    for (blobs::Retry retry(options_.patience);;) {
+        auto answer = retry.came(get({.url = url, .accept = "application/json", .most = most_document_bytes}, call));
+        if (!answer || !retry.again(*answer, call))
+            return answer;
+    }
+}
+
 // Source: distribution.github.io/distribution/spec/auth/token.
 Result<void> Registry::answer_challenge(const std::string& challenge, sdk::Call& call)
 {
@@ -108,7 +117,7 @@ Result<void> Registry::answer_challenge(const std::string& challenge, sdk::Call&
     const auto url = realm + (realm.find('?') == std::string::npos ? "?" : "&") + "service=" +
                      blobs::url_escaped(parameter(challenge, "service")) + "&scope=" +
                      blobs::url_escaped("repository:" + reference_.repository + ":pull");
-    auto answer = get({.url = url, .accept = "application/json", .most = most_document_bytes}, call);
+    auto answer = get_token(url, call);
     if (!answer)
         return std::move(answer).error();
     if (answer->status != 200)
@@ -138,7 +147,7 @@ Result<blobs::HttpAnswer> Registry::get_allowed(blobs::HttpRequest request, sdk:
 Result<std::string> Registry::document(const std::string& path, const std::string& accept, sdk::Call& call)
 {
     for (blobs::Retry retry(options_.patience);;) {
-        auto answer = get_allowed({.url = base_ + path, .accept = accept, .most = most_document_bytes}, call);
+        auto answer = retry.came(get_allowed({.url = base_ + path, .accept = accept, .most = most_document_bytes}, call));
         if (!answer)
             return std::move(answer).error();
         if (answer->status == 200)

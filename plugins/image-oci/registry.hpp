@@ -46,6 +46,7 @@ public:
 private:
     sdk::Result<blobs::HttpAnswer> get(blobs::HttpRequest request, sdk::Call& call);
     sdk::Result<blobs::HttpAnswer> get_allowed(blobs::HttpRequest request, sdk::Call& call);
+    sdk::Result<blobs::HttpAnswer> get_token(const std::string& url, sdk::Call& call);
     sdk::Result<void> answer_challenge(const std::string& challenge, sdk::Call& call);
     sdk::Result<std::string> document(const std::string& path, const std::string& accept, sdk::Call& call);
     [[nodiscard]] sdk::Error refused(const blobs::HttpAnswer& answer, const std::string& what) const;

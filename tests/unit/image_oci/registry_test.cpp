@@ -336,6 +336,58 @@ TEST_F(RegistryTest, ATokenThatRanOutBetweenLayersIsAskedForAgain)
     EXPECT_EQ(tokens, 2);
 }
 
+TEST_F(RegistryTest, ATokenIsAskedForAgainToo)
+{
+    std::atomic<int> troubles = 2;
+    const FakeRegistry server({"layer"}, [&](const Request& request, Reply& reply) {
+        if (request.path.starts_with("/token?")) {
+            const int left = troubles--;
+            reply.send(left == 2 ? 429 : left == 1 ? 503 : 200, R"({"token": "t"})");
+            return true;
+        }
+        const bool refused = !request.headers.contains("authorization");
+        if (refused)
+            reply.send(401, "{}", {{"WWW-Authenticate", "Bearer realm=\"http://" + request.headers.at("host") + "/token\""}});
+        return refused;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(server.server.requests_for("/token?").size(), 3U);
+}
+
+TEST_F(RegistryTest, AServerThatGoesAwayInTheMiddleIsTriedAgain)
+{
+    const auto path = directory.path() + "/download";
+    const auto file = sdk::os::open_file(path, O_RDWR | O_CREAT | O_APPEND);
+    ASSERT_TRUE(file);
+    const auto gone = [] { return sdk::make_error(Code::unavailable, "nobody answers"); };
+    const auto patience = short_patience();
+    int asked = 0;
+    const auto get = [&](const blobs::HttpRequest& request) -> sdk::Result<blobs::HttpAnswer> {
+        ++asked;
+        if (asked == 2 || asked == 3)
+            return gone();
+        EXPECT_EQ(request.from, asked == 1 ? 0U : 3U);
+        EXPECT_TRUE(sdk::os::write_all(request.into, asked == 1 ? "abc" : "def"));
+        blobs::HttpAnswer answer;
+        answer.status = asked == 1 ? 0 : 206;
+        return answer;
+    };
+    const auto answer = blobs::download({}, 6, file->get(), patience, get, call);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(sdk::os::read_file(path).value_or(""), "abcdef");
+
+    ASSERT_EQ(::ftruncate(file->get(), 3), 0);
+    asked = 0;
+    const auto nobody = blobs::download({}, 6, file->get(), patience, [&](const blobs::HttpRequest&) -> sdk::Result<blobs::HttpAnswer> {
+        ++asked;
+        return gone();
+    }, call);
+    ASSERT_FALSE(nobody);
+    EXPECT_EQ(asked, 1) << "one that never answered is given up at once";
+}
+
 TEST_F(RegistryTest, OneThatIsAskedTooOftenSaysWhen)
 {
     std::atomic<int> refusals = 1;
