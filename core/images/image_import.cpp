@@ -87,22 +87,19 @@ struct Layers {
     Ext4Writer work;
 };
 
-Ext4Options layer_options(const std::string& id, const char* role, const LinkedCall& call)
+Result<Ext4Writer> create_layer(const std::string& id, const char* role, const std::string& path, const LinkedCall& call)
 {
-    Ext4Options options;
-    options.label = role;
-    options.uuid = derived_uuid(id, role);
-    options.hash_seed = derived_uuid(id, std::string(role) + " hash");
+    auto options = layer_options(id, role);
     options.cancelled = [&call] { return call.cancelled(); };
-    return options;
+    return Ext4Writer::create(path, std::move(options));
 }
 
 Result<Layers> create_layers(const std::string& id, const std::string& directory, const LinkedCall& call)
 {
-    auto root = Ext4Writer::create(directory + "/" + root_layer, layer_options(id, "root", call));
+    auto root = create_layer(id, "root", directory + "/" + root_layer, call);
     if (!root)
         return std::move(root).error();
-    auto work = Ext4Writer::create(directory + "/" + work_layer, layer_options(id, "work", call));
+    auto work = create_layer(id, "work", directory + "/" + work_layer, call);
     if (!work)
         return std::move(work).error();
     return Layers{std::move(*root), std::move(*work)};
@@ -219,6 +216,16 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
 }
 
 }  // namespace
+
+Ext4Options layer_options(const std::string& id, const std::string& role)
+{
+    Ext4Options options;
+    options.label = role;
+    options.uuid = derived_uuid(id, role);
+    options.hash_seed = derived_uuid(id, role + " hash");
+    options.max_bytes = options.grow_to_bytes;  // what an image may have is said by its limits
+    return options;
+}
 
 Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
                                  const std::string& directory, const ImportLimits& limits, LinkedCall& call)

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "banger/sdk/testing/fake_host.hpp"
+#include "core/images/image_import.hpp"
 #include "store_test_support.hpp"
 
 namespace banger::images {
@@ -651,6 +652,13 @@ TEST_F(ImageStoreTest, AnImageBeyondALimitNamesTheSetting)
         EXPECT_THAT(image.error().hint, HasSubstr(setting));
         EXPECT_THAT(names(), IsEmpty());
     }
+}
+
+TEST(ImageLayer, MayBeAsLargeAsTheSettingsGo)
+{
+    const auto options = layer_options("0123456789abcdef", "root");
+    EXPECT_GE(options.max_bytes, 1ULL << 40U) << "images.most_bytes";
+    EXPECT_GE(options.max_bytes / options.bytes_per_inode, 60'000'000U) << "images.most_entries";
 }
 
 TEST_F(ImageStoreTest, ASourceIsToldTheLimits)
