@@ -411,6 +411,34 @@ TEST_F(TarImport, TellsItsProgressAndStopsWhenAsked)
     }
 }
 
+TEST_F(TarImport, TakesFilesLongerThanFourGiB)
+{
+    // As GNU tar writes a file with a hole of 9 GiB ("PAX Format, Version 1.0" of its manual).
+    const std::uint64_t size = 9ULL << 30;
+    std::string content = "2\n0\n4\n" + std::to_string(size - 4) + "\n4\n";
+    content.resize(512);
+    content += "headtail";
+    TarBuilder tar;
+    tar.add({.name = "GNUSparseFile.1/big",
+             .content = content,
+             .pax = {{"GNU.sparse.major", "1"},
+                     {"GNU.sparse.minor", "0"},
+                     {"GNU.sparse.name", "big"},
+                     {"GNU.sparse.realsize", std::to_string(size)}}});
+    tar.hard_link("root/big", "big").file("after", "x");
+    limits.content_bytes = size + 1;
+    ASSERT_EQ(why(import(tar.bytes())), "");
+    EXPECT_EQ(content_of(root, "after"), "x");
+    EXPECT_EQ(root.read_file("big", 6)->value_or(""), std::string("head\0\0", 6));
+    finish_clean();
+    for (const char* disk : {"root", "work"}) {
+        EXPECT_NE(debugfs(dir / disk, "stat /big").find("Size: " + std::to_string(size)), std::string::npos) << disk;
+        EXPECT_EQ(block_of(dir / disk, "/big", size / 4096 - 1).substr(4092), "tail") << disk;
+    }
+    limits.content_bytes = size;
+    EXPECT_NE(why(import(tar.bytes())), "") << "holes count";
+}
+
 TEST_F(TarImport, TakesAccessControlListsOfPax)
 {
     TarBuilder tar;
