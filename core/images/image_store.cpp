@@ -114,6 +114,23 @@ bool is_called(const Image& image, const std::string& name)
            std::find(image.other_names.begin(), image.other_names.end(), name) != image.other_names.end();
 }
 
+// A machine is a PC with 64 bits, which runs the code of those with 32 too.
+bool runs_here(const Image& image)
+{
+    const auto platform = image.facts.find("platform");
+    if (platform == image.facts.end())
+        return true;
+    for (const std::string_view ours : {"linux/amd64", "linux/386"})
+        if (platform->second == ours || platform->second.starts_with(std::string(ours) + "/"))
+            return true;
+    return false;
+}
+
+bool is_rather_meant(const Image& one, const Image& other)
+{
+    return runs_here(one) == runs_here(other) ? one.created > other.created : runs_here(one);
+}
+
 void add_name(Image& image, const std::string& name)
 {
     if (!name.empty() && !is_called(image, name))
@@ -162,6 +179,7 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, cons
     craft.look_up = [&catalogue](const std::string& name) { return catalogue.image(name); };
     craft.read = read_image;
     craft.is_called = is_called;
+    craft.is_rather_meant = is_rather_meant;
     craft.make = [find_source = std::move(find_source), limits](const CatalogueEntry& entry, const std::string& id,
                                                         const std::string& staging, LinkedCall& call) {
         return make_by_choices(entry, staging, call, [&](const CatalogueEntry& choice, LinkedCall& attempt) -> Result<void> {
@@ -211,6 +229,15 @@ std::map<std::string, std::string> environment_of(const Image& image)
         if (const auto equals = line.find('='); equals != std::string::npos && equals > 0)
             environment.emplace(line.substr(0, equals), line.substr(equals + 1));
     return environment;
+}
+
+Result<void> check_platform(const Image& image, const std::string& name)
+{
+    if (runs_here(image))
+        return {};
+    return sdk::make_error(Code::unsupported,
+                           "image '" + name + "' is for " + image.facts.at("platform") + ", which no machine here can run",
+                           "if there is one for linux/amd64: `banger image pull --platform linux/amd64 " + name + "`");
 }
 
 struct ImageStore::State {

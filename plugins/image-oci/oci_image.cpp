@@ -72,7 +72,8 @@ bool is_absolute(const std::string& path)
 
 bool is_platform(const std::string& text)
 {
-    return std::count(text.begin(), text.end(), '/') == 1;
+    const auto slashes = std::count(text.begin(), text.end(), '/');
+    return slashes == 1 || slashes == 2;  // with a variant
 }
 
 DiskFile read_disk(const rapidjson::Value& value, const std::string& subject, std::optional<sdk::Error>& problem)
@@ -109,7 +110,7 @@ Result<Recipe> read_recipe(const std::string& text, const std::string& platform)
     if (int{!recipe.reference.empty()} + int{!recipe.path.empty()} + int{recipe.machine.has_value()} != 1)
         reader.complain("names none of a reference, a path and a machine's disks, or several");
     if (!is_platform(recipe.platform))
-        reader.complain("has a platform that is not OS/ARCHITECTURE");
+        reader.complain("has a platform that is not OS/ARCHITECTURE[/VARIANT]");
     return problem ? Result<Recipe>(std::move(*problem)) : Result<Recipe>(std::move(recipe));
 }
 
@@ -337,7 +338,7 @@ private:
             return std::move(ended).error();
         return sdk::ImageStream{"tar",
                                 {{"digest", digest},
-                                 {"platform", recipe_.platform},
+                                 {"platform", platform_of(config, recipe_.platform)},
                                  {"layers", std::to_string(layers)},
                                  {"layer_bytes", lengths_},
                                  {"execution", execution_of(config)}}};

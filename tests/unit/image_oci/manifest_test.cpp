@@ -57,6 +57,36 @@ TEST(Manifest, AnIndexOfBothFamiliesLeadsToThePlatform)
     }
 }
 
+TEST(Manifest, AVariantIsTakenExactlyIfThereIsOne)
+{
+    const auto of = [](const std::string& architecture, const std::string& variant) {
+        return R"(, "platform": {"os": "linux", "architecture": ")" + architecture + (variant.empty() ? "" : R"(", "variant": ")" + variant) + "\"}";
+    };
+    const std::string index = R"({"manifests": [)" + descriptor("m", '0') + ", " + descriptor("m", '1', of("amd64", "v3")) + ", " +
+                              descriptor("m", '2', of("amd64", "")) + ", " + descriptor("m", '3', of("arm", "v6")) + ", " +
+                              descriptor("m", '4', of("arm", "v7")) + "]}";
+    const auto taken = [&](const std::string& text, const std::string& platform) {
+        const auto parsed = parse_manifest(text, platform, "x");
+        return parsed ? parsed->of_platform.front().digest.back() : '-';
+    };
+    EXPECT_EQ(taken(index, "linux/amd64"), '2');
+    EXPECT_EQ(taken(index, "linux/amd64/v3"), '1');
+    EXPECT_EQ(taken(index, "linux/arm/v7"), '4');
+    EXPECT_EQ(taken(index, "linux/s390x"), '0') << "one of no platform fits any";
+    const auto only = R"({"manifests": [)" + descriptor("m", '5', of("arm64", "v8")) + "]}";
+    EXPECT_EQ(taken(only, "linux/arm64"), '5');
+    EXPECT_EQ(taken(only, "linux/arm64/v9"), '-');
+    EXPECT_EQ(taken(only, "linux/arm"), '-') << "another architecture, whose name begins so";
+}
+
+TEST(Manifest, AConfigurationSaysItsPlatform)
+{
+    EXPECT_EQ(platform_of(R"({"os": "linux", "architecture": "arm64", "variant": "v8"})", "x"), "linux/arm64/v8");
+    EXPECT_EQ(platform_of(R"({"os": "linux", "architecture": "amd64"})", "x"), "linux/amd64");
+    for (const char* text : {"{}", "[]", "{", R"({"os": "linux"})"})
+        EXPECT_EQ(platform_of(text, "x"), "x") << text;
+}
+
 TEST(Manifest, OtherTypesThanFileSystemsAreRefusedByName)
 {
     const std::string config = "application/vnd.oci.image.config.v1+json";

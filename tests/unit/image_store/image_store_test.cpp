@@ -176,6 +176,42 @@ TEST_F(ImageStoreTest, WhatWasChosenForAnImageStays)
     EXPECT_EQ(asked, 2) << "a platform is always asked for";
 }
 
+TEST_F(ImageStoreTest, OfSeveralPlatformsThatWhichRunsHereHasTheName)
+{
+    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
+        const bool arm = request.recipe.find("arm64") != std::string::npos;
+        const std::string platform = arm ? "linux/arm64" : "linux/amd64";
+        if (request.recipe.find("\"pin\"") != std::string::npos)
+            return sdk::ImageStream{"recipe", {{"recipe", R"({"platform": ")" + platform + "\"}"}, {"identity", platform}}};
+        auto given = testing::gives(testing::small_image().text())(request, call);
+        if (given)
+            given->facts["platform"] = platform;
+        return given;
+    });
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto other = store.pull("r/a:1", call, {{}, {}, "linux/arm64", 0});
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_EQ(store.find("r/a:1")->id, other->id) << "the only one";
+    const auto refused = check_platform(*other, "r/a:1");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unsupported);
+    EXPECT_EQ(refused.error().message, "image 'r/a:1' is for linux/arm64, which no machine here can run");
+    const auto ours = store.pull("r/a:1", call, {{}, {}, "linux/amd64", 0});
+    ASSERT_TRUE(ours) << ours.error().message;
+    EXPECT_NE(ours->id, other->id);
+    EXPECT_TRUE(check_platform(*ours, "r/a:1"));
+    EXPECT_TRUE(check_platform(*store.pull("small", call), "small")) << "it names none";
+
+    const auto record = directory_ + "/" + other->id + "/image.json";
+    auto text = sdk::os::read_file(record).value_or("");
+    const auto created = std::to_string(other->created);
+    text.replace(text.find(created), created.size(), std::to_string(other->created + 10));
+    ASSERT_TRUE(sdk::os::write_file_atomic(record, text, 0444));
+    EXPECT_EQ(store.find("r/a:1")->id, ours->id) << "although the other is newer";
+    EXPECT_EQ(store.find(other->id)->id, other->id);
+}
+
 TEST_F(ImageStoreTest, SourcesAreAskedInTheirOrderOfPreference)
 {
     ASSERT_TRUE(catalogue_.add(R"({"version": 1, "images": [{"name": "two", "description": "x", "kernel": "plain", "sources": [
