@@ -82,9 +82,12 @@ private:
     std::jthread thread_;  // last: uses the others
 };
 
+constexpr std::uint64_t dropped_memory = 1U << 20;
+
 struct Layers {
     Ext4Writer root;
     Ext4Writer work;
+    Ext4Writer dropped;  // of no layer: see ImportPlan
 };
 
 Result<Ext4Writer> create_layer(const std::string& id, const char* role, const std::string& path, const LinkedCall& call)
@@ -92,6 +95,20 @@ Result<Ext4Writer> create_layer(const std::string& id, const char* role, const s
     auto options = layer_options(id, role);
     options.cancelled = [&call] { return call.cancelled(); };
     return Ext4Writer::create(path, std::move(options));
+}
+
+// For content that is only wanted while the image is made.
+Result<Ext4Writer> create_nameless(const std::string& path)
+{
+    Ext4Options options;
+    options.max_bytes = options.grow_to_bytes;
+    options.journal_bytes = 0;
+    options.memory_bytes = dropped_memory;
+    auto writer = Ext4Writer::create(path, std::move(options));
+    if (writer)
+        if (auto removed = os::remove_file(path); !removed)
+            return std::move(removed).error();
+    return writer;
 }
 
 Result<Layers> create_layers(const std::string& id, const std::string& directory, const LinkedCall& call)
@@ -102,7 +119,10 @@ Result<Layers> create_layers(const std::string& id, const std::string& directory
     auto work = create_layer(id, "work", directory + "/" + work_layer, call);
     if (!work)
         return std::move(work).error();
-    return Layers{std::move(*root), std::move(*work)};
+    auto dropped = create_nameless(directory + "/dropped");
+    if (!dropped)
+        return std::move(dropped).error();
+    return Layers{std::move(*root), std::move(*work), std::move(*dropped)};
 }
 
 Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& limits, LinkedCall& call)
@@ -110,6 +130,7 @@ Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& li
     const ImportPlan plan{.root = layers.root,
                           .work = &layers.work,
                           .filter = pristine_root(),
+                          .dropped = &layers.dropped,
                           .captures = {},
                           .limits = limits,
                           .probes = {},

@@ -37,6 +37,7 @@ private:
     sdk::Result<void> take_work_directory(const TarEntry& entry);
     sdk::Result<void> put(const TarEntry& entry, const Place& where, bool with_content);
     sdk::Result<void> link(const TarEntry& entry, const Place& where);
+    sdk::Result<void> drop(const TarEntry& entry);
     sdk::Result<void> begin_layer();
     void end_layer();
     sdk::Result<void> apply(const Whiteout& whiteout);
@@ -122,6 +123,8 @@ sdk::Result<void> Importer::link(const TarEntry& entry, const Place& where)
 {
     const auto existing = place(entry.existing);
     const auto kind = existing.writer->kind_of(existing.path);
+    if (!kind && plan_.dropped != nullptr && plan_.dropped->kind_of(entry.existing) == FileKind::regular)
+        return where.writer->copy(where.path, *plan_.dropped, entry.existing);
     Metadata unused;
     if (!kind && plan_.filter && plan_.filter(entry.existing, FileKind::regular, unused) == Verdict::drop)
         return sdk::make_error(sdk::Code::invalid, "the hard link '" + entry.path + "' leads to '" + entry.existing +
@@ -129,6 +132,18 @@ sdk::Result<void> Importer::link(const TarEntry& entry, const Place& where)
     if (existing.writer == where.writer)
         return where.writer->hard_link(where.path, existing.path);
     return where.writer->copy(where.path, *existing.writer, existing.path);
+}
+
+// Nothing else depends on what is kept so: what does not fit together there, since other dropped entries are not, is left out.
+sdk::Result<void> Importer::drop(const TarEntry& entry)
+{
+    if (plan_.dropped == nullptr || entry.kind != FileKind::regular)
+        return {};
+    const auto kept = entry.hard_link ? plan_.dropped->hard_link(entry.path, entry.existing)
+                                      : put(entry, {plan_.dropped, entry.path}, true);
+    if (!kept && kept.error().code == sdk::Code::invalid)
+        return {};
+    return kept;
 }
 
 sdk::Result<void> Importer::count(const TarEntry& entry)
@@ -156,7 +171,7 @@ sdk::Result<void> Importer::take(TarEntry& entry)
     const auto kind = entry.hard_link ? FileKind::regular : entry.kind;
     const auto verdict = plan_.filter ? plan_.filter(entry.path, kind, entry.metadata) : Verdict::keep;
     if (verdict == Verdict::drop)
-        return {};
+        return drop(entry);
     if (is_work(entry.path))
         return take_work_directory(entry);
     const auto where = place(entry.path);

@@ -33,6 +33,9 @@ struct ImportPlan {
     /// mount it on. None: everything goes to `root`.
     Ext4Writer* work = nullptr;
     EntryFilter filter = {};                 ///< none: every entry is kept
+    /// Gets the content of files that the filter drops, for as long as the import takes: a hard link to one keeps it under its own
+    /// name. None: such a link is invalid.
+    Ext4Writer* dropped = nullptr;
     std::vector<std::string> captures = {};  ///< regular files to hand back, as relative paths
     std::size_t capture_limit = 64U << 10;   ///< bytes of each; what is longer is cut
     ImportLimits limits = {};

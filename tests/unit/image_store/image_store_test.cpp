@@ -24,6 +24,7 @@ using ::testing::ElementsAre;
 using testing::FunctionSource;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 FindImageSource always(sdk::ImageSource& source)
@@ -431,6 +432,20 @@ TEST_F(ImageStoreTest, ALayerThatEndsInTheMiddleOfItsLastFileIsRefused)
         EXPECT_THAT(image.error().message, HasSubstr("ends in the middle of a file"));
         EXPECT_THAT(image.error().during, ElementsAre("take 'd/last'", "read layer 1 (sha256:a)", "make image 'small'"));
     }
+}
+
+TEST_F(ImageStoreTest, WhatIsDroppedLeavesNothingBehindButItsOtherNames)
+{
+    const auto tar = testing::small_image().file("./tmp/note", "a note").hard_link("./usr/note", "./tmp/note");
+    FunctionSource source(testing::gives(tar.text()));
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto image = store.pull("small", call);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(testing::file_in(image->root.path, "/usr/note"), "a note");
+    EXPECT_THAT(testing::file_in(image->root.path, "/tmp/note"), Not(HasSubstr("a note")));
+    EXPECT_TRUE(testing::is_clean(image->root.path));
+    EXPECT_THAT(testing::names_in(directory_ + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
 }
 
 TEST_F(ImageStoreTest, WhatSomebodyBroughtOrNamedIsKept)

@@ -201,6 +201,30 @@ TEST_F(TarImport, SaysWhenALinkLeadsToWhatIsDropped)
     EXPECT_NE(outcome.error().message.find("which images are freed of"), std::string::npos);
 }
 
+TEST_F(TarImport, ALinkToWhatIsDroppedKeepsItsContent)
+{
+    auto dropped = make_writer(dir / "dropped");
+    TarBuilder tar;
+    tar.add({.name = "tmp/a", .content = std::string(100'000, 'a'), .mode = 04755, .uid = 7}).hard_link("tmp/b", "tmp/a");
+    tar.hard_link("usr/c", "tmp/b").hard_link("root/d", "tmp/a").hard_link("usr/e", "usr/c");
+    // What was a file there becomes a directory, and only what is below it is linked.
+    tar.file("run/x", "file").directory("run/x").file("run/x/y", "below").file("run/z", "again").hard_link("usr/z", "run/z");
+    const auto fd = file_with(tar.bytes());
+    ImportPlan plan{root};
+    plan.work = &work;
+    plan.filter = pristine_root();
+    plan.dropped = &dropped;
+    ASSERT_EQ(why(import_tar(fd.get(), plan)), "");
+    EXPECT_EQ(content_of(root, "usr/c"), std::string(100'000, 'a'));
+    EXPECT_EQ(content_of(root, "usr/e"), std::string(100'000, 'a'));
+    EXPECT_EQ(content_of(work, "d"), std::string(100'000, 'a'));
+    EXPECT_EQ(content_of(root, "usr/z"), "again");
+    EXPECT_FALSE(root.kind_of("tmp/a"));
+    finish_clean();
+    EXPECT_NE(debugfs(dir / "root", "stat /usr/c").find("Mode:  04755"), std::string::npos);
+    EXPECT_NE(debugfs(dir / "root", "stat /usr/c").find("Links: 2"), std::string::npos);
+}
+
 TEST_F(TarImport, AFilterMayChangeMetadata)
 {
     const auto everything_private = [](std::string_view, FileKind, Metadata& metadata) {
