@@ -97,7 +97,7 @@ Result<blobs::HttpAnswer> Registry::get_token(const std::string& url, sdk::Call&
 // Source: distribution.github.io/distribution/spec/auth/token.
 Result<void> Registry::answer_challenge(const std::string& challenge, sdk::Call& call)
 {
-    const auto user = credentials_for(reference_.registry, call);
+    const auto user = credentials_for(reference_.registry, reference_.repository, call);
     const auto what = "'" + reference_.repository + "'";
     if (is_scheme(challenge, "basic")) {
         if (!user)
