@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -140,19 +141,26 @@ private:
             return std::move(made).error();
         const auto places = options_.places_of(*reference);
         for (std::size_t place = 0; place + 1 < places.size(); ++place) {
-            auto mirrored = from_registry(*reference, places[place]);
+            auto mirrored = from_registry(*reference, {places.begin() + static_cast<std::ptrdiff_t>(place), places.end()});
             // A mirror may have only some of the images; what it began cannot be taken back.
             if (mirrored || call_.cancelled() || streaming_)
                 return mirrored;
             call_.warn("mirror " + places[place].registry + " is left out: " + mirrored.error().message);
         }
-        return from_registry(*reference, places.back());
+        return from_registry(*reference, {places.back()});
     }
 
-    Result<sdk::ImageStream> from_registry(const Reference& reference, const Reference& place)
+    // The first place says what the image is; what it has not got of that comes from those behind it.
+    Result<sdk::ImageStream> from_registry(const Reference& reference, const std::vector<Reference>& places)
     {
-        call_.progress({"ask registry " + place.registry, 0, 0, {}});
-        Registry registry(place, options_.registry_options(place));
+        call_.progress({"ask registry " + places.front().registry, 0, 0, {}});
+        std::vector<std::unique_ptr<Registry>> registries;
+        for (const auto& place : places) {
+            registries.push_back(std::make_unique<Registry>(place, options_.registry_options(place)));
+            if (registries.size() > 1)
+                registries[registries.size() - 2]->fall_back_to(*registries.back());
+        }
+        auto& registry = *registries.front();
         auto image = registry.fetch(recipe_.platform, call_);
         if (!image)
             return std::move(image).error();

@@ -29,6 +29,12 @@ bool is_scheme(const std::string& challenge, std::string_view scheme)
     return ::strncasecmp(challenge.c_str(), scheme.data(), scheme.size()) == 0;
 }
 
+// What one place did of its own accord.
+bool may_be_elsewhere(Code code)
+{
+    return code == Code::not_found || code == Code::permission || code == Code::unavailable || code == Code::corrupt;
+}
+
 // A parameter of a challenge (RFC 9110, section 11.2).
 std::string parameter(const std::string& challenge, const std::string& name)
 {
@@ -60,7 +66,7 @@ sdk::Error Registry::refused(const blobs::HttpAnswer& answer, const std::string&
             return sdk::make_error(
                 Code::permission, who + " does not give " + what + " to you (" + status + ")",
                 "`docker login " + reference_.registry + "` or `podman login` leaves a password where banger finds it");
-        case 404: return sdk::make_error(Code::not_found, who + " has no " + what);
+        case 404: return sdk::make_error(Code::not_found, who + " has not got " + what);
         case 429:
             return sdk::make_error(Code::unavailable, who + " has been asked too often (" + status + ") for " + what,
                                    answer.retry_after.count() == 0
@@ -201,6 +207,16 @@ void Registry::forget(const Descriptor& blob) const
 
 Result<std::string> Registry::blob(const Descriptor& blob, sdk::Call& call,
                                    const std::function<void(std::uint64_t)>& arrived)
+{
+    auto path = own_blob(blob, call, arrived);
+    if (path || next_ == nullptr || !may_be_elsewhere(path.error().code))
+        return path;
+    call.warn("registry " + next_->reference_.registry + " is asked, since " + path.error().message);
+    return next_->blob(blob, call, arrived);
+}
+
+Result<std::string> Registry::own_blob(const Descriptor& blob, sdk::Call& call,
+                                       const std::function<void(std::uint64_t)>& arrived)
 {
     return cache_.get(blob.digest, "registry " + reference_.registry, call, [&](int file) -> Result<void> {
         auto answer = blobs::download(

@@ -391,5 +391,27 @@ TEST_F(SourceTest, MirrorsAreAskedBeforeTheirRegistry)
     EXPECT_FALSE(fetch_from("127.0.0.9:7")) << "another registry's";
 }
 
+TEST_F(SourceTest, WhatAMirrorLacksComesFromItsRegistry)
+{
+    const FakeRegistry mirror({"layer", "another"}, [](const testing::Request& request, testing::Reply& reply) {
+        const bool lacks = request.path.ends_with(blobs::digest_of("another"));
+        if (lacks)
+            reply.send(404, "{}");
+        return lacks;
+    });
+    const FakeRegistry registry({"layer", "another"});
+    auto made = make_image_source(host, R"({"platform": "linux/amd64", "mirrors": {")" + registry.server.address() + R"(": [")" +
+                                            mirror.server.address() + R"("]}})");
+    ASSERT_TRUE(made) << made.error().message;
+    const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+    const auto fetched = (*made)->fetch({"x", R"({"reference": ")" + registry.reference() + "\"}", at("scratch"), output->get()}, call);
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(fetched->facts.at("layers"), "2");
+    EXPECT_THAT(call.warnings(), ::testing::ElementsAre(HasSubstr("registry " + registry.server.address() + " is asked, since registry " +
+                                                                  mirror.server.address() + " has not got the blob")));
+    ASSERT_EQ(registry.server.requests().size(), 1U) << "and nothing else of it";
+    EXPECT_TRUE(registry.server.requests().front().path.ends_with(blobs::digest_of("another")));
+}
+
 }  // namespace
 }  // namespace banger::oci
