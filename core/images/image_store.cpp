@@ -359,6 +359,8 @@ Result<Image> ImageStore::import(const std::string& path, const std::string& nam
                    : sdk::make_error(Code::invalid, path + " is the bundle of a kernel", "`banger kernel import` takes it");
     json::Object recipe;
     recipe.set("path", path).set("pin", "now");
+    if (choices.any_directory)
+        recipe.set("directory", "any");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
     return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call, true);

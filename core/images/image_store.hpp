@@ -45,6 +45,7 @@ struct ImageChoices {
     std::string kernel = {};    ///< its default kernel's name
     std::string platform = {};  ///< OS/ARCHITECTURE[/VARIANT], of an image from a registry or a layout
     std::uint64_t disk_bytes = 0;
+    bool any_directory = false;  ///< a directory is a root file system, whatever is in it
 };
 
 /// The disks of a machine that stands still.

@@ -104,7 +104,8 @@ Result<LocalImage> read_local(const std::string& directory, const std::string& p
     if (sdk::os::exists(directory + "/manifest.json"))
         return read_saved(directory);
     return sdk::make_error(Code::invalid, "there is neither an OCI layout nor a saved image: no index.json, no manifest.json",
-                           "give what `skopeo copy`, `buildah push` or `docker save` made, or a root file system");
+                           "give what `skopeo copy`, `buildah push` or `docker save` made, or a root file system; `banger image register` "
+                           "takes a directory whatever is in it");
 }
 
 }  // namespace banger::oci

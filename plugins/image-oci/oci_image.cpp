@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,16 +41,20 @@ struct Recipe {
     std::string path;
     std::string platform;
     std::string digest;  // of the layout's manifest or of the archive, when it was pinned
+    bool any_directory = false;  // as a root file system, whatever is in it
     bool pin = false;    // only what it names now is asked
     std::optional<MachineDisks> machine;
     std::string execution;  // of the image that the machine was made from
 };
+
+constexpr std::string_view any_directory = "any";
 
 struct PathRecipe {
     std::string path;
     std::string platform;
     std::string digest;
     std::string stamp;
+    std::string directory;
 };
 
 std::string to_json(const PathRecipe& recipe)
@@ -58,7 +63,8 @@ std::string to_json(const PathRecipe& recipe)
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
     writer.StartObject();
     for (const auto& [key, value] : {std::pair{"path", &recipe.path}, std::pair{"platform", &recipe.platform},
-                                     std::pair{"digest", &recipe.digest}, std::pair{"stamp", &recipe.stamp}}) {
+                                     std::pair{"digest", &recipe.digest}, std::pair{"stamp", &recipe.stamp},
+                                     std::pair{"directory", &recipe.directory}}) {
         writer.Key(key);
         writer.String(value->data(), static_cast<rapidjson::SizeType>(value->size()));
     }
@@ -99,6 +105,7 @@ Result<Recipe> read_recipe(const std::string& text, const std::string& platform)
     recipe.platform = reader.text("platform", is_platform, platform);
     recipe.digest = reader.text("digest", plugin_json::is_any);
     recipe.pin = !reader.text("pin", plugin_json::is_not_empty).empty();
+    recipe.any_directory = reader.text("directory", plugin_json::is_any) == any_directory;
     (void)reader.text("stamp", plugin_json::is_any);
     const auto* root = reader.object("root");
     const auto* work = reader.object("work");
@@ -209,7 +216,7 @@ private:
     Result<sdk::ImageStream> pinned_path(bool directory)
     {
         if (directory && !is_image_directory(recipe_.path))
-            return pinned_path({recipe_.path, recipe_.platform, {}, now()}, {});
+            return pinned_path({recipe_.path, recipe_.platform, {}, now(), recipe_.any_directory ? std::string(any_directory) : ""}, {});
         std::string identity;
         std::string digest;
         if (directory) {
@@ -224,7 +231,7 @@ private:
             digest = *sum;
             identity = "archive " + digest + " for " + recipe_.platform;
         }
-        return pinned_path({recipe_.path, recipe_.platform, digest, {}}, identity);
+        return pinned_path({recipe_.path, recipe_.platform, digest, {}, {}}, identity);
     }
 
     static sdk::ImageStream pinned_path(const PathRecipe& recipe, const std::string& identity)
@@ -275,7 +282,7 @@ private:
         if (recipe_.pin)
             return pinned_path(S_ISDIR(status.st_mode));
         call_.progress({"read the image", 0, 0, {}});
-        if (S_ISDIR(status.st_mode) && !is_image_directory(recipe_.path) && is_root(recipe_.path))
+        if (S_ISDIR(status.st_mode) && !is_image_directory(recipe_.path) && (recipe_.any_directory || is_root(recipe_.path)))
             return plain(stream_tree(recipe_.path, request_.output, call_));
         if (S_ISREG(status.st_mode) && is_ext4(recipe_.path))
             return plain(ext4());

@@ -170,6 +170,12 @@ TEST_F(SourceTest, ADirectoryThatIsNoRootIsNotTaken)
     EXPECT_EQ(failure.code, Code::invalid);
     EXPECT_THAT(failure.hint, HasSubstr("root file system"));
     EXPECT_EQ(failure_of("nowhere").code, Code::not_found);
+    auto pinned = fetch("project", R"(, "pin": "now", "directory": "any")");
+    ASSERT_TRUE(pinned) << pinned.error().message;
+    EXPECT_THAT(pinned->facts["recipe"], HasSubstr(R"("directory":"any")"));
+    const auto fetched = fetch("project", R"(, "directory": "any")");
+    ASSERT_TRUE(fetched) << "who says that it is one is believed: " << fetched.error().message;
+    run("mkdir back && tar -C back -xf stream && cmp back/README project/README");
 }
 
 TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
