@@ -267,6 +267,24 @@ struct ImageStore::State {
         return entry;
     }
 
+    [[nodiscard]] std::vector<std::string> names_of_catalogue() const
+    {
+        std::vector<std::string> names;
+        for (const auto& entry : catalogue.images())
+            names.push_back(entry.name);
+        return names;
+    }
+
+    // What no registry gives may be a name of the catalogue, misspelt.
+    [[nodiscard]] sdk::Error with_nearest(sdk::Error error, const std::string& name) const
+    {
+        const auto near = base::nearest(name, names_of_catalogue());
+        if (!near || (error.code != Code::not_found && error.code != Code::permission && error.code != Code::unavailable))
+            return error;
+        error.hint = "did you mean '" + *near + "'?" + (error.hint.empty() ? "" : " If not: " + error.hint);
+        return error;
+    }
+
     Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices, bool keep = false) const
     {
         if (image)
@@ -335,19 +353,18 @@ Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call, const I
     recipe.set("reference", name).set("pin", "now");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
-    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    auto image = state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    return image ? image : state_->with_nearest(std::move(image).error(), name);
 }
 
 bool ImageStore::is_reference(const std::string& name) const
 {
     if (name.find_first_of(":/@") != std::string::npos)
         return true;
-    std::vector<std::string> known;
-    for (const auto& entry : state_->catalogue.images())
-        known.push_back(entry.name);
+    const auto known = state_->names_of_catalogue();
     const bool spelled_so = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") ==
                                                  std::string::npos;
-    return spelled_so && !is_recipe_id(name) && !base::nearest(name, known);
+    return spelled_so && !is_recipe_id(name) && std::find(known.begin(), known.end(), name) == known.end();
 }
 
 Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call,

@@ -94,7 +94,7 @@ public:
     /// Has an image that is here stay (`kept`), under one more name if one is chosen.
     [[nodiscard]] sdk::Result<Image> keep(const std::string& name, const ImageChoices& choices);
     /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it, and
-    /// a bare one that is like none of the catalogue.
+    /// a bare one that is none of the catalogue.
     [[nodiscard]] bool is_reference(const std::string& name) const;
     /// Removes it, also if it is damaged, and tells how many bytes that freed. The caller has made sure that no VM
     /// stands on it. `not_found` if it is not there.

@@ -39,7 +39,7 @@ TEST_P(Refused, SaysWhyAndWhatToDoAndLeavesNothing)
 INSTANTIATE_TEST_SUITE_P(
     Input, Refused,
     ::testing::Values(
-        Refusal{"image", {"vm", "create", "--image", "debian-bokworm"}, 1, {"debian-bokworm", "'debian-bookworm'"}},
+        Refusal{"image", {"vm", "create", "--image", "Debian-bokworm"}, 1, {"Debian-bokworm", "'debian-bookworm'"}},
         Refusal{"kernel", {"vm", "create", "--kernel", "debian-clod"}, 1, {"debian-clod", "'debian-cloud'"}},
         Refusal{"name", {"vm", "create", "--name", "Not A Name"}, 2, {"Not A Name"}},
         Refusal{"name_id", {"vm", "create", "--name", "6321e1061973"}, 2, {"6321e1061973", "a vm's id"}},

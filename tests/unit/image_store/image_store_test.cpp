@@ -241,13 +241,13 @@ TEST_F(ImageStoreTest, SourcesAreAskedInTheirOrderOfPreference)
     EXPECT_EQ(first.fetches(), 1);
 }
 
-TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsLikeOneOfTheCatalogue)
+TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsOneOfTheCatalogue)
 {
     FunctionSource source(testing::gives({}));
     const ImageStore store(directory_, catalogue_, always(source));
-    for (const char* name : {"alpine", "node", "alpine:3.20", "r/a", "a@sha256:1"})
+    for (const char* name : {"alpine", "node", "alpine:3.20", "r/a", "a@sha256:1", "smal", "small-one"})
         EXPECT_TRUE(store.is_reference(name)) << name;
-    for (const char* name : {"small", "smal", "Alpine", "0123456789abcdef", ""})
+    for (const char* name : {"small", "Alpine", "0123456789abcdef", ""})
         EXPECT_FALSE(store.is_reference(name)) << name;
 }
 
@@ -256,14 +256,33 @@ TEST_F(ImageStoreTest, AnUnknownNameGetsTheNearest)
     FunctionSource source(testing::gives({}));
     ImageStore store(directory_, catalogue_, always(source));
     FakeCall call;
-    for (const auto& result : {store.find("smal"), store.pull("smal", call)}) {
+    for (const auto& result : {store.find("smal"), store.pull("Smal", call)}) {
         ASSERT_FALSE(result);
         EXPECT_EQ(result.error().code, Code::not_found);
-        EXPECT_EQ(result.error().message, "there is no image 'smal'");
+        EXPECT_THAT(result.error().message, HasSubstr("there is no image '"));
         EXPECT_THAT(result.error().hint, HasSubstr("did you mean 'small'?"));
     }
     EXPECT_EQ(store.remove("smal").error().code, Code::not_found);
     EXPECT_EQ(source.fetches(), 0);
+}
+
+TEST_F(ImageStoreTest, ABareNameThatNoRegistryHasGetsTheNearestToo)
+{
+    auto code = Code::permission;
+    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+        EXPECT_THAT(request.recipe, HasSubstr(R"("reference":")"));
+        return sdk::make_error(code, "the registry does not give it", "log in");
+    });
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto denied = store.pull("smal", call);
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code, Code::permission);
+    EXPECT_EQ(denied.error().hint, "did you mean 'small'? If not: log in");
+    EXPECT_EQ(store.pull("alpine", call).error().hint, "log in") << "like none of the catalogue";
+    code = Code::corrupt;
+    EXPECT_EQ(store.pull("smal", call).error().hint, "log in") << "it was there";
+    EXPECT_EQ(source.fetches(), 3);
 }
 
 TEST_F(ImageStoreTest, ASourceThatCannotWorkHereSaysWhyAndWhatToDoBeforeItIsTried)
