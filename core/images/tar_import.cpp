@@ -12,7 +12,7 @@
 namespace banger::images {
 namespace {
 
-constexpr std::string_view work_path = "root";
+constexpr std::string_view home = "root";  // of root, who lives on the work disk
 constexpr std::uint64_t progress_bytes = 4U << 20;
 constexpr std::uint64_t progress_entries = 1000;
 constexpr std::size_t max_layer_name_bytes = 128;
@@ -30,11 +30,15 @@ private:
         std::string_view path;
     };
     [[nodiscard]] Place place(std::string_view path) const;
-    [[nodiscard]] bool is_work(std::string_view path) const { return plan_.work != nullptr && path == work_path; }
+    [[nodiscard]] bool is_home(std::string_view path) const { return plan_.work != nullptr && path == home; }
+    [[nodiscard]] bool is_work(std::string_view path) const { return plan_.work != nullptr && path == work_path_; }
+    [[nodiscard]] bool holds_work(std::string_view directory) const;
     [[nodiscard]] sdk::Result<void> check_cancelled() const;
     sdk::Result<void> count(const TarEntry& entry);
     sdk::Result<void> take(TarEntry& entry);
     sdk::Result<void> take_work_directory(const TarEntry& entry);
+    sdk::Result<void> take_home_link(const TarEntry& entry);
+    [[nodiscard]] std::string why_no_home(const sdk::Result<std::string>& path) const;
     sdk::Result<void> put(const TarEntry& entry, const Place& where, bool with_content);
     sdk::Result<void> link(const TarEntry& entry, const Place& where);
     sdk::Result<void> drop(const TarEntry& entry);
@@ -52,6 +56,7 @@ private:
     ImportProgress progress_;
     ImportProgress told_;
     std::uint64_t lengths_ = 0;  // of all files so far
+    std::string work_path_{home};  // where the work disk is mounted: where the link leads if /root is one
     bool seen_work_directory_ = false;
     std::vector<ImportedLayer> layers_;  // the last of which is being read
     std::uint64_t layer_start_ = 0;      // in the stream
@@ -66,9 +71,17 @@ sdk::Result<void> Importer::check_cancelled() const
 
 Importer::Place Importer::place(std::string_view path) const
 {
-    if (plan_.work != nullptr && path.starts_with(work_path) && path.substr(work_path.size()).starts_with('/'))
-        return {plan_.work, path.substr(work_path.size() + 1)};
+    if (plan_.work != nullptr)
+        for (const std::string_view mount : {home, std::string_view(work_path_)})
+            if (path.starts_with(mount) && path.substr(mount.size()).starts_with('/'))
+                return {plan_.work, path.substr(mount.size() + 1)};
     return {&plan_.root, path};
+}
+
+// Whether the work disk's mount point is the directory, or below it.
+bool Importer::holds_work(std::string_view directory) const
+{
+    return is_work(directory) || (plan_.work != nullptr && (directory.empty() || work_path_.starts_with(std::string(directory) + "/")));
 }
 
 void Importer::tell(bool now)
@@ -85,12 +98,57 @@ void Importer::tell(bool now)
 sdk::Result<void> Importer::take_work_directory(const TarEntry& entry)
 {
     if (entry.hard_link || entry.kind != FileKind::directory)
-        return sdk::make_error(sdk::Code::unsupported, "the image's /root is not a directory",
+        return sdk::make_error(sdk::Code::unsupported, "the image's /" + entry.path + " is not a directory",
                                "the work disk needs one to be mounted on");
     seen_work_directory_ = true;
-    if (auto put = plan_.root.directory(work_path, entry.metadata); !put)
+    if (auto put = plan_.root.directory(work_path_, entry.metadata); !put)
         return put;
     return plan_.work->directory("", entry.metadata);
+}
+
+// Why the work disk cannot be mounted where a link leads, as a clause; empty if it can.
+std::string Importer::why_no_home(const sdk::Result<std::string>& path) const
+{
+    if (!path || path->empty() || is_home(*path) || path->starts_with(std::string(home) + "/"))
+        return "which leads to no other place in it";
+    if (work_path_ != home && work_path_ != *path)
+        return "and was one to '" + work_path_ + "' in a lower layer";
+    const auto kind = plan_.root.kind_of(*path);
+    if (kind && *kind != FileKind::directory)
+        return "which is no directory";
+    if (kind && !plan_.root.is_empty(*path))
+        return "which had files before the link came";
+    Metadata unused;
+    if (plan_.filter && plan_.filter(*path + "/file", FileKind::regular, unused) == Verdict::drop)
+        return "where images keep nothing";
+    return "";
+}
+
+// As the images of bootc have it. In the guest the mount goes where the link leads.
+sdk::Result<void> Importer::take_home_link(const TarEntry& entry)
+{
+    const auto start = entry.target.find_first_not_of('/');
+    auto path = relative_path(start == std::string::npos ? "" : entry.target.substr(start), "the link");
+    if (const auto why = why_no_home(path); !why.empty())
+        return sdk::make_error(sdk::Code::unsupported, "the image's /root is a link to '" + entry.target + "', " + why,
+                               "the work disk is mounted there, which has to be an empty directory, or to come after the link");
+    if (work_path_ == *path)  // once more, in a later layer
+        return plan_.root.symlink(home, entry.metadata, entry.target);
+    if (auto removed = plan_.work->remove_lower("", true); !removed)
+        return removed;
+    if (!plan_.work->is_empty(""))
+        return sdk::make_error(sdk::Code::invalid, "the image's /root is a link, and a directory with files in it");
+    if (plan_.root.kind_of(home) == FileKind::directory)
+        if (auto removed = plan_.root.remove(home); !removed)
+            return removed;
+    if (auto put = plan_.root.symlink(home, entry.metadata, entry.target); !put)
+        return put;
+    work_path_ = std::move(*path);
+    TarEntry directory;
+    directory.path = work_path_;
+    directory.kind = FileKind::directory;
+    directory.metadata.mode = 0700;
+    return take_work_directory(directory);
 }
 
 sdk::Result<void> Importer::put(const TarEntry& entry, const Place& where, bool with_content)
@@ -172,6 +230,10 @@ sdk::Result<void> Importer::take(TarEntry& entry)
     const auto verdict = plan_.filter ? plan_.filter(entry.path, kind, entry.metadata) : Verdict::keep;
     if (verdict == Verdict::drop)
         return drop(entry);
+    if (is_home(entry.path) && !entry.hard_link && entry.kind == FileKind::symlink)
+        return take_home_link(entry);
+    if (is_home(entry.path) && work_path_ != home)
+        return sdk::make_error(sdk::Code::unsupported, "the image's /root was a link to '" + work_path_ + "', and is none any more");
     if (is_work(entry.path))
         return take_work_directory(entry);
     const auto where = place(entry.path);
@@ -188,9 +250,12 @@ sdk::Result<void> Importer::begin_layer()
         if (writer != nullptr)
             if (auto begun = writer->begin_layer(); !begun)
                 return begun;
-    // No layer takes the mount point of the work disk away.
-    if (plan_.work != nullptr)
-        plan_.root.touch(work_path);
+    // No layer takes the mount point of the work disk away, nor what it is in.
+    for (auto end = work_path_.find('/'); plan_.work != nullptr; end = work_path_.find('/', end + 1)) {
+        plan_.root.touch(std::string_view(work_path_).substr(0, end));
+        if (end == std::string::npos)
+            break;
+    }
     for (;;) {
         auto run = reader_.pull();
         if (!run)
@@ -220,8 +285,7 @@ sdk::Error Importer::in_layer(sdk::Error error, const std::string& path) const
 // What this layer brings stays, whether it came before its whiteout or comes behind it.
 sdk::Result<void> Importer::apply(const Whiteout& whiteout)
 {
-    const bool all_of_work = plan_.work != nullptr && (is_work(whiteout.path) || whiteout.path.empty());
-    if (all_of_work)
+    if (holds_work(whiteout.path))
         if (auto removed = plan_.work->remove_lower("", true); !removed)
             return removed;
     if (is_work(whiteout.path))
@@ -238,7 +302,7 @@ sdk::Result<void> Importer::take_of_layer(TarEntry& entry)
     if (*whiteout)
         return apply(**whiteout);
     const bool directory = !entry.hard_link && entry.kind == FileKind::directory;
-    if (is_work(entry.path))
+    if (is_work(entry.path) || is_home(entry.path))
         return take(entry);
     const auto where = place(entry.path);
     const bool over_directory = where.writer->kind_of(where.path) == FileKind::directory;
@@ -254,9 +318,15 @@ sdk::Result<void> Importer::take_of_layer(TarEntry& entry)
 
 sdk::Result<void> Importer::finish_work()
 {
-    if (plan_.work == nullptr || seen_work_directory_)
+    if (plan_.work == nullptr)
+        return {};
+    if (seen_work_directory_ && plan_.root.kind_of(work_path_) != FileKind::directory)
+        return sdk::make_error(sdk::Code::unsupported, "the image's /" + work_path_ + " is not a directory in the end",
+                               "the work disk needs one to be mounted on");
+    if (seen_work_directory_)
         return {};
     TarEntry entry;
+    entry.path = home;
     entry.kind = FileKind::directory;
     entry.metadata.mode = 0700;
     return take_work_directory(entry);

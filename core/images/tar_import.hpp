@@ -30,7 +30,8 @@ struct ImportLimits {
 struct ImportPlan {
     Ext4Writer& root;
     /// Gets what is below /root, with /root's own metadata as its root directory; `root` keeps an empty /root to
-    /// mount it on. None: everything goes to `root`.
+    /// mount it on. If /root is a link to a directory that is empty so far, or not there yet, all this is so of that directory. None:
+    /// everything goes to `root`.
     Ext4Writer* work = nullptr;
     EntryFilter filter = {};                 ///< none: every entry is kept
     /// Gets the content of files that the filter drops, for as long as the import takes: a hard link to one keeps it under its own
@@ -68,8 +69,8 @@ struct ImportOutcome {
 /// an error says in `during` which entry of which layer it was. A layer that names a file twice is invalid.
 ///
 /// Errors: invalid for an archive that is beyond its limits (the hint names the setting), that would leave its root (absolute
-/// names, "..", hard links to such), whose hard links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is no directory while
-/// there is a work disk; corrupt for a damaged archive; no_space; cancelled. After an error the writers are of no
+/// names, "..", hard links to such), whose hard links lead nowhere, or that puts a file below a non-directory; unsupported for a /root that is neither a directory nor
+/// a link to one, while there is a work disk; corrupt for a damaged archive; no_space; cancelled. After an error the writers are of no
 /// use; the caller removes their files.
 /// A read that blocks is not interrupted by `cancelled`: the caller ends whoever writes, then this returns. An archive
 /// that ends between two entries looks complete: the caller checks how the process that wrote it ended.

@@ -53,7 +53,8 @@ TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
         return called.out + called.err;
     };
     EXPECT_EQ(in_guest("cat /proc/1/comm"), "banger-init\n");
-    EXPECT_EQ(in_guest("echo $COLOUR; id -u; pwd"), "green\n0\n/root\n");
+    EXPECT_EQ(in_guest("echo $COLOUR; id -u; cat note; cat /root/note"), "green\n0\nof the image\nof the image\n");
+    EXPECT_EQ(in_guest("grep -c ' /var/roothome ext4 ' /proc/mounts"), "1\n") << "where the link leads is the work disk";
     EXPECT_EQ(in_guest("cat /srv/www/index.html"), "from the upper layer\n");
     EXPECT_EQ(in_guest("ls /etc/group"), "ls: /etc/group: No such file or directory\n");
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");

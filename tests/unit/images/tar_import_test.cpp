@@ -99,11 +99,56 @@ TEST_F(TarImport, MakesAHomeForRootWhereThereIsNone)
     EXPECT_NE(debugfs(dir / "work", "stat /").find("Mode:  0700"), std::string::npos);
 }
 
-TEST_F(TarImport, RefusesAHomeOfRootThatIsNoDirectory)
+TEST_F(TarImport, TheHomeOfRootMayBeALinkToADirectory)
 {
-    const auto outcome = import(TarBuilder().symlink("root", "home/root").bytes());
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, sdk::Code::unsupported);
+    for (const std::string target : {"var/roothome", "/var/roothome"}) {
+        ::unlink((dir / "r").c_str());
+        ::unlink((dir / "w").c_str());
+        auto to_root = make_writer(dir / "r");
+        auto to_work = make_writer(dir / "w");
+        TarBuilder tar;
+        tar.symlink("root", target).directory("var").directory("var/roothome", 0750).file("var/roothome/.bashrc", "rc");
+        tar.file("var/roothomes", "another").hard_link("usr/rc", "var/roothome/.bashrc");
+        const auto fd = file_with(tar.bytes());
+        ImportPlan plan{to_root};
+        plan.work = &to_work;
+        plan.filter = pristine_root();
+        ASSERT_EQ(why(import_tar(fd.get(), plan)), "");
+        EXPECT_EQ(to_root.kind_of("root"), FileKind::symlink);
+        EXPECT_EQ(to_root.kind_of("var/roothome"), FileKind::directory);
+        EXPECT_TRUE(to_root.is_empty("var/roothome"));
+        EXPECT_EQ(content_of(to_root, "usr/rc"), "rc");
+        EXPECT_EQ(content_of(to_root, "var/roothomes"), "another");
+        EXPECT_EQ(content_of(to_work, ".bashrc"), "rc");
+        ASSERT_EQ(why(to_root.finish()), "");
+        ASSERT_EQ(why(to_work.finish()), "");
+        EXPECT_EQ(complaints(dir / "r"), "");
+        EXPECT_EQ(complaints(dir / "w"), "");
+        EXPECT_NE(debugfs(dir / "w", "stat /").find("Mode:  0750"), std::string::npos);
+    }
+}
+
+TEST_F(TarImport, RefusesAHomeOfRootThatTheWorkDiskCannotBeMountedOn)
+{
+    const auto said = [&](const TarBuilder& tar) {
+        ::unlink((dir / "r").c_str());
+        ::unlink((dir / "w").c_str());
+        auto to_root = make_writer(dir / "r");
+        auto to_work = make_writer(dir / "w");
+        const auto fd = file_with(tar.bytes());
+        ImportPlan plan{to_root};
+        plan.work = &to_work;
+        plan.filter = pristine_root();
+        return why(import_tar(fd.get(), plan));
+    };
+    for (const auto& tar : {TarBuilder().file("root", "x"), TarBuilder().symlink("root", "../x"), TarBuilder().symlink("root", "/"),
+                            TarBuilder().symlink("root", "root"), TarBuilder().symlink("root", "root/x"),
+                            TarBuilder().symlink("root", "run/root"), TarBuilder().file("f", "x").symlink("root", "f"),
+                            TarBuilder().file("d/x", "x").symlink("root", "d"), TarBuilder().symlink("root", "d").directory("root"),
+                            TarBuilder().symlink("root", "d").file("d", "x")})
+        EXPECT_TRUE(said(tar).starts_with("unsupported: ")) << said(tar);
+    EXPECT_NE(said(TarBuilder().symlink("s", "d").symlink("root", "s/x")), "") << "through another link";
+    EXPECT_NE(said(TarBuilder().file("root/x", "x").symlink("root", "d")), "");
 }
 
 TEST_F(TarImport, RefusesWhatWouldLeaveTheRoot)
@@ -543,6 +588,30 @@ TEST_F(TarImport, LaterLayersReplaceDirectoriesByFilesAndBackAndLinkToLowerFiles
     EXPECT_EQ(root.names_in("d"), std::vector<std::string>{"new"});
     EXPECT_EQ(root.read_file("f/link", 10)->value_or("gone"), "kept");
     EXPECT_EQ(root.read_file("kept", 10)->value_or("gone"), "other");
+    finish_clean();
+}
+
+TEST_F(TarImport, LayersMayMakeTheHomeOfRootALink)
+{
+    TarBuilder tar;
+    layer(tar, "1").directory("root").file("root/old", "old").directory("var");
+    layer(tar, "2").symlink("root", "var/roothome").file("var/roothome/a", "a").file("var/roothome/kept", "2");
+    layer(tar, "3").symlink("root", "var/roothome").file("root/b", "b").file("var/roothome/.wh.a", "");
+    const auto outcome = import(tar.bytes(), pristine_root());
+    ASSERT_EQ(why(outcome), "");
+    EXPECT_EQ(work.names_in(""), (std::vector<std::string>{"b", "kept"}));
+    EXPECT_EQ(root.kind_of("root"), FileKind::symlink);
+    finish_clean();
+}
+
+TEST_F(TarImport, AWhiteoutAboveTheHomeOfRootTakesWhatIsInIt)
+{
+    TarBuilder tar;
+    layer(tar, "1").symlink("root", "var/roothome").file("var/roothome/a", "a").file("var/b", "b");
+    layer(tar, "2").file(".wh.var", "").file("var/c", "c");
+    ASSERT_EQ(why(import(tar.bytes(), pristine_root())), "");
+    EXPECT_TRUE(work.is_empty(""));
+    EXPECT_EQ(root.names_in("var"), (std::vector<std::string>{"c", "roothome"})) << "the mount point stays";
     finish_clean();
 }
 
