@@ -105,6 +105,13 @@ TEST(ContainerImage, IsOneUnderAllItsNamesAndStaysWhileMachinesStandOnIt)
     ASSERT_EQ(host.banger({"vm", "create", "--no-start", "--name", "b", "--image", second}).status, 0);
     EXPECT_EQ(json::string_or(host.json({"image", "show", first}), "description"),
               "a container image, also called " + second);
+    {
+        const Installation other;  // another host's is the same file
+        ASSERT_EQ(other.banger({"image", "pull", second}).status, 0);
+        const auto id = json::string_or(host.json({"image", "show", first}), "id");
+        for (const char* layer : {"/root.ext4", "/work.ext4"})
+            run_script("cmp " + host.home() + "/state/images/" + id + layer + " " + other.home() + "/state/images/" + id + layer);
+    }
     auto refused = host.banger({"image", "delete", second});
     EXPECT_EQ(refused.status, 1);
     EXPECT_NE(refused.err.find("is in use by the vms a, b"), std::string::npos) << refused.err;
@@ -148,6 +155,10 @@ TEST(ContainerImage, ComesFromARegistryWithAPasswordAndAnAuthorityOfItsOwn)
 
     auto pulled = pull(registry.auth_file());
     EXPECT_EQ(pulled.status, 0) << pulled.err;
+    const auto run = host.banger({"vm", "run", "--rm", "--image", image, "--", "/busybox", "echo", "booted"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(run.out, "booted\n");
+    expect_clean(host);
 }
 
 /// Both layers of an image, put together as the guest does, below `directory`. Needs root.
