@@ -72,11 +72,17 @@ Fit fit_of(const std::string& its, const std::string& wanted)
     return loose ? Fit::loose : Fit::none;
 }
 
-// Of both families, and what others call theirs; never what nobody here has the key of.
+// Archives of both families, compressed or not, and not what nobody here has the key of. Sources: layer.md of the OCI image
+// specification; Docker's "Image Manifest Version 2, Schema 2".
 bool is_file_system(const std::string& media_type)
 {
-    return (media_type.find("layer") != std::string::npos || media_type.find("rootfs") != std::string::npos) &&
-           !media_type.ends_with("+encrypted");
+    if (media_type.ends_with("+encrypted"))
+        return false;
+    for (const char* family : {"application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                               "application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.foreign.diff.tar"})
+        if (media_type.starts_with(family))
+            return true;
+    return false;
 }
 
 sdk::Result<ManifestOrIndex> parse_index(const Value& list, const std::string& platform, const std::string& subject)

@@ -90,7 +90,8 @@ TEST(Manifest, AConfigurationSaysItsPlatform)
 TEST(Manifest, OtherTypesThanFileSystemsAreRefusedByName)
 {
     const std::string config = "application/vnd.oci.image.config.v1+json";
-    for (const std::string type : {"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/vnd.in-toto+json", "text/plain", ""}) {
+    for (const std::string type : {"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/vnd.in-toto+json", "text/plain", "",
+                                   "application/vnd.wasm.content.layer.v1+wasm", "application/vnd.cncf.openpolicyagent.policy.layer.v1+rego"}) {
         const auto parsed = parse_manifest(manifest_of(config, type), "linux/amd64", "image 'x'");
         ASSERT_FALSE(parsed) << type;
         EXPECT_EQ(parsed.error().code, Code::unsupported);
@@ -114,9 +115,9 @@ TEST(Manifest, WhatIsDamagedIsSaid)
         ASSERT_FALSE(parsed) << text;
         EXPECT_EQ(parsed.error().code, Code::corrupt) << text;
     }
-    std::string layers = descriptor("layer", 'a');
+    std::string layers = descriptor("application/vnd.oci.image.layer.v1.tar", 'a');
     for (std::size_t i = 0; i < max_layers; ++i)
-        layers += "," + descriptor("layer", 'a');
+        layers += "," + descriptor("application/vnd.oci.image.layer.v1.tar", 'a');
     const auto many = parse_manifest(R"({"config": )" + descriptor("config", 'c') + R"(, "layers": [)" + layers + "]}", "linux/amd64", "x");
     ASSERT_FALSE(many);
     EXPECT_THAT(many.error().message, HasSubstr("more than"));

@@ -75,7 +75,7 @@ protected:
         };
         const std::string config = R"({"config": {"Cmd": ["/x"]}})";
         const auto manifest = R"({"config": )" + entry("config", blobs::digest_of(config), config.size()) + R"(, "layers": [)" +
-                              entry("layer", digest, layer.size()) + "]}";
+                              entry("application/vnd.oci.image.layer.v1.tar", digest, layer.size()) + "]}";
         blob(layer, digest);
         blob(config, blobs::digest_of(config));
         blob(manifest, blobs::digest_of(manifest));
