@@ -24,7 +24,7 @@ public:
     void use(const Subnet& subnet);
     /// The VM's address, or a free one near the one that its id says. `busy` if the subnet is full.
     sdk::Result<Address> take(const std::string& vm);
-    /// Durable once it returns; nothing to do where nothing is new.
+    /// Outlives this process once it returns, and a power cut a moment later. Nothing to do where nothing is new.
     [[nodiscard]] sdk::Result<void> write();
 
     static std::string text_of(const std::optional<Subnet>& subnet, const std::map<std::string, Address>& addresses);
