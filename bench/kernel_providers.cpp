@@ -81,6 +81,12 @@ std::string times_of(double one, double other, const std::string& what)
     return text.data() + what;
 }
 
+// In milliseconds.
+struct Times {
+    double attach = 0;
+    double release = 0;
+};
+
 void settle()
 {
     shell("udevadm settle");
@@ -100,14 +106,16 @@ public:
         must(storage_->create(spec_, call));
     }
 
-    double attach()
+    Times attach_and_release()
     {
         sdk::testing::FakeCall call;
         sdk::Handle handle;
-        const double took = timed([&] { handle = must(storage_->attach(spec_, call)).handle; });
-        must(storage_->release(handle));
+        Times times;
+        times.attach = timed([&] { handle = must(storage_->attach(spec_, call)).handle; });
         settle();
-        return took;
+        times.release = timed([&] { must(storage_->release(handle)); });
+        settle();
+        return times;
     }
 
     // The same two loop devices, and the same two tables.
@@ -138,36 +146,39 @@ void measure_disks(int rounds)
     sdk::testing::FakeHost host;
     DiskOver small(host, 1ULL << 30U);
     DiskOver large(host, 64ULL << 30U);
-    std::vector<double> of_small, of_large, by_shell;
+    std::vector<double> of_small, of_large, releases, by_shell;
     for (int round = 0; round <= rounds; ++round) {
-        const double one = small.attach();
-        const double other = large.attach();
+        const Times one = small.attach_and_release();
+        const Times other = large.attach_and_release();
         const double shells = large.attach_by_shell();
         if (round == 0)  // which does not count
             continue;
-        of_small.push_back(one);
-        of_large.push_back(other);
+        of_small.push_back(one.attach);
+        of_large.push_back(other.attach);
+        releases.push_back(other.release);
         by_shell.push_back(shells);
     }
     row("disk attach, layer of 1 GiB", median(of_small));
     row("disk attach, layer of 64 GiB", median(of_large), times_of(median(of_large), median(of_small), "the smaller layer's"));
     row("the same by losetup and dmsetup from a shell", median(by_shell),
         "attach takes " + times_of(median(of_large), median(by_shell), "that"));
+    row("disk release", median(releases));
 }
 
 class Taps {
 public:
     explicit Taps(sdk::testing::FakeHost& host) : host_(host), network_(tap::make_network(host, config_)) {}
 
-    double attach()
+    Times attach_and_release()
     {
         sdk::testing::FakeCall call;
         const sdk::LinkSpec spec{host_.new_owner(), sdk::Egress::internet, "link:tap"};
         sdk::Handle handle;
-        const double took = timed([&] { handle = must(network_->attach(spec, call)).handle; });
-        must(network_->release(handle));
-        must(must(tap::HostNetwork::lock(host_, config_, firewall_)).fill_pool());
-        return took;
+        Times times;
+        times.attach = timed([&] { handle = must(network_->attach(spec, call)).handle; });
+        fill_pool();
+        times.release = timed([&] { must(network_->release(handle)); });
+        return times;
     }
 
     // As one would write it down by hand, with the very same rules.
@@ -192,6 +203,9 @@ public:
     }
 
 private:
+    // As the provider does behind every attach. While it does, whoever attaches waits for it.
+    void fill_pool() { must(must(tap::HostNetwork::lock(host_, config_, firewall_)).fill_pool()); }
+
     sdk::testing::FakeHost& host_;
     tap::Config config_;
     tap::Firewall firewall_;
@@ -205,18 +219,23 @@ void measure_links(int rounds)
     shell("ip link set lo up");
     sdk::testing::FakeHost host;
     Taps taps(host);
-    std::vector<double> from_pool, by_shell;
+    std::vector<double> behind_others, from_pool, releases, by_shell;
     for (int round = 0; round <= rounds; ++round) {
-        const double one = taps.attach();
+        const Times first = taps.attach_and_release();  // which finds that the shell has changed rules
+        const Times one = taps.attach_and_release();
         const double other = taps.attach_by_shell();
         if (round == 0)  // the pool is filled then
             continue;
-        from_pool.push_back(one);
+        behind_others.push_back(first.attach);
+        from_pool.push_back(one.attach);
+        releases.push_back(one.release);
         by_shell.push_back(other);
     }
     row("network attach, from the pool", median(from_pool));
     row("the same by ip and nft from a shell", median(by_shell),
         "attach takes " + times_of(median(from_pool), median(by_shell), "that"));
+    row("network attach, when somebody else has changed rules", median(behind_others));
+    row("network release", median(releases));
 }
 
 }  // namespace

@@ -196,6 +196,11 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
         if (room_watch)
             room_watch->ended(vm);
     };
+    engine.boot_begins = [&](const std::string& vm) {
+        if (room_watch)
+            room_watch->began(vm);
+    };
+    engine.boot_ended = service.on_exit;
     engine.watch_exit = [&](const std::string& vm, const sdk::Handle& vmm) {
         if (room_watch)
             room_watch->began(vm);  // before its end may be told

@@ -2,6 +2,8 @@
 #include "core/daemon/room_watch.hpp"
 
 #include <boost/asio/post.hpp>
+#include <utility>
+#include <vector>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/sizes.hpp"
@@ -11,6 +13,13 @@
 namespace banger::daemon {
 
 using boost::asio::post;
+
+namespace {
+
+constexpr std::chrono::seconds until_paused{1};      // with those that somebody worked on
+constexpr std::chrono::seconds between_machines{60};
+
+}  // namespace
 
 RoomWatch::RoomWatch(boost::asio::io_context& loop, Service& service, std::uint64_t pause_below)
     : loop_(loop), service_(service), pause_below_(pause_below), timer_(loop)
@@ -34,6 +43,7 @@ void RoomWatch::ended(const std::string& vm)
             return;
         vms_.erase(found);
         in_pausing_.erase(vm);
+        with_failed_disks_.erase(vm);
         if (vms_.empty())
             timer_.cancel();
     });
@@ -55,16 +65,62 @@ void RoomWatch::look()
 
 void RoomWatch::judge(std::uint64_t free)
 {
+    const auto rate = filled_per_second(free);
+    auto wait = lifecycle::until_next_look(free, pause_below_, rate);
     if (free < pause_below_) {
         for (const auto& [vm, count] : vms_)
-            if (!service_.engine().standing.has(vm) && in_pausing_.insert(vm).second)
-                pause(vm, free);
+            if (!service_.engine().standing.has(vm)) {
+                if (in_pausing_.insert(vm).second)
+                    pause(vm, free);
+                wait = until_paused;
+            }
     } else if (free >= lifecycle::enough_room(pause_below_)) {
         in_pausing_.clear();
         for (const auto& vm : service_.engine().standing.all())
             resume(vm);
+        if (was_scarce_ || looked_ - looked_at_machines_ >= between_machines)
+            look_at_machines();
     }
-    look_again(lifecycle::until_next_look(free, pause_below_));
+    was_scarce_ = was_scarce_ || free < lifecycle::enough_room(pause_below_);
+    look_again(wait);
+}
+
+std::uint64_t RoomWatch::filled_per_second(std::uint64_t free)
+{
+    const auto now = std::chrono::steady_clock::now();
+    const auto last = std::exchange(free_, free);
+    const std::chrono::duration<double> time = now - std::exchange(looked_, now);
+    if (!last || *last <= free || time.count() <= 0)
+        return 0;
+    return static_cast<std::uint64_t>(static_cast<double>(*last - free) / time.count());
+}
+
+// Whoever filled the disk up may have emptied it before this looked.
+void RoomWatch::look_at_machines()
+{
+    looked_at_machines_ = looked_;
+    was_scarce_ = false;
+    std::vector<std::string> vms;
+    for (const auto& [vm, count] : vms_)
+        vms.push_back(vm);
+    service_.run_own("room", [this, vms](lifecycle::Operation& operation) -> sdk::Result<void> {
+        auto& engine = service_.engine();
+        for (const auto& vm : vms) {
+            const bool known = engine.standing.has(vm);  // which is on its way
+            auto resumed = known ? sdk::Result<bool>(false) : lifecycle::resume_if_it_stands(engine, vm, operation);
+            if (!resumed)
+                log::warning("vm " + vm + ": " + resumed.error().message);
+            else if (*resumed)
+                log::warning("vm " + vm + " stood, as its VMM met a full disk; there is room again, and it goes on");
+            const auto record = engine.store.find(vm);
+            if (record && !lifecycle::failed_disks(engine, *record).empty())
+                post(loop_, [this, vm] {
+                    if (vms_.contains(vm) && with_failed_disks_.insert(vm).second)
+                        log::error("vm " + vm + " has a disk that could not be written to, and needs a restart");
+                });
+        }
+        return {};
+    });
 }
 
 void RoomWatch::look_again(std::chrono::milliseconds wait)
@@ -83,7 +139,7 @@ void RoomWatch::look_again(std::chrono::milliseconds wait)
 void RoomWatch::pause(const std::string& vm, std::uint64_t free)
 {
     service_.run_own("vm.pause", [this, vm, free](lifecycle::Operation& operation) -> sdk::Result<void> {
-        auto paused = lifecycle::pause_for_room(service_.engine(), vm, operation);
+        auto paused = lifecycle::pause_for_room(service_.engine(), vm, free, operation);
         const bool final = paused && *paused == lifecycle::Paused::cannot;
         if (!final)
             post(loop_, [this, vm] { in_pausing_.erase(vm); });
@@ -92,6 +148,8 @@ void RoomWatch::pause(const std::string& vm, std::uint64_t free)
         const std::string why = "only " + base::format_size(free) + " are free in " + service_.engine().paths.state;
         if (*paused == lifecycle::Paused::yes)
             log::warning("vm " + vm + " is paused until there is room again: " + why);
+        else if (*paused == lifecycle::Paused::called_off)
+            log::warning("vm " + vm + " is not started: " + why);
         else if (final)
             log::warning("vm " + vm + " runs on, for its VMM cannot pause it, although " + why);
         return {};

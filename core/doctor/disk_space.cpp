@@ -26,6 +26,20 @@ std::vector<Finding> check_paused(lifecycle::Engine& engine)
                  " are free: `banger vm list` shows which"}};
 }
 
+// Of machines that run, on disks that could not be written to.
+std::vector<Finding> check_failed_disks(lifecycle::Engine& engine)
+{
+    const auto vms = engine.store.list();
+    std::string names;
+    for (const auto& vm : vms.value_or({}))
+        if (vm.desired == model::Desired::running && !lifecycle::failed_disks(engine, vm).empty())
+            names += (names.empty() ? "'" : ", '") + vm.name + "'";
+    if (names.empty())
+        return {};
+    return {{"failed disks", Status::failed, "disks of vm " + names + " could not be written to, and take nothing more",
+             "`banger vm restart NAME` takes them up again as after a power cut, once there is room"}};
+}
+
 // How much the storage provider wants free before it makes or attaches a disk; 0 if it does not say.
 std::uint64_t reserve_of_storage(lifecycle::Engine& engine, lifecycle::Operation& operation)
 {
@@ -55,6 +69,8 @@ std::vector<Finding> check_disk_space(lifecycle::Engine& engine, lifecycle::Oper
                         : *free < std::max(comfortable, 2 * reserve) ? Status::warning
                                                                      : Status::ok;
     auto findings = check_paused(engine);
+    for (auto& failed : check_failed_disks(engine))
+        findings.push_back(std::move(failed));
     findings.insert(findings.begin(), {"disk space", status, text, status == Status::ok ? "" : hint});
     return findings;
 }

@@ -111,7 +111,8 @@ sdk::Result<LockedVm> begin(Engine& engine, const model::VmSpec& spec, Operation
 sdk::Error roll_back(Engine& engine, const model::VmRecord& vm, sdk::Error error, Operation& operation)
 {
     if (operation.cancelled())  // whatever step noticed it first
-        error = sdk::make_error(sdk::Code::cancelled, "vm '" + vm.name + "' was cancelled while it was being made");
+        error = operation.called_off().value_or(
+            sdk::make_error(sdk::Code::cancelled, "vm '" + vm.name + "' was cancelled while it was being made"));
     if (auto removed = remove_locked(engine, vm, operation); !removed)
         error.during.push_back("left behind: " + removed.error().message);
     return std::move(error).while_doing("create vm '" + vm.name + "'");

@@ -59,6 +59,10 @@ struct Engine {
     std::function<void(const std::string& vm)> withdraw_ports;
     base::Synchronized<NameRoutes> name_routes{};
 
+    /// Told of a VM whose VMM is about to run and nobody is told of yet, and when that is over. Set by the daemon.
+    std::function<void(const std::string& vm)> boot_begins{};
+    std::function<void(const std::string& vm)> boot_ended{};
+
     base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;

@@ -7,6 +7,7 @@
 #include "core/base/sizes.hpp"
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/look.hpp"
+#include "core/lifecycle/room.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -124,6 +125,9 @@ sdk::Result<json::Object> health_of(Engine& engine, const std::string& reference
     const bool alive = live && live->alive;
     if (alive) {
         checks.add("vmm", "ok", "its VMM runs as process " + live->vmm.bound["pid"]);
+        for (const auto& role : failed_disks(engine, *vm))
+            checks.add(role + " device", "failed", "it could not be written to, as when the host's disk is full, and takes nothing more",
+                       "`banger vm restart " + vm->name + "` takes it up again as after a power cut");
         looked = check_guest(checks, engine, *vm, operation);
     } else if (live) {
         checks.add("vmm", "failed", "it is stopped", "`banger vm start " + vm->name + "` starts it");

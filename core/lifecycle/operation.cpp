@@ -28,13 +28,34 @@ Operation::Operation(std::string verb, base::ProgressListener listener, base::Wa
     call_.on_warning(std::move(on_warning));
 }
 
-void Operation::cancel()
+bool Operation::cancel()
+{
+    return cancel_for(std::nullopt);
+}
+
+bool Operation::call_off(sdk::Error why)
+{
+    return cancel_for(std::move(why));
+}
+
+bool Operation::cancel_for(std::optional<sdk::Error> why)
 {
     const std::lock_guard lock(mutex_);
+    if (committed_)
+        return false;
+    if (!cancelled_meanwhile_ && !stop_.stop_requested())  // whoever came first is why
+        called_off_ = std::move(why);
     if (shielded_)
         cancelled_meanwhile_ = true;
-    else if (!committed_)
+    else
         stop_.request_stop();
+    return true;
+}
+
+std::optional<sdk::Error> Operation::called_off() const
+{
+    const std::lock_guard lock(mutex_);
+    return called_off_;
 }
 
 void Operation::shield(bool up)

@@ -31,8 +31,12 @@ public:
     void warn(const std::string& message) override { call_.warn(message); }
     void stage(const std::string& text) { progress({text, 0, 0, {}}); }
 
-    /// Asks it to stop. Ignored once the operation is past its point of no return.
-    void cancel();
+    /// Asks it to stop. Ignored once the operation is past its point of no return: false.
+    bool cancel();
+    /// The same for a reason that whoever waits for it is told.
+    bool call_off(sdk::Error why);
+    /// That reason, if there was one.
+    [[nodiscard]] std::optional<sdk::Error> called_off() const;
     /// From here on it goes to its end, whoever goes away.
     void commit();
     /// While one lives, what was begun goes to its end; a cancellation that comes meanwhile counts afterwards.
@@ -75,6 +79,7 @@ public:
     [[nodiscard]] store::OperationLog log(const std::string& outcome) const;
 
 private:
+    bool cancel_for(std::optional<sdk::Error> why);
     void shield(bool up);
     /// Ends the span of the stage we are in. With the lock held.
     void end_stage();
@@ -85,6 +90,7 @@ private:
     bool committed_ = false;
     bool shielded_ = false;
     bool cancelled_meanwhile_ = false;
+    std::optional<sdk::Error> called_off_;
     std::stop_source stop_;
     base::CallContext call_;
     std::chrono::steady_clock::time_point start_;

@@ -5,6 +5,8 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/sizes.hpp"
+#include "core/lifecycle/look.hpp"
+#include "core/model/disks.hpp"
 #include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {
@@ -50,14 +52,27 @@ sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
 
 }  // namespace
 
-std::chrono::milliseconds until_next_look(std::uint64_t free, std::uint64_t pause_below)
+std::chrono::milliseconds until_next_look(std::uint64_t free, std::uint64_t pause_below, std::uint64_t filled_per_second)
 {
     constexpr std::uint64_t fast = 1ULL << 30U;  // bytes that a fast disk takes in a second
-    constexpr std::uint64_t most_seconds = 60;
-    constexpr std::chrono::seconds once_paused{5};
-    if (free < enough_room(pause_below))
-        return free < pause_below ? once_paused : std::chrono::seconds(1);
-    return std::chrono::seconds(std::clamp((free - pause_below) / fast, std::uint64_t{1}, most_seconds));
+    constexpr std::chrono::milliseconds least{100};
+    constexpr std::chrono::milliseconds most{60'000};
+    constexpr std::chrono::milliseconds once_paused{5000};
+    if (free < pause_below)
+        return once_paused;
+    const std::uint64_t rate = std::max(fast, 2 * filled_per_second);  // it may get faster yet
+    const double left = static_cast<double>(free - pause_below) / static_cast<double>(rate);
+    return std::chrono::milliseconds(static_cast<std::int64_t>(
+        std::clamp(left * 1000, static_cast<double>(least.count()), static_cast<double>(most.count()))));
+}
+
+sdk::Error no_room(const Engine& engine, std::uint64_t free)
+{
+    return sdk::make_error(sdk::Code::no_space,
+                           "only " + base::format_size(free) + " are free in " + engine.paths.state + ", and below " +
+                               base::format_size(engine.config.daemon.pause_below.value) +
+                               " no VM runs, so that a full disk costs none its data",
+                           "delete VMs and images that nobody needs, or lower daemon.pause_below");
 }
 
 sdk::Result<void> check_room(const Engine& engine)
@@ -68,12 +83,7 @@ sdk::Result<void> check_room(const Engine& engine)
     auto free = sdk::os::free_bytes(engine.paths.vms());
     if (!free)
         return std::move(free).error();
-    if (*free >= least)
-        return {};
-    return sdk::make_error(sdk::Code::no_space,
-                           "only " + base::format_size(*free) + " are free in " + engine.paths.state + ", and below " +
-                               base::format_size(least) + " no VM runs, so that a full disk costs none its data",
-                           "delete VMs and images that nobody needs, or lower daemon.pause_below");
+    return *free >= least ? sdk::Result<void>() : no_room(engine, *free);
 }
 
 sdk::Result<std::shared_ptr<sdk::VmmSnapshot>> power_to_pause(Engine& engine, const model::VmRecord& vm)
@@ -84,13 +94,13 @@ sdk::Result<std::shared_ptr<sdk::VmmSnapshot>> power_to_pause(Engine& engine, co
     return engine.registry.get<sdk::VmmSnapshot>(vm.vmm);
 }
 
-sdk::Result<Paused> pause_for_room(Engine& engine, const std::string& id, Operation& operation)
+sdk::Result<Paused> pause_for_room(Engine& engine, const std::string& id, std::uint64_t free, Operation& operation)
 {
     auto locked = take(engine, id, "paused", operation);
     if (locked)
         return pause(engine, locked->record);
     if (locked.error().code == sdk::Code::busy)
-        return Paused::later;
+        return engine.underway.call_off(id, no_room(engine, free)) ? Paused::called_off : Paused::later;
     return locked.error().code == sdk::Code::not_found ? sdk::Result<Paused>(Paused::not_running)
                                                        : std::move(locked).error();
 }
@@ -108,6 +118,32 @@ sdk::Result<void> resume_with_room(Engine& engine, const std::string& id, Operat
     if (!live)
         return std::move(live).error();
     return wake(engine, locked->record, *live);
+}
+
+sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Operation& operation)
+{
+    auto locked = take(engine, id, "resumed", operation);
+    if (!locked)
+        return locked.error().code == sdk::Code::busy || locked.error().code == sdk::Code::not_found
+                   ? sdk::Result<bool>(false)
+                   : std::move(locked).error();
+    auto live = liveness_of(engine, locked->record);
+    if (!live)
+        return std::move(live).error();
+    if (!live->alive || !says(live->facts, "paused") || says(live->facts, "saving"))
+        return false;
+    engine.standing.add(id);
+    auto woken = wake(engine, locked->record, *live);
+    return woken ? sdk::Result<bool>(true) : std::move(woken).error();
+}
+
+std::vector<std::string> failed_disks(Engine& engine, const model::VmRecord& vm)
+{
+    std::vector<std::string> roles;
+    for (const auto& role : model::writable_disk_roles())
+        if (says(disk_facts(engine, vm, role), "failed"))
+            roles.push_back(role);
+    return roles;
 }
 
 sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness& live)

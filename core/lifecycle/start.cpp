@@ -198,6 +198,27 @@ private:
     sdk::Attached<sdk::Machine> machine_;
 };
 
+// While its guest boots and is provisioned, a VM fills the host's disk as any other.
+class Boot {
+public:
+    Boot(const Engine& engine, const std::string& vm) : engine_(engine), vm_(vm)
+    {
+        if (engine_.boot_begins)
+            engine_.boot_begins(vm_);
+    }
+    Boot(const Boot&) = delete;
+    Boot& operator=(const Boot&) = delete;
+    ~Boot()
+    {
+        if (engine_.boot_ended)
+            engine_.boot_ended(vm_);
+    }
+
+private:
+    const Engine& engine_;
+    const std::string& vm_;
+};
+
 // What a guest has to do, and what is said of one that does not.
 struct GuestStep {
     sdk::Result<void> (Start::*run)();
@@ -205,6 +226,14 @@ struct GuestStep {
     std::chrono::milliseconds limit;
     const char* remedy;  ///< for want of time, behind another hint
 };
+
+sdk::Error cancellation_of(const Operation& operation, sdk::Error undone, const model::VmRecord& vm)
+{
+    auto told = operation.called_off().value_or(
+        sdk::make_error(sdk::Code::cancelled, "the start of vm '" + vm.name + "' was cancelled"));
+    told.during = std::move(undone.during);
+    return told;
+}
 
 // A guest that ran and did not come up: its console says why, and is kept.
 sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const GuestStep& step,
@@ -252,33 +281,33 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     if (auto left = journal->release_all(); !left.empty())
         return std::move(left.front()).while_doing("clear what an earlier start left");
 
+    const auto undone = [&](sdk::Error error) {
+        engine.agents.drop(vm.id);
+        auto told = journal->fail(std::move(error), "start vm '" + vm.name + "'");
+        return operation.cancelled() ? cancellation_of(operation, std::move(told), vm) : told;
+    };
     Start start(engine, vm, *journal, operation);
+    const Boot boot(engine, vm.id);
     for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot})
         if (auto done = (start.*step)(); !done)
-            return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
+            return undone(std::move(done).error());
     for (const auto& step :
          {GuestStep{&Start::greet, "never answered", engine.config.daemon.boot_timeout.value,
                     "; if this host is only slow, raise boot_timeout in [daemon] of config.toml"},
           GuestStep{&Start::wait_for_system, "did not finish booting", patience_for_system, ""}})
         if (auto done = (start.*step.run)(); !done) {
-            engine.agents.drop(vm.id);
-            auto error = journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
-            if (operation.cancelled()) {
-                error.code = sdk::Code::cancelled;
-                error.message = "the start of vm '" + vm.name + "' was cancelled";
+            auto error = undone(std::move(done).error());
+            if (operation.cancelled())
                 return error;
-            }
             guest_silent = true;
             return guest_failed(std::move(error), vm, step, engine.owner_of(vm.id).directory);
         }
-    if (auto done = start.provision(vm); !done) {
-        engine.agents.drop(vm.id);
-        return journal->fail(std::move(done).error(), "start vm '" + vm.name + "'");
-    }
+    if (auto done = start.provision(vm); !done)
+        return undone(std::move(done).error());
     vm.desired = model::Desired::running;
     vm.started = model::unix_now();
     if (auto noted = engine.store.update(vm); !noted)
-        return journal->fail(std::move(noted).error(), "start vm '" + vm.name + "'");
+        return undone(std::move(noted).error());
     operation.commit();
     if (auto reached = open_reach(engine, vm, operation); !reached)
         operation.warn(reached.error().message);

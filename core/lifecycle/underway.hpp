@@ -37,16 +37,27 @@ public:
     /// What is past its point of no return goes on.
     bool call_off(const std::string& vm)
     {
-        // Held meanwhile, so that the operation cannot end; cancelling it waits for nobody.
-        const auto operations = operations_.lock();
-        const auto found = operations->find(vm);
-        if (found == operations->end())
-            return false;
-        found->second->cancel();
-        return true;
+        return tell(vm, [](Operation& operation) {
+            operation.cancel();
+            return true;
+        });
+    }
+    /// The same for a reason that whoever waits for it is told. False also if it goes on.
+    bool call_off(const std::string& vm, const sdk::Error& why)
+    {
+        return tell(vm, [&](Operation& operation) { return operation.call_off(why); });
     }
 
 private:
+    template <typename Tell>
+    bool tell(const std::string& vm, const Tell& with)
+    {
+        // Held meanwhile, so that the operation cannot end; cancelling it waits for nobody.
+        const auto operations = operations_.lock();
+        const auto found = operations->find(vm);
+        return found != operations->end() && with(*found->second);
+    }
+
     base::Synchronized<std::map<std::string, Operation*>> operations_;
 };
 

@@ -15,12 +15,6 @@
 namespace banger::tap {
 namespace {
 
-struct Free {
-    void operator()(nft_ctx* context) const { nft_ctx_free(context); }
-};
-struct CloseSocket {
-    void operator()(nl_sock* socket) const { nl_socket_free(socket); }
-};
 struct FreeMessage {
     void operator()(nl_msg* message) const { nlmsg_free(message); }
 };
@@ -34,51 +28,86 @@ int take_generation(nl_msg* message, void* into)
     return NL_OK;
 }
 
-/// Nothing where the kernel does not tell.
-std::optional<std::uint32_t> generation()
+sdk::Error refused(const char* said)
 {
-    std::optional<std::uint32_t> number;
-    const std::unique_ptr<nl_sock, CloseSocket> socket(nl_socket_alloc());
-    const std::unique_ptr<nl_msg, FreeMessage> message(
-        nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETGEN, NLM_F_REQUEST));
-    nfgenmsg header{};
-    header.version = NFNETLINK_V0;
-    if (!socket || !message || nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) != 0 ||
-        nl_connect(socket.get(), NETLINK_NETFILTER) != 0 ||
-        nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, &take_generation, &number) != 0 ||
-        nl_send_auto(socket.get(), message.get()) < 0 || nl_recvmsgs_default(socket.get()) < 0)
-        return std::nullopt;
-    return number;
+    const std::string text(said == nullptr ? "" : said);
+    const bool by_right = text.find("Operation not permitted") != std::string::npos;
+    return sdk::make_error(by_right ? sdk::Code::permission : sdk::Code::unsupported,
+                           "cannot change the firewall: " + text.substr(0, text.find('\n')),
+                           by_right ? "the firewall is root's: run the daemon as root, or use network 'user'"
+                                    : "the kernel needs nf_tables with the families inet and netdev");
 }
 
 }  // namespace
 
-sdk::Result<std::string> run_nft(const std::string& commands)
+void Nft::Free::operator()(nft_ctx* context) const
+{
+    nft_ctx_free(context);
+}
+
+sdk::Result<std::string> Nft::run(const std::string& commands)
 {
     static std::mutex mutex;  // the library keeps state of its own
     const std::lock_guard lock(mutex);
-    const std::unique_ptr<nft_ctx, Free> context(nft_ctx_new(NFT_CTX_DEFAULT));
-    if (!context || nft_ctx_buffer_error(context.get()) != 0 || nft_ctx_buffer_output(context.get()) != 0)
-        return sdk::make_error(sdk::Code::internal, "libnftables does not start");
-    if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) {
-        const char* printed = nft_ctx_get_output_buffer(context.get());
-        return std::string(printed == nullptr ? "" : printed);
+    if (!context_) {
+        context_.reset(nft_ctx_new(NFT_CTX_DEFAULT));
+        if (!context_ || nft_ctx_buffer_error(context_.get()) != 0 || nft_ctx_buffer_output(context_.get()) != 0) {
+            context_.reset();
+            return sdk::make_error(sdk::Code::internal, "libnftables does not start");
+        }
     }
-    const char* said = nft_ctx_get_error_buffer(context.get());
-    const std::string text(said == nullptr ? "" : said);
-    const bool refused = text.find("Operation not permitted") != std::string::npos;
-    return sdk::make_error(refused ? sdk::Code::permission : sdk::Code::unsupported,
-                           "cannot change the firewall: " + text.substr(0, text.find('\n')),
-                           refused ? "the firewall is root's: run the daemon as root, or use network 'user'"
-                                   : "the kernel needs nf_tables with the families inet and netdev");
+    const bool done = nft_run_cmd_from_buffer(context_.get(), commands.c_str()) == 0;
+    const char* printed = nft_ctx_get_output_buffer(context_.get());
+    const char* said = nft_ctx_get_error_buffer(context_.get());
+    if (done)
+        return std::string(printed == nullptr ? "" : printed);
+    auto error = refused(said);
+    context_.reset();  // whatever is wrong with it
+    return error;
+}
+
+sdk::Result<std::string> run_nft(const std::string& commands)
+{
+    return Nft().run(commands);
+}
+
+void Generation::Close::operator()(nl_sock* socket) const
+{
+    nl_socket_free(socket);
+}
+
+std::optional<std::uint32_t> Generation::now()
+{
+    if (!socket_) {
+        socket_.reset(nl_socket_alloc());
+        if (!socket_)
+            return std::nullopt;
+        // One answer to each question, and nothing else.
+        nl_socket_disable_auto_ack(socket_.get());
+        nl_socket_disable_seq_check(socket_.get());
+        if (nl_connect(socket_.get(), NETLINK_NETFILTER) != 0) {
+            socket_.reset();
+            return std::nullopt;
+        }
+    }
+    std::optional<std::uint32_t> number;
+    const std::unique_ptr<nl_msg, FreeMessage> message(
+        nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETGEN, NLM_F_REQUEST));
+    nfgenmsg header{};
+    header.version = NFNETLINK_V0;
+    if (!message || nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) != 0 ||
+        nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, &take_generation, &number) != 0 ||
+        nl_send_auto(socket_.get(), message.get()) < 0 || nl_recvmsgs_default(socket_.get()) < 0)
+        socket_.reset();
+    return number;
 }
 
 sdk::Result<void> Firewall::run_from(std::optional<std::uint32_t> expected, const std::string& commands)
 {
     good_.reset();
-    auto done = run_nft(commands);
+    auto done = nft_.run(commands);
     // One step, and ours; or none. Else somebody was between, and nobody knows of what there is now.
-    if (const auto after = generation(); after && expected && *after == *expected + (done ? 1 : 0))
+    if (const auto after = generation_.now(); after && expected && *after == *expected + (done ? 1 : 0))
         good_ = after;
     return done ? sdk::Result<void>() : std::move(done).error();
 }
@@ -92,13 +121,13 @@ sdk::Result<void> Firewall::run(const std::string& commands)
 bool Firewall::needs(const std::string& wanted) const
 {
     const std::lock_guard lock(mutex_);
-    return !good_ || wanted != wanted_ || generation() != good_;
+    return !good_ || wanted != wanted_ || generation_.now() != good_;
 }
 
 sdk::Result<void> Firewall::restore(const std::string& wanted, const std::string& commands)
 {
     const std::lock_guard lock(mutex_);
-    auto done = run_from(generation(), commands);
+    auto done = run_from(generation_.now(), commands);
     wanted_ = done ? wanted : "";
     return done;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,10 +10,44 @@
 
 #include "banger/sdk/result.hpp"
 
+struct nft_ctx;
+struct nl_sock;
+
 namespace banger::tap {
 
-/// Carries out commands of nft(8), all or none of them (libnftables); what they print. Threads: any.
+/// Commands of nft(8) in the network namespace in which the first of them was run (libnftables).
+///
+/// It stays open: to close a socket of nf_tables is to wait until whatever was changed last is safely away, which takes the
+/// kernel tens of milliseconds (nft_rcv_nl_event() of net/netfilter/nf_tables_api.c).
+/// Threads: one.
+class Nft {
+public:
+    /// Carries out all or none of them; what they print.
+    sdk::Result<std::string> run(const std::string& commands);
+
+private:
+    struct Free {
+        void operator()(nft_ctx* context) const;
+    };
+    std::unique_ptr<nft_ctx, Free> context_;
+};
+
+/// The same, of this thread's network namespace, and closed behind it. Threads: any.
 sdk::Result<std::string> run_nft(const std::string& commands);
+
+/// How often the rules of a network namespace were changed: the kernel's number. Stays open for the same reason.
+/// Threads: one.
+class Generation {
+public:
+    /// Nothing where the kernel does not tell.
+    std::optional<std::uint32_t> now();
+
+private:
+    struct Close {
+        void operator()(nl_sock* socket) const;
+    };
+    std::unique_ptr<nl_sock, Close> socket_;
+};
 
 /// The rules of this network namespace, and whether anybody but us has changed some since those that all guests share were
 /// restored: the kernel counts changes (NFT_MSG_GETGEN), and looking at that number costs next to nothing.
@@ -33,6 +68,8 @@ private:
     sdk::Result<void> run_from(std::optional<std::uint32_t> expected, const std::string& commands);
 
     mutable std::mutex mutex_;
+    Nft nft_;
+    mutable Generation generation_;
     std::optional<std::uint32_t> good_;  ///< the kernel's number for what we left
     std::string wanted_;                 ///< what that has
 };

@@ -1,7 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "leases.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <set>
 #include <sstream>
 
@@ -110,10 +113,17 @@ sdk::Result<void> Leases::write()
     if (text == written_)
         return {};
     const os::OwnRights rights;
-    auto wrote = os::write_file_atomic(file_, text);
-    if (wrote)
-        written_ = std::move(text);
-    return wrote;
+    // Nobody waits for the disk: a power cut ends all VMs, and another address at the next start is no loss.
+    const std::string made = file_ + ".new";
+    auto file = os::open_file(made, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+    if (!file)
+        return std::move(file).error();
+    if (auto wrote = os::write_all(file->get(), text); !wrote)
+        return wrote;
+    if (::rename(made.c_str(), file_.c_str()) != 0)
+        return sdk::os_error("write " + file_);
+    written_ = std::move(text);
+    return {};
 }
 
 }  // namespace banger::tap

@@ -133,8 +133,11 @@ public:
         if (!state && state.error().code != Code::exists)
             return std::move(state).error();
         sdk::Inspection inspection{state && *state, {}};
-        if (inspection.present)
+        if (inspection.present) {
             inspection.facts = parts_of(name);
+            if (device::health_of(name).value_or(SnapshotHealth::unknown) == SnapshotHealth::failed)
+                inspection.facts["failed"] = "true";
+        }
         if (const auto top = files->open()) {
             inspection.facts.merge(sdk::size_facts(top->cow));
             inspection.facts["data"] = top->cow;

@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <future>
+
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
 
@@ -104,15 +106,24 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     EXPECT_EQ(again.status, 0) << again.err;
     EXPECT_EQ(pid_of(host, "web"), pid);
 
-    // One that is to be stopped goes on for that.
+    // One whose guest boots when it happens is stopped again.
+    ASSERT_EQ(host.banger({"vm", "create", "--name", "late", "--no-start"}).status, 0);
+    auto start = std::async(std::launch::async, [&] { return host.banger({"vm", "start", "late"}); });
+    ASSERT_TRUE(wait_for_text(host.vms() + "/" + shown(host, "late", "id") + "/console.log", "Linux version", patience));
     log.forget();
     disk.leave(128U << 20U);
+    const auto late = start.get();
+    EXPECT_EQ(late.status, 1);
+    EXPECT_THAT(late.err, HasSubstr("no VM runs"));
+    EXPECT_EQ(shown(host, "late", "state"), "stopped");
+
+    // One that is to be stopped goes on for that.
     ASSERT_TRUE(log.says("vm " + web + " is paused"));
     const auto stopped = host.banger({"vm", "stop", "web"});
     EXPECT_EQ(stopped.status, 0) << stopped.err;
     EXPECT_LT(stopped.took, 25s) << "its guest powered off by itself";
     disk.make_room();
-    for (const char* vm : {"web", "hollow"})
+    for (const char* vm : {"web", "hollow", "late"})
         EXPECT_EQ(host.banger({"vm", "delete", "-f", vm}).status, 0);
     expect_clean(host);
     host.stop_daemon();

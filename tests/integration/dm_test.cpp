@@ -237,6 +237,7 @@ TEST_F(Dm, AFullDiskOfTheHostCostsNoDataThatWasFlushed)
     }
     ASSERT_TRUE(failed) << "the file system was never full";
     EXPECT_FALSE(DiskBytes(attached.value).holds('F', disk_bytes - block, block)) << "then this test shows nothing";
+    EXPECT_EQ(storage->inspect(attached.handle)->facts.at("failed"), "true");
     const auto fork = make_storage_fork(host, {0});
     const auto frozen = fork->attach({spec, host.vms_directory() + "/layer"}, call);
     EXPECT_EQ(to_string(frozen.error().code), to_string(Code::precondition)) << frozen.error().message;
@@ -247,6 +248,7 @@ TEST_F(Dm, AFullDiskOfTheHostCostsNoDataThatWasFlushed)
     const auto again = must_attach(spec);
     ASSERT_EQ(call.warnings().size(), 1U);
     EXPECT_THAT(call.warnings().front(), HasSubstr("power cut"));
+    EXPECT_FALSE(storage->inspect(again.handle)->facts.contains("failed"));
     EXPECT_TRUE(DiskBytes(again.value).holds('F', 0, block));
     EXPECT_TRUE(DiskBytes(again.value).holds('F', disk_bytes - block, block));
     EXPECT_TRUE(DiskBytes(again.value).holds('L', block, layer_bytes - block));
@@ -269,6 +271,20 @@ TEST_F(Dm, WhoClosesTheDiskSoonIsWaitedFor)
     const auto released = storage->release(attached.handle);
     EXPECT_TRUE(released) << released.error().message;
     EXPECT_FALSE(vmm) << "nobody was waited for";
+}
+
+TEST_F(Dm, ADiskThatStaysOpenIsBusyInTheEnd)
+{
+    const auto attached = must_attach(new_disk(new_layer()));
+    const os::UniqueFd vmm(::open(attached.value.path.c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_TRUE(vmm);
+    UdevEvents events;
+    const auto removed =
+        device::remove_once_closed(attached.handle.bound.at("dm_name"), std::chrono::milliseconds(100), events);
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(to_string(removed.error().code), to_string(Code::busy));
+    EXPECT_THAT(removed.error().hint, HasSubstr("fuser -v " + attached.value.path));
+    EXPECT_TRUE(DiskBytes(attached.value).holds('L', 0, block)) << "it is as it was";
 }
 
 TEST_F(Dm, OtherChunksThanOursAreNotTaken)

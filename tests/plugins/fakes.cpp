@@ -1,5 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// The SDK's fakes as a plugin that banger does not know, with machines of which nobody hears how they are.
+// The SDK's fakes as a plugin that banger does not know, with machines of which nobody hears how they are; those of "telling"
+// are the same, and say so.
+#include <fcntl.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -69,6 +72,19 @@ private:
     unsigned most_ = 0;
 };
 
+/// Whoever waits for a machine to go on makes a file `resumed` in its directory, and finds something in it.
+class TellingSnapshot final : public testing::FakeVmmSnapshot {
+public:
+    using FakeVmmSnapshot::FakeVmmSnapshot;
+    Result<void> resume(const Handle& machine) override
+    {
+        auto resumed = FakeVmmSnapshot::resume(machine);
+        if (const auto file = os::open_file(machine.owner.directory + "/resumed", O_WRONLY); resumed && file)
+            return os::write_all(file->get(), "it goes on");
+        return resumed;
+    }
+};
+
 Made make_vmm(Host& host, const char*)
 {
     return std::unique_ptr<Provider>(std::make_unique<SilentVmm>(host, machines()));
@@ -77,6 +93,16 @@ Made make_vmm(Host& host, const char*)
 Made make_snapshot(Host& host, const char*)
 {
     return std::unique_ptr<Provider>(std::make_unique<SociableSnapshot>(host, machines()));
+}
+
+Made make_telling_vmm(Host& host, const char*)
+{
+    return std::unique_ptr<Provider>(std::make_unique<testing::FakeVmm>(host, machines()));
+}
+
+Made make_telling_snapshot(Host& host, const char*)
+{
+    return std::unique_ptr<Provider>(std::make_unique<TellingSnapshot>(host, machines()));
 }
 
 Made make_storage(Host& host, const char*)
@@ -92,6 +118,8 @@ Made make_fork(Host& host, const char*)
 
 constexpr Capability capabilities[] = {{"vmm/0", "fake", make_vmm},
                                        {"vmm.snapshot/0", "fake", make_snapshot},
+                                       {"vmm/0", "telling", make_telling_vmm},
+                                       {"vmm.snapshot/0", "telling", make_telling_snapshot},
                                        {"storage/0", "fake", make_storage},
                                        {"storage.fork/0", "fake", make_fork}};
 

@@ -18,6 +18,27 @@ TEST(Operation, IsCancelledAtOnceUnlessItIsCommitted)
     EXPECT_FALSE(committed.cancelled());
 }
 
+TEST(Operation, WhoeverCallsItOffFirstSaysWhy)
+{
+    const auto full = sdk::make_error(sdk::Code::no_space, "the disk is full");
+    Operation operation("x", nullptr);
+    EXPECT_FALSE(operation.called_off());
+    EXPECT_TRUE(operation.call_off(full));
+    EXPECT_TRUE(operation.cancelled());
+    EXPECT_TRUE(operation.cancel());
+    ASSERT_TRUE(operation.called_off());
+    EXPECT_EQ(operation.called_off()->code, sdk::Code::no_space);
+
+    Operation left("x", nullptr);
+    left.cancel();
+    left.call_off(full);
+    EXPECT_FALSE(left.called_off()) << "who asked for it went away before";
+    Operation committed("x", nullptr);
+    committed.commit();
+    EXPECT_FALSE(committed.call_off(full));
+    EXPECT_FALSE(committed.called_off());
+}
+
 TEST(Operation, ACancellationBehindAShieldCountsAfterwards)
 {
     Operation operation("x", nullptr);

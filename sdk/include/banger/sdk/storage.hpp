@@ -68,7 +68,8 @@ public:
 
     /// For the handle whose key is the disk's role, which is the one that attach returns, the facts tell of the data,
     /// attached or not: `bytes`, the disk's length; `allocated_bytes`, what it takes of the host; `apparent_bytes`, how
-    /// long its files say they are. None if there is no data.
+    /// long its files say they are; `failed`, "true" while it is attached and takes nothing more, as it could not be written
+    /// to. None if there is no data.
     [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
 
     /// Every attachment of this instance that exists now, found without a journal.

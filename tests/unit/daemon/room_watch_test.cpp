@@ -1,0 +1,68 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/daemon/room_watch.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/vmm_snapshot.hpp"
+#include "service_world.hpp"
+#include "tests/contract/file_changes.hpp"
+
+namespace banger::daemon {
+namespace {
+
+constexpr std::chrono::seconds patience{20};
+
+class RoomWatchTest : public ServiceWorld {
+protected:
+    /// It stands, and nobody said that it should.
+    model::VmRecord add_standing(const std::string& id)
+    {
+        auto vm = add(id, "telling", "fake");
+        sdk::BootSpec boot;
+        boot.owner = owner_of(id);
+        boot.vcpus = 1;
+        boot.memory_mib = 1;
+        auto machine = provider<sdk::Vmm>("telling")->attach(boot, call_);
+        machine->handle.provider = "telling";
+        EXPECT_TRUE(engine_->journal_of(id)->note_bound(machine->handle));
+        EXPECT_TRUE(provider<sdk::VmmSnapshot>("telling")->pause(machine->handle));
+        return vm;
+    }
+};
+
+TEST_F(RoomWatchTest, WhatMetAFullDiskBetweenTwoLooksGoesOn)
+{
+    const auto vm = add_standing("0000000000e1");
+    const std::string resumed = owner_of(vm.id).directory + "/resumed";
+    ASSERT_TRUE(sdk::os::write_file_atomic(resumed, ""));
+    const auto goes_on = [&] { return !sdk::os::read_file(resumed).value_or({}).empty(); };
+    RoomWatch watch(loop_, *service_, 1);
+    watch.began(vm.id);
+    sdk::testing::wait_for_change(resumed, patience, goes_on);
+    EXPECT_TRUE(goes_on());
+    watch.ended(vm.id);
+    shut_down();
+}
+
+TEST_F(RoomWatchTest, AStartIsCalledOffWhileItsGuestBoots)
+{
+    constexpr std::uint64_t more_than_any_disk_has = 1ULL << 60U;
+    const auto vm = add("0000000000e2", "telling", "fake");
+    lifecycle::Operation start("vm.start", nullptr);
+    auto lock = lifecycle::lock_vm(*engine_, vm, "started", start);
+    ASSERT_TRUE(lock);
+    const auto entry = engine_->underway.enter(vm.id, start);
+    RoomWatch watch(loop_, *service_, more_than_any_disk_has);
+    watch.began(vm.id);
+    pollfd cancelled{start.cancel_descriptor(), POLLIN, 0};
+    EXPECT_EQ(::poll(&cancelled, 1, static_cast<int>(std::chrono::milliseconds(patience).count())), 1);
+    ASSERT_TRUE(start.called_off());
+    EXPECT_EQ(start.called_off()->code, sdk::Code::no_space);
+    watch.ended(vm.id);
+    shut_down();
+}
+
+}  // namespace
+}  // namespace banger::daemon
