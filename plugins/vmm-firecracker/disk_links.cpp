@@ -4,12 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
 #include <cstdio>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
+#include "jail.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -18,25 +17,6 @@ bool is_link(const std::string& path)
 {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
-}
-
-sdk::Result<std::string> target_of(const std::string& link)
-{
-    std::array<char, PATH_MAX> target{};
-    const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
-    if (length < 0)
-        return sdk::os_error("read the link " + link);
-    return std::string(target.data(), static_cast<std::size_t>(length));
-}
-
-// At no time is there none of that name.
-sdk::Result<void> link_over(const std::string& target, const std::string& next, const std::string& link)
-{
-    if (auto removed = sdk::os::remove_file(next); !removed)
-        return removed;
-    if (::symlink(target.c_str(), next.c_str()) != 0 || ::rename(next.c_str(), link.c_str()) != 0)
-        return sdk::os_error("link " + link + " to disk " + target);
-    return {};
 }
 
 }  // namespace
@@ -55,34 +35,56 @@ sdk::Result<void> link_disks(const std::string& directory, const std::vector<sdk
 }
 
 // None of these names is a role's: roles have no dots.
-DiskMove::DiskMove(const std::string& directory, sdk::Disk to)
+DiskMove::DiskMove(const std::string& directory, bool jailed, sdk::Disk to)
     : to_(std::move(to)),
+      jailed_(jailed),
       link_(directory + "/" + link_name(to_.role)),
       before_(directory + "/" + link_name(to_.role + ".before")),
       next_(directory + "/" + link_name(to_.role + ".next"))
 {
 }
 
+DiskMove::DiskMove(const std::string& vm_directory, sdk::Disk to)
+    : DiskMove(has_jail(vm_directory) ? jail_directory(vm_directory) : vm_directory, has_jail(vm_directory), std::move(to))
+{
+}
+
 sdk::Result<void> DiskMove::settle(pid_t pid) const
 {
-    if (!is_link(link_))
+    if (!sdk::os::exists(link_))
         return sdk::make_error(sdk::Code::not_found, "the machine has no disk '" + to_.role + "'");
-    if (!is_link(before_))
+    if (!sdk::os::exists(before_))
         return {};
-    auto moved = sdk::os::has_open(pid, link_);
+    // A link in a jail is the one that it began with.
+    auto moved = jailed_ && is_link(link_) ? sdk::Result<bool>(false) : sdk::os::has_open(pid, link_);
     if (!moved)
         return std::move(moved).error();
     return *moved ? done() : undo();
 }
 
+sdk::Result<bool> DiskMove::is_done(pid_t pid) const
+{
+    return sdk::os::is_same_file(link_, to_.path) ? sdk::os::has_open(pid, to_.path) : sdk::Result<bool>(false);
+}
+
+// At no time is there none of that name.
 sdk::Result<void> DiskMove::begin() const
 {
-    auto old = target_of(link_);
-    if (!old)
-        return std::move(old).error();
-    if (auto kept = link_over(*old, next_, before_); !kept)
-        return kept;
-    return link_over(to_.path, next_, link_);
+    if (jailed_ && to_.read_only)
+        return sdk::make_error(sdk::Code::unsupported, "a machine in a jail is given no read-only disk later");
+    if (auto removed = sdk::os::remove_file(next_); !removed)
+        return removed;
+    if (::link(link_.c_str(), before_.c_str()) != 0)
+        return sdk::os_error("remember the disk behind " + link_);
+    if (jailed_) {
+        if (auto handed = hand_in(to_.path, next_); !handed)
+            return handed;
+    } else if (::symlink(to_.path.c_str(), next_.c_str()) != 0) {
+        return sdk::os_error("link " + next_ + " to disk " + to_.path);
+    }
+    if (::rename(next_.c_str(), link_.c_str()) != 0)
+        return sdk::os_error("lead " + link_ + " to disk " + to_.path);
+    return {};
 }
 
 sdk::Result<void> DiskMove::done() const
@@ -92,9 +94,12 @@ sdk::Result<void> DiskMove::done() const
 
 sdk::Result<void> DiskMove::undo() const
 {
+    if (!sdk::os::exists(before_))
+        return {};
     if (::rename(before_.c_str(), link_.c_str()) != 0)
         return sdk::os_error("give disk '" + to_.role + "' its link back");
-    return {};
+    // Two names of one file stay as they are (rename(2)).
+    return sdk::os::remove_file(before_);
 }
 
 sdk::Result<void> remove_disk_links(const std::string& directory)

@@ -15,6 +15,23 @@ Result<void> reopen(Conversation& machine, const std::string& role)
     return machine.tell(reopen_drive(role, link_name(role)));
 }
 
+// Those that are left to do.
+Result<std::vector<DiskMove>> moves_to(const std::vector<sdk::Disk>& disks, const std::string& vm_directory, pid_t pid)
+{
+    std::vector<DiskMove> moves;
+    for (const auto& disk : disks) {
+        DiskMove move(vm_directory, disk);
+        if (auto settled = move.settle(pid); !settled)
+            return std::move(settled).error();
+        auto done = move.is_done(pid);
+        if (!done)
+            return std::move(done).error();
+        if (!*done)
+            moves.push_back(std::move(move));
+    }
+    return moves;
+}
+
 // The first `count` are back where they were.
 Result<void> undo(Conversation& machine, const std::vector<DiskMove>& moves, std::size_t count)
 {
@@ -50,25 +67,22 @@ Result<void> move_all(Conversation& machine, const std::vector<DiskMove>& moves)
 
 }  // namespace
 
-Result<void> swap_disks(Conversation& machine, const std::string& directory, const std::vector<sdk::Disk>& disks)
+Result<void> swap_disks(Conversation& machine, const std::string& vm_directory, const std::vector<sdk::Disk>& disks)
 {
-    std::vector<DiskMove> moves;
-    for (const auto& disk : disks) {
+    for (const auto& disk : disks)
         if (disk.format != "raw")
             return make_error(Code::unsupported,
                               "Firecracker opens raw disks only, and disk '" + disk.role + "' is " + disk.format);
-        moves.emplace_back(directory, disk);
-    }
-    for (const auto& move : moves)
-        if (auto settled = move.settle(machine.pid()); !settled)
-            return settled;
+    auto moves = moves_to(disks, vm_directory, machine.pid());
+    if (!moves)
+        return std::move(moves).error();
     auto state = machine.state();
     if (!state)
         return std::move(state).error();
     if (*state == MachineState::running)
         if (auto paused = machine.pause(); !paused)
             return paused;
-    auto moved = move_all(machine, moves);
+    auto moved = move_all(machine, *moves);
     if (*state == MachineState::running)
         if (auto resumed = machine.resume(); !resumed && moved)
             return resumed;

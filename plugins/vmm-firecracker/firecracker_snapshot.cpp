@@ -11,6 +11,7 @@
 #include "disk_swap.hpp"
 #include "installation.hpp"
 #include "jail.hpp"
+#include "lent_save.hpp"
 #include "machine_notes.hpp"
 #include "save_files.hpp"
 #include "start.hpp"
@@ -157,8 +158,12 @@ public:
         auto living = Conversation::with(process_, machine, limits_without_call());
         if (!living)
             return std::move(living).error();
-        auto resumed = living->resume();
-        return resumed ? notes_of(machine).forget_save() : resumed;
+        if (auto resumed = living->resume(); !resumed)
+            return resumed;
+        // Of a save that was cut off.
+        if (auto taken = take_back_save(machine.owner.directory); !taken)
+            return taken;
+        return notes_of(machine).forget_save();
     }
 
     Result<void> begin_save(const sdk::Handle& machine, const sdk::SaveSpec& save, sdk::Call& call) override
@@ -168,8 +173,6 @@ public:
             return std::move(living).error();
         if (call.cancelled())
             return make_error(Code::cancelled, "cancelled");
-        if (auto free = must_be_free_of_jail(machine, "saved"); !free)
-            return free;
         if (auto free = must_be_free(machine); !free)
             return free;
         auto plan = plan_save(machine, save);
@@ -219,8 +222,6 @@ public:
 
     Result<sdk::Attached<sdk::Machine>> restore(const sdk::RestoreSpec& spec, sdk::Call& call) override
     {
-        if (auto allowed = jailing_.allow_restore(); !allowed)
-            return std::move(allowed).error();
         auto saved = saved_in(spec.snapshot).shape();
         auto id = save_id(spec.snapshot);
         if (!saved || !id)
@@ -230,6 +231,9 @@ public:
             return std::move(found).error();
         if (const auto problem = snapshot_problem(found->version); !problem.empty())
             return make_error(Code::unsupported, problem);
+        auto jails = jails_for(*saved, call);
+        if (!jails)
+            return std::move(jails).error();
         const auto shape = shape_of(spec.boot, found->version);
         if (auto fits = sdk::must_fit(*saved, shape); !fits)
             return std::move(fits).error();
@@ -238,8 +242,8 @@ public:
         if (auto checked = sdk::check_host(spec.boot); !checked)
             return std::move(checked).error();
         const Noted noted{shape, spec.boot.forkable ? std::optional(*id) : std::nullopt, config_.disk_rate.limits()};
-        auto restored = start_firecracker(found->program, spec.boot, nullptr,
-                                          restore_requests(spec, config_, found->version), noted, process_, call);
+        const auto requests = restore_requests(*jails != nullptr ? inside(spec) : spec, config_, found->version);
+        auto restored = start_firecracker({found->program, spec, *jails, requests, noted}, process_, call);
         // All of the spec was looked at before: what Firecracker refuses is the state, as of another processor.
         if (!restored && restored.error().code == Code::invalid)
             restored.error().code = Code::precondition;
@@ -251,8 +255,6 @@ public:
         auto living = Conversation::with(process_, machine, limits_without_call());
         if (!living)
             return std::move(living).error();
-        if (auto free = must_be_free_of_jail(machine, "given other disks"); !free)
-            return free;
         return firecracker::swap_disks(*living, machine.owner.directory, disks);
     }
 
@@ -288,6 +290,17 @@ private:
         return living.pause();
     }
 
+    // What makes the jail of a machine that goes on from this save, of whose shape nothing is left that says so; nullptr for none.
+    Result<sdk::Jails*> jails_for(sdk::MachineShape& saved, sdk::Call& call) const
+    {
+        std::string why_not;
+        auto jails = jailing_.look(why_not, call);
+        if (take_jail_from(saved) && jails && *jails == nullptr)
+            return make_error(Code::precondition, "the machine was saved in a jail and goes on in one only: " + why_not,
+                              "`banger doctor` says what jails need");
+        return jails;
+    }
+
     static Result<void> write(Conversation& living, const sdk::Handle& machine, const sdk::SaveSpec& save)
     {
         auto plan = plan_save(machine, save);
@@ -301,23 +314,24 @@ private:
             if (auto noted = notes.note_since(since_unknown); !noted)
                 return noted;
         const auto saved = saved_in(save.directory);
-        if (auto created = living.tell(create_snapshot(saved.path_of(devices_name), saved.path_of(memory_name),
-                                                       plan->difference));
-            !created)
+        if (auto created = create(living, machine.owner.directory, saved, plan->difference); !created)
             return created;
         if (tracked)
             if (auto noted = notes.note_since(*id); !noted)
                 return noted;
-        return saved.describe(plan->noted.shape);
+        return saved.describe(has_jail(machine.owner.directory) ? as_of_a_jail(plan->noted.shape) : plan->noted.shape);
     }
 
-    // All that a jail has was given to it when it was made.
-    static Result<void> must_be_free_of_jail(const sdk::Handle& machine, const std::string& what)
+    static Result<void> create(Conversation& living, const std::string& vm_directory, const sdk::SavedMachine& saved,
+                               bool difference)
     {
-        if (!has_jail(machine.owner.directory))
-            return {};
-        return make_error(Code::precondition, machine_of(machine) + " is jailed, and cannot be " + what,
-                          "restart the vm with jail = \"off\" in [plugin.vmm-firecracker]");
+        if (!has_jail(vm_directory))
+            return living.tell(create_snapshot(saved.path_of(devices_name), saved.path_of(memory_name), difference));
+        auto created = lend_save(vm_directory, saved);
+        if (created)
+            created = living.tell(create_snapshot(lent_devices, lent_memory, difference));
+        auto taken = take_back_save(vm_directory);
+        return created ? taken : created;
     }
 
     const Config config_;

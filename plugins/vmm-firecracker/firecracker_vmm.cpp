@@ -82,14 +82,15 @@ public:
         auto found = search_.look(call);
         if (!found)
             return std::move(found).error();
-        auto jails = jailing_.look_for(spec, call);
+        std::string why_not;
+        auto jails = jailing_.look(why_not, call);
         if (!jails)
             return std::move(jails).error();
         const Noted noted{shape_of(spec, found->version),
                           spec.forkable ? std::optional<std::string>(since_boot) : std::nullopt,
                           config_.disk_rate.limits()};
         const auto requests = boot_requests(*jails != nullptr ? inside(spec) : spec, config_, found->version);
-        return start_firecracker(found->program, spec, *jails, requests, noted, process_, call);
+        return start_firecracker({found->program, {spec, {}}, *jails, requests, noted}, process_, call);
     }
 
     sdk::Result<void> release(const sdk::Handle& handle) override

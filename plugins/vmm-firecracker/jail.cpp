@@ -1,7 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "jail.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,6 +11,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "interpreter.hpp"
+#include "save_files.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -22,6 +25,8 @@ constexpr const char* program_inside = "/firecracker";
 constexpr const char* kernel_inside = "/kernel";
 constexpr const char* initramfs_inside = "/initramfs";
 constexpr const char* work_inside = "/vm";
+constexpr const char* save_inside = "/save";
+constexpr const char* jail_fact = "jail";
 
 std::string disk_inside(const std::string& role)
 {
@@ -76,21 +81,6 @@ Result<sdk::Jails*> Jailing::look(std::string& why_not, sdk::Call& call) const
     return nullptr;
 }
 
-Result<sdk::Jails*> Jailing::look_for(const sdk::BootSpec& spec, sdk::Call& call) const
-{
-    if (spec.forkable && choice_ == JailChoice::require)
-        return required("a vm that is forked cannot have one");
-    if (spec.forkable)
-        return nullptr;
-    std::string why_not;
-    return look(why_not, call);
-}
-
-Result<void> Jailing::allow_restore() const
-{
-    return choice_ == JailChoice::require ? required("a vm that is restored cannot have one") : Result<void>();
-}
-
 bool has_jail(const std::string& vm_directory)
 {
     return sdk::os::exists(jail_directory(vm_directory));
@@ -114,9 +104,15 @@ sdk::BootSpec inside(sdk::BootSpec spec)
     return spec;
 }
 
-Result<sdk::JailSpec> jail_of(const sdk::BootSpec& spec, const std::string& program,
+sdk::RestoreSpec inside(sdk::RestoreSpec spec)
+{
+    return {inside(std::move(spec.boot)), save_inside};
+}
+
+Result<sdk::JailSpec> jail_of(const sdk::RestoreSpec& spec, const std::string& program,
                               const std::vector<std::string>& arguments)
 {
+    const auto& [boot, snapshot] = spec;
     auto dynamic = has_interpreter(program);
     if (!dynamic)
         return std::move(dynamic).error();
@@ -126,23 +122,57 @@ Result<sdk::JailSpec> jail_of(const sdk::BootSpec& spec, const std::string& prog
     if (*dynamic)
         for (const char* libraries : {"/lib", "/lib64"})
             files.add(libraries, libraries);
-    files.add(kernel_inside, spec.kernel);
-    if (!spec.initramfs.empty())
-        files.add(initramfs_inside, spec.initramfs);
-    for (const auto& disk : spec.disks)
+    if (snapshot.empty()) {
+        files.add(kernel_inside, boot.kernel);
+        if (!boot.initramfs.empty())
+            files.add(initramfs_inside, boot.initramfs);
+    } else {
+        for (const char* name : {memory_name, devices_name})
+            files.add(saved_in(save_inside).path_of(name), saved_in(snapshot).path_of(name));
+    }
+    for (const auto& disk : boot.disks)
         files.add(disk_inside(disk.role), disk.path, !disk.read_only);
-    files.add(work_inside, jail_directory(spec.owner.directory), true);
+    files.add(work_inside, jail_directory(boot.owner.directory), true);
     files.add("/dev/kvm", "/dev/kvm", true);
     files.add("/dev/urandom", "/dev/urandom");
     const auto is_tap = [](const sdk::Link& link) { return link.attachment.kind == "tap"; };
-    if (std::any_of(spec.links.begin(), spec.links.end(), is_tap))
+    if (std::any_of(boot.links.begin(), boot.links.end(), is_tap))
         files.add("/dev/net/tun", "/dev/net/tun", true);
     auto all = files.take();
     if (!all)
         return std::move(all).error();
     std::vector<std::string> argv{program_inside};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
-    return sdk::JailSpec{spec.owner, argv, work_inside, console_stream, log_stream, std::move(*all)};
+    return sdk::JailSpec{boot.owner, argv, work_inside, console_stream, log_stream, std::move(*all)};
+}
+
+Result<void> hand_in(const std::string& path, const std::string& name)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        return sdk::os_error("look at " + path);
+    if (!S_ISREG(status.st_mode))
+        return make_error(Code::unsupported, path + " is a device, and a jail has those that it was made with");
+    if (auto removed = sdk::os::remove_file(name); !removed)
+        return removed;
+    if (::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+        return {};
+    const int why = errno;
+    auto error = sdk::os_error("hand " + path + " into a jail", why);
+    if (why == EXDEV)
+        error.hint = "it must be on the file system of the vm's directory";
+    return error;
+}
+
+sdk::MachineShape as_of_a_jail(sdk::MachineShape shape)
+{
+    shape.emplace_back(jail_fact, "yes");
+    return shape;
+}
+
+bool take_jail_from(sdk::MachineShape& shape)
+{
+    return std::erase_if(shape, [](const auto& fact) { return fact.first == jail_fact; }) != 0;
 }
 
 }  // namespace banger::firecracker

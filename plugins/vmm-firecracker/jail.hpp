@@ -8,7 +8,8 @@
 
 #include "banger/sdk/host.hpp"
 #include "banger/sdk/jail.hpp"
-#include "banger/sdk/vmm.hpp"
+#include "banger/sdk/machine_shape.hpp"
+#include "banger/sdk/vmm_snapshot.hpp"
 #include "config.hpp"
 
 namespace banger::firecracker {
@@ -34,9 +35,6 @@ public:
     /// What starts a machine of this host in a jail; nullptr where it is started without one, which is said in `why_not`.
     /// `unavailable` where the configuration requires one.
     [[nodiscard]] sdk::Result<sdk::Jails*> look(std::string& why_not, sdk::Call& call) const;
-    /// The same for one that is to be saved, or was. No disk, save or tap can be given to a jailed one later.
-    [[nodiscard]] sdk::Result<sdk::Jails*> look_for(const sdk::BootSpec& spec, sdk::Call& call) const;
-    [[nodiscard]] sdk::Result<void> allow_restore() const;
 
 private:
     sdk::Host& host_;
@@ -51,9 +49,22 @@ private:
 
 /// The same machine, as its Firecracker finds it in a jail.
 [[nodiscard]] sdk::BootSpec inside(sdk::BootSpec spec);
+/// The same with the save that it goes on from.
+[[nodiscard]] sdk::RestoreSpec inside(sdk::RestoreSpec spec);
 
-/// The jail of a Firecracker that is given these arguments. Errors: those of looking at a file that is handed in.
-[[nodiscard]] sdk::Result<sdk::JailSpec> jail_of(const sdk::BootSpec& spec, const std::string& program,
+/// The jail of a Firecracker that is given these arguments, for a machine that boots or, with a `snapshot`, goes on from that
+/// save. Errors: those of looking at a file that is handed in.
+[[nodiscard]] sdk::Result<sdk::JailSpec> jail_of(const sdk::RestoreSpec& spec, const std::string& program,
                                                  const std::vector<std::string>& arguments);
+
+/// A file of the host's gets this name in the directory of a jail that is there, in place of what had it: a second name (link(2)),
+/// so both are on one file system. `unsupported` for what is no file, since a jail has the devices that it was made with.
+[[nodiscard]] sdk::Result<void> hand_in(const std::string& path, const std::string& name);
+
+/// What a jailed Firecracker saves says which files of the host it has open, and it may have been taken over by its guest. So a
+/// save of one says that it is such a one: it goes on in a jail only, where there are no others.
+[[nodiscard]] sdk::MachineShape as_of_a_jail(sdk::MachineShape shape);
+/// Whether it is, and the shape without that.
+[[nodiscard]] bool take_jail_from(sdk::MachineShape& shape);
 
 }  // namespace banger::firecracker

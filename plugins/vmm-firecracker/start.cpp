@@ -49,46 +49,45 @@ sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs_of(const sdk::Owner& owner
                                        {"firecracker.metrics", most_of_log, fifo(metrics_stream)}});
 }
 
-sdk::Result<sdk::os::UniqueFd> start_free(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec,
+sdk::Result<sdk::os::UniqueFd> start_free(sdk::VmmLaunch& launch, const Start& start,
                                           const std::vector<sdk::os::UniqueFd>& logs, sdk::Call& call)
 {
+    const auto& spec = start.spec.boot;
     if (auto linked = link_disks(spec.owner.directory, spec.disks); !linked)
         return std::move(linked).error();
     const auto path_of = [](int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); };
     sdk::os::Command command;
     command.argv = arguments_of(spec.owner, path_of(log_descriptor), path_of(metrics_descriptor));
-    command.argv.insert(command.argv.begin(), program);
+    command.argv.insert(command.argv.begin(), start.program);
     command.out = logs[0].get();
     command.descriptors = {{logs[1].get(), log_descriptor}, {logs[2].get(), metrics_descriptor}};
     return launch.start(std::move(command), log_name, call);
 }
 
-sdk::Result<sdk::os::UniqueFd> start_jailed(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec,
-                                            sdk::Jails& jails, sdk::Call& call)
+sdk::Result<sdk::os::UniqueFd> start_jailed(sdk::VmmLaunch& launch, const Start& start, sdk::Call& call)
 {
-    if (auto linked = link_disks(jail_directory(spec.owner.directory), inside(spec).disks); !linked)
+    const auto& owner = start.spec.boot.owner;
+    if (auto linked = link_disks(jail_directory(owner.directory), inside(start.spec.boot).disks); !linked)
         return std::move(linked).error();
-    auto jail = jail_of(spec, program, arguments_of(spec.owner, log_stream, metrics_stream));
+    auto jail = jail_of(start.spec, start.program, arguments_of(owner, log_stream, metrics_stream));
     if (!jail)
         return std::move(jail).error();
     sdk::os::Command command;
-    command.argv = {program};
+    command.argv = {start.program};
     return launch.start(std::move(command), log_name, call,
-                        [&](const sdk::os::Command& /*command*/) { return jails.start(*jail, call); });
+                        [&](const sdk::os::Command& /*command*/) { return start.jails->start(*jail, call); });
 }
 
-sdk::Result<void> run(sdk::VmmLaunch& launch, const std::string& program, const sdk::BootSpec& spec, sdk::Jails* jails,
-                      const std::vector<Request>& requests, sdk::Call& call)
+sdk::Result<void> run(sdk::VmmLaunch& launch, const Start& start, sdk::Call& call)
 {
-    auto logs = keep_logs_of(spec.owner, jails != nullptr);
+    auto logs = keep_logs_of(start.spec.boot.owner, start.jails != nullptr);
     if (!logs)
         return std::move(logs).error();
-    auto api = jails != nullptr ? start_jailed(launch, program, spec, *jails, call)
-                                : start_free(launch, program, spec, *logs, call);
+    auto api = start.jails != nullptr ? start_jailed(launch, start, call) : start_free(launch, start, *logs, call);
     logs->clear();  // they end with Firecracker
     if (!api)
         return std::move(api).error();
-    if (auto told = tell_all(std::move(*api), requests, call); !told)
+    if (auto told = tell_all(std::move(*api), start.requests, call); !told)
         return launch.explain(std::move(told).error());
     return {};
 }
@@ -106,26 +105,25 @@ sdk::Result<sdk::VmmLaunch> prepare(const sdk::VmmProcess& process, const sdk::O
 
 }  // namespace
 
-sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const std::string& program, const sdk::BootSpec& spec,
-                                                           sdk::Jails* jails, const std::vector<Request>& requests,
-                                                           const Noted& noted, const sdk::VmmProcess& process,
+sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const Start& start, const sdk::VmmProcess& process,
                                                            sdk::Call& call)
 {
+    const auto& owner = start.spec.boot.owner;
     if (call.cancelled())
         return sdk::make_error(sdk::Code::cancelled, "cancelled");
-    auto launch = prepare(process, spec.owner, jails != nullptr);
+    auto launch = prepare(process, owner, start.jails != nullptr);
     if (!launch)
         return std::move(launch).error();
-    auto running = MachineNotes(spec.owner.directory).begin(noted);
+    auto running = MachineNotes(owner.directory).begin(start.noted);
     if (running)
-        running = run(*launch, program, spec, jails, requests, call);
+        running = run(*launch, start, call);
     if (!running) {
         // What would not go is replaced by the next attach, and removed by release.
-        (void)remove_leftovers(spec.owner.directory);
+        (void)remove_leftovers(owner.directory);
         if (running.error().code == sdk::Code::cancelled)
             return std::move(running).error();
         return std::move(running).error().with_hint(
-            "see " + spec.owner.directory + "/" + log_name +
+            "see " + owner.directory + "/" + log_name +
             ", and `banger doctor` for whether Firecracker works here; --vmm qemu works without it");
     }
     return sdk::Attached<sdk::Machine>{{"kvm", sdk::ChannelKind::socket}, launch->keep()};

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "banger/sdk/jail.hpp"
-#include "banger/sdk/vmm.hpp"
+#include "banger/sdk/vmm_snapshot.hpp"
 #include "banger/sdk/vmm_process.hpp"
 #include "machine_notes.hpp"
 #include "messages.hpp"
@@ -18,11 +18,17 @@ inline sdk::VmmProcess firecracker_process()
     return {"firecracker", "--id"};
 }
 
-/// Starts a Firecracker in the VM's directory, with links to its disks there, or in a jail if `jails` is given, and tells it
-/// all of this, in which paths are those that it finds. `noted` is written down of the machine. On error nothing is left.
-sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const std::string& program, const sdk::BootSpec& spec,
-                                                           sdk::Jails* jails, const std::vector<Request>& requests,
-                                                           const Noted& noted, const sdk::VmmProcess& process,
+/// A Firecracker, and the machine that it is to have.
+struct Start {
+    std::string program;
+    sdk::RestoreSpec spec;            ///< without a `snapshot` it boots
+    sdk::Jails* jails = nullptr;      ///< what makes its jail; none: it has none
+    std::vector<Request> requests;    ///< all that it is told, with paths as it finds them
+    Noted noted;                      ///< written down of the machine
+};
+
+/// Starts it in the VM's directory, with links to its disks there, or in a jail. On error nothing is left.
+sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const Start& start, const sdk::VmmProcess& process,
                                                            sdk::Call& call);
 
 /// What a machine leaves in its directory beside its sockets and logs. Done already is success.

@@ -1,6 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// A fork of a fork, by the saves of QEMU and of Firecracker and the freezes of file storage together, through their
-// interfaces.
+// A fork of a fork, by the saves of QEMU and of Firecracker and the freezes of file storage or device-mapper together, through
+// their interfaces.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,6 +37,7 @@ struct Form {
     const char* name;
     std::string disk_format;
     std::string vmm = "qemu";
+    bool by_helper = false;
 };
 
 class ForkTest : public ::testing::TestWithParam<Form> {
@@ -45,11 +46,11 @@ protected:
     {
         seed = proofs::Seed::load(use.host.directory());
         ASSERT_TRUE(seed);
-        ASSERT_TRUE(use.vmm && use.snapshot);
+        ASSERT_TRUE(use.vmm && use.snapshot && use.storage && use.fork);
         const auto& offers = use.disk_formats;
         ASSERT_NE(std::find(offers.begin(), offers.end(), GetParam().disk_format), offers.end())
             << "the file system of " << use.host.directory() << " has no such disks; tests/proofs/on-xfs has one that has";
-        if (GetParam().disk_format == "disk:raw")
+        if (GetParam().disk_format == "disk:raw" && !GetParam().by_helper)
             bring_layers_here();
     }
 
@@ -81,7 +82,7 @@ protected:
     }
     static std::string ask_keeper(ForkableGuest& guest) { return guest.sh("cd /run; echo >ask; cat answer"); }
 
-    Providers use{GetParam().vmm};
+    Providers use{GetParam().vmm, GetParam().by_helper};
     std::optional<proofs::Seed> seed;
 };
 
@@ -130,18 +131,25 @@ TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
     sibling->sh(forget_caches);
     EXPECT_EQ(sibling->sh(traces("parent")), of_parent);
     for (const auto& guest : {parent.get(), child.get(), grandchild.get(), sibling.get()}) {
+        if (GetParam().by_helper) {
+            EXPECT_EQ(guest->fact("jail"), "yes");
+        }
         guest->power_off();
         for (const auto& disk : guest->disks()) {
-            const std::string image = use.host.directory() + "/" + disk.role + ".img";
-            proofs::run_here({"qemu-img", "convert", "-f", disk.format, "-O", "raw", disk.path, image});
-            proofs::run_here({"e2fsck", "-fn", image});
+            std::string raw = disk.path;
+            if (disk.format != "raw") {
+                raw = use.host.directory() + "/" + disk.role + ".img";
+                proofs::run_here({"qemu-img", "convert", "-f", disk.format, "-O", "raw", disk.path, raw});
+            }
+            proofs::run_here({"e2fsck", "-fn", raw});
         }
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Form, ForkTest,
                          ::testing::Values(Form{"overlay", "disk:qcow2"}, Form{"reflink", "disk:raw"},
-                                           Form{"firecracker", "disk:raw", "firecracker"}),
+                                           Form{"firecracker", "disk:raw", "firecracker"},
+                                           Form{"jailed", "disk:raw", "firecracker", true}),
                          [](const auto& form) { return form.param.name; });
 
 }  // namespace

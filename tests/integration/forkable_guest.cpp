@@ -6,6 +6,9 @@
 #include <chrono>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/plugins/kinds.hpp"
+#include "core/privd/proxy.hpp"
+#include "core/rpc/helper.hpp"
 #include "file_fork.hpp"
 #include "file_storage.hpp"
 #include "firecracker_snapshot.hpp"
@@ -44,9 +47,13 @@ std::int64_t clock_now()
 
 }  // namespace
 
-Providers::Providers(const std::string& vmm_name)
+Providers::Providers(const std::string& vmm_name, bool by_helper)
     : work_(boost::asio::make_work_guard(loop)), thread_([this] { loop.run(); })
 {
+    if (by_helper)
+        use_helper();
+    else
+        use_files();
     const bool fire = vmm_name == "firecracker";
     auto made_vmm = fire ? firecracker::make_vmm(host, "{}") : qemu::make_vmm(host, "{}");
     auto made_snapshot = fire ? firecracker::make_snapshot(host, "{}") : qemu::make_snapshot(host, "{}");
@@ -55,11 +62,34 @@ Providers::Providers(const std::string& vmm_name)
         vmm = std::move(*made_vmm);
         snapshot = std::move(*made_snapshot);
     }
-    storage = file::make_storage(host);
-    fork = file::make_storage_fork(host);
+    if (!storage)
+        return;
     const auto probe = storage->probe(call);
     if (did(probe, "ask the storage"))
         disk_formats = probe->offers;
+}
+
+void Providers::use_files()
+{
+    storage = file::make_storage(host);
+    fork = file::make_storage_fork(host);
+}
+
+void Providers::use_helper()
+{
+    const privd::Installation installation{host.instance(), host.vms_directory()};
+    jails_ = privd::jails(rpc::helper::socket, installation);
+    host.set_jails(jails_.get());
+    const auto stand_in = privd::stand_in(rpc::helper::socket, installation);
+    auto made = stand_in({std::string(plugins::kind_of<sdk::Storage>), "dm"});
+    auto made_fork = stand_in({std::string(plugins::kind_of<sdk::StorageFork>), "dm"});
+    auto made_network = stand_in({std::string(plugins::kind_of<sdk::Network>), "tap"});
+    if (!did(made, "have the helper's storage") || !did(made_fork, "have the helper's forks") ||
+        !did(made_network, "have the helper's taps"))
+        return;
+    network.reset(dynamic_cast<sdk::Network*>(made_network->release()));
+    storage.reset(dynamic_cast<sdk::Storage*>(made->release()));
+    fork.reset(dynamic_cast<sdk::StorageFork*>(made_fork->release()));
 }
 
 Providers::~Providers()
@@ -85,6 +115,10 @@ ForkableGuest::~ForkableGuest()
     }
     if (!handle_.key.empty())
         (void)did(use_.vmm->release(handle_), "end " + name_);
+    for (const auto& disk : attached_)
+        (void)did(use_.storage->release(disk), "release a disk of " + name_);
+    if (link_)
+        (void)did(use_.network->release(*link_), "release the link of " + name_);
 }
 
 bool ForkableGuest::make_disks(const std::vector<sdk::Layer>& layers)
@@ -98,7 +132,21 @@ bool ForkableGuest::make_disks(const std::vector<sdk::Layer>& layers)
         if (!did(attached, "attach a disk"))
             return false;
         boot_.disks.push_back(attached->value);
+        attached_.push_back(attached->handle);
     }
+    return true;
+}
+
+bool ForkableGuest::make_link()
+{
+    boot_.links = {{use_.closed_link, "52:54:00:00:00:01", {}, {}, {}}};
+    if (!use_.network)
+        return true;
+    auto attached = use_.network->attach({boot_.owner, sdk::Egress::internet, "link:tap"}, use_.call);
+    if (!did(attached, "attach a link"))
+        return false;
+    boot_.links = {attached->value};
+    link_ = attached->handle;
     return true;
 }
 
@@ -113,8 +161,7 @@ std::unique_ptr<ForkableGuest> ForkableGuest::boot(Providers& use, const proofs:
     spec.command_line = seed.kernel.command_line + " panic=-1 reboot=t banger.token=" + guest->token_;
     spec.memory_mib = 256;
     spec.forkable = true;
-    spec.links = {{use.closed_link, "52:54:00:00:00:01", {}, {}, {}}};
-    if (!guest->make_disks({seed.image.root, seed.image.work}))
+    if (!guest->make_link() || !guest->make_disks({seed.image.root, seed.image.work}))
         return nullptr;
     spec.disks.push_back({"modules", seed.kernel.modules_disk, "raw", true, 0});
     auto machine = use.vmm->attach(spec, use.call);
@@ -131,7 +178,7 @@ std::unique_ptr<ForkableGuest> ForkableGuest::restore(Providers& use, const Save
     guest->boot_ = saved.boot;
     guest->boot_.owner = owner;
     const sdk::Disk modules = guest->boot_.disks.back();
-    if (!guest->make_disks(saved.layers))
+    if (!guest->make_link() || !guest->make_disks(saved.layers))
         return nullptr;
     guest->boot_.disks.push_back(modules);
     auto machine = use.snapshot->restore({guest->boot_, saved.directory}, use.call);
@@ -253,6 +300,15 @@ void ForkableGuest::power_off()
 std::vector<sdk::Disk> ForkableGuest::disks() const
 {
     return {boot_.disks.begin(), boot_.disks.begin() + static_cast<std::ptrdiff_t>(roles.size())};
+}
+
+std::string ForkableGuest::fact(const std::string& name) const
+{
+    const auto inspection = use_.vmm->inspect(handle_);
+    if (!did(inspection, "look at the VMM of " + name_))
+        return {};
+    const auto found = inspection->facts.find(name);
+    return found == inspection->facts.end() ? std::string() : found->second;
 }
 
 }  // namespace banger::integration

@@ -4,10 +4,13 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "banger/sdk/jail.hpp"
+#include "banger/sdk/network.hpp"
 #include "banger/sdk/storage_fork.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "banger/sdk/vmm_snapshot.hpp"
@@ -19,8 +22,9 @@ namespace banger::integration {
 /// The real providers, as core uses them: through their interfaces alone. Test failures if one cannot be made.
 class Providers {
 public:
-    /// With the VMM of that name: "qemu", "firecracker".
-    explicit Providers(const std::string& vmm_name);
+    /// With the VMM of that name: "qemu", "firecracker". `by_helper`: of this host's root helper, storage on device-mapper, taps
+    /// and the machines' jails; else file storage, and links to nowhere.
+    explicit Providers(const std::string& vmm_name, bool by_helper = false);
     ~Providers();
     Providers(const Providers&) = delete;
     Providers& operator=(const Providers&) = delete;
@@ -31,11 +35,16 @@ public:
     std::unique_ptr<sdk::VmmSnapshot> snapshot;
     std::unique_ptr<sdk::Storage> storage;
     std::unique_ptr<sdk::StorageFork> fork;
+    std::unique_ptr<sdk::Network> network;  ///< none: machines have closed_link
     sdk::Attachment closed_link;            ///< to nowhere, of a kind that the VMM has a device for if it can
     std::vector<std::string> disk_formats;  ///< what the storage offers on this file system, such as "disk:qcow2"
     boost::asio::io_context loop;
 
 private:
+    void use_files();
+    void use_helper();
+
+    std::unique_ptr<sdk::Jails> jails_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     std::thread thread_;
 };
@@ -69,10 +78,13 @@ public:
     void power_off();
     /// Its writable disks, which no VMM has open once it is off.
     [[nodiscard]] std::vector<sdk::Disk> disks() const;
+    /// What its VMM says of the machine; empty if it does not say that.
+    [[nodiscard]] std::string fact(const std::string& name) const;
 
 private:
     ForkableGuest(Providers& use, std::string name, std::string disk_format);
     bool make_disks(const std::vector<sdk::Layer>& layers);
+    bool make_link();
     bool greet(const std::string& token);
     bool become(const std::string& token);
     std::vector<sdk::Attached<sdk::Freeze>> begin_freezes();
@@ -83,6 +95,8 @@ private:
     std::string disk_format_;
     sdk::BootSpec boot_;
     std::vector<sdk::DiskSpec> specs_;  ///< of the writable disks
+    std::vector<sdk::Handle> attached_;  ///< those disks
+    std::optional<sdk::Handle> link_;
     sdk::Handle handle_;
     std::string token_;
     std::shared_ptr<guest::AgentClient> agent_;

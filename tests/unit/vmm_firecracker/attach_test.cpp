@@ -1,15 +1,14 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Attaching to a Firecracker that is fake, and misbehaves where it is told to.
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <thread>
 
-#include "banger/sdk/jail.hpp"
 #include "channel.hpp"
 #include "fake_firecracker_test.hpp"
+#include "open_jails.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -58,42 +57,6 @@ TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
     EXPECT_TRUE(sdk::os::exists(spec.disks[0].path));
 }
 
-/// Starts programs in no jail at all, but in its directory and with its streams, and remembers what was to be in it.
-class OpenJails final : public sdk::Jails {
-public:
-    sdk::Result<void> probe(sdk::Call& /*call*/) override
-    {
-        return works ? sdk::Result<void>() : sdk::make_error(Code::unavailable, "nobody jails here", "have somebody");
-    }
-    sdk::Result<sdk::os::ProcessId> start(const sdk::JailSpec& spec, sdk::Call& /*call*/) override
-    {
-        asked = spec;
-        sdk::os::Command command;
-        command.argv = spec.argv;
-        command.argv[0] = source_of(spec.argv[0]);
-        command.directory = source_of(spec.directory);
-        const auto output = sdk::os::open_file(command.directory + "/" + spec.output, O_WRONLY | O_NONBLOCK);
-        const auto errors = sdk::os::open_file(command.directory + "/" + spec.errors, O_WRONLY | O_NONBLOCK);
-        EXPECT_TRUE(output && errors) << "nobody reads its streams";
-        command.out = output->get();
-        command.err = errors->get();
-        auto started = sdk::os::spawn_detached(command);
-        return dies_after_start ? sdk::Result<sdk::os::ProcessId>(sdk::make_error(Code::unavailable, "the helper went away"))
-                                : started;
-    }
-    [[nodiscard]] std::string source_of(const std::string& inside) const
-    {
-        for (const auto& file : asked.files)
-            if (file.inside == inside)
-                return file.source;
-        return {};
-    }
-
-    sdk::JailSpec asked;
-    bool works = true;
-    bool dies_after_start = false;
-};
-
 class JailedAttachTest : public AttachTest {
 protected:
     void SetUp() override
@@ -120,8 +83,6 @@ TEST_F(JailedAttachTest, ItsFilesAreHandedInAndItsSocketsAreReached)
     const std::string directory = spec.owner.directory + "/jail";
     EXPECT_THAT(sdk::os::read_file(directory + "/requests").value_or(""), HasSubstr("/kernel"));
     EXPECT_EQ(vmm->inspect(attached->handle)->facts.at("jail"), "no") << "the test's own jail is none";
-    const auto saved = snapshot->begin_save(attached->handle, {directory + "/save", {}}, call);
-    expect_error(saved, Code::precondition, "is jailed, and cannot be saved");
     EXPECT_TRUE(vmm->release(attached->handle));
     EXPECT_FALSE(sdk::os::exists(directory));
     EXPECT_FALSE(sdk::os::exists(spec.owner.directory + "/api.sock"));
@@ -163,15 +124,6 @@ TEST_F(JailedAttachTest, WithoutAJailItGoesOnOrNotAsTheConfigurationSays)
     use("good", "1.16.1", R"(,"jail":"require")");
     expect_refused(Code::unavailable, "requires a jail, and nobody jails here");
     jails.works = true;
-    spec.forkable = true;
-    expect_refused(Code::unavailable, "a vm that is forked cannot have one");
-    sdk::RestoreSpec restore{spec, spec.owner.directory};
-    expect_error(snapshot->restore(restore, call), Code::unavailable, "a vm that is restored cannot have one");
-    use("good");
-    ASSERT_TRUE(vmm->attach(spec, call));
-    EXPECT_TRUE(jails.asked.argv.empty()) << "one that is forked is jailed";
-    ASSERT_TRUE(vmm->release(vmm->list()->front()));
-    spec.forkable = false;
     use("good", "1.16.1", R"(,"jail":"off")");
     ASSERT_TRUE(vmm->attach(spec, call));
     EXPECT_TRUE(jails.asked.argv.empty()) << "jails are turned off";
@@ -248,6 +200,19 @@ TEST_F(AttachTest, OneThatIsTooOldIsRefusedWithAHint)
     EXPECT_FALSE(probe->usable);
     EXPECT_THAT(probe->reason, HasSubstr("1.7.1"));
     EXPECT_THAT(probe->hint, HasSubstr("firecracker_bin"));
+}
+
+TEST_F(AttachTest, TheOldestThatIsGoodEnoughBoots)
+{
+    use("good", "1.8.0");
+    const auto attached = vmm->attach(spec, call);
+    ASSERT_TRUE(attached) << attached.error().message;
+}
+
+TEST_F(AttachTest, OneThatDoesNotSayWhatItIsIsRefusedWithAHint)
+{
+    use("good", "");
+    expect_refused(Code::unsupported, "does not say which version of Firecracker it is");
 }
 
 TEST_F(AttachTest, OneThatIsNotThereIsNotUsable)

@@ -60,14 +60,23 @@ protected:
 
 TEST_F(SnapshotTest, VersionsThatCannotSaveSayWhy)
 {
-    use("good", "1.11.0");
-    const auto probe = snapshot->probe(call);
-    ASSERT_TRUE(probe);
-    EXPECT_FALSE(probe->usable);
-    EXPECT_THAT(probe->reason, HasSubstr("1.12"));
+    use("good");
     start();
-    expect_error(snapshot->begin_save(machine, save, call), Code::unsupported, "1.12 and newer");
-    EXPECT_EQ(fact("paused"), "false");
+    must_save();
+    const auto saved = save.directory;
+    for (const auto& [version, why] : {std::pair{"1.8.0", "1.12 and newer"}, {"1.11.0", "1.12 and newer"}, {"1.16.0", "1.16.1"}}) {
+        ASSERT_TRUE(vmm->release(machine));
+        use("good", version);
+        const auto probe = snapshot->probe(call);
+        ASSERT_TRUE(probe);
+        EXPECT_FALSE(probe->usable);
+        EXPECT_THAT(probe->reason, HasSubstr(why));
+        EXPECT_NE(probe->hint, "");
+        start();
+        expect_error(snapshot->begin_save(machine, save, call), Code::unsupported, why);
+        EXPECT_EQ(fact("paused"), "false");
+        expect_error(snapshot->restore({copy(), saved}, call), Code::unsupported, why);
+    }
 }
 
 TEST_F(SnapshotTest, ASaveOfAForkableMachineSinceItsBootIsADifferenceFromNothing)

@@ -94,9 +94,12 @@ public:
 
     /// Starts the VMM in the VM's directory, its output in `log_name` there, but for a standard output that the command
     /// has already, and returns a connection to its API, which comes to its end if the VMM ends. One that makes its
-    /// sockets itself is waited for (bounded: 60 s): `unavailable` if it ends before.
+    /// sockets itself is waited for: `unavailable` if it ends before, `timed_out` if it takes longer than wait_at_most says.
     Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call,
                                const Spawn& spawn = os::spawn_detached);
+
+    /// For its sockets; a minute unless said otherwise.
+    void wait_at_most(std::chrono::milliseconds patience) { patience_ = patience; }
 
     /// What happened, as the person should read it: `error`, and the last lines of the log if the VMM ended by itself.
     [[nodiscard]] Error explain(Error error) const;
@@ -117,6 +120,7 @@ private:
     Owner owner_;
     std::string socket_directory_;  ///< where the VMM makes them
     Sockets sockets_;
+    std::chrono::milliseconds patience_ = std::chrono::minutes(1);
     std::string program_;
     std::string log_path_;
     std::optional<os::ProcessId> id_;
