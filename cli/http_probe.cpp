@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "banger/sdk/os/fd.hpp"
@@ -15,7 +16,7 @@
 namespace banger::cli {
 namespace {
 
-constexpr std::size_t most_ports = 256;  // each takes a descriptor
+constexpr std::size_t most_at_once = 256;  // each takes a descriptor
 constexpr std::string_view status_line = "HTTP/1.";
 
 struct Probe {
@@ -61,14 +62,12 @@ void listen_to(Probe& probe)
         probe.socket.reset();
 }
 
-}  // namespace
-
-std::set<std::uint16_t> ports_with_http(const std::string& address, const std::vector<std::uint16_t>& ports,
-                                        std::chrono::milliseconds patience)
+void probe(const std::string& address, std::span<const std::uint16_t> ports, std::chrono::milliseconds patience,
+           std::set<std::uint16_t>& found)
 {
     std::vector<Probe> probes;
-    for (std::size_t i = 0; i < std::min(ports.size(), most_ports); ++i)
-        probes.push_back(begin(address, ports[i]));
+    for (const auto port : ports)
+        probes.push_back(begin(address, port));
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
         std::vector<pollfd> watch;
@@ -84,10 +83,22 @@ std::set<std::uint16_t> ports_with_http(const std::string& address, const std::v
             if (watch[i].fd >= 0 && watch[i].revents != 0)
                 probes[i].asked ? listen_to(probes[i]) : ask(probes[i], address);
     }
-    std::set<std::uint16_t> found;
     for (const auto& probe : probes)
         if (probe.answer.starts_with(status_line))
             found.insert(probe.port);
+}
+
+}  // namespace
+
+std::set<std::uint16_t> ports_with_http(const std::string& address, const std::vector<std::uint16_t>& ports,
+                                        std::chrono::milliseconds patience)
+{
+    std::set<std::uint16_t> found;
+    for (std::span<const std::uint16_t> left(ports); !left.empty();) {
+        const auto now = left.first(std::min(left.size(), most_at_once));
+        probe(address, now, patience, found);
+        left = left.subspan(now.size());
+    }
     return found;
 }
 

@@ -3,6 +3,9 @@
 
 #include <charconv>
 
+#include "banger/sdk/os/file.hpp"
+#include "core/config/paths.hpp"
+
 namespace banger::cli {
 
 sdk::Result<Installation> find_installation(Context& context)
@@ -24,6 +27,24 @@ sdk::Result<Installation> find_installation(Context& context)
     const std::string port = json::string_or(names->result, "port");
     std::from_chars(port.data(), port.data() + port.size(), found.names.port);
     return found;
+}
+
+sdk::Result<InstallationOnDisk> installation_on_disk()
+{
+    constexpr std::size_t longest_id = 64;
+    auto paths = config::Paths::find();
+    if (!paths)
+        return std::move(paths).error();
+    auto id = sdk::os::read_file(paths->instance_file(), longest_id);
+    if (!id && id.error().code != sdk::Code::not_found)
+        return std::move(id).error();
+    std::string text = id ? std::move(*id) : std::string();
+    return InstallationOnDisk{text.substr(0, text.find('\n')), paths->state};
+}
+
+std::string ssh_settings_file(const std::string& state)
+{
+    return state + "/ssh/config";
 }
 
 }  // namespace banger::cli

@@ -16,4 +16,14 @@ struct Installation {
 };
 sdk::Result<Installation> find_installation(Context& context);
 
+/// What can be known of it without a daemon: whoever undoes something needs none, and starts none.
+struct InstallationOnDisk {
+    std::string instance;  ///< empty: there has never been one
+    std::string state;
+};
+sdk::Result<InstallationOnDisk> installation_on_disk();
+
+/// Settings for ssh, which users' own include; in an installation's directory of state.
+std::string ssh_settings_file(const std::string& state);
+
 }  // namespace banger::cli

@@ -16,10 +16,25 @@ sdk::Result<void> restart_resolved()
     return {};
 }
 
-sdk::Result<Exit> change(const DnsRoute& verb, const Installation& found, Context& context)
+/// The file that was written; none if nothing had to be.
+sdk::Result<std::string> install(Context& context)
+{
+    auto found = find_installation(context);
+    return found ? install_route("/", found->instance, found->names) : std::move(found).error();
+}
+
+sdk::Result<std::string> uninstall()
+{
+    auto found = installation_on_disk();
+    if (!found || found->instance.empty())
+        return found ? sdk::Result<std::string>(std::string()) : std::move(found).error();
+    return uninstall_route("/", found->instance);
+}
+
+sdk::Result<Exit> change(const DnsRoute& verb, Context& context)
 {
     const bool installs = verb.what == DnsRoute::Do::install;
-    auto path = installs ? install_route("/", found.instance, found.names) : uninstall_route("/", found.instance);
+    auto path = installs ? install(context) : uninstall();
     if (!path && path.error().code == sdk::Code::permission)
         return std::move(path).error().with_hint("root may: `banger dns route --print resolved` says what to write where");
     if (!path)
@@ -70,11 +85,11 @@ sdk::Result<DnsRoute> DnsRoute::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const DnsRoute& verb, Context& context)
 {
+    if (verb.what != DnsRoute::Do::print)
+        return change(verb, context);
     auto found = find_installation(context);
     if (!found)
         return std::move(found).error();
-    if (verb.what != DnsRoute::Do::print)
-        return change(verb, *found, context);
     const std::string recipe = route_recipe(verb.resolver, found->names, found->instance);
     json::Object result;
     result.set("recipe", recipe);

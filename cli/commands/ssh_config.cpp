@@ -28,7 +28,7 @@ sdk::Result<Settings> find_settings(Context& context)
     auto program = own_program();
     if (!program)
         return std::move(program).error();
-    return Settings{found->instance, found->state + "/ssh/config",
+    return Settings{found->instance, ssh_settings_file(found->state),
                     ssh_settings(*program, found->names.zone, json::string_or(key->result, "identity"))};
 }
 
@@ -50,6 +50,20 @@ sdk::Result<void> install(const Settings& settings, const std::string& file)
     if (auto wrote = sdk::os::write_file_atomic(settings.file, settings.text); !wrote)
         return wrote;
     return include_in(file, settings.file, settings.instance);
+}
+
+sdk::Result<Exit> uninstall(Context& context, const std::string& file)
+{
+    auto found = installation_on_disk();
+    if (!found)
+        return std::move(found).error();
+    if (!found->instance.empty())
+        if (auto changed = exclude_from(file, found->instance); !changed)
+            return std::move(changed).error();
+    if (auto removed = sdk::os::remove_file(ssh_settings_file(found->state)); !removed)
+        return std::move(removed).error();
+    context.note(file + " does not include them");
+    return Exit(OwnExit::done);
 }
 
 }  // namespace
@@ -79,10 +93,10 @@ sdk::Result<SshConfig> SshConfig::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const SshConfig& verb, Context& context)
 {
-    auto settings = find_settings(context);
-    if (!settings)
-        return std::move(settings).error();
     if (!verb.install && !verb.uninstall) {
+        auto settings = find_settings(context);
+        if (!settings)
+            return std::move(settings).error();
         json::Object result;
         result.set("settings", settings->text);
         return context.show(result.value(), [&] { return settings->text; });
@@ -90,9 +104,14 @@ sdk::Result<Exit> run(const SshConfig& verb, Context& context)
     auto file = users_file();
     if (!file)
         return std::move(file).error();
-    if (auto changed = verb.install ? install(*settings, *file) : exclude_from(*file, settings->instance); !changed)
+    if (verb.uninstall)
+        return uninstall(context, *file);
+    auto settings = find_settings(context);
+    if (!settings)
+        return std::move(settings).error();
+    if (auto changed = install(*settings, *file); !changed)
         return std::move(changed).error();
-    context.note(*file + (verb.install ? " includes them now" : " does not include them"));
+    context.note(*file + " includes them now");
     return Exit(OwnExit::done);
 }
 

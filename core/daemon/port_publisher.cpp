@@ -29,6 +29,12 @@ void PortPublisher::withdraw(const std::string& vm)
     ports_.withdraw(vm);
 }
 
+void PortPublisher::agent_answers(const std::string& vm)
+{
+    if (const auto turn = wanted_.sooner(vm))
+        try_now(vm, *turn);
+}
+
 void PortPublisher::try_now(const std::string& vm, Turn turn)
 {
     service_.run_own("ports", [this, vm, turn](lifecycle::Operation& operation) -> sdk::Result<void> {

@@ -23,6 +23,8 @@ public:
 
     void publish(const std::string& vm, const std::string& address);
     void withdraw(const std::string& vm);
+    /// Its agent answers somebody: whoever waits to try it again waits no longer.
+    void agent_answers(const std::string& vm);
     [[nodiscard]] forward::GuestPorts::Ports ports_of(const std::string& vm) const { return ports_.ports_of(vm); }
 
 private:

@@ -2,6 +2,7 @@
 #include "core/forward/wanted_ports.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace banger::forward {
 namespace {
@@ -15,13 +16,14 @@ WantedPorts::Later WantedPorts::next(State& state, Wanted& wanted)
 {
     wanted.turn = ++state.last;
     wanted.pause = std::clamp(wanted.pause * 2, first_pause, longest_pause);
+    wanted.due_later = true;
     return {wanted.turn, wanted.pause};
 }
 
 WantedPorts::Turn WantedPorts::want(const std::string& vm, const std::string& address)
 {
     const auto state = state_.lock();
-    state->wanted[vm] = {address, ++state->last, std::chrono::milliseconds(0)};
+    state->wanted[vm] = {address, ++state->last, std::chrono::milliseconds(0), false};
     return state->last;
 }
 
@@ -44,6 +46,7 @@ void WantedPorts::found(const std::string& vm, Turn turn, const std::function<vo
     if (known == state->wanted.end() || known->second.turn != turn)
         return;
     known->second.turn = ++state->last;
+    known->second.due_later = false;
     publish(known->second.address);
 }
 
@@ -63,6 +66,15 @@ std::optional<WantedPorts::Later> WantedPorts::lost(const std::string& vm)
     if (known == state->wanted.end())
         return std::nullopt;
     return next(*state, known->second);
+}
+
+std::optional<WantedPorts::Turn> WantedPorts::sooner(const std::string& vm)
+{
+    const auto state = state_.lock();
+    const auto known = state->wanted.find(vm);
+    if (known == state->wanted.end() || !std::exchange(known->second.due_later, false))
+        return std::nullopt;
+    return known->second.turn = ++state->last;
 }
 
 void WantedPorts::heard(const std::string& vm)

@@ -36,6 +36,8 @@ public:
     std::optional<Later> failed(const std::string& vm, Turn turn);
     /// What was found went away: when the next try is. Nothing if no ports are wanted.
     std::optional<Later> lost(const std::string& vm);
+    /// Somebody has found the agent: the try that is due later is to be made at once. Nothing if none is due.
+    std::optional<Turn> sooner(const std::string& vm);
     /// The agent says what listens: the next loss is the first.
     void heard(const std::string& vm);
 
@@ -44,6 +46,7 @@ private:
         std::string address;
         Turn turn = 0;
         std::chrono::milliseconds pause{0};  ///< before the last try
+        bool due_later = false;
     };
     struct State {
         Turn last = 0;  ///< of all VMs: one that is wanted again takes no turn of before for its own

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -29,7 +30,8 @@ std::string own_path(const Engine& engine)
     return is_whole(earlier) || (sdk::os::exists(earlier) && !sdk::os::exists(own)) ? earlier : own;
 }
 
-// A whole one takes the place of what is there, if anything is, only once it has been made.
+// A whole one takes the place of what is there only once it has been made; that is set aside, since nobody but its owner knows
+// what it is.
 sdk::Result<void> make_private_half(const std::string& path)
 {
     const std::string made_as = path + ".new";
@@ -38,6 +40,8 @@ sdk::Result<void> make_private_half(const std::string& path)
             return removed;
     if (auto made = make_ssh_key(made_as, "banger"); !made)
         return made;
+    if (::rename(path.c_str(), (path + ".unusable").c_str()) != 0 && errno != ENOENT)
+        return sdk::os_error("set the unusable ssh key " + path + " aside");
     if (::rename(made_as.c_str(), path.c_str()) != 0)
         return sdk::os_error("name the ssh key " + path);
     return sdk::os::remove_file(made_as + ".pub");
@@ -50,7 +54,9 @@ sdk::Result<void> make_own(const std::string& path)
         return {};
     if (auto made = sdk::os::make_private_directory(path.substr(0, path.rfind('/'))); !made)
         return made;
-    // Machines know the key: it is made only where there is none, or none that can be used.
+    // Machines know the key: it is made only where there is none, or none that can be used. One that a copy or a backup left
+    // readable for others is the same key, although ssh-keygen would not read it.
+    (void)::chmod(path.c_str(), S_IRUSR | S_IWUSR);
     auto line = sdk::os::exists(path) ? public_half(path) : sdk::make_error(sdk::Code::not_found, "no key");
     if (!line) {
         if (auto made = make_private_half(path); !made)

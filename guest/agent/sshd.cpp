@@ -26,6 +26,13 @@ constexpr std::string_view settings =
     "PasswordAuthentication no\n"
     "KbdInteractiveAuthentication no\n"
     "StrictModes yes\n";
+/// As a file of its own, also before whatever the image says for some users or addresses (sshd_config(5), Match).
+constexpr std::string_view for_everybody =
+    "Match all\n"
+    "    PermitRootLogin prohibit-password\n"
+    "    PubkeyAuthentication yes\n"
+    "    PasswordAuthentication no\n"
+    "    KbdInteractiveAuthentication no\n";
 
 /// Root's, and nobody else writes there.
 void close_to_others(const char* path)
@@ -60,7 +67,7 @@ sdk::Result<void> install_settings()
     if (access(drop_in_path, F_OK) == 0)
         return {};
     make_directories(parent_of(drop_in_path));
-    return replace_file(drop_in_path, settings, 0644);
+    return replace_file(drop_in_path, std::string(settings) + std::string(for_everybody), 0644);
 }
 
 void remove_foreign_host_keys(const std::vector<Configuration::HostKey>& wanted)

@@ -59,5 +59,22 @@ TEST(WantedPorts, OfTwoTimersOnlyTheLaterCounts)
     EXPECT_FALSE(wanted.lost("another"));
 }
 
+TEST(WantedPorts, OnceSomebodyElseHasFoundTheAgentNobodyWaits)
+{
+    WantedPorts wanted;
+    const auto first = wanted.want("vm", "127.86.0.1");
+    EXPECT_FALSE(wanted.sooner("vm")) << "it is being tried";
+    const auto later = wanted.failed("vm", first);
+    ASSERT_TRUE(later);
+    const auto now = wanted.sooner("vm");
+    ASSERT_TRUE(now);
+    EXPECT_TRUE(wanted.counts("vm", *now));
+    EXPECT_FALSE(wanted.counts("vm", later->turn)) << "its timer has nothing to do any more";
+    EXPECT_FALSE(wanted.sooner("vm")) << "once is enough";
+    wanted.found("vm", *now, [](const std::string&) {});
+    EXPECT_FALSE(wanted.sooner("vm")) << "they are published";
+    EXPECT_FALSE(wanted.sooner("another"));
+}
+
 }  // namespace
 }  // namespace banger::forward

@@ -87,6 +87,18 @@ TEST_F(ClientKeyTest, OneWithoutItsOtherHalfIsGivenIt)
     EXPECT_EQ(*client_public_key(*engine), *line);
 }
 
+TEST_F(ClientKeyTest, OneThatOthersMayReadIsTheSameKey)
+{
+    const auto path = client_key(*engine, operation);
+    ASSERT_TRUE(path);
+    const auto key = sdk::os::read_file(*path);
+    ASSERT_EQ(::chmod(path->c_str(), 0644), 0);
+    ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
+    ASSERT_TRUE(client_key(*engine, operation));
+    EXPECT_EQ(*sdk::os::read_file(*path), *key) << "machines let no other in";
+    EXPECT_EQ(mode_of(*path), 0600U) << "else ssh takes no notice of it";
+}
+
 TEST_F(ClientKeyTest, WhatIsNoKeyIsMadeAgain)
 {
     const auto path = client_key(*engine, operation);
@@ -96,6 +108,7 @@ TEST_F(ClientKeyTest, WhatIsNoKeyIsMadeAgain)
     ASSERT_TRUE(client_key(*engine, operation));
     EXPECT_EQ(mode_of(*path), 0600U);
     EXPECT_EQ(*client_public_key(*engine), *public_half(*path));
+    EXPECT_EQ(*sdk::os::read_file(*path + ".unusable"), "cut o") << "it may be all that somebody has of his key";
     EXPECT_FALSE(sdk::os::exists(*path + ".new") || sdk::os::exists(*path + ".new.pub"));
 }
 
