@@ -50,7 +50,7 @@ void AttachExchange::begin(std::string_view text)
     if (spec_.how == AttachSpec::How::send)
         if (auto takes = (*session)->check_takes_input(); !takes)
             return fail(takes.error());
-    if (auto attached = (*session)->attach(*this, spec_.how); !attached)
+    if (auto attached = (*session)->attach(*this, spec_.how, spec_.steal); !attached)
         return fail(attached.error());
     session_ = *session;
     written_before_ = session_->log().written();
@@ -77,6 +77,12 @@ void AttachExchange::on_input_drained()
         return fail(taken.error());
     queue(FrameType::done, "{}");
     finish();
+}
+
+void AttachExchange::on_input_stolen()
+{
+    fail(sdk::make_error(sdk::Code::busy, "somebody else has taken session '" + spec_.name + "' over",
+                         "watch it with --view, or take it back with --steal"));
 }
 
 void AttachExchange::on_change()

@@ -21,6 +21,7 @@ private:
     std::size_t backlog() const override { return writes() ? session_->input_backlog() : 0; }
     void on_change() override;
     void on_input_drained() override;
+    void on_input_stolen() override;
 
     void begin(std::string_view spec);
     void end_sending();

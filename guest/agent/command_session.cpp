@@ -117,16 +117,17 @@ SessionFacts CommandSession::facts() const
     return now;
 }
 
-sdk::Result<void> CommandSession::attach(Viewer& viewer, AttachSpec::How how)
+sdk::Result<void> CommandSession::attach(Viewer& viewer, AttachSpec::How how, bool steal)
 {
     const bool watches = how == AttachSpec::How::view || how == AttachSpec::How::read;
     if (watches && watching_.size() >= most_viewers)
         return sdk::make_error(sdk::Code::busy, "too many watch session '" + name() + "' already");
     if (how == AttachSpec::How::control && running()) {
-        if (controller_ != nullptr)
+        if (controller_ != nullptr && !steal)
             return sdk::make_error(sdk::Code::busy, "somebody is attached to session '" + name() + "' already",
-                                   "watch it with --view");
-        controller_ = &viewer;
+                                   "watch it with --view, or take it from them with --steal");
+        if (auto* before = std::exchange(controller_, &viewer))
+            before->on_input_stolen();
     }
     viewers_.insert(&viewer);
     if (watches)

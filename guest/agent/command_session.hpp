@@ -28,6 +28,8 @@ public:
         /// There is more output, or it has ended.
         virtual void on_change() = 0;
         virtual void on_input_drained() = 0;
+        /// Somebody else has the input now.
+        virtual void on_input_stolen() = 0;
     };
     /// Who only watches it at a time.
     static constexpr std::size_t most_viewers = 32;
@@ -49,8 +51,9 @@ public:
     [[nodiscard]] bool running() const { return facts_.state == SessionFacts::State::running; }
     [[nodiscard]] const RingLog& log() const { return log_; }
 
-    /// Errors: busy, if somebody has the input that `how` asks for, or too many watch already.
-    sdk::Result<void> attach(Viewer& viewer, AttachSpec::How how);
+    /// With `steal` whoever has the input loses it. Errors: busy, if somebody has the input that `how` asks for, or too many watch
+    /// already.
+    sdk::Result<void> attach(Viewer& viewer, AttachSpec::How how, bool steal);
     void detach(Viewer& viewer);
 
     /// Errors: precondition, if it has ended or its input has, on whichever side.

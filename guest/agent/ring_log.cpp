@@ -196,6 +196,8 @@ bool RingLog::find_record(std::uint64_t& position, Record& record) const
 {
     if (read_record(position, record))
         return true;
+    if (position >= end_)
+        return false;
     std::string block(search_bytes, '\0');
     for (; position < end_; position += block.size()) {
         block.resize(std::min<std::uint64_t>(search_bytes, end_ - position));

@@ -62,6 +62,14 @@ protected:
         spec.end_input = end_input;
         return to_json(spec);
     }
+    static std::string steal(const std::string& name)
+    {
+        AttachSpec spec;
+        spec.name = name;
+        spec.how = How::control;
+        spec.steal = true;
+        return to_json(spec);
+    }
     static void send(AgentClient& client, const std::string& name, const std::string& text, bool end_input = false)
     {
         RelayPeer peer(client, "/v0/session/attach", attach(name, How::send, end_input));
@@ -145,6 +153,36 @@ TEST_F(CommandSessionTest, OneHasTheInputAndOthersWatch)
     send(*client, "shared", "", true);
     EXPECT_EQ(viewer.wait_for(FrameType::exit), R"({"code":0})");
     EXPECT_EQ(next.wait_for(FrameType::exit), R"({"code":0})");
+}
+
+TEST_F(CommandSessionTest, WhoStealsTheInputHasItAndWhoeverHadItIsTold)
+{
+    const auto client = connect();
+    start(*client, spec({"cat"}, "cat"));
+    RelayPeer free(*client, "/v0/session/attach", steal("cat"));
+    ASSERT_TRUE(free.wait_for(FrameType::started)) << "of nobody";
+    RelayPeer hangs(*client, "/v0/session/attach", attach("cat", How::view));  // reads nothing
+    RelayPeer thief(*client, "/v0/session/attach", steal("cat"));
+    ASSERT_TRUE(thief.wait_for(FrameType::started));
+    EXPECT_THAT(free.wait_for(FrameType::error).value_or(""), HasSubstr("somebody else has taken session 'cat' over"));
+    EXPECT_TRUE(free.wait_done());
+    thief.send(FrameType::data, "words\n");
+    EXPECT_TRUE(thief.wait_for_output("words\n"));
+    EXPECT_TRUE(hangs.wait_for_output("words\n")) << "who only watches goes on";
+    EXPECT_TRUE(facts_of(*client, "cat").attached);
+}
+
+TEST_F(CommandSessionTest, TheInputIsStolenAlsoFromOneWhoHangs)
+{
+    const auto client = connect();
+    start(*client, script("head -c 8000000 /dev/zero; echo; exec cat", "cat"));
+    RelayPeer hangs(*client, "/v0/session/attach", attach("cat", How::control));
+    ASSERT_TRUE(hangs.wait_for(FrameType::started));  // and reads nothing more
+    RelayPeer thief(*client, "/v0/session/attach", steal("cat"));
+    ASSERT_TRUE(thief.wait_for(FrameType::started));
+    thief.send(FrameType::data, "words\n");
+    ASSERT_TRUE(thief.wait_for_output("words\n"));
+    EXPECT_TRUE(hangs.wait_for(FrameType::error)) << "told once he reads again";
 }
 
 TEST_F(CommandSessionTest, TheEndOfAClientsInputIsNotTheSessions)
