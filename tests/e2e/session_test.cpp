@@ -186,6 +186,34 @@ TEST_F(Sessions, AFullDiskAndAWrongClockDoThemNoHarm)
     in_guest("rm /full /fuller");
 }
 
+TEST_F(Sessions, ADiskThatStandsStillHoldsUpNobodyElse)
+{
+    start("flood", "read line; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo done; read line");
+    in_guest("sync; fsfreeze --freeze /");
+    EXPECT_EQ(session({"send", "web", "flood", "go"}).status, 0);
+    EXPECT_EQ(in_guest("echo $((6*7))"), "42\n");
+    EXPECT_EQ(json::string_or(facts("flood"), "state"), "running");
+    EXPECT_LT(json::uint_or(facts("flood"), "written_bytes"), 8'000'000U);
+    in_guest("fsfreeze --unfreeze /");
+    Screen ready(*host, {"vm", "session", "logs", "-f", "web", "flood"});
+    EXPECT_TRUE(ready.shows("done")) << "the rest of it";
+    EXPECT_EQ(json::uint_or(facts("flood"), "written_bytes"), 20'000'006U);
+    EXPECT_EQ(session({"kill", "web", "flood"}).status, 0);
+    ready.wait();
+}
+
+TEST_F(Sessions, AGuestWithoutMemoryLosesTheSessionThatTookIt)
+{
+    start("bystander", "echo here; exec sleep 1000");
+    start("hungry", "exec tail /dev/zero");
+    const auto hungry = session({"attach", "web", "hungry"});
+    EXPECT_EQ(hungry.status, 128 + SIGKILL) << hungry.err;
+    EXPECT_THAT(hungry.err, HasSubstr("session 'hungry' was ended by signal KILL"));
+    EXPECT_EQ(json::string_or(facts("bystander"), "state"), "running");
+    EXPECT_EQ(session({"logs", "web", "bystander"}).out, "here\n");
+    EXPECT_EQ(session({"kill", "web", "bystander"}).status, 0);
+}
+
 TEST_F(Sessions, EndWithTheirMachineAndWhatTheyWroteStays)
 {
     start("ended", "echo words; exit 6");
@@ -208,8 +236,9 @@ TEST_F(Sessions, EndWithTheirMachineAndWhatTheyWroteStays)
     start("late", "exec sleep 1000");
     const auto disk = host->vms() + "/" + json::string_or(host->json({"vm", "show", "web"}), "id") + "/root.qcow2";
     ASSERT_EQ(host->banger({"vm", "stop", "web"}).status, 0);
-    if (sdk::os::exists(disk))  // with other storage it is another's format
+    if (sdk::os::exists(disk)) {  // with other storage it is another's format
         EXPECT_FALSE(needs_recovery(disk)) << "no log kept the root file system from being left as it should be";
+    }
 }
 
 }  // namespace
