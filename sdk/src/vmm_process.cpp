@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::string_view kind = "vmm/0";
 constexpr std::string_view key = "process";
-constexpr std::chrono::seconds longest_start{60};
 constexpr std::chrono::seconds longest_end{10};
 
 template <typename Number>
@@ -281,6 +280,7 @@ VmmLaunch::VmmLaunch(VmmLaunch&& other) noexcept
       sockets_(std::move(other.sockets_)),
       program_(std::move(other.program_)),
       log_path_(std::move(other.log_path_)),
+      patience_(other.patience_),
       id_(other.id_),
       spawned_(other.spawned_),
       armed_(std::exchange(other.armed_, false))
@@ -340,7 +340,7 @@ Result<os::UniqueFd> VmmLaunch::wait_until_it_listens(int directory_watch, Call&
     auto process = os::watch_process(*id_);
     if (!process)
         return process.error().code == Code::not_found ? ended() : std::move(process).error();
-    const auto deadline = std::chrono::steady_clock::now() + longest_start;
+    const auto deadline = std::chrono::steady_clock::now() + patience_;
     for (;;) {
         auto connection = os::try_connect_unix(api_path());
         const auto code = connection ? Code::internal : connection.error().code;
@@ -348,7 +348,8 @@ Result<os::UniqueFd> VmmLaunch::wait_until_it_listens(int directory_watch, Call&
             return connection;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0)
-            return make_error(Code::timed_out, program_ + " does not serve its API");
+            return explain(make_error(Code::timed_out, program_ + " did not open its API's socket within " +
+                                                           std::to_string(patience_.count()) + " ms"));
         std::array<pollfd, 3> watch{
             {{process->get(), POLLIN, 0}, {call.cancel_descriptor(), POLLIN, 0}, {directory_watch, POLLIN, 0}}};
         ::poll(watch.data(), watch.size(),

@@ -80,5 +80,19 @@ TEST_F(VmmLaunchTest, OneThatNeverServesIsGivenUpWithTheCall)
     expect_nothing_left();
 }
 
+TEST_F(VmmLaunchTest, OneThatNeverServesIsGivenUpInTime)
+{
+    {
+        auto launch = VmmLaunch::prepare_without_sockets(vmm, owner);
+        ASSERT_TRUE(launch);
+        launch->wait_at_most(std::chrono::milliseconds(100));
+        const auto api = start(*launch, "--hang");
+        ASSERT_FALSE(api);
+        EXPECT_EQ(to_string(api.error().code), to_string(Code::timed_out));
+        EXPECT_THAT(api.error().message, HasSubstr("did not open its API's socket within 100 ms"));
+    }
+    expect_nothing_left();
+}
+
 }  // namespace
 }  // namespace banger::sdk

@@ -89,12 +89,15 @@ public:
     /// The listening sockets, for the command's descriptors. Closed here once the VMM has them.
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
 
+    /// The most that `start` waits for sockets; 60 s unless set.
+    void wait_at_most(std::chrono::milliseconds patience) { patience_ = patience; }
+
     /// What makes a process of a command; it outlives us. os::spawn_detached, or a jail.
     using Spawn = std::function<Result<os::ProcessId>(const os::Command& command)>;
 
     /// Starts the VMM in the VM's directory, its output in `log_name` there, but for a standard output that the command
     /// has already, and returns a connection to its API, which comes to its end if the VMM ends. One that makes its
-    /// sockets itself is waited for (bounded: 60 s): `unavailable` if it ends before.
+    /// sockets itself is waited for: `unavailable` if it ends before, `timed_out` if it takes longer than it may.
     Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call,
                                const Spawn& spawn = os::spawn_detached);
 
@@ -119,6 +122,7 @@ private:
     Sockets sockets_;
     std::string program_;
     std::string log_path_;
+    std::chrono::milliseconds patience_{60'000};
     std::optional<os::ProcessId> id_;
     bool spawned_ = false;  ///< there may be a process, also without an id
     bool armed_ = true;  ///< clean up on destruction
