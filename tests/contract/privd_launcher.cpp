@@ -51,7 +51,9 @@ public:
     int run()
     {
         for (;;) {
-            std::array<pollfd, 3> watch{{{child_ == 0 ? helper_.get() : -1, POLLIN, 0}, {stop_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+            const int to_start = child_ == 0 ? helper_.get() : -1;
+            std::array<pollfd, 3> watch{
+                {{to_start, POLLIN, 0}, {stop_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
             if (::poll(watch.data(), watch.size(), -1) < 0)
                 return 1;
             if (watch[2].revents != 0 && take_signal() && child_ == 0)

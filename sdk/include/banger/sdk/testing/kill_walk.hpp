@@ -20,9 +20,9 @@ namespace banger::sdk::testing {
 enum class Walked { killed, finished };
 
 /// Runs `body` in a child process, which is killed just before its n-th step (from 1): a system call that changes files,
-/// devices or, by a netlink socket, the network. `finished` if the body takes fewer steps. Needs no seam in what is tested, since it watches the child as
-/// a debugger does (ptrace(2)); `unsupported` where that is forbidden. The caller runs no other threads that the body
-/// needs: they are not in the child.
+/// devices or, by a netlink socket, the network. `finished` if the body takes fewer steps. Needs no seam in what is
+/// tested, since it watches the child as a debugger does (ptrace(2)); `unsupported` where that is forbidden. The caller
+/// runs no other threads that the body needs: they are not in the child.
 class KillWalk {
 public:
     static Result<Walked> before_step(unsigned n, const std::function<void()>& body)
