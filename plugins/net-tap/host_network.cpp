@@ -42,6 +42,12 @@ Result<void> set(const std::string& path, const std::string& value)
     return os::write_all(fd->get(), value);
 }
 
+// Whoever made it died before he said whose it is.
+bool is_unmarked_bridge(const Interface& interface)
+{
+    return interface.kind == "bridge" && interface.alias.empty();
+}
+
 std::string tap_name(const std::string& instance, unsigned number)
 {
     std::array<char, 8> digits{};
@@ -110,13 +116,13 @@ Result<std::optional<Interface>> HostNetwork::find_bridge()
 
 Result<std::string> HostNetwork::choose_name()
 {
-    const std::string own = "br-" + instance_;
+    const std::string own = own_bridge();
     for (const std::string& name : config_.bridge.empty() ? std::vector<std::string>{first_name, own}
                                                           : std::vector{config_.bridge}) {
         auto there = links_.find(name);
         if (!there)
             return std::move(there).error();
-        if (!*there)
+        if (!*there || (name == own && is_unmarked_bridge(**there)))
             return name;
     }
     const std::string name = config_.bridge.empty() ? own : config_.bridge;
@@ -181,10 +187,32 @@ Result<Subnet> HostNetwork::choose_subnet(const std::string& bridge)
 Result<void> HostNetwork::make_bridge(const std::string& name)
 {
     interfaces_.reset();
-    if (auto made = links_.add_bridge(name); !made)
+    const std::string own = own_bridge();
+    if (auto gone = remove_unmarked_bridge(); !gone)
+        return gone;
+    if (auto made = links_.add_bridge(own); !made)
         return made;
-    if (auto marked = links_.mark(name, alias() + " bridge"); !marked)
-        return marked;
+    auto made = prepare_bridge(own);
+    // From here on it is found by its mark, and whole.
+    if (made)
+        made = links_.mark(own, alias() + " bridge");
+    if (made && name != own)
+        made = links_.rename(own, name);
+    if (!made)
+        (void)links_.remove(own);
+    return made;
+}
+
+Result<void> HostNetwork::remove_unmarked_bridge()
+{
+    auto left = links_.find(own_bridge());
+    if (!left)
+        return std::move(left).error();
+    return *left && is_unmarked_bridge(**left) ? links_.remove(own_bridge()) : Result<void>();
+}
+
+Result<void> HostNetwork::prepare_bridge(const std::string& name)
+{
     // Guests speak IPv4 only, and the host would answer them under an address of its own making.
     const std::string ipv6 = "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6";
     if (os::exists(ipv6))
@@ -250,10 +278,8 @@ Result<void> HostNetwork::ensure()
     if (auto wrote = leases_.write(); !wrote)
         return wrote;
     if (!*bridge) {
-        if (auto made = make_bridge(*name); !made) {
-            (void)links_.remove(*name);
+        if (auto made = make_bridge(*name); !made)
             return made;
-        }
         bridge = find_bridge();
         if (!bridge || !*bridge)
             return bridge ? make_error(Code::not_found, "bridge " + *name + " went away") : std::move(bridge).error();
@@ -300,17 +326,18 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
         if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             continue;
         interfaces_.reset();
-        auto made = make_tap(name, user_);
-        if (made)
-            made = links_.mark(name, alias());
+        auto tap = NewTap::make(name, user_);
+        auto made = tap ? links_.mark(name, alias()) : tap.error();
         if (made)
             made = links_.add_port(name, bridge, !config_.guests_reach_each_other);
         if (made)
             made = firewall_->run(rules::of_tap(instance_, name));
+        if (made)
+            made = tap->keep();
         auto port = made ? links_.find(name) : made.error();
         if (port && *port)
             return **port;
-        if (made || made.error().code != Code::exists)
+        if (made)
             (void)links_.remove(name);
         return port ? make_error(Code::not_found, "tap " + name + " went away") : std::move(port).error();
     }
@@ -408,8 +435,10 @@ Result<void> HostNetwork::remove_if_unused()
     auto used = claimed();
     if (!all || !used)
         return all ? std::move(used).error() : std::move(all).error();
-    if (all->empty() || !used->empty())
+    if (!used->empty())
         return {};
+    if (auto gone = remove_unmarked_bridge(); !gone || all->empty())
+        return gone;
     interfaces_.reset();
     const auto forgot = firewall_->remove(rules::to_remove(instance_));
     sdk::Result<void> removed = forgot ? sdk::Result<void>() : forgot.error();

@@ -22,6 +22,8 @@ namespace banger::tap {
 ///     banger INSTANCE             a tap of the pool: a port of the bridge, down
 ///     banger INSTANCE VM ADDRESS  a VM's tap, and what it lets through
 ///
+/// Before a bridge is marked its name says whose it is; a tap goes with whoever makes it until it is marked.
+///
 /// Whoever has one of these objects is alone with it (flock(2) of a file in the cache).
 class HostNetwork {
 public:
@@ -73,12 +75,15 @@ private:
     sdk::Result<Address> take_address(const std::string& vm);
     sdk::Result<void> close_address(const std::string& vm);
     sdk::Result<void> make_bridge(const std::string& name);
+    sdk::Result<void> prepare_bridge(const std::string& name);
+    sdk::Result<void> remove_unmarked_bridge();
     sdk::Result<void> restore_rules(const Interface& bridge);
     sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
     sdk::Result<std::vector<Interface>> pool(const Interface& bridge);
     sdk::Result<Interface> make_port(const Interface& bridge);
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
+    [[nodiscard]] std::string own_bridge() const { return "br-" + instance_; }
 
     std::string instance_;
     uid_t user_;

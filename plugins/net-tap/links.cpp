@@ -187,6 +187,12 @@ Result<void> Links::mark(const std::string& name, const std::string& alias)
                   [&](rtnl_link* link) { rtnl_link_set_ifalias(link, alias.c_str()); });
 }
 
+Result<void> Links::rename(const std::string& name, const std::string& wanted)
+{
+    return change(socket_.get(), name, "name interface " + name + " " + wanted,
+                  [&](rtnl_link* link) { rtnl_link_set_name(link, wanted.c_str()); });
+}
+
 Result<void> Links::set_up(const std::string& name)
 {
     return change(socket_.get(), name, "set interface " + name + " up",

@@ -43,6 +43,8 @@ public:
     /// Gone already is success.
     sdk::Result<void> remove(const std::string& name);
     sdk::Result<void> mark(const std::string& name, const std::string& alias);
+    /// While it is down. `exists` if there is an interface of the new name.
+    sdk::Result<void> rename(const std::string& name, const std::string& wanted);
     sdk::Result<void> set_up(const std::string& name);
     /// Makes it a port of the bridge that is not up; an isolated one reaches no other isolated one.
     sdk::Result<void> add_port(const std::string& name, const Interface& bridge, bool isolated);

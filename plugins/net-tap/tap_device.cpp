@@ -50,15 +50,20 @@ Result<os::UniqueFd> open_tap(const std::string& name)
 
 }  // namespace
 
-Result<void> make_tap(const std::string& name, uid_t user)
+Result<NewTap> NewTap::make(const std::string& name, uid_t user)
 {
     auto fd = open_tap(name);
     if (!fd)
         return std::move(fd).error();
     if (user != ::geteuid() && ::ioctl(fd->get(), TUNSETOWNER, static_cast<unsigned long>(user)) != 0)
         return sdk::os_error("give tap " + name + " to its user");
-    if (::ioctl(fd->get(), TUNSETPERSIST, 1) != 0)
-        return sdk::os_error("keep tap " + name);
+    return NewTap(name, std::move(*fd));
+}
+
+Result<void> NewTap::keep()
+{
+    if (::ioctl(fd_.get(), TUNSETPERSIST, 1) != 0)
+        return sdk::os_error("keep tap " + name_);
     return {};
 }
 

@@ -5,14 +5,27 @@
 
 #include <string>
 
+#include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/result.hpp"
 
 namespace banger::tap {
 
-/// Makes a tap that stays until it is removed as an interface, and that a VMM opens by its name (Documentation/networking/
-/// tuntap.rst): whoever may make taps does, and that user. `exists` if there is an interface of that name; `unsupported`
-/// without /dev/net/tun.
-sdk::Result<void> make_tap(const std::string& name, uid_t user);
+/// A tap that goes with this object, and with whoever dies over it, unless it was kept (Documentation/networking/tuntap.rst).
+class NewTap {
+public:
+    /// A VMM opens it by its name: whoever may make taps does, and that user. `exists` if there is an interface of that
+    /// name; `unsupported` without /dev/net/tun.
+    static sdk::Result<NewTap> make(const std::string& name, uid_t user);
+
+    /// It stays until it is removed as an interface.
+    sdk::Result<void> keep();
+
+private:
+    NewTap(std::string name, sdk::os::UniqueFd fd) : name_(std::move(name)), fd_(std::move(fd)) {}
+
+    std::string name_;
+    sdk::os::UniqueFd fd_;
+};
 
 /// Whether that user's VMM can open the taps that he is given.
 sdk::Result<void> check_user(uid_t user);

@@ -22,8 +22,11 @@ constexpr Subnet subnet{0xac100000, 24};
 
 Result<void> try_here(const std::string& instance)
 {
-    if (auto made = make_tap(tap_name, ::geteuid()); !made)
-        return made;
+    auto tap = NewTap::make(tap_name, ::geteuid());
+    if (!tap)
+        return std::move(tap).error();
+    if (auto kept = tap->keep(); !kept)
+        return kept;
     auto links = Links::open();
     if (!links)
         return std::move(links).error();

@@ -1,31 +1,141 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-// privd-launcher USER PROGRAM [ARGUMENT...]
-// Becomes the root helper as systemd would start it: with its socket, the user's (sd_listen_fds(3)).
+// privd-launcher USER DIRECTORY PROGRAM [ARGUMENT...]
+// Starts the root helper as systemd would: with its socket, the user's, whenever somebody connects and none runs
+// (sd_listen_fds(3)). In the user's DIRECTORY it is armed as tests/lab/armed-helper has it: a fault plan from `plan`, once; what
+// it says in `log`; whoever connects to `stop.sock` has it stopped. Asked to end, this ends with the helper's status.
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/rpc/helper.hpp"
 
+namespace {
+
+namespace os = banger::sdk::os;
+
+constexpr int first = 3;  // SD_LISTEN_FDS_START
+
+os::UniqueFd listen_for(const passwd& user, const std::string& path)
+{
+    auto socket = os::listen_unix(path);
+    if (!socket || ::chown(path.c_str(), user.pw_uid, user.pw_gid) != 0)
+        return {};
+    return std::move(*socket);
+}
+
+class Launcher {
+public:
+    Launcher(os::UniqueFd helper, os::UniqueFd stop, std::string directory, char** program)
+        : helper_(std::move(helper)), stop_(std::move(stop)), directory_(std::move(directory)), program_(program)
+    {
+        sigset_t all;
+        sigemptyset(&all);
+        sigaddset(&all, SIGCHLD);
+        sigaddset(&all, SIGTERM);
+        ::sigprocmask(SIG_BLOCK, &all, nullptr);
+        signals_.reset(::signalfd(-1, &all, SFD_CLOEXEC));
+    }
+
+    int run()
+    {
+        for (;;) {
+            const int to_start = child_ == 0 ? helper_.get() : -1;
+            std::array<pollfd, 3> watch{
+                {{to_start, POLLIN, 0}, {stop_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+            if (::poll(watch.data(), watch.size(), -1) < 0)
+                return 1;
+            if (watch[2].revents != 0 && take_signal() && child_ == 0)
+                return status_;
+            if (watch[1].revents != 0)
+                waiting_.emplace_back(::accept4(stop_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            if (child_ == 0)
+                waiting_.clear();
+            else if (!waiting_.empty())
+                ::kill(child_, SIGTERM);
+            if (watch[0].revents != 0 && child_ == 0)
+                start();
+        }
+    }
+
+private:
+    // Whether this is to end.
+    bool take_signal()
+    {
+        signalfd_siginfo signal{};
+        if (::read(signals_.get(), &signal, sizeof signal) != sizeof signal)
+            return ends_;
+        if (signal.ssi_signo == SIGTERM) {
+            ends_ = true;
+            if (child_ != 0)
+                ::kill(child_, SIGTERM);
+        }
+        int status = 0;
+        if (child_ != 0 && ::waitpid(child_, &status, WNOHANG) == child_) {
+            child_ = 0;
+            status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        }
+        return ends_;
+    }
+
+    void start()
+    {
+        const std::string plan = os::read_file(directory_ + "/plan").value_or("");
+        ::unlink((directory_ + "/plan").c_str());
+        child_ = ::fork();
+        if (child_ != 0)
+            return;
+        sigset_t none;
+        sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        const int log = ::open((directory_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        ::dup2(log, STDERR_FILENO);
+        if (helper_.get() == first)
+            ::fcntl(first, F_SETFD, 0);
+        else
+            ::dup2(helper_.get(), first);
+        ::setenv("LISTEN_FDS", "1", 1);
+        ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+        if (const auto at = plan.find('='); at != std::string::npos)
+            ::setenv(plan.substr(0, at).c_str(), plan.substr(at + 1, plan.find('\n') - at - 1).c_str(), 1);
+        ::execv(program_[0], program_);
+        std::perror(program_[0]);
+        ::_exit(1);
+    }
+
+    os::UniqueFd helper_;
+    os::UniqueFd stop_;
+    os::UniqueFd signals_;
+    std::string directory_;
+    char** program_;
+    pid_t child_ = 0;
+    int status_ = 0;
+    bool ends_ = false;
+    std::vector<os::UniqueFd> waiting_;  ///< for the helper to end
+};
+
+}  // namespace
+
 int main(int argc, char** argv)
 {
-    constexpr int first = 3;  // SD_LISTEN_FDS_START
-    const passwd* user = argc > 2 ? ::getpwnam(argv[1]) : nullptr;
+    const passwd* user = argc > 3 ? ::getpwnam(argv[1]) : nullptr;
     if (user == nullptr)
         return 64;
-    auto socket = banger::sdk::os::listen_unix(banger::rpc::helper::socket);
-    if (!socket || ::chown(banger::rpc::helper::socket, user->pw_uid, user->pw_gid) != 0)
+    const std::string directory = argv[2];
+    auto helper = listen_for(*user, banger::rpc::helper::socket);
+    auto stop = listen_for(*user, directory + "/stop.sock");
+    if (!helper || !stop)
         return 1;
-    if (socket->get() == first ? ::fcntl(first, F_SETFD, 0) != 0 : ::dup2(socket->get(), first) != first)
-        return 1;
-    ::setenv("LISTEN_FDS", "1", 1);
-    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-    ::execv(argv[2], argv + 2);
-    std::perror(argv[2]);
-    return 1;
+    return Launcher(std::move(helper), std::move(stop), directory, argv + 3).run();
 }

@@ -89,6 +89,9 @@ public:
     /// The listening sockets, for the command's descriptors. Closed here once the VMM has them.
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
 
+    /// The most that `start` waits for sockets; 60 s unless set.
+    void wait_at_most(std::chrono::milliseconds patience) { patience_ = patience; }
+
     /// What makes a process of a command; it outlives us. os::spawn_detached, or a jail.
     using Spawn = std::function<Result<os::ProcessId>(const os::Command& command)>;
 
@@ -97,9 +100,6 @@ public:
     /// sockets itself is waited for: `unavailable` if it ends before, `timed_out` if it takes longer than wait_at_most says.
     Result<os::UniqueFd> start(os::Command command, const std::string& log_name, Call& call,
                                const Spawn& spawn = os::spawn_detached);
-
-    /// For its sockets; a minute unless said otherwise.
-    void wait_at_most(std::chrono::milliseconds patience) { patience_ = patience; }
 
     /// What happened, as the person should read it: `error`, and the last lines of the log if the VMM ended by itself.
     [[nodiscard]] Error explain(Error error) const;

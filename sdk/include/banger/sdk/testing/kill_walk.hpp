@@ -19,10 +19,10 @@ namespace banger::sdk::testing {
 /// What became of a process that was to be killed.
 enum class Walked { killed, finished };
 
-/// Runs `body` in a child process, which is killed just before its n-th step (from 1): a system call that changes files
-/// or devices. `finished` if the body takes fewer steps. Needs no seam in what is tested, since it watches the child as
-/// a debugger does (ptrace(2)); `unsupported` where that is forbidden. The caller runs no other threads that the body
-/// needs: they are not in the child.
+/// Runs `body` in a child process, which is killed just before its n-th step (from 1): a system call that changes files,
+/// devices or, by a netlink socket, the network. `finished` if the body takes fewer steps. Needs no seam in what is
+/// tested, since it watches the child as a debugger does (ptrace(2)); `unsupported` where that is forbidden. The caller
+/// runs no other threads that the body needs: they are not in the child.
 class KillWalk {
 public:
     static Result<Walked> before_step(unsigned n, const std::function<void()>& body)
@@ -94,6 +94,7 @@ private:
     static constexpr std::array steps_{
         SYS_write,    SYS_pwrite64,  SYS_ftruncate, SYS_fchmod,   SYS_fchmodat, SYS_renameat,
         SYS_linkat,   SYS_renameat2, SYS_unlinkat,  SYS_symlinkat, SYS_mkdirat, SYS_ioctl,
+        SYS_sendmsg,  SYS_sendto,
 #ifdef __x86_64__
         SYS_rename,   SYS_link,      SYS_unlink,    SYS_symlink,  SYS_chmod,    SYS_mkdir,
 #endif
