@@ -96,6 +96,8 @@ struct Limit {
     std::uint32_t frames;
     std::uint32_t bytes;
     bool outwards;
+
+    friend void PrintTo(const Limit& limit, std::ostream* out) { *out << limit.name; }
 };
 
 class FirecrackerNetwork : public ::testing::TestWithParam<Limit> {};
