@@ -55,8 +55,8 @@ sdk::Result<void> DiskMove::settle(pid_t pid) const
         return sdk::make_error(sdk::Code::not_found, "the machine has no disk '" + to_.role + "'");
     if (!sdk::os::exists(before_))
         return {};
-    // A link in a jail is the one that it began with.
-    auto moved = jailed_ && is_link(link_) ? sdk::Result<bool>(false) : sdk::os::has_open(pid, link_);
+    // The link that a jail began with leads nowhere here.
+    auto moved = sdk::os::has_open(pid, link_);
     if (!moved)
         return std::move(moved).error();
     return *moved ? done() : undo();

@@ -45,6 +45,8 @@ protected:
         ASSERT_TRUE(begun) << begun.error().message;
         const auto finished = snapshot->finish_save(machine, save, call);
         ASSERT_TRUE(finished) << finished.error().message;
+        for (const char* name : {"save.memory", "save.devices"})
+            EXPECT_FALSE(sdk::os::exists(in_jail(name))) << name;
         ASSERT_TRUE(snapshot->resume(machine));
         ASSERT_TRUE(snapshot->seal_save(save, call));
     }
@@ -77,8 +79,6 @@ TEST_F(JailedSaveTest, ItWritesByNamesOfItsOwnWhichGoOnceItHas)
     EXPECT_EQ(saved("memory"), "Diff\n");
     EXPECT_EQ(saved("devices"), "Diff\n");
     EXPECT_THAT(sdk::os::read_file(in_jail("requests")).value_or(""), Not(HasSubstr(save.directory)));
-    for (const char* name : {"save.memory", "save.devices"})
-        EXPECT_FALSE(sdk::os::exists(in_jail(name))) << name;
     save = {new_directory(), save.directory};
     must_save();
     EXPECT_EQ(saved("memory"), "Diff\nDiff\n") << "over a copy of its base's";
