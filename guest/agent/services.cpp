@@ -10,6 +10,7 @@
 #include "guest/agent/configure.hpp"
 #include "guest/agent/connect_exchange.hpp"
 #include "guest/agent/console.hpp"
+#include "guest/agent/control_group.hpp"
 #include "guest/agent/exec_exchange.hpp"
 #include "guest/agent/file_exchanges.hpp"
 #include "guest/agent/guest_init.hpp"
@@ -68,6 +69,8 @@ std::unique_ptr<Exchange> Services::route(const std::string& path, Stream& strea
     // Until its root is there, all this would happen in the initramfs.
     if (framed && guest_ != nullptr && guest_->init.empty())
         return std::make_unique<RefusedExchange>(stream, not_configured());
+    if (guest_ != nullptr && guest_->init == "systemd" && (path == "/v0/exec" || path == "/v0/session/start"))
+        leave_init_scope();
     if (path == "/v0/exec")
         return std::make_unique<ExecExchange>(stream, loop_, processes_);
     if (path == "/v0/write")

@@ -118,7 +118,6 @@ TEST_F(DaemonLoad, IsNotWhatHasItsAnswer)
     json::Object only_if_idle;
     only_if_idle.set("if_idle", true);
     EXPECT_TRUE(client->call("daemon.stop", only_if_idle));
-    service_->on_shut_down = nullptr;
 }
 
 }  // namespace
