@@ -9,13 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/disk_bytes.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "banger/sdk/testing/kill_walk.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
 #include "dm_fork.hpp"
@@ -346,6 +349,31 @@ TEST_F(Dm, AHostWithoutALoopDeviceSaysSo)
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block));
 }
 
+// As in a container that was given some: the kernel names a free one, and there is no way to it.
+TEST_F(Dm, AHostWhoseLoopDevicesAreAllTakenSaysSo)
+{
+    const auto spec = new_disk(new_layer());
+    const std::string devices = host.directory() + "/devices";
+    ASSERT_EQ(::mkdir(devices.c_str(), 0755), 0);
+    in_a_world_of_its_own([&] {
+        ASSERT_EQ(::mount("tmpfs", devices.c_str(), "tmpfs", 0, nullptr), 0);
+        for (const std::string name : {"null", "mapper", "loop-control"}) {
+            struct stat device {};
+            ASSERT_EQ(::stat(("/dev/" + name).c_str(), &device), 0);
+            const std::string place = devices + "/" + name;
+            if (S_ISDIR(device.st_mode))
+                ASSERT_EQ(::mkdir(place.c_str(), 0755), 0);
+            else
+                ASSERT_TRUE(sdk::os::write_file_atomic(place, ""));
+            ASSERT_EQ(::mount(("/dev/" + name).c_str(), place.c_str(), nullptr, MS_BIND, nullptr), 0);
+        }
+        ASSERT_EQ(::mount(devices.c_str(), "/dev", nullptr, MS_MOVE, nullptr), 0);
+        expect_refused(spec, Code::busy, "no loop device");
+        EXPECT_TRUE(storage->list()->empty());
+    });
+    EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block));
+}
+
 TEST_F(Dm, AHostWithoutDeviceMapperOrTheRightToItIsNoPlaceForThisProvider)
 {
     const auto spec = new_disk(new_layer());
@@ -391,6 +419,57 @@ TEST_F(Dm, AKernelWithoutTheModuleSaysSo)
     EXPECT_FALSE(probe->usable);
     EXPECT_THAT(probe->hint, HasSubstr("modprobe dm-snapshot"));
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block)) << "and now the kernel brings it";
+}
+
+/// A provider whose process is killed before each of its steps (KillWalk), or every n-th if BANGER_TEST_SAMPLE says so: what
+/// there is then is found and goes, the disk is as good as it was, and a neighbour on the same layer is not touched.
+class KilledDm : public Dm {
+protected:
+    using Verb = std::function<void(sdk::Storage&, const sdk::DiskSpec&)>;
+
+    void walk(const Verb& before, const Verb& verb)
+    {
+        const auto layer = new_layer();
+        const auto neighbour = must_attach(new_disk(layer));
+        const auto there = left_in_the_kernel();
+        const char* sample = std::getenv("BANGER_TEST_SAMPLE");
+        const unsigned every = sample == nullptr ? 1 : static_cast<unsigned>(std::max(std::atoi(sample), 1));
+        for (unsigned step = 1; !HasFailure(); step += every) {
+            SCOPED_TRACE("killed before step " + std::to_string(step));
+            const auto spec = new_disk(layer);
+            before(*storage, spec);
+            const auto walked = sdk::testing::KillWalk::before_step(step, [&] { verb(*make_storage(host, config), spec); });
+            ASSERT_TRUE(walked) << walked.error().message;
+            // By its key alone, as the journal has it.
+            const auto released = storage->release({"storage/0", "dm", "root", spec.owner, {}});
+            EXPECT_TRUE(released) << released.error().message;
+            EXPECT_EQ(left_in_the_kernel(), there);
+            const auto again = must_attach(spec);
+            EXPECT_TRUE(DiskBytes(again.value).holds('L', 0, block));
+            EXPECT_TRUE(storage->release(again.handle));
+            EXPECT_TRUE(storage->destroy(spec.owner, "root"));
+            EXPECT_TRUE(os::list_directory(spec.owner.directory)->empty());
+            if (*walked == sdk::testing::Walked::finished) {
+                EXPECT_GT(step, 1U) << "it took no step at all";
+                break;
+            }
+        }
+        EXPECT_TRUE(DiskBytes(neighbour.value).holds('L', layer_bytes - block, block));
+    }
+};
+
+TEST_F(KilledDm, WhileADiskIsAttached)
+{
+    walk([](sdk::Storage&, const sdk::DiskSpec&) {},
+         [&](sdk::Storage& killed, const sdk::DiskSpec& spec) { (void)killed.attach(spec, call); });
+}
+
+TEST_F(KilledDm, WhileADiskIsReleased)
+{
+    walk([&](sdk::Storage&, const sdk::DiskSpec& spec) { (void)must_attach(spec); },
+         [](sdk::Storage& killed, const sdk::DiskSpec& spec) {
+             (void)killed.release({"storage/0", "dm", "root", spec.owner, {}});
+         });
 }
 
 }  // namespace
