@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -29,8 +30,8 @@ struct Craft {
     std::function<sdk::Result<void>(const CatalogueEntry&, const std::string& id, const std::string& staging,
                                     LinkedCall&)>
         make;
-    /// Whether a finished thing goes by this name.
-    std::function<bool(const T&, const std::string& name)> is_called;
+    /// When a finished thing was last given this name, in nanoseconds since 1970; nothing if it does not go by it.
+    std::function<std::optional<std::int64_t>(const T&, const std::string& name)> named;
     /// Lets the catalogue say what the recipe does not decide.
     std::function<void(T&, const CatalogueEntry&)> name_it;
 };
@@ -39,6 +40,12 @@ struct Craft {
 /// only end with a status.
 sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source,
                                sdk::Call& call);
+
+/// What `named` says of things whose records only note the second in which they were made.
+inline std::int64_t as_nanoseconds(std::int64_t seconds)
+{
+    return seconds * 1'000'000'000;
+}
 
 // Errors that both kinds share, outside of the template.
 sdk::Error damaged(const std::string& word, const std::string& id, const std::string& directory, const sdk::Error& why);
@@ -160,17 +167,17 @@ private:
         return std::move(entry).error();
     }
 
-    // The newest that was pulled under this name.
+    // The one that was given this name last.
     std::optional<std::string> older_of(const std::string& name) const
     {
         const auto items = list();
         if (!items)
             return std::nullopt;
-        const T* newest = nullptr;
+        const T* last = nullptr;
         for (const T& item : *items)
-            if (craft_.is_called(item, name) && (newest == nullptr || item.created > newest->created))
-                newest = &item;
-        return newest == nullptr ? std::nullopt : std::optional(newest->id);
+            if (const auto named = craft_.named(item, name); named && (last == nullptr || named > craft_.named(*last, name)))
+                last = &item;
+        return last == nullptr ? std::nullopt : std::optional(last->id);
     }
 
     // The entry with this id; of several the one with this name.

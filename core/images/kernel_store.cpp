@@ -122,7 +122,9 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
             return write_record(staging, choice, id, *kernel);
         });
     };
-    craft.is_called = [](const Kernel& kernel, const std::string& name) { return kernel.name == name; };
+    craft.named = [](const Kernel& kernel, const std::string& name) {
+        return kernel.name == name ? std::optional(as_nanoseconds(kernel.created)) : std::nullopt;
+    };
     craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
     return craft;
 }
