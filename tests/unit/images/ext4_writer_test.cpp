@@ -261,8 +261,8 @@ TEST(Ext4Writer, HolesStayHoles)
     const TempDir dir;
     const auto path = dir / "disk";
     auto writer = make_writer(path);
-    const std::uint64_t size = 3ULL << 30;
-    const std::vector<DataRun> runs{{5000, "middle"}, {9000, "same block"}, {1ULL << 30, "far"}, {size - 3, "end"}};
+    const std::uint64_t size = 5ULL << 30;
+    const std::vector<DataRun> runs{{5000, "middle"}, {9000, "same block"}, {(4ULL << 30) + 1, "far"}, {size - 3, "end"}};
     std::size_t next = 0;
     ASSERT_EQ(why(writer.file("sparse", {}, size,
                               [&]() -> sdk::Result<std::optional<DataRun>> {
