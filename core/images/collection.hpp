@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,8 +29,10 @@ struct Craft {
     std::function<sdk::Result<void>(const CatalogueEntry&, const std::string& id, const std::string& staging,
                                     LinkedCall&)>
         make;
-    /// When a finished thing was last given this name, in nanoseconds since 1970; nothing if it does not go by it.
-    std::function<std::optional<std::int64_t>(const T&, const std::string& name)> named;
+    /// Whether a finished thing goes by this name.
+    std::function<bool(const T&, const std::string& name)> is_called;
+    /// Of two with this name: whether the first is rather meant.
+    std::function<bool(const T&, const T&, const std::string& name)> is_rather_meant;
     /// Lets the catalogue say what the recipe does not decide.
     std::function<void(T&, const CatalogueEntry&)> name_it;
 };
@@ -40,12 +41,6 @@ struct Craft {
 /// only end with a status.
 sdk::Result<void> check_source(const std::string& word, const std::string& name, sdk::Provider& source,
                                sdk::Call& call);
-
-/// What `named` says of things whose records only note the second in which they were made.
-inline std::int64_t as_nanoseconds(std::int64_t seconds)
-{
-    return seconds * 1'000'000'000;
-}
 
 // Errors that both kinds share, outside of the template.
 sdk::Error damaged(const std::string& word, const std::string& id, const std::string& directory, const sdk::Error& why);
@@ -167,17 +162,17 @@ private:
         return std::move(entry).error();
     }
 
-    // The one that was given this name last.
+    // What was pulled under this name: of several the one that is meant.
     std::optional<std::string> older_of(const std::string& name) const
     {
         const auto items = list();
         if (!items)
             return std::nullopt;
-        const T* last = nullptr;
+        const T* meant = nullptr;
         for (const T& item : *items)
-            if (const auto named = craft_.named(item, name); named && (last == nullptr || named > craft_.named(*last, name)))
-                last = &item;
-        return last == nullptr ? std::nullopt : std::optional(last->id);
+            if (craft_.is_called(item, name) && (meant == nullptr || craft_.is_rather_meant(item, *meant, name)))
+                meant = &item;
+        return meant == nullptr ? std::nullopt : std::optional(meant->id);
     }
 
     // The entry with this id; of several the one with this name.

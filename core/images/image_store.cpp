@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
@@ -111,6 +112,23 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     return image;
 }
 
+// A machine is a PC with 64 bits, which runs the code of those with 32 too.
+bool runs_here(const Image& image)
+{
+    const auto platform = image.facts.find("platform");
+    if (platform == image.facts.end())
+        return true;
+    for (const std::string_view ours : {"linux/amd64", "linux/386"})
+        if (platform->second == ours || platform->second.starts_with(std::string(ours) + "/"))
+            return true;
+    return false;
+}
+
+bool is_rather_meant(const Image& one, const Image& other, const std::string& name)
+{
+    return runs_here(one) == runs_here(other) ? named_at(one, name) > named_at(other, name) : runs_here(one);
+}
+
 Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, const ImportLimits& limits)
 {
     Craft<Image> craft;
@@ -118,7 +136,8 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, cons
     craft.catalogue = &catalogue.images();
     craft.look_up = [&catalogue](const std::string& name) { return catalogue.image(name); };
     craft.read = read_image;
-    craft.named = named_at;
+    craft.is_called = [](const Image& image, const std::string& name) { return named_at(image, name).has_value(); };
+    craft.is_rather_meant = is_rather_meant;
     craft.make = [find_source = std::move(find_source), limits](const CatalogueEntry& entry, const std::string& id,
                                                         const std::string& staging, LinkedCall& call) {
         return make_by_choices(entry, staging, call, [&](const CatalogueEntry& choice, LinkedCall& attempt) -> Result<void> {
@@ -170,6 +189,15 @@ std::map<std::string, std::string> environment_of(const Image& image)
     return environment;
 }
 
+Result<void> check_platform(const Image& image, const std::string& name)
+{
+    if (runs_here(image))
+        return {};
+    return sdk::make_error(Code::unsupported,
+                           "image '" + name + "' is for " + image.facts.at("platform") + ", which no machine here can run",
+                           "if there is one for linux/amd64: `banger image pull --platform linux/amd64 " + name + "`");
+}
+
 struct ImageStore::State {
     Collection<Image> images;
     const Catalogue& catalogue;
@@ -196,6 +224,24 @@ struct ImageStore::State {
         entry.recipe = answer->facts["recipe"];
         entry.identity = answer->facts["identity"];
         return entry;
+    }
+
+    [[nodiscard]] std::vector<std::string> names_of_catalogue() const
+    {
+        std::vector<std::string> names;
+        for (const auto& entry : catalogue.images())
+            names.push_back(entry.name);
+        return names;
+    }
+
+    // What no registry gives may be a name of the catalogue, misspelt.
+    [[nodiscard]] sdk::Error with_nearest(sdk::Error error, const std::string& name) const
+    {
+        const auto near = base::nearest(name, names_of_catalogue());
+        if (!near || (error.code != Code::not_found && error.code != Code::permission && error.code != Code::unavailable))
+            return error;
+        error.hint = "did you mean '" + *near + "'?" + (error.hint.empty() ? "" : " If not: " + error.hint);
+        return error;
     }
 
     // Has the record say names and choices too.
@@ -271,19 +317,18 @@ Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call, const I
     recipe.set("reference", name).set("pin", "now");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
-    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    auto image = state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    return image ? image : state_->with_nearest(std::move(image).error(), name);
 }
 
 bool ImageStore::is_reference(const std::string& name) const
 {
     if (name.find_first_of(":/@") != std::string::npos)
         return true;
-    std::vector<std::string> known;
-    for (const auto& entry : state_->catalogue.images())
-        known.push_back(entry.name);
+    const auto known = state_->names_of_catalogue();
     const bool spelled_so = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") ==
                                                  std::string::npos;
-    return spelled_so && !is_recipe_id(name) && !base::nearest(name, known);
+    return spelled_so && !is_recipe_id(name) && std::find(known.begin(), known.end(), name) == known.end();
 }
 
 Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call,
@@ -295,6 +340,8 @@ Result<Image> ImageStore::import(const std::string& path, const std::string& nam
                    : sdk::make_error(Code::invalid, path + " is the bundle of a kernel", "`banger kernel import` takes it");
     json::Object recipe;
     recipe.set("path", path).set("pin", "now");
+    if (choices.any_directory)
+        recipe.set("directory", "any");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
     return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call, true);

@@ -122,8 +122,9 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
             return write_record(staging, choice, id, *kernel);
         });
     };
-    craft.named = [](const Kernel& kernel, const std::string& name) {
-        return kernel.name == name ? std::optional(as_nanoseconds(kernel.created)) : std::nullopt;
+    craft.is_called = [](const Kernel& kernel, const std::string& name) { return kernel.name == name; };
+    craft.is_rather_meant = [](const Kernel& one, const Kernel& other, const std::string& /*name*/) {
+        return one.created > other.created;
     };
     craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
     return craft;

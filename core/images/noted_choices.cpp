@@ -8,13 +8,14 @@
 #include <utility>
 
 #include "banger/sdk/os/file.hpp"
-#include "core/images/collection.hpp"
 #include "core/model/json.hpp"
 
 namespace banger::images {
 namespace {
 
 using sdk::Result;
+
+constexpr std::int64_t nanoseconds = 1'000'000'000;  // in a second
 
 bool is_called(const Image& image, const std::string& name)
 {
@@ -99,7 +100,7 @@ std::optional<std::int64_t> named_at(const Image& image, const std::string& name
     if (!is_called(image, name))
         return std::nullopt;
     const auto taken = image.named.find(name);
-    return taken == image.named.end() ? as_nanoseconds(image.created) : taken->second;
+    return taken == image.named.end() ? image.created * nanoseconds : taken->second;
 }
 
 Result<Image> note_choices(const std::string& record_path, Image image, const std::vector<Image>& images,
