@@ -2,6 +2,7 @@
 #include "cli/progress.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/terminal.hpp"
@@ -15,33 +16,20 @@ namespace {
 // A terminal gains nothing from more, and a slow one loses.
 constexpr std::chrono::milliseconds least_between_draws{80};
 constexpr std::chrono::seconds patience{2};
-constexpr std::chrono::hours longest_told{24};
 
-std::string amount(std::uint64_t number, const std::string& unit)
+// The last column stays free: some terminals wrap as soon as it is used.
+std::size_t room_of(const TerminalSize& size)
 {
-    if (unit == "bytes")
-        return base::format_size(number);
-    return std::to_string(number) + (unit.empty() ? "" : " " + printable(unit));
+    return size.columns > 1 ? size.columns - 1 : 1;
 }
 
-unsigned percent(std::uint64_t done, std::uint64_t total)
+bool came(const std::vector<PartProgress>& parts, const std::string& name)
 {
-    return static_cast<unsigned>(100.0 * static_cast<double>(std::min(done, total)) / static_cast<double>(total));
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](const PartProgress& part) { return part.name == name && part.here(); });
 }
 
 }  // namespace
-
-std::string pace(std::uint64_t moved, std::uint64_t left, std::chrono::nanoseconds elapsed)
-{
-    const auto seconds = std::chrono::duration<double>(elapsed).count();
-    if (moved == 0 || seconds <= 0)
-        return {};
-    const double rate = static_cast<double>(moved) / seconds;
-    // A stalled one would be told to take years.
-    const double rest = std::min(static_cast<double>(left) / rate, std::chrono::duration<double>(longest_told).count());
-    return base::format_size(static_cast<std::uint64_t>(rate)) + "/s, " +
-           base::format_duration(std::chrono::seconds(static_cast<std::int64_t>(rest))) + " left";
-}
 
 std::string spec_line(const json::Value& spec)
 {
@@ -69,7 +57,7 @@ void Progress::ended(std::size_t call)
         return clear();
     if (latest_ == call)
         latest_ = stages_.begin()->first;
-    if (drawn_)
+    if (!drawn_.empty())
         draw(Clock::now());
 }
 
@@ -83,29 +71,47 @@ void Progress::update(std::size_t call, const json::Value& params)
         stage.text = text;
         stage.began = now;
         stage.done_before = json::uint_or(params, "done");
+        stage.parts.clear();
     }
+    const auto before = std::exchange(stage.parts, parts_of(params, stage.parts, now));
     stage.done = json::uint_or(params, "done");
     stage.total = json::uint_or(params, "total");
     stage.unit = json::string_or(params, "unit");
     latest_ = call;
     if (live_ && (fresh || now - last_drawn_ >= least_between_draws))
         draw(now);
-    else if (!live_ && fresh && !text.empty())
-        (void)sdk::os::write_all(descriptor_, text + "\n");
+    if (live_)
+        return;
+    std::string lines = fresh && !text.empty() ? text + "\n" : std::string();
+    for (const auto& part : stage.parts)
+        if (part.here() && !came(before, part.name))
+            lines += part_line(part, stage.unit, std::string::npos, now) + "\n";
+    if (!lines.empty())
+        (void)sdk::os::write_all(descriptor_, lines);
 }
 
 void Progress::tick()
 {
-    if (live_ && drawn_)
+    if (live_ && !drawn_.empty())
         draw(Clock::now());
+}
+
+// A terminal that became narrower has broken the lines anew.
+std::string Progress::to_first_line() const
+{
+    const std::size_t columns = std::max<std::size_t>(terminal_size(descriptor_).columns, 1);
+    std::size_t rows = 0;
+    for (const auto width : drawn_)
+        rows += std::max<std::size_t>((width + columns - 1) / columns, 1);
+    return rows > 1 ? "\r\x1b[" + std::to_string(rows - 1) + "A" : "\r";
 }
 
 void Progress::clear()
 {
-    if (!drawn_)
+    if (drawn_.empty())
         return;
-    (void)sdk::os::write_all(descriptor_, "\r\x1b[K");
-    drawn_ = false;
+    (void)sdk::os::write_all(descriptor_, to_first_line() + (drawn_.size() > 1 ? "\x1b[J" : "\x1b[K"));
+    drawn_.clear();
 }
 
 void Progress::resume()
@@ -116,31 +122,28 @@ void Progress::resume()
 
 void Progress::say(const std::string& line)
 {
-    const bool again = drawn_;
+    const bool again = !drawn_.empty();
     clear();
     (void)sdk::os::write_all(descriptor_, line + "\n");
     if (again)
         draw(Clock::now());
 }
 
-std::string Progress::line(Clock::time_point now) const
+std::string Progress::line(const Stage& stage, Clock::time_point now) const
 {
-    const auto stage = stages_.find(latest_);
-    if (stage == stages_.end())
-        return {};
-    const auto& [text, done, total, unit, began, done_before] = stage->second;
-    std::string line = text;
-    if (total > 0)
-        line += " " + std::to_string(percent(done, total)) + "% of " + amount(total, unit);
-    else if (done > 0)
-        line += " " + amount(done, unit);
-    const auto how_fast = unit == "bytes" && total > done && done > done_before && now - began >= patience
-                              ? pace(done - done_before, total - done, now - began)
+    std::string line = stage.text;
+    if (stage.total > 0)
+        line += " " + std::to_string(percent(stage.done, stage.total)) + "% of " + amount(stage.total, stage.unit);
+    else if (stage.done > 0)
+        line += " " + amount(stage.done, stage.unit);
+    const auto elapsed = now - stage.began;
+    const auto how_fast = stage.unit == "bytes" && stage.total > stage.done && stage.done > stage.done_before && elapsed >= patience
+                              ? pace(stage.done - stage.done_before, stage.total - stage.done, elapsed)
                               : std::string();
     if (!how_fast.empty())
         line += ", " + how_fast;
-    else if (now - began >= patience)
-        line += ", " + base::format_duration(std::chrono::floor<std::chrono::seconds>(now - began));
+    else if (elapsed >= patience)
+        line += ", " + base::format_duration(std::chrono::floor<std::chrono::seconds>(elapsed));
     if (stages_.size() > 1)
         line += " (and " + std::to_string(stages_.size() - 1) + " more)";
     return line;
@@ -148,10 +151,22 @@ std::string Progress::line(Clock::time_point now) const
 
 void Progress::draw(Clock::time_point now)
 {
-    // The last column stays free: some terminals wrap as soon as it is used.
-    const std::size_t room = terminal_size(descriptor_).columns;
-    (void)sdk::os::write_all(descriptor_, "\r" + clipped(line(now), room > 1 ? room - 1 : 1) + "\x1b[K");
-    drawn_ = true;
+    const auto size = terminal_size(descriptor_);
+    const auto room = room_of(size);
+    std::vector<std::string> lines{std::string()};
+    if (const auto stage = stages_.find(latest_); stage != stages_.end()) {
+        lines.front() = clipped(line(stage->second, now), room);
+        for (const auto& part : most_telling(stage->second.parts, std::max<std::size_t>(size.rows, 1) - 1))
+            lines.push_back(part_line(part, stage->second.unit, room, now));
+    }
+    std::string text = to_first_line();
+    const bool more_before = drawn_.size() > lines.size();
+    drawn_.clear();
+    for (const auto& each : lines) {
+        text += (drawn_.empty() ? "" : "\r\n") + each + "\x1b[K";
+        drawn_.push_back(width_of(each));
+    }
+    (void)sdk::os::write_all(descriptor_, text + (more_before ? "\x1b[J" : ""));
     last_drawn_ = now;
 }
 

@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "cli/part_progress.hpp"
 #include "core/model/json.hpp"
 
 namespace banger::cli {
 
 /// How far long calls are, on standard error. On a terminal one line that is overwritten and vanishes at the end: of the
-/// call that was heard of last. Elsewhere one line for each new stage of a call.
+/// call that was heard of last, and one more for each of its parts, as many as there is room for. Elsewhere one line for each
+/// new stage of a call, and for each part that has come.
 class Progress {
 public:
     using Clock = std::chrono::steady_clock;
@@ -29,13 +32,13 @@ public:
     /// Draws again: time has passed, or the terminal has another width.
     void tick();
 
-    /// Removes the live line, so that something else can be written.
+    /// Removes the live lines, so that something else can be written.
     void clear();
 
-    /// Draws the live line again that was cleared for something else, unless every call has ended.
+    /// Draws the live lines again that were cleared for something else, unless every call has ended.
     void resume();
 
-    /// One line that stays, above the live line.
+    /// One line that stays, above the live ones.
     void say(const std::string& line);
 
     [[nodiscard]] bool live() const { return live_; }
@@ -48,22 +51,21 @@ private:
         std::string unit;
         Clock::time_point began;
         std::uint64_t done_before = 0;  ///< when it began here
+        std::vector<PartProgress> parts;
     };
 
     void update(std::size_t call, const json::Value& params);
     void draw(Clock::time_point now);
-    [[nodiscard]] std::string line(Clock::time_point now) const;
+    [[nodiscard]] std::string line(const Stage& stage, Clock::time_point now) const;
+    [[nodiscard]] std::string to_first_line() const;
 
     int descriptor_;
     bool live_;
-    bool drawn_ = false;
+    std::vector<std::size_t> drawn_;       ///< how wide each of the live lines is
     std::map<std::size_t, Stage> stages_;  ///< of the calls under way
     std::size_t latest_ = 0;               ///< the call that was heard of last
     Clock::time_point last_drawn_;
 };
-
-/// "12 MiB/s, 40 s left": what `moved` bytes in that time make of those that are left. Empty as long as nothing can be told.
-std::string pace(std::uint64_t moved, std::uint64_t left, std::chrono::nanoseconds elapsed);
 
 /// "spec: 2 CPUs, 2 GiB memory, 8 GiB disk (debian-bookworm as 'brave-otter')": what a VM will get.
 std::string spec_line(const json::Value& spec);

@@ -39,6 +39,12 @@ json::Object progress_json(const sdk::Progress& progress)
     json::Object object;
     object.set("stage", progress.stage).set("done", progress.done).set("total", progress.total);
     object.set("unit", progress.unit);
+    if (progress.parts.empty())
+        return object;
+    json::Array parts;
+    for (const auto& part : progress.parts)
+        parts.add(json::Object().set("name", part.name).set("done", part.done).set("total", part.total));
+    object.set("parts", parts);
     return object;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -44,11 +45,33 @@ Result<Pipe> make_pipe()
     return pipe;
 }
 
+/// The source's own part of a call. While parts of the image are on their way, what the source says is what there is to wait for.
+class SourceCall final : public sdk::Call {
+public:
+    explicit SourceCall(LinkedCall& call) : call_(call) {}
+
+    [[nodiscard]] bool cancelled() const override { return call_.cancelled(); }
+    [[nodiscard]] int cancel_descriptor() const override { return call_.cancel_descriptor(); }
+    void progress(const sdk::Progress& progress) override
+    {
+        parts_come_ = std::any_of(progress.parts.begin(), progress.parts.end(),
+                                  [](const sdk::ProgressPart& part) { return part.done < part.total; });
+        call_.progress(progress);
+    }
+    void warn(const std::string& message) override { call_.warn(message); }
+
+    [[nodiscard]] bool parts_come() const { return parts_come_; }
+
+private:
+    LinkedCall& call_;
+    std::atomic<bool> parts_come_ = false;
+};
+
 /// A fetch on a thread of its own. The stream ends when it returns, and not before its result is known: so a reader
 /// that sees the end can ask whether it is a real one.
 class Fetching {
 public:
-    Fetching(sdk::ImageSource& source, sdk::ImageRequest request, os::UniqueFd output, LinkedCall& call)
+    Fetching(sdk::ImageSource& source, sdk::ImageRequest request, os::UniqueFd output, SourceCall& call)
         : output_(std::move(output)), thread_([this, &source, request = std::move(request), &call]() mutable {
               block_broken_pipe();
               request.output = output_.get();
@@ -125,7 +148,8 @@ Result<Layers> create_layers(const std::string& id, const std::string& directory
     return Layers{std::move(*root), std::move(*work), std::move(*dropped)};
 }
 
-Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& limits, LinkedCall& call)
+Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& limits, const SourceCall& source,
+                                  LinkedCall& call)
 {
     const ImportPlan plan{.root = layers.root,
                           .work = &layers.work,
@@ -135,8 +159,9 @@ Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& li
                           .limits = limits,
                           .probes = {},
                           .progress =
-                              [&call](const ImportProgress& progress) {
-                                  call.progress({"write the root file system", progress.content_bytes, 0, "bytes"});
+                              [&source, &call](const ImportProgress& progress) {
+                                  if (!source.parts_come())
+                                      call.progress({"write the root file system", progress.content_bytes, 0, "bytes"});
                               },
                           .cancelled = [&call] { return call.cancelled(); }};
     return import_tar(fd, plan);
@@ -182,8 +207,9 @@ Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Lay
     auto pipe = make_pipe();
     if (!pipe)
         return std::move(pipe).error();
-    Fetching fetching(source, std::move(request), std::move(pipe->writer), call);
-    auto imported = read_stream(pipe->reader.get(), layers, limits, call);
+    SourceCall source_call(call);
+    Fetching fetching(source, std::move(request), std::move(pipe->writer), source_call);
+    auto imported = read_stream(pipe->reader.get(), layers, limits, source_call, call);
     const bool source_failed_first = fetching.failed();
     if (!imported)
         call.cancel();

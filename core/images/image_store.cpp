@@ -4,10 +4,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <ctime>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "core/images/bundle.hpp"
 #include "core/images/collection.hpp"
 #include "core/images/image_import.hpp"
+#include "core/images/noted_choices.hpp"
 #include "core/images/source_choices.hpp"
 #include "core/model/json.hpp"
 
@@ -94,6 +94,10 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     image.id = id;
     image.name = *name;
     image.other_names = json::find_strings(*record, "other_names");
+    if (const auto* when = json::find(*record, "named"); when != nullptr && when->IsObject())
+        for (const auto& member : when->GetObject())
+            if (member.value.IsInt64())
+                image.named.emplace(member.name.GetString(), member.value.GetInt64());
     image.root = std::move(*root);
     image.work = std::move(*work);
     image.kernel = json::string_or(*record, "kernel");
@@ -108,12 +112,6 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     return image;
 }
 
-bool is_called(const Image& image, const std::string& name)
-{
-    return image.name == name ||
-           std::find(image.other_names.begin(), image.other_names.end(), name) != image.other_names.end();
-}
-
 // A machine is a PC with 64 bits, which runs the code of those with 32 too.
 bool runs_here(const Image& image)
 {
@@ -126,49 +124,9 @@ bool runs_here(const Image& image)
     return false;
 }
 
-bool is_rather_meant(const Image& one, const Image& other)
+bool is_rather_meant(const Image& one, const Image& other, const std::string& name)
 {
-    return runs_here(one) == runs_here(other) ? one.created > other.created : runs_here(one);
-}
-
-void add_name(Image& image, const std::string& name)
-{
-    if (!name.empty() && !is_called(image, name))
-        image.other_names.push_back(name);
-}
-
-// Has the record say names and choices too. Two that do this at once may lose one's.
-Result<void> note(const std::string& directory, Image& image, const std::string& name, const ImageChoices& choices,
-                  bool keep)
-{
-    const Image before = image;
-    add_name(image, name);
-    add_name(image, choices.name);
-    image.kept = image.kept || keep || !choices.name.empty();
-    if (!choices.kernel.empty()) {
-        image.kernel = choices.kernel;
-        image.kernel_chosen = true;
-    }
-    if (choices.disk_bytes != 0)
-        image.disk_bytes = choices.disk_bytes;
-    if (image.other_names == before.other_names && image.kernel == before.kernel && image.kept == before.kept &&
-        image.kernel_chosen == before.kernel_chosen && image.disk_bytes == before.disk_bytes)
-        return {};
-    const auto path = directory + record_name;
-    const auto text = sdk::os::read_file(path);
-    if (!text)
-        return text.error();
-    auto record = json::parse_object(*text, "image.json");
-    if (!record)
-        return record.error();
-    constexpr std::array noted{"other_names", "kernel", "kept", "kernel_chosen", "disk_bytes"};
-    json::Object changed;
-    for (const auto& member : record->GetObject())
-        if (std::find(noted.begin(), noted.end(), std::string_view(member.name.GetString())) == noted.end())
-            changed.set(member.name.GetString(), member.value);
-    changed.set("other_names", image.other_names).set("kernel", image.kernel);
-    changed.set("kept", image.kept).set("kernel_chosen", image.kernel_chosen).set("disk_bytes", image.disk_bytes);
-    return sdk::os::write_file_atomic(path, json::to_pretty(changed.value()), 0444);
+    return runs_here(one) == runs_here(other) ? named_at(one, name) > named_at(other, name) : runs_here(one);
 }
 
 Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, const ImportLimits& limits)
@@ -178,7 +136,7 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, cons
     craft.catalogue = &catalogue.images();
     craft.look_up = [&catalogue](const std::string& name) { return catalogue.image(name); };
     craft.read = read_image;
-    craft.is_called = is_called;
+    craft.is_called = [](const Image& image, const std::string& name) { return named_at(image, name).has_value(); };
     craft.is_rather_meant = is_rather_meant;
     craft.make = [find_source = std::move(find_source), limits](const CatalogueEntry& entry, const std::string& id,
                                                         const std::string& staging, LinkedCall& call) {
@@ -245,6 +203,7 @@ struct ImageStore::State {
     const Catalogue& catalogue;
     FindImageSource find_source;
     std::string directory;
+    std::mutex noting = {};
 
     // What a name of somebody else's means now. The catalogue's own are recipes and need nobody.
     [[nodiscard]] Result<CatalogueEntry> pin(CatalogueEntry entry, sdk::Call& call) const
@@ -285,12 +244,17 @@ struct ImageStore::State {
         return error;
     }
 
-    Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices, bool keep = false) const
+    // Has the record say names and choices too.
+    Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices, bool keep = false)
     {
-        if (image)
-            if (auto written = note(directory + "/" + image->id, *image, name, choices, keep); !written)
-                return std::move(written).error();
-        return image;
+        if (!image || (name.empty() && !keep && choices == ImageChoices{}))
+            return image;
+        const std::lock_guard held(noting);  // those that pulled it together note at the same time
+        const auto all = images.list();
+        if (!all)
+            return all.error();
+        const std::string record = directory + "/" + image->id + record_name;
+        return note_choices(record, std::move(*image), *all, name, choices, keep);
     }
 
     Result<Image> import_bundle(const std::string& path, const std::string& name, const ImageChoices& choices, sdk::Call& call)

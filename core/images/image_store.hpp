@@ -21,6 +21,7 @@ struct Image {
     std::string id;    ///< 16 hex digits of the digest of the recipe; names the directory
     std::string name;  ///< as the catalogue names it, or as it was first asked for
     std::vector<std::string> other_names;  ///< references that led to the same image
+    std::map<std::string, std::int64_t> named;  ///< when one of its names was taken over from another image: Unix time, nanoseconds
     sdk::Layer root;
     sdk::Layer work;           ///< made from the image's own /root
     std::string kernel;        ///< default kernel's name
@@ -46,6 +47,8 @@ struct ImageChoices {
     std::string platform = {};  ///< OS/ARCHITECTURE[/VARIANT], of an image from a registry or a layout
     std::uint64_t disk_bytes = 0;
     bool any_directory = false;  ///< a directory is a root file system, whatever is in it
+
+    bool operator==(const ImageChoices&) const = default;
 };
 
 /// The disks of a machine that stands still.
@@ -60,8 +63,9 @@ struct MachineDisks {
 using FindImageSource = std::function<sdk::Result<sdk::ImageSource*>(const std::string& name)>;
 
 /// A name means the recipe that the catalogue has for it now. What was made from an earlier recipe stays until it is
-/// removed, and is then found by its id only; what the catalogue no longer knows is found by its name too. Of several platforms'
-/// images under one reference, those that machines can run have its name.
+/// removed, and is then found by its id only; what the catalogue no longer knows is found by its name too. A name that is
+/// given to a second image leads to that one, until it is given to the first again; but of several platforms' images under
+/// one reference, those that machines can run have its name.
 ///
 /// Threads: every method may be called from several workers at once. Several processes may share one directory.
 /// Crashes: a half-made image stays in a directory named `.new-*` that nobody reads; `sweep` removes it.

@@ -123,6 +123,9 @@ Craft<Kernel> craft(const Catalogue& catalogue, FindKernelSource find_source)
         });
     };
     craft.is_called = [](const Kernel& kernel, const std::string& name) { return kernel.name == name; };
+    craft.is_rather_meant = [](const Kernel& one, const Kernel& other, const std::string& /*name*/) {
+        return one.created > other.created;
+    };
     craft.name_it = [](Kernel& kernel, const CatalogueEntry& entry) { kernel.name = entry.name; };
     return craft;
 }

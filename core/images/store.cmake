@@ -22,6 +22,7 @@ add_library(banger-image-store STATIC
     kernel_needs.cpp
     kernel_store.cpp
     linked_call.cpp
+    noted_choices.cpp
     published_catalogue.cpp
     recipe_identity.cpp
     sha256.cpp

@@ -14,7 +14,6 @@ extern "C" {
 
 #include <array>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,6 +23,7 @@ extern "C" {
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "hard_links.hpp"
 
 namespace banger::oci {
 namespace {
@@ -57,22 +57,6 @@ using Entry = std::unique_ptr<archive_entry, FreeEntry>;
 struct Name {
     std::string path;  // from the root, "" itself
     ext2_ino_t inode = 0;
-};
-
-/// Names in one directory, in the order of the directory.
-struct Listing {
-    std::string directory;
-    std::vector<Name> names;
-
-    static int take(ext2_ino_t /*directory*/, int entry, ext2_dir_entry* found, int /*offset*/, int /*size*/, char* /*block*/,
-                    void* self)
-    {
-        if (entry != DIRENT_OTHER_FILE)  // "." and ".."
-            return 0;
-        auto& listing = *static_cast<Listing*>(self);
-        listing.names.push_back({listing.directory + "/" + std::string(found->name, ext2fs_dirent_name_len(found)), found->inode});
-        return 0;
-    }
 };
 
 /// What becomes of a file system in the archive.
@@ -111,11 +95,11 @@ public:
         if (ext2fs_has_feature_journal_needs_recovery(opened->super))
             return sdk::make_error(Code::corrupt, path_ + " was not unmounted: its journal has still to be replayed",
                                    place.journal_hint);
-        std::vector<Name> open{{"", EXT2_ROOT_INO}};
-        while (!open.empty()) {
-            const Name name = std::move(open.back());
-            open.pop_back();
-            if (auto taken = take(name, open); !taken)
+        open_ = {{"", EXT2_ROOT_INO}};
+        while (!open_.empty()) {
+            const Name name = std::move(open_.back());
+            open_.pop_back();
+            if (auto taken = take_directory(name); !taken)
                 return taken;
         }
         return {};
@@ -140,35 +124,62 @@ private:
 
     [[nodiscard]] std::string archived(const Name& name) const { return "." + place_.at + name.path; }
 
-    Result<void> take(const Name& name, std::vector<Name>& open)
+    Result<ext2_inode_large> read_inode(const Name& name) const
     {
-        if (call_.cancelled())
-            return sdk::make_error(Code::cancelled, "cancelled");
         ext2_inode_large inode{};
         if (const auto failure = ext2fs_read_inode_full(file_system_.get(), name.inode, plain(inode), sizeof inode); failure != 0)
             return damaged(name.path, failure);
-        const bool directory = LINUX_S_ISDIR(inode.i_mode);
-        if (directory && !seen_.insert(name.inode).second)
+        return inode;
+    }
+
+    Result<void> take_directory(const Name& name)
+    {
+        auto inode = read_inode(name);
+        if (!inode)
+            return std::move(inode).error();
+        if (!seen_.insert(name.inode).second)
             return sdk::make_error(Code::corrupt, "'" + name.path + "' in " + path_ + " is a directory with two names");
         const Entry entry(archive_entry_new());
         archive_entry_set_pathname(entry.get(), archived(name).c_str());
-        if (!directory && inode.i_links_count > 1) {
-            const auto [first, is_new] = links_.emplace(name.inode, archived(name));
-            if (!is_new) {
+        if (auto described = describe(name, *inode, entry.get()); !described)
+            return described;
+        if (auto written = header(entry.get()); !written)
+            return written;
+        return list(name);
+    }
+
+    // What is in a directory goes out as it is met, so that one with a million names takes no memory for them. Directories
+    // have their turn later: they may be nested as deep as they like.
+    Result<void> take(Name name)
+    {
+        if (call_.cancelled())
+            return sdk::make_error(Code::cancelled, "cancelled");
+        auto inode = read_inode(name);
+        if (!inode)
+            return std::move(inode).error();
+        if (LINUX_S_ISDIR(inode->i_mode)) {
+            open_.push_back(std::move(name));
+            return {};
+        }
+        const Entry entry(archive_entry_new());
+        archive_entry_set_pathname(entry.get(), archived(name).c_str());
+        if (inode->i_links_count > 1) {
+            const auto earlier = links_.earlier(0, name.inode, inode->i_links_count, archived(name));
+            if (!earlier.empty()) {
                 archive_entry_set_filetype(entry.get(), AE_IFREG);
-                archive_entry_set_hardlink(entry.get(), first->second.c_str());
+                archive_entry_set_hardlink(entry.get(), earlier.c_str());
                 return header(entry.get());
             }
         }
-        if (auto described = describe(name, inode, entry.get()); !described)
+        if (auto described = describe(name, *inode, entry.get()); !described)
             return described;
-        if (LINUX_S_ISREG(inode.i_mode) && !place_.lost.line.empty() && name.path == place_.lost.path)
+        if (LINUX_S_ISREG(inode->i_mode) && !place_.lost.line.empty() && name.path == place_.lost.path)
             return without_line(name, entry.get());
         if (auto written = header(entry.get()); !written)
             return written;
-        if (LINUX_S_ISREG(inode.i_mode))
+        if (LINUX_S_ISREG(inode->i_mode))
             return content(name, [this](std::string_view bytes) { return give(bytes); });
-        return directory ? list(name, open) : Result<void>();
+        return {};
     }
 
     // A file with nothing else in it is left out.
@@ -291,17 +302,32 @@ private:
         }
     }
 
-    Result<void> list(const Name& name, std::vector<Name>& open)
+    struct Listing {
+        Ext4Stream& stream;
+        const std::string& directory;
+        Result<void> taken;
+    };
+
+    static int found(ext2_ino_t /*directory*/, int kind, ext2_dir_entry* entry, int /*offset*/, int /*size*/, char* /*block*/,
+                     void* self)
     {
-        Listing listing{name.path, {}};
-        if (const auto failure =
-                ext2fs_dir_iterate2(file_system_.get(), name.inode, 0, nullptr, &Listing::take, &listing);
-            failure != 0)
+        if (kind != DIRENT_OTHER_FILE)  // "." and ".."
+            return 0;
+        auto& listing = *static_cast<Listing*>(self);
+        auto path = listing.directory + "/" + std::string(entry->name, ext2fs_dirent_name_len(entry));
+        if (path == "/lost+found" || path == listing.stream.place_.hidden)
+            return 0;
+        listing.taken = listing.stream.take({std::move(path), entry->inode});
+        return listing.taken ? 0 : DIRENT_ABORT;
+    }
+
+    Result<void> list(const Name& name)
+    {
+        Listing listing{*this, name.path, {}};
+        const auto failure = ext2fs_dir_iterate2(file_system_.get(), name.inode, 0, nullptr, &Ext4Stream::found, &listing);
+        if (listing.taken && failure != 0)
             return damaged(name.path, failure);
-        for (auto& found : listing.names)
-            if (found.path != "/lost+found" && found.path != place_.hidden)
-                open.push_back(std::move(found));
-        return {};
+        return listing.taken;
     }
 
     Result<void> header(archive_entry* entry)
@@ -317,8 +343,9 @@ private:
     std::unique_ptr<archive, FreeArchive> writer_;
     FileSystem file_system_;
     std::vector<char> buffer_;
-    std::set<ext2_ino_t> seen_;                  // directories
-    std::map<ext2_ino_t, std::string> links_;  // the first name of what has several
+    std::set<ext2_ino_t> seen_;  // directories
+    std::vector<Name> open_;     // directories whose turn comes
+    HardLinks links_;
 };
 
 }  // namespace

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t at_once = 3;  // as Docker has it
 constexpr std::chrono::milliseconds between_progress{200};
+constexpr std::size_t told_digits = 12;  // of a digest, as Docker has it
+constexpr std::size_t most_told = 128;   // as many layers as Docker makes; a hostile list of them is told as a sum
 
 }  // namespace
 
@@ -45,7 +47,7 @@ LayerDownloads::LayerDownloads(Registry& registry, std::vector<Descriptor> layer
             ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, watched, &event);
     }
     for (auto& layer : layers)
-        layers_.push_back({std::move(layer), 0, {}});
+        layers_.push_back({std::move(layer), 0, false, {}});
     for (std::size_t i = 0; i < std::min(at_once, layers_.size()); ++i)
         workers_.emplace_back([this] { work(); });
 }
@@ -74,45 +76,75 @@ void LayerDownloads::work()
                 return;
             mine = next_++;
         }
-        auto path = registry_.blob(layers_[mine].blob, call, [this, mine](std::uint64_t bytes) {
-            const std::lock_guard lock(mutex_);
-            layers_[mine].bytes = bytes;
-        });
+        ended(mine, registry_.blob(layers_[mine].blob, call, [this, mine](std::uint64_t bytes) { arrived(mine, bytes); }));
+    }
+}
+
+void LayerDownloads::arrived(std::size_t layer, std::uint64_t bytes)
+{
+    {
         const std::lock_guard lock(mutex_);
-        layers_[mine].bytes = path ? layers_[mine].blob.size : layers_[mine].bytes;
-        if (path)
-            layers_[mine].path = std::move(*path);
-        else if (!failure_)  // those of the others only follow from the first
+        layers_[layer].bytes = bytes;
+        layers_[layer].moves = true;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - told_ < between_progress)
+            return;
+        told_ = now;
+    }
+    tell();
+}
+
+void LayerDownloads::ended(std::size_t layer, sdk::Result<std::string> path)
+{
+    bool moved = false;
+    {
+        const std::lock_guard lock(mutex_);
+        auto& mine = layers_[layer];
+        if (path) {
+            mine.bytes = mine.blob.size;
+            mine.path = std::move(*path);
+            moved = mine.moves;
+        } else if (!failure_) {  // those of the others only follow from the first
             failure_ = std::move(path).error();
+        }
         if (failure_)
             give_up();
         changed_.notify_all();
     }
+    if (moved)
+        tell();
 }
 
-// A layer's number and size say what is waited for; the bytes are those of all, so that a time can be told from them.
-void LayerDownloads::tell(std::unique_lock<std::mutex>& lock, std::size_t layer)
+// With the mutex held.
+sdk::Progress LayerDownloads::progress() const
 {
-    sdk::Progress progress{
-        "download layer " + std::to_string(layer + 1) + " of " + std::to_string(layers_.size()), 0, 0, "bytes"};
+    const auto count = layers_.size();
+    sdk::Progress progress{"download " + std::to_string(count) + (count == 1 ? " layer" : " layers"), 0, 0, "bytes"};
     for (const auto& each : layers_) {
+        const auto digits = each.blob.digest.substr(each.blob.digest.find(':') + 1);
+        if (count <= most_told)
+            progress.parts.push_back({digits.substr(0, told_digits), each.bytes, each.blob.size});
         progress.done += each.bytes;
         progress.total += each.blob.size;
     }
+    return progress;
+}
+
+void LayerDownloads::tell()
+{
+    const std::lock_guard turn(telling_);
+    std::unique_lock lock(mutex_);
+    const auto now = progress();
     lock.unlock();
-    call_.progress(progress);
-    lock.lock();
+    call_.progress(now);
 }
 
 sdk::Result<std::string> LayerDownloads::wait(std::size_t layer)
 {
     std::unique_lock lock(mutex_);
-    while (!layers_[layer].path) {
-        if (failure_)
-            return *failure_;
-        tell(lock, layer);
-        changed_.wait_for(lock, between_progress);
-    }
+    changed_.wait(lock, [&] { return layers_[layer].path || failure_; });
+    if (!layers_[layer].path)
+        return *failure_;
     return *layers_[layer].path;
 }
 

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -23,7 +24,8 @@ public:
     LayerDownloads(const LayerDownloads&) = delete;
     LayerDownloads& operator=(const LayerDownloads&) = delete;
 
-    /// Waits for a layer and tells the call how far all of them are; the path in the cache.
+    /// Waits for a layer; its path in the cache. The call is told how far all of them are for as long as any moves, also
+    /// between two waits.
     sdk::Result<std::string> wait(std::size_t layer);
 
 private:
@@ -31,11 +33,15 @@ private:
     struct Layer {
         Descriptor blob;
         std::uint64_t bytes = 0;  // that are here
+        bool moves = false;       // and was not here before
         std::optional<std::string> path;
     };
     void work();
     void give_up();
-    void tell(std::unique_lock<std::mutex>& lock, std::size_t layer);
+    void arrived(std::size_t layer, std::uint64_t bytes);
+    void ended(std::size_t layer, sdk::Result<std::string> path);
+    void tell();
+    [[nodiscard]] sdk::Progress progress() const;
 
     Registry& registry_;
     sdk::Call& call_;
@@ -45,6 +51,8 @@ private:
     std::size_t next_ = 0;
     std::optional<sdk::Error> failure_;
     bool given_up_ = false;
+    std::mutex telling_;  // before mutex_: what is told later is newer
+    std::chrono::steady_clock::time_point told_;
     sdk::os::UniqueFd gave_up_;
     sdk::os::UniqueFd ended_;  // an epoll(7) descriptor: readable once we gave up, or the call is cancelled
     std::vector<std::jthread> workers_;  // last: use the others

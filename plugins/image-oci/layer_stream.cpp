@@ -12,10 +12,12 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
-#include "blobs/digest.hpp"
+#include "blobs/digest_thread.hpp"
+#include "stream_output.hpp"
 
 namespace banger::oci {
 namespace {
@@ -24,7 +26,6 @@ using sdk::Code;
 using sdk::Result;
 
 constexpr std::size_t input_bytes = 256U << 10;
-constexpr std::size_t output_bytes = 1U << 20;
 constexpr std::size_t block = 512;  // tar(5)
 constexpr std::string_view marker = ".wh..wh..layer";
 constexpr std::string_view gzip_magic = "\x1f\x8b";  // RFC 1952, section 2.3.1
@@ -54,51 +55,51 @@ std::string marker_entry(const std::string& name)
     return text;
 }
 
-/// Reads the blob and adds it up on the way.
+/// Reads the blob piece by piece. Each may be read until `pieces` others have come.
 class Input {
 public:
-    Input(const LayerBlob& blob, sdk::Call& call) : blob_(blob), call_(call), buffer_(input_bytes) {}
+    static constexpr std::size_t pieces = blobs::DigestThread::pieces;
+
+    Input(const LayerBlob& blob, sdk::Call& call) : blob_(blob), call_(call), buffers_((pieces + 1) * input_bytes) {}
 
     Result<std::string_view> next()
     {
         if (call_.cancelled())
             return sdk::make_error(Code::cancelled, "cancelled");
+        turn_ = (turn_ + 1) % (pieces + 1);
+        char* buffer = buffers_.data() + turn_ * input_bytes;
         for (;;) {
-            const auto got = ::pread(blob_.file.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(read_));
+            const auto got = ::pread(blob_.file.get(), buffer, input_bytes, static_cast<off_t>(read_));
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)
                 return sdk::os_error("read layer " + blob_.name);
-            const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
-            if (blob_.uncompressed.empty())
-                sum_.add(bytes);
-            read_ += bytes.size();
-            return bytes;
+            read_ += static_cast<std::uint64_t>(got);
+            return std::string_view(buffer, static_cast<std::size_t>(got));
         }
     }
     [[nodiscard]] std::uint64_t read() const { return read_; }
-    std::string digest() { return sum_.digest(); }
 
 private:
     const LayerBlob& blob_;
     sdk::Call& call_;
-    std::vector<char> buffer_;
-    blobs::Sha256 sum_;
+    std::vector<char> buffers_;
+    std::size_t turn_ = 0;
     std::uint64_t read_ = 0;
 };
 
 class LayerStream {
 public:
-    LayerStream(const LayerBlob& blob, int output, sdk::Call& call)
-        : blob_(blob), output_(output), input_(blob, call), room_(output_bytes)
+    LayerStream(const LayerBlob& blob, StreamOutput output, sdk::Call& call)
+        : blob_(blob), input_(blob, call), output_(std::move(output))
     {
     }
 
     Result<std::uint64_t> go()
     {
-        if (auto written = sdk::os::write_all(output_, marker_entry(blob_.name)); !written)
+        if (auto written = output_.write(marker_entry(blob_.name)); !written)
             return std::move(written).error();
-        auto first = input_.next();
+        auto first = next();
         if (!first)
             return std::move(first).error();
         auto done = first->starts_with(gzip_magic) ? gzip(*first) : others(*first);
@@ -115,12 +116,22 @@ private:
         return sdk::make_error(Code::corrupt, "layer " + blob_.name + " " + why);
     }
 
-    Result<void> give(std::string_view bytes)
+    Result<std::string_view> next()
     {
-        written_ += bytes.size();
+        auto bytes = input_.next();
+        if (bytes && !bytes->empty() && blob_.uncompressed.empty())
+            sum_.add(*bytes);
+        return bytes;
+    }
+
+    // The first bytes of the output's buffer.
+    Result<void> give(std::size_t count)
+    {
+        static_assert(StreamOutput::kept >= blobs::DigestThread::pieces);
+        written_ += count;
         if (!blob_.uncompressed.empty())
-            sum_.add(bytes);
-        return sdk::os::write_all(output_, bytes);
+            sum_.add({output_.buffer(), count});
+        return output_.give(count);
     }
 
     // A file may hold several members, one behind the other (RFC 1952, section 2.2).
@@ -129,7 +140,13 @@ private:
         auto state = std::make_unique<inflate_state>();
         isal_inflate_init(state.get());
         state->crc_flag = ISAL_GZIP;
+        const auto next_buffer = [&] {
+            state->next_out = reinterpret_cast<std::uint8_t*>(output_.buffer());
+            state->avail_out = StreamOutput::buffer_bytes;
+        };
+        next_buffer();
         bool between = false;
+        bool full = false;
         while (!bytes.empty()) {
             state->next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(bytes.data()));
             state->avail_in = static_cast<std::uint32_t>(bytes.size());
@@ -139,31 +156,32 @@ private:
                 if (between) {
                     isal_inflate_reset(state.get());
                     state->crc_flag = ISAL_GZIP;
-                    between = false;
                 }
-                state->next_out = reinterpret_cast<std::uint8_t*>(room_.data());
-                state->avail_out = static_cast<std::uint32_t>(room_.size());
                 if (const int status = isal_inflate(state.get()); status != ISAL_DECOMP_OK)
                     return corrupt("is damaged: its gzip data does not inflate (" + std::to_string(status) + ")");
-                if (auto given = give({room_.data(), room_.size() - state->avail_out}); !given)
-                    return given;
                 between = state->block_state == ISAL_BLOCK_FINISH;
-            } while (state->avail_in > 0 || (!between && state->avail_out == 0));
-            auto next = input_.next();
-            if (!next)
-                return std::move(next).error();
-            bytes = *next;
+                full = state->avail_out == 0;
+                if (!full)
+                    continue;
+                if (auto given = give(StreamOutput::buffer_bytes); !given)
+                    return given;
+                next_buffer();
+            } while (state->avail_in > 0 || (!between && full));
+            auto more = next();
+            if (!more)
+                return std::move(more).error();
+            bytes = *more;
         }
         if (!between)
             return corrupt("ends in the middle");
-        return {};
+        return give(StreamOutput::buffer_bytes - state->avail_out);
     }
 
     static la_ssize_t more(archive*, void* self, const void** bytes)
     {
         auto& stream = *static_cast<LayerStream*>(self);
         if (stream.first_.data() == nullptr) {
-            auto next = stream.input_.next();
+            auto next = stream.next();
             if (!next) {
                 stream.failure_ = std::move(next).error();
                 return ARCHIVE_FATAL;
@@ -201,12 +219,12 @@ private:
         else if (status != ARCHIVE_OK)
             return failed();
         for (;;) {
-            const auto got = archive_read_data(reader.get(), room_.data(), room_.size());
+            const auto got = archive_read_data(reader.get(), output_.buffer(), StreamOutput::buffer_bytes);
             if (got < 0)
                 return failed();
             if (got == 0)
                 return {};
-            if (auto given = give({room_.data(), static_cast<std::size_t>(got)}); !given)
+            if (auto given = give(static_cast<std::size_t>(got)); !given)
                 return given;
         }
     }
@@ -214,7 +232,7 @@ private:
     Result<void> check()
     {
         for (;;) {  // what follows the compressed data counts for the digest too
-            auto rest = input_.next();
+            auto rest = next();
             if (!rest)
                 return std::move(rest).error();
             if (rest->empty())
@@ -224,28 +242,29 @@ private:
             return corrupt("has " + std::to_string(input_.read()) + " bytes where its manifest says " +
                            std::to_string(blob_.size));
         const auto& wanted = blob_.uncompressed.empty() ? blob_.digest : blob_.uncompressed;
-        const auto found = blob_.uncompressed.empty() ? input_.digest() : sum_.digest();
-        if (found != wanted)
+        if (const auto found = sum_.digest(); found != wanted)
             return corrupt("is not what its digest says: it has " + found);
         // Some tools (umoci insert) leave an archive without the padding behind its last file.
-        return sdk::os::write_all(output_, std::string((block - written_ % block) % block, '\0'));
+        return output_.write(std::string((block - written_ % block) % block, '\0'));
     }
 
     const LayerBlob& blob_;
-    int output_;
     Input input_;
-    std::vector<char> room_;
+    StreamOutput output_;
     std::string_view first_;
     std::optional<sdk::Error> failure_;
-    blobs::Sha256 sum_;
     std::uint64_t written_ = 0;
+    blobs::DigestThread sum_;  // last: reads what lies in the others
 };
 
 }  // namespace
 
 Result<std::uint64_t> stream_layer(const LayerBlob& blob, int output, sdk::Call& call)
 {
-    return LayerStream(blob, output, call).go();
+    auto opened = StreamOutput::open(output);
+    if (!opened)
+        return std::move(opened).error();
+    return LayerStream(blob, std::move(*opened), call).go();
 }
 
 Result<void> end_stream(int output)

@@ -11,6 +11,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "blobs/archive_file.hpp"
+#include "hard_links.hpp"
 #include "summed_file.hpp"
 
 namespace banger::oci {
@@ -33,7 +34,6 @@ struct Free {
 using Reader = std::unique_ptr<archive, Free<archive_read_free>>;
 using Writer = std::unique_ptr<archive, Free<archive_write_free>>;
 using Entry = std::unique_ptr<archive_entry, Free<archive_entry_free>>;
-using Links = std::unique_ptr<archive_entry_linkresolver, Free<archive_entry_linkresolver_free>>;
 
 sdk::Error failed(archive* open, const std::string& what)
 {
@@ -56,7 +56,7 @@ class TreeWriter {
 public:
     TreeWriter(const std::string& directory, int output, sdk::Call& call)
         : directory_(directory), output_(output), call_(call), reader_(archive_read_disk_new()),
-          writer_(archive_write_new()), links_(archive_entry_linkresolver_new()), entry_(archive_entry_new())
+          writer_(archive_write_new()), entry_(archive_entry_new())
     {
     }
 
@@ -66,7 +66,6 @@ public:
         archive_write_set_format_pax(writer_.get());  // with parts of seconds
         archive_write_set_options(writer_.get(), "hdrcharset=BINARY");
         archive_write_set_bytes_per_block(writer_.get(), 0);
-        archive_entry_linkresolver_set_strategy(links_.get(), ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE);
         if (archive_read_disk_open(reader_.get(), directory_.c_str()) != ARCHIVE_OK ||
             archive_write_open_fd(writer_.get(), output_) != ARCHIVE_OK)
             return failed(reader_.get(), "cannot read " + directory_);
@@ -92,15 +91,23 @@ private:
     {
         auto* entry = entry_.get();
         const std::string name = archive_entry_pathname(entry);
-        archive_entry_set_pathname(entry, ("." + name.substr(directory_.size())).c_str());
+        const std::string archived = "." + name.substr(directory_.size());
+        archive_entry_set_pathname(entry, archived.c_str());
         if (::geteuid() != 0 && archive_entry_uid(entry) == ::geteuid()) {
             archive_entry_set_uid(entry, 0);
             archive_entry_set_gid(entry, 0);
         }
         archive_entry_set_uname(entry, nullptr);
         archive_entry_set_gname(entry, nullptr);
-        archive_entry* later = nullptr;
-        archive_entry_linkify(links_.get(), &entry, &later);
+        if (archive_entry_filetype(entry) != AE_IFDIR && archive_entry_nlink(entry) > 1) {
+            const auto earlier = links_.earlier(static_cast<std::uint64_t>(archive_entry_dev(entry)),
+                                                static_cast<std::uint64_t>(archive_entry_ino64(entry)),
+                                                archive_entry_nlink(entry), archived);
+            if (!earlier.empty()) {
+                archive_entry_set_hardlink(entry, earlier.c_str());
+                archive_entry_unset_size(entry);
+            }
+        }
         if (const int status = archive_write_header(writer_.get(), entry); status != ARCHIVE_OK && status != ARCHIVE_WARN)
             return failed(writer_.get(), "cannot write '" + name + "'");
         return archive_entry_size(entry) > 0 ? content(name) : Result<void>{};
@@ -135,7 +142,7 @@ private:
     sdk::Call& call_;
     Reader reader_;
     Writer writer_;
-    Links links_;
+    HardLinks links_;
     Entry entry_;
 };
 

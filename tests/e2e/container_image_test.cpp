@@ -56,6 +56,7 @@ TEST(ContainerImage, RunsACommandWithoutAnInitOfItsOwn)
     EXPECT_EQ(in_guest("echo $COLOUR; id -u; cat note; cat /root/note"), "green\n0\nof the image\nof the image\n");
     EXPECT_EQ(in_guest("grep -c ' /var/roothome ext4 ' /proc/mounts"), "1\n") << "where the link leads is the work disk";
     EXPECT_EQ(in_guest("cat /srv/www/index.html"), "from the upper layer\n");
+    EXPECT_EQ(in_guest("program"), "by musl\n");
     EXPECT_EQ(in_guest("ls /etc/group"), "ls: /etc/group: No such file or directory\n");
     EXPECT_EQ(host.banger({"vm", "exec", "a", "--", "hostname"}).out, "a\n");
     EXPECT_EQ(host.banger({"vm", "ssh", "a", "--", "hostname"}).out, "a\n") << "through the agent for want of an sshd";

@@ -142,6 +142,21 @@ protected:
         progress.take("progress", params.value(), call);
     }
 
+    void layers(Progress& progress, const std::vector<PartProgress>& parts)
+    {
+        json::Object params;
+        json::Array told;
+        std::uint64_t done = 0;
+        std::uint64_t total = 0;
+        for (const auto& part : parts) {
+            told.add(json::Object().set("name", part.name).set("done", part.done).set("total", part.total));
+            done += part.done;
+            total += part.total;
+        }
+        params.set("stage", "download").set("done", done).set("total", total).set("unit", "bytes").set("parts", told);
+        progress.take("progress", params.value());
+    }
+
     std::string written()
     {
         to_.reset();
@@ -180,6 +195,82 @@ TEST_F(ProgressTest, ALiveLineIsOverwrittenAndVanishes)
     progress.say("a remark");
     progress.clear();
     EXPECT_EQ(written(), "\rpulling 25% of 100 MiB\x1b[K\r\x1b[Ka remark\n\rpulling 25% of 100 MiB\x1b[K\r\x1b[K");
+}
+
+constexpr std::uint64_t mib = 1U << 20U;
+
+TEST_F(ProgressTest, PartsHaveLinesOfTheirOwnBelowTheLiveOne)
+{
+    Progress progress(to_.get(), true);
+    layers(progress, {{"aaaa", 40 * mib, 40 * mib}, {"bbbb", 10 * mib, 40 * mib}, {"cccc", 0, 20 * mib}});
+    progress.say("a remark");
+    progress.ended(0);
+    const std::string drawn = "download 50% of 100 MiB\x1b[K\r\n  aaaa  done, 40 MiB\x1b[K\r\n"
+                              "  bbbb  10 MiB of 40 MiB\x1b[K\r\n  cccc  waiting, 20 MiB\x1b[K";
+    EXPECT_EQ(written(), "\r" + drawn + "\r\x1b[3A\x1b[Ja remark\n\r" + drawn + "\r\x1b[3A\x1b[J");
+}
+
+TEST_F(ProgressTest, FewerPartsLeaveNothingBehind)
+{
+    Progress progress(to_.get(), true);
+    layers(progress, {{"aaaa", 1 * mib, 2 * mib}});
+    step(progress, "finish", 0, 0);
+    progress.clear();
+    EXPECT_EQ(written(), "\rdownload 50% of 2 MiB\x1b[K\r\n  aaaa  1 MiB of 2 MiB\x1b[K"
+                         "\r\x1b[1Afinish\x1b[K\x1b[J\r\x1b[K");
+}
+
+TEST_F(ProgressTest, ElsewhereAPartIsALineOnceItHasCome)
+{
+    Progress progress(to_.get(), false);
+    layers(progress, {{"aaaa", 2 * mib, 2 * mib}, {"bbbb", 0, 3 * mib}});
+    layers(progress, {{"aaaa", 2 * mib, 2 * mib}, {"bbbb", 1 * mib, 3 * mib}});
+    layers(progress, {{"aaaa", 2 * mib, 2 * mib}, {"bbbb", 3 * mib, 3 * mib}});
+    layers(progress, {{"aaaa", 2 * mib, 2 * mib}, {"bbbb", 3 * mib, 3 * mib}});
+    EXPECT_EQ(written(), "download\n  aaaa  done, 2 MiB\n  bbbb  done, 3 MiB\n");
+}
+
+TEST(PartProgress, SaysAsMuchAsFits)
+{
+    using namespace std::chrono_literals;
+    const auto now = PartProgress::Clock::now();
+    const PartProgress part{"a3ed95caeb02", 12 * mib, 40 * mib, now - 2s, 4 * mib};
+    EXPECT_EQ(part_line(part, "bytes", 80, now), "  a3ed95caeb02  12 MiB of 40 MiB, 4 MiB/s, 7 s left");
+    EXPECT_EQ(part_line(part, "bytes", 40, now), "  a3ed95caeb02  12 MiB of 40 MiB");
+    EXPECT_EQ(part_line(part, "bytes", 19, now), "a3ed95caeb02 30%");
+    EXPECT_EQ(width_of(part_line(part, "bytes", 7, now)), 7U);
+    EXPECT_EQ(part_line({"a", 0, 0}, "bytes", 19, now), "  a  done, 0 B");
+}
+
+TEST(PartProgress, ARateBeginsWithTheFirstBytesThatWereSeenToCome)
+{
+    using namespace std::chrono_literals;
+    const auto told = [](std::uint64_t done) {
+        const auto text = R"({"parts": [{"name": "a", "total": 104857600, "done": )" + std::to_string(done * mib) + "}]}";
+        return json::parse(text, "x");
+    };
+    const auto start = PartProgress::Clock::now();
+    auto parts = parts_of(*told(20), {}, start);  // an earlier pull left these
+    parts = parts_of(*told(20), parts, start + 10s);
+    parts = parts_of(*told(30), parts, start + 11s);
+    parts = parts_of(*told(40), parts, start + 12s);
+    ASSERT_EQ(parts.size(), 1U);
+    EXPECT_EQ(part_line(parts[0], "bytes", 80, start + 12s), "  a  40 MiB of 100 MiB, 10 MiB/s, 6 s left");
+}
+
+TEST(PartProgress, OfMoreThanFitThoseThatMoveAreShownFirst)
+{
+    const std::vector<PartProgress> parts{{"here", 2, 2}, {"moves", 1, 2}, {"waits", 0, 2}, {"too", 1, 2}};
+    const auto shown = [&](std::size_t most) {
+        std::string names;
+        for (const auto& part : most_telling(parts, most))
+            names += part.name + " ";
+        return names;
+    };
+    EXPECT_EQ(shown(9), "here moves waits too ");
+    EXPECT_EQ(shown(3), "moves waits too ");
+    EXPECT_EQ(shown(2), "moves too ");
+    EXPECT_EQ(shown(0), "");
 }
 
 TEST_F(ProgressTest, AWarningIsALineThatStays)

@@ -147,9 +147,38 @@ TEST_F(RegistryTest, SeveralLayersComeAtTheSameTime)
     auto pulled = pull(server);
     ASSERT_TRUE(pulled) << pulled.error().message;
     EXPECT_THAT(*pulled, ElementsAre("first", "second", "third"));
-    ASSERT_FALSE(call.told().empty());
-    EXPECT_EQ(call.told().front().stage, "download layer 1 of 3");
-    EXPECT_EQ(call.told().front().total, std::string("firstsecondthird").size());
+}
+
+TEST_F(RegistryTest, EachLayerSaysHowFarItIs)
+{
+    const std::string lower = "first";
+    const FakeRegistry base({lower});
+    ASSERT_TRUE(pull(base));
+    const auto of_base = call.told().size();
+    const FakeRegistry server({lower, layer_bytes, "third"});
+    ASSERT_TRUE(pull(server));
+    const auto all = call.told();
+    ASSERT_GT(all.size(), of_base);
+    std::uint64_t before = 0;
+    for (std::size_t which = of_base; which < all.size(); ++which) {
+        const auto& told = all[which];
+        EXPECT_EQ(told.stage, "download 3 layers");
+        EXPECT_EQ(told.total, lower.size() + layer_bytes.size() + 5);
+        ASSERT_EQ(told.parts.size(), 3U);
+        std::uint64_t done = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            EXPECT_EQ(told.parts[i].name, server.layer(i).substr(7, 12));
+            done += told.parts[i].done;
+        }
+        EXPECT_EQ(told.done, done);
+        EXPECT_GE(done, before);
+        before = done;
+    }
+    const auto& last = all.back().parts;
+    EXPECT_EQ(last[1].done, layer_bytes.size());
+    EXPECT_EQ(last[1].total, layer_bytes.size());
+    ASSERT_TRUE(pull(server));
+    EXPECT_EQ(call.told().size(), all.size()) << "nothing moves when all is here";
 }
 
 TEST_F(RegistryTest, ACutDownloadGoesOnWhereItEnded)

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
+#include <thread>
 
 #include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
@@ -50,6 +52,28 @@ protected:
         return source->fetch({"x", R"({"path": ")" + at(path) + "\"" + more + "}", at("scratch"), output->get(), limits.entries,
                               limits.bytes},
                              call);
+    }
+    /// What comes through a pipe whose reader is in no hurry, and enlarges it on the way.
+    std::string stream_of(const std::string& path)
+    {
+        std::array<int, 2> ends{};
+        EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        const sdk::os::UniqueFd reader(ends[0]);
+        sdk::os::UniqueFd writer(ends[1]);
+        EXPECT_TRUE(sdk::os::make_directories(at("scratch")));
+        std::jthread fetching([&] {
+            const auto fetched = source->fetch({"x", R"({"path": ")" + at(path) + "\"}", at("scratch"), writer.get()}, call);
+            EXPECT_TRUE(fetched) << fetched.error().message;
+            writer.reset();
+        });
+        std::string stream;
+        std::array<char, 7777> piece{};
+        for (ssize_t got = 0; (got = ::read(reader.get(), piece.data(), piece.size())) > 0;) {
+            stream.append(piece.data(), static_cast<std::size_t>(got));
+            if (stream.size() > 2'000'000)
+                ::fcntl(reader.get(), F_SETPIPE_SZ, 1 << 20);
+        }
+        return stream;
     }
     sdk::Error failure_of(const std::string& path)
     {
@@ -175,6 +199,40 @@ TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
     EXPECT_EQ(fetched->facts["layers"], "1");
     EXPECT_EQ(fetched->facts["layer_bytes"], "1024");
     EXPECT_EQ(fetched->facts["execution"], R"({"Cmd":["/x"]})");
+}
+
+// More than the source's memory and a pipe hold together, and nothing that comes twice.
+std::string long_layer()
+{
+    std::string bytes;
+    for (std::uint64_t number = 0; bytes.size() < 5'000'000; ++number)
+        bytes += std::to_string(number * 2654435761U) + "\n";
+    bytes.resize(5'000'000 / 512 * 512 + 17);  // without the padding that an archive should have
+    return bytes;
+}
+
+TEST_F(SourceTest, LayersComeOutAsTheyWereWhateverCompressedThem)
+{
+    const auto layer = long_layer();
+    ASSERT_TRUE(sdk::os::write_file_atomic(at("layer"), layer));
+    run("gzip -kc layer >gzip; zstd -qc layer >zstd; xz -0c layer >xz; cp layer plain; "
+        "head -c 1000000 layer | gzip -c >members; tail -c +1000001 layer | gzip -c >>members; printf '\\0\\0\\0' >>members");
+    ASSERT_FALSE(HasFailure());
+    for (const std::string way : {"gzip", "zstd", "xz", "plain", "members"}) {
+        const auto blob = *sdk::os::read_file(at(way));
+        write_layout("layout-" + way, blob, blobs::digest_of(blob));
+        const auto name = blobs::digest_of(blob) + std::string(441, '\0');
+        const auto stream = stream_of("layout-" + way);
+        ASSERT_GT(stream.size(), 1024U) << way;
+        EXPECT_EQ(stream.substr(512, 512), name) << way;
+        EXPECT_TRUE(stream.substr(1024) == layer + std::string(495 + 1024, '\0')) << way;
+    }
+    // As `docker save` has them: known by the digest of what is in them.
+    run("mkdir saved && gzip -c layer >saved/layer.tar && echo '{\"rootfs\": {\"diff_ids\": [\"" + blobs::digest_of(layer) +
+        "\"]}}' >saved/c.json && echo '[{\"Config\": \"c.json\", \"Layers\": [\"layer.tar\"]}]' >saved/manifest.json");
+    EXPECT_TRUE(stream_of("saved").substr(1024) == layer + std::string(495 + 1024, '\0'));
+    run("printf x >>layer && gzip -c layer >saved/layer.tar");
+    EXPECT_EQ(failure_of("saved").code, Code::corrupt);
 }
 
 TEST_F(SourceTest, WhatChangedSinceItWasPinnedIsNotTaken)

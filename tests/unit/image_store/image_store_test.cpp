@@ -177,6 +177,37 @@ TEST_F(ImageStoreTest, WhatWasChosenForAnImageStays)
     EXPECT_EQ(asked, 2) << "a platform is always asked for";
 }
 
+// A registry in which each reference leads to an image of its own.
+sdk::Result<sdk::ImageStream> pins_each(const sdk::ImageRequest& request, sdk::Call& call)
+{
+    if (request.recipe.find("\"pin\"") == std::string::npos)
+        return testing::gives(testing::small_image().text())(request, call);
+    return sdk::ImageStream{"recipe", {{"recipe", R"({"reference": ")" + request.name + "\"}"}, {"identity", request.name}}};
+}
+
+TEST_F(ImageStoreTest, ANameLeadsToWhatItWasGivenToLastHoweverSoon)
+{
+    FunctionSource source(pins_each);
+    FakeCall call;
+    std::string last;
+    {
+        ImageStore store(directory_, catalogue_, always(source));
+        for (const char* reference : {"r/a:1", "r/b:1", "r/c:1", "r/d:1", "r/a:1", "r/c:1", "r/c:1", "r/b:1"}) {
+            const auto image = store.pull(reference, call, {.name = "local/web:1"});
+            ASSERT_TRUE(image) << image.error().message;
+            const auto named = store.find("local/web:1");
+            ASSERT_TRUE(named) << named.error().message;
+            EXPECT_EQ(named->id, image->id) << reference;
+            EXPECT_EQ(named->id, store.find(reference)->id) << "its other name stays";
+            last = image->id;
+        }
+    }
+    ImageStore store(directory_, catalogue_, always(source));
+    EXPECT_EQ(store.find("local/web:1")->id, last) << "another daemon finds the same";
+    ASSERT_TRUE(store.remove("local/web:1"));
+    EXPECT_EQ(store.find("local/web:1")->id, store.find("r/c:1")->id) << "the one before it";
+}
+
 TEST_F(ImageStoreTest, OfSeveralPlatformsThatWhichRunsHereHasTheName)
 {
     FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
@@ -594,6 +625,33 @@ TEST_F(ImageStoreTest, TenCallersAtOnceMakeItOnce)
     }
     EXPECT_EQ(source.fetches(), 1);
     EXPECT_THAT(*store.list(), SizeIs(1));
+}
+
+TEST_F(ImageStoreTest, CallersWhoShareAPullEachGetTheNameThatTheyChose)
+{
+    constexpr int callers = 10;
+    Audience audience;
+    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call& call) {
+        if (request.recipe.find("\"pin\"") == std::string::npos) {
+            call.progress({"wait for all", 0, 0, {}});
+            audience.wait_for(callers);
+        }
+        return pins_each(request, call);
+    });
+    ImageStore store(directory_, catalogue_, always(source));
+    std::vector<std::future<sdk::Result<Image>>> pulls;
+    for (int caller = 0; caller < callers; ++caller)
+        pulls.push_back(std::async(std::launch::async, [&, caller] {
+            ListeningCall call(audience);
+            return store.pull("r/a:1", call, {.name = "local/mine:" + std::to_string(caller)});
+        }));
+    for (auto& pull : pulls) {
+        const auto image = pull.get();
+        ASSERT_TRUE(image) << image.error().message;
+    }
+    EXPECT_THAT(*store.list(), SizeIs(1));
+    for (int caller = 0; caller < callers; ++caller)
+        EXPECT_TRUE(store.find("local/mine:" + std::to_string(caller))) << caller;
 }
 
 TEST_F(ImageStoreTest, OneOfTwoMayGiveUp)

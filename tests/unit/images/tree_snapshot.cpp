@@ -182,9 +182,9 @@ void make_attributes(const std::string& top)
 
 void make_long_sparse_file(const std::string& path)
 {
-    write(path, "end", 0644, 1 << 30);
+    write(path, "end", 0644, (4LL << 30) + 1);
     write(path, std::string(9000, 'm'), 0644, 5000);
-    must(::truncate(path.c_str(), 3LL << 30) == 0, "truncate");
+    must(::truncate(path.c_str(), 5LL << 30) == 0, "truncate");
 }
 
 void make_files(const std::string& top)

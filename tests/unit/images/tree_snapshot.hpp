@@ -20,7 +20,7 @@ std::vector<std::string> differences(const TreeSnapshot& expected, const TreeSna
 
 /// What an odd tree has that not every tool can take.
 struct OddTree {
-    bool long_sparse_file = true;  ///< 3 GiB with little in it
+    bool long_sparse_file = true;  ///< 5 GiB with little in it
 };
 
 /// Makes a tree with one of everything that a file system can hold in `directory`. Needs root.

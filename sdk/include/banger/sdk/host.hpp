@@ -39,12 +39,20 @@ public:
     [[nodiscard]] virtual Jails* jails() { return nullptr; }
 };
 
-/// How far a long call has come. Sent to whoever waits for it.
+/// One of several things that come at the same time.
+struct ProgressPart {
+    std::string name;         ///< short and without spaces, such as the beginning of a digest; tells it from the others
+    std::uint64_t done = 0;   ///< in the unit of the whole
+    std::uint64_t total = 0;  ///< as much as `done`: it is here
+};
+
+/// How far a long call has come. Sent to whoever waits for it. Each says all that there is to say: later ones replace it.
 struct Progress {
     std::string stage;        ///< a few words in the present tense, such as "download packages"
     std::uint64_t done = 0;   ///< in `unit`; 0 if unknown
     std::uint64_t total = 0;  ///< 0 if unknown
     std::string unit;         ///< "bytes", "packages"; empty if nothing is counted
+    std::vector<ProgressPart> parts = {};  ///< what the whole consists of, in its order; none if that is one thing
 };
 
 /// One call into a plugin: its cancellation and its listener. Implemented by the host only, so it may grow at its end.
