@@ -8,7 +8,6 @@
 #include "firecracker_machines.hpp"
 #include "firecracker_snapshot.hpp"
 #include "firecracker_vmm.hpp"
-#include "tap_of_ones_own.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -88,62 +87,6 @@ TEST(FirecrackerContract, DisksAreNoFasterThanTheConfigurationSays)
     EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(2500));
     EXPECT_TRUE((*vmm)->release(attached->handle));
 }
-
-struct Limit {
-    std::string name;
-    std::string config;
-    // What is sent in one direction, so that it takes three seconds if the limit holds: a second's worth goes at once.
-    std::uint32_t frames;
-    std::uint32_t bytes;
-    bool outwards;
-
-    friend void PrintTo(const Limit& limit, std::ostream* out) { *out << limit.name; }
-};
-
-class FirecrackerNetwork : public ::testing::TestWithParam<Limit> {};
-
-TEST_P(FirecrackerNetwork, IsNoFasterThanTheConfigurationSays)
-{
-    if (!probe_here().usable)
-        GTEST_SKIP() << "firecracker: " << probe_here().reason;
-    const Limit& limit = GetParam();
-    const auto takes = [&](const std::string& config) {
-        const TapOfOnesOwn tap;
-        FakeHost host;
-        FakeCall call;
-        auto vmm = firecracker::make_vmm(host, config);
-        auto spec = on_firecracker::counting_guest(host);
-        spec.links = {tap.link()};
-        const auto attached = vmm ? (*vmm)->attach(spec, call) : vmm.error();
-        EXPECT_TRUE(attached) << attached.error().message;
-        if (!attached || on_firecracker::counted(spec.owner, 0, std::chrono::minutes(1)) == 0)
-            return std::chrono::steady_clock::duration::max();
-        const auto before = tap.taken();
-        const auto start = std::chrono::steady_clock::now();
-        if (limit.outwards) {
-            EXPECT_TRUE(on_firecracker::sends(spec.owner, limit.frames, limit.bytes));
-            EXPECT_GE(tap.taken() - before, limit.frames);
-        } else {
-            tap.put(limit.frames);
-            EXPECT_TRUE(on_firecracker::receives(spec.owner, limit.frames));
-        }
-        const auto took = std::chrono::steady_clock::now() - start;
-        EXPECT_TRUE((*vmm)->release(attached->handle));
-        return took;
-    };
-    std::chrono::steady_clock::duration with{};
-    std::chrono::steady_clock::duration without{};
-    if (!in_own_network([&] { with = takes(limit.config); }) || !in_own_network([&] { without = takes("{}"); }))
-        GTEST_SKIP() << "no network namespace can be made here";
-    EXPECT_GT(with, std::chrono::milliseconds(2500));
-    EXPECT_LT(without, with / 2) << "then it is not the limit that this shows";
-}
-
-INSTANTIATE_TEST_SUITE_P(Limits, FirecrackerNetwork,
-                         ::testing::Values(Limit{"packets_out", R"({"network_packets_per_second":10})", 40, 1000, true},
-                                           Limit{"packets_in", R"({"network_packets_per_second":10})", 40, 1000, false},
-                                           Limit{"bytes_out", R"({"network_mib_per_second":1})", 128, 32768, true}),
-                         [](const auto& limit) { return limit.param.name; });
 
 TEST(FirecrackerContract, RunsWhereFirecrackerDoes)
 {

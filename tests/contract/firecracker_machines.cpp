@@ -39,10 +39,10 @@ mailbox::Answer answer_in(const std::string& path)
     return answer;
 }
 
-bool ask(const Owner& owner, mailbox::Work work, std::uint32_t value, std::uint32_t length = 0)
+bool ask(const Owner& owner, bool write, char byte)
 {
     static std::atomic<std::uint64_t> last = 0;
-    const mailbox::Ask asked{++last, work, value, length, 0};
+    const mailbox::Ask asked{++last, write ? 1U : 0U, static_cast<unsigned char>(byte)};
     const std::string path = mailbox_of(owner);
     {
         const auto file = os::open_file(path, O_WRONLY);
@@ -91,12 +91,12 @@ Disk new_top(const BootSpec& spec, const Disk& disk)
 
 bool writes(const Handle& machine, const std::string& role, char byte)
 {
-    return role == "root" && ask(machine.owner, mailbox::Work::write, static_cast<unsigned char>(byte));
+    return role == "root" && ask(machine.owner, true, byte);
 }
 
 bool reads(const Handle& machine, const std::string& role, char byte)
 {
-    return role == "root" && ask(machine.owner, mailbox::Work::look, static_cast<unsigned char>(byte));
+    return role == "root" && ask(machine.owner, false, byte);
 }
 
 bool holds(const Disk& disk, char byte)
@@ -104,16 +104,6 @@ bool holds(const Disk& disk, char byte)
     const auto content = os::read_file(disk.path);
     EXPECT_TRUE(content) << content.error().message;
     return content && content->substr(0, mailbox::block_bytes) == std::string(mailbox::block_bytes, byte);
-}
-
-bool sends(const Owner& owner, std::uint32_t frames, std::uint32_t bytes)
-{
-    return ask(owner, mailbox::Work::send, frames, bytes);
-}
-
-bool receives(const Owner& owner, std::uint32_t frames)
-{
-    return ask(owner, mailbox::Work::receive, frames);
 }
 
 }  // namespace banger::sdk::testing::on_firecracker

@@ -18,9 +18,4 @@ bool writes(const Handle& machine, const std::string& role, char byte);
 bool reads(const Handle& machine, const std::string& role, char byte);
 bool holds(const Disk& disk, char byte);
 
-/// Waits until its guest has sent so many frames of that length, or has received so many since this was asked last. False
-/// where it has no network device, or that takes minutes.
-bool sends(const Owner& owner, std::uint32_t frames, std::uint32_t bytes);
-bool receives(const Owner& owner, std::uint32_t frames);
-
 }  // namespace banger::sdk::testing::on_firecracker

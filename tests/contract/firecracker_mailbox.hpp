@@ -10,21 +10,11 @@ namespace banger::mailbox {
 inline constexpr std::uint64_t sector_bytes = 512;
 inline constexpr std::uint64_t block_bytes = 4096;
 
-enum class Work : std::uint32_t {
-    look,     ///< whether the first block of the first disk has such bytes
-    write,    ///< such bytes into it
-    send,     ///< so many frames of that length over the network device
-    receive,  ///< to wait until so many have come in, counted from when this was asked last
-};
-
-inline constexpr std::uint32_t longest_frame = 32768;
-
+/// To fill the first block of the first disk with such bytes, or to look whether it has them.
 struct Ask {
     std::uint64_t number;  ///< another for each
-    Work work;
-    std::uint32_t value;   ///< the byte, or how many frames
-    std::uint32_t length;  ///< of each frame that is sent
-    std::uint32_t unused;
+    std::uint32_t write;
+    std::uint32_t byte;
 };
 
 struct Answer {
