@@ -42,7 +42,11 @@ void take(const nlmsghdr& message, std::vector<ListeningSocket>& into)
     const auto& found = *static_cast<const inet_diag_msg*>(NLMSG_DATA(&message));
     std::array<char, INET6_ADDRSTRLEN> address{};
     ::inet_ntop(found.idiag_family, &found.id.idiag_src, address.data(), address.size());
-    into.push_back({{address.data(), ntohs(found.id.idiag_sport), 0, {}}, found.idiag_inode});
+    std::string text = address.data();
+    // One of a link is reached only by who says which link.
+    if (found.idiag_family == AF_INET6 && found.id.idiag_if != 0 && IN6_IS_ADDR_LINKLOCAL(found.id.idiag_src))
+        text += "%" + std::to_string(found.id.idiag_if);
+    into.push_back({{text, ntohs(found.id.idiag_sport), 0, {}}, found.idiag_inode});
 }
 
 sdk::Result<void> ask(int netlink, std::uint8_t family, std::vector<ListeningSocket>& into)

@@ -8,7 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace banger::sdk::os {
@@ -31,6 +33,17 @@ std::string name_of(const std::string& address, std::uint16_t port)
     return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
+/// What is behind the address's `%`, if there is one.
+bool read_zone(std::string_view address, std::uint32_t& zone)
+{
+    const auto percent = address.find('%');
+    if (percent == std::string_view::npos)
+        return true;
+    const auto digits = address.substr(percent + 1);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), zone);
+    return read.ec == std::errc() && read.ptr == digits.data() + digits.size();
+}
+
 }  // namespace
 
 Result<SocketAddress> tcp_address(const std::string& address, std::uint16_t port)
@@ -43,7 +56,8 @@ Result<SocketAddress> tcp_address(const std::string& address, std::uint16_t port
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
-    if (::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1)
+    if (::inet_pton(AF_INET6, address.substr(0, address.find('%')).c_str(), &v6.sin6_addr) == 1 &&
+        read_zone(address, v6.sin6_scope_id))
         return stored(v6);
     return make_error(Code::invalid, "'" + address + "' is no IP address");
 }
