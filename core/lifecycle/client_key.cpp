@@ -29,6 +29,26 @@ std::string own_path(const Engine& engine)
     return is_whole(earlier) || (sdk::os::exists(earlier) && !sdk::os::exists(own)) ? earlier : own;
 }
 
+/// ssh and ssh-keygen take no key of ours that others could read, as one may be that was restored or copied (ssh(1)).
+sdk::Result<void> close_to_others(const std::string& path)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || status.st_uid != ::geteuid() || (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+        return {};
+    if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
+        return sdk::os_error("close " + path + " to others");
+    return {};
+}
+
+/// What is there may still be what machines let in, such as a key with a passphrase: it stays, beside the new one.
+sdk::Result<void> put_aside(const std::string& path)
+{
+    auto kept = sdk::os::add_name(path, path + ".unusable");
+    for (int number = 2; !kept && kept.error().code == sdk::Code::exists; ++number)
+        kept = sdk::os::add_name(path, path + ".unusable-" + std::to_string(number));
+    return kept;
+}
+
 // A whole one takes the place of what is there, if anything is, only once it has been made.
 sdk::Result<void> make_private_half(const std::string& path)
 {
@@ -38,6 +58,9 @@ sdk::Result<void> make_private_half(const std::string& path)
             return removed;
     if (auto made = make_ssh_key(made_as, "banger"); !made)
         return made;
+    if (sdk::os::exists(path))
+        if (auto kept = put_aside(path); !kept)
+            return kept;
     if (::rename(made_as.c_str(), path.c_str()) != 0)
         return sdk::os_error("name the ssh key " + path);
     return sdk::os::remove_file(made_as + ".pub");
@@ -46,6 +69,8 @@ sdk::Result<void> make_private_half(const std::string& path)
 // One caller at a time.
 sdk::Result<void> make_own(const std::string& path)
 {
+    if (auto closed = close_to_others(path); !closed)
+        return closed;
     if (is_whole(path))
         return {};
     if (auto made = sdk::os::make_private_directory(path.substr(0, path.rfind('/'))); !made)
