@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -22,6 +23,9 @@ public:
     /// A VM runs; its VMM has ended. From any thread, and as often each.
     void began(const std::string& vm);
     void ended(const std::string& vm);
+
+    /// Told of a VM that goes on, by a worker.
+    std::function<void(const std::string& vm)> on_resumed;
 
 private:
     void look();

@@ -4,24 +4,19 @@
 #include <algorithm>
 
 namespace banger::forward {
-namespace {
 
-constexpr std::chrono::milliseconds first_pause{250};
-constexpr std::chrono::milliseconds longest_pause{15000};
-
-}  // namespace
-
-WantedPorts::Later WantedPorts::next(State& state, Wanted& wanted)
+WantedPorts::Later WantedPorts::next(State& state, Wanted& wanted) const
 {
     wanted.turn = ++state.last;
-    wanted.pause = std::clamp(wanted.pause * 2, first_pause, longest_pause);
+    wanted.pause = std::clamp(wanted.pause * 2, pauses_.first, pauses_.longest);
+    wanted.put_off = true;
     return {wanted.turn, wanted.pause};
 }
 
 WantedPorts::Turn WantedPorts::want(const std::string& vm, const std::string& address)
 {
     const auto state = state_.lock();
-    state->wanted[vm] = {address, ++state->last, std::chrono::milliseconds(0)};
+    state->wanted[vm] = {address, ++state->last, std::chrono::milliseconds(0), false};
     return state->last;
 }
 
@@ -35,6 +30,26 @@ bool WantedPorts::counts(const std::string& vm, Turn turn) const
     const auto state = state_.lock();
     const auto known = state->wanted.find(vm);
     return known != state->wanted.end() && known->second.turn == turn;
+}
+
+bool WantedPorts::begin(const std::string& vm, Turn turn)
+{
+    const auto state = state_.lock();
+    const auto known = state->wanted.find(vm);
+    if (known == state->wanted.end() || known->second.turn != turn)
+        return false;
+    known->second.put_off = false;
+    return true;
+}
+
+std::optional<WantedPorts::Turn> WantedPorts::hasten(const std::string& vm)
+{
+    const auto state = state_.lock();
+    const auto known = state->wanted.find(vm);
+    if (known == state->wanted.end() || !known->second.put_off)
+        return std::nullopt;
+    known->second = {std::move(known->second.address), ++state->last, std::chrono::milliseconds(0), false};
+    return state->last;
 }
 
 void WantedPorts::found(const std::string& vm, Turn turn, const std::function<void(const std::string&)>& publish)

@@ -36,6 +36,7 @@ class PortPublisherTest : public ServiceWorld {
 protected:
     PortPublisherTest() : publisher_(std::make_unique<PortPublisher>(loop_, *service_, patience_for_agent))
     {
+        engine_->agents.on_connected = [this](const std::string& vm) { publisher_->hasten(vm); };
         vm_ = add("aabbccddee01", "fake", "fake");
         vm_.agent_token = AgentProcess::token();
         EXPECT_TRUE(store_->update(vm_));
@@ -68,6 +69,11 @@ protected:
             vm_.id, AgentProcess::token(),
             [this](sdk::Call&) -> sdk::Result<sdk::os::UniqueFd> { return agent_->dial(); }, patience, operation);
         ASSERT_TRUE(connected) << connected.error().message;
+    }
+    void wait_for_own_work() const
+    {
+        while (service_->running() > 0)
+            std::this_thread::yield();
     }
     [[nodiscard]] bool is_published() const
     {
@@ -116,6 +122,18 @@ TEST_F(PortPublisherTest, AnAgentThatWasLostIsFoundAgain)
     ASSERT_TRUE(wait_until(true));
     agent_->kill_agent();
     ASSERT_TRUE(wait_until(false));
+    start_agent();
+    EXPECT_TRUE(wait_until(true));
+}
+
+TEST_F(PortPublisherTest, AnAgentThatAnswersSomebodyIsFoundAtOnce)
+{
+    constexpr std::chrono::minutes long_away{10};
+    publisher_ = std::make_unique<PortPublisher>(loop_, *service_, patience_for_agent,
+                                                 forward::WantedPorts::Pauses{long_away, long_away});
+    start_machine();
+    publisher_->publish(vm_.id, address_);
+    wait_for_own_work();  // nobody answered: the next try is far away
     start_agent();
     EXPECT_TRUE(wait_until(true));
 }
