@@ -59,6 +59,9 @@ struct Engine {
     std::function<void(const std::string& vm)> withdraw_ports;
     base::Synchronized<NameRoutes> name_routes{};
 
+    /// Told of a VM that runs and whose address, name or ports are not all there (reach.hpp). Set by the daemon.
+    std::function<void(const std::string& vm)> open_reach_later{};
+
     base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
