@@ -6,12 +6,14 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -42,7 +44,14 @@ void take(const nlmsghdr& message, std::vector<ListeningSocket>& into)
     const auto& found = *static_cast<const inet_diag_msg*>(NLMSG_DATA(&message));
     std::array<char, INET6_ADDRSTRLEN> address{};
     ::inet_ntop(found.idiag_family, &found.id.idiag_src, address.data(), address.size());
-    into.push_back({{address.data(), ntohs(found.id.idiag_sport), 0, {}}, found.idiag_inode});
+    std::string text = address.data();
+    // Of one link only: without its interface nobody could connect to it (ipv6(7), sin6_scope_id).
+    if (in6_addr v6{}; found.idiag_family == AF_INET6 && found.id.idiag_if != 0) {
+        std::memcpy(&v6, &found.id.idiag_src, sizeof v6);
+        if (IN6_IS_ADDR_LINKLOCAL(&v6))
+            text += "%" + std::to_string(found.id.idiag_if);
+    }
+    into.push_back({{std::move(text), ntohs(found.id.idiag_sport), 0, {}}, found.idiag_inode});
 }
 
 sdk::Result<void> ask(int netlink, std::uint8_t family, std::vector<ListeningSocket>& into)

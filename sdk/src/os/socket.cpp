@@ -8,7 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace banger::sdk::os {
@@ -23,6 +25,12 @@ SocketAddress stored(const Address& address)
     std::memcpy(&result.storage, &address, sizeof address);
     result.size = sizeof address;
     return result;
+}
+
+bool read_zone(std::string_view text, std::uint32_t& zone)
+{
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), zone);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() && zone != 0;
 }
 
 std::string name_of(const std::string& address, std::uint16_t port)
@@ -43,7 +51,9 @@ Result<SocketAddress> tcp_address(const std::string& address, std::uint16_t port
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
-    if (::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1)
+    const auto zone = address.find('%');
+    if (::inet_pton(AF_INET6, address.substr(0, zone).c_str(), &v6.sin6_addr) == 1 &&
+        (zone == std::string::npos || read_zone(std::string_view(address).substr(zone + 1), v6.sin6_scope_id)))
         return stored(v6);
     return make_error(Code::invalid, "'" + address + "' is no IP address");
 }
