@@ -8,6 +8,7 @@
 
 #include <array>
 #include <thread>
+#include <vector>
 
 #include "banger/sdk/os/fd.hpp"
 
@@ -63,6 +64,14 @@ TEST(HttpProbe, FindsThoseThatSpeakItAndWaitsForNobodyElse)
                 ::testing::ElementsAre(web.port()));
     EXPECT_TRUE(ports_with_http("127.0.0.1", {}, std::chrono::milliseconds(500)).empty());
     EXPECT_TRUE(ports_with_http("", {web.port()}, std::chrono::milliseconds(500)).empty());
+}
+
+TEST(HttpProbe, AsksMoreThanItHasRoomForAtATime)
+{
+    const OneAnswer web("HTTP/1.0 200 OK\r\n\r\n");
+    std::vector<std::uint16_t> many(1000, [] { return OneAnswer("").port(); }());
+    many.push_back(web.port());
+    EXPECT_THAT(ports_with_http("127.0.0.1", many, std::chrono::seconds(20)), ::testing::ElementsAre(web.port()));
 }
 
 }  // namespace
