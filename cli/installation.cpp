@@ -3,6 +3,9 @@
 
 #include <charconv>
 
+#include "banger/sdk/os/file.hpp"
+#include "core/config/paths.hpp"
+
 namespace banger::cli {
 
 sdk::Result<Installation> find_installation(Context& context)
@@ -24,6 +27,20 @@ sdk::Result<Installation> find_installation(Context& context)
     const std::string port = json::string_or(names->result, "port");
     std::from_chars(port.data(), port.data() + port.size(), found.names.port);
     return found;
+}
+
+sdk::Result<std::optional<Installation>> installation_on_disk()
+{
+    constexpr std::size_t longest_id = 64;
+    auto paths = config::Paths::find();
+    if (!paths)
+        return std::move(paths).error();
+    auto id = sdk::os::read_file(paths->instance_file(), longest_id);
+    if (!id && id.error().code == sdk::Code::not_found)
+        return std::optional<Installation>();
+    if (!id)
+        return std::move(id).error();
+    return std::optional(Installation{id->substr(0, id->find('\n')), paths->state, {}});
 }
 
 }  // namespace banger::cli

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/context.hpp"
@@ -15,5 +16,9 @@ struct Installation {
     NameServer names;
 };
 sdk::Result<Installation> find_installation(Context& context);
+
+/// The same as its files have it, for whoever takes something back: starts no daemon, makes nothing, and says nothing of names.
+/// None where there is no installation yet.
+sdk::Result<std::optional<Installation>> installation_on_disk();
 
 }  // namespace banger::cli
