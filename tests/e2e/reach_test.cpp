@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <optional>
+#include <sstream>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
@@ -20,13 +21,15 @@ using ::testing::HasSubstr;
 // A second is what is promised; a guest whose system still comes up, on a machine that runs other tests, gets some more.
 constexpr std::chrono::seconds soon{5};
 constexpr std::chrono::seconds patience{60};
+constexpr const char* cannot_connect = "7";  // curl(1), EXIT CODES
 
 // A server that needs nothing of an image but perl-base, and gives each caller one page. It goes on in the background once it
 // listens, and says its pid.
 constexpr const char* page_server = R"(
-use Socket;
-socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($s, sockaddr_in($ARGV[0], inet_aton($ARGV[1]))) or die "bind: $!"; listen($s, 64);
+use Socket qw(:DEFAULT getaddrinfo AI_NUMERICHOST);
+my ($bad, $at) = getaddrinfo($ARGV[1], $ARGV[0], {flags => AI_NUMERICHOST, socktype => SOCK_STREAM}); die $bad if $bad;
+socket(my $s, $at->{family}, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($s, $at->{addr}) or die "bind: $!"; listen($s, 64);
 if (my $pid = fork()) { print $pid; exit }
 open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
 while (accept(my $c, $s)) { sysread($c, my $q, 4096); print $c "HTTP/1.0 200 OK\r\n\r\npage of port $ARGV[0]\n"; close($c); }
@@ -257,6 +260,21 @@ TEST_F(Reach, TheNameResolvesAndGoesWithTheMachine)
     EXPECT_THAT(dig({"+short", "brief.vm"}), ::testing::StartsWith("127.86."));
     ASSERT_EQ(host->banger({"vm", "kill", "brief"}).status, 0);
     EXPECT_THAT(dig({"brief.vm"}), HasSubstr("status: NXDOMAIN"));
+    ASSERT_EQ(host->banger({"vm", "start", "brief"}).status, 0);
+    serve(3010, "127.0.0.1", "brief");
+    const auto there = dig({"+short", "brief.vm"});
+    const std::vector<std::string> ask{"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode}", "--max-time", "5",
+                                       "http://" + there.substr(0, there.find('\n')) + ":3010/"};
+    EXPECT_TRUE(wait_until([&] { return run(ask) == "0"; }));
+    // Nobody asked for that one.
+    ASSERT_EQ(::kill(static_cast<pid_t>(pid_of(*host, "brief")), SIGKILL), 0);
+    const auto deadline = std::chrono::steady_clock::now() + soon;
+    std::string answer;
+    do
+        answer = dig({"brief.vm"});
+    while (answer.find("status: NXDOMAIN") == std::string::npos && std::chrono::steady_clock::now() < deadline);
+    EXPECT_THAT(answer, HasSubstr("status: NXDOMAIN"));
+    EXPECT_EQ(run(ask), cannot_connect);
     ASSERT_EQ(host->banger({"vm", "delete", "brief"}).status, 0);
 }
 
@@ -283,7 +301,6 @@ TEST_F(Reach, APortAppearsAndGoesSoon)
     EXPECT_TRUE(wait_for_page(3001, soon));
     ASSERT_EQ(host->banger({"vm", "exec", "web", "--", "sh", "-c", "kill " + server}).status, 0);
     const auto deadline = std::chrono::steady_clock::now() + soon;
-    constexpr const char* cannot_connect = "7";  // curl(1), EXIT CODES
     std::string ended;
     do
         ended = run({"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode}", "http://" + address() + ":3001/"});
@@ -350,6 +367,29 @@ syswrite($s, "GET / HTTP/1.0\r\n\r\n"); shutdown($s, 1); print <$s>;
     const auto gone = host->banger({"vm", "forward", "nobody", "0:80"});
     EXPECT_EQ(gone.status, 1);
     EXPECT_THAT(gone.err, HasSubstr("'nobody'"));
+}
+
+TEST_F(Reach, APortIsThereOnWhicheverOfItsAddressesTheGuestListens)
+{
+    // Its IPv4 address to the outside, and that of its link.
+    constexpr const char* own_addresses = R"(
+use Socket;
+socket(my $s, PF_INET, SOCK_DGRAM, 0); connect($s, sockaddr_in(9, inet_aton("192.0.2.1")));
+print inet_ntoa((sockaddr_in(getsockname($s)))[1]), "\n";
+open(my $v6, "/proc/net/if_inet6");
+for (<$v6>) { my @w = split; print join(":", $w[0] =~ /..../g), "%$w[5]\n" if $w[0] =~ /^fe80/ }
+)";
+    std::istringstream own(start("web", {"perl", "-e", own_addresses}));
+    std::vector<std::string> addresses{"::", "::1"};
+    for (std::string line; std::getline(own, line);)
+        addresses.push_back(line);
+    ASSERT_GE(addresses.size(), 4U) << ::testing::PrintToString(addresses);
+    int port = 3020;
+    for (const auto& each : addresses) {
+        serve(port, each);
+        EXPECT_TRUE(wait_for_page(port, patience)) << each;
+        ++port;
+    }
 }
 
 TEST_F(Reach, TenThousandListenersAreNoFlood)
@@ -461,7 +501,9 @@ TEST_F(Reach, ResolvConfAsksBangerItselfWithThePrintedRecipe)
 TEST_F(Reach, SshLetsInWhateverRootsHomeCameWithAndWhateverTimeItIs)
 {
     const auto spoilt = host->banger({"vm", "exec", "web", "--", "sh", "-c",
-                                      "rm -f /etc/ssh/sshd_config.d/00-banger.conf && chmod 666 /root/.ssh/authorized_keys && "
+                                      "cd /etc/ssh && rm -f sshd_config.d/00-banger.conf && "
+                                      "printf 'PasswordAuthentication yes\nPermitRootLogin yes\n' >sshd_config.d/00-a.conf && "
+                                      "printf 'Match User root\nPasswordAuthentication yes\n' >>sshd_config && chmod 666 /root/.ssh/authorized_keys && "
                                       "chmod 777 /root/.ssh && chown 1000:1000 /root && chmod 775 /root && date -s 2001-01-01"});
     ASSERT_EQ(spoilt.status, 0) << spoilt.err;
     const auto health = host->banger({"-o", "json", "vm", "health", "web"});
@@ -473,7 +515,8 @@ TEST_F(Reach, SshLetsInWhateverRootsHomeCameWithAndWhateverTimeItIs)
     ASSERT_EQ(host->banger({"vm", "restart", "web"}).status, 0);
     const Openssh openssh(*host, "web", {"root@web", ssh_options(), {}});
     ASSERT_TRUE(openssh.wait());
-    const auto said = openssh.ssh({"date +%Y && stat -c %u:%a /root /root/.ssh /root/.ssh/authorized_keys && sshd -T"}).out;
+    const auto said = openssh.ssh({"date +%Y && stat -c %u:%a /root /root/.ssh /root/.ssh/authorized_keys && "
+                                   "sshd -T -C user=root,host=web,addr=127.0.0.1"}).out;
     EXPECT_GT(std::atoi(said.c_str()), 2001) << said;
     EXPECT_THAT(said, HasSubstr("\n0:755\n0:700\n0:600\n"));
     for (const char* line : {"permitrootlogin without-password\n", "passwordauthentication no\n", "pubkeyauthentication yes\n",
@@ -483,7 +526,13 @@ TEST_F(Reach, SshLetsInWhateverRootsHomeCameWithAndWhateverTimeItIs)
 
 TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
 {
-    ASSERT_EQ(host->banger({"vm", "create", "--name", "quiet", "--ready", "agent", "--publish", "none"}).status, 0);
+    const std::string key = host->home() + "/mine";
+    sdk::os::Command keygen;
+    keygen.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key};
+    ASSERT_TRUE(sdk::os::run_checked(keygen));
+    ASSERT_EQ(host->banger({"config", "set", "daemon.ssh_key_path", key}).status, 0);
+    host->stop_daemon();
+    ASSERT_EQ(host->banger({"vm", "create", "--name", "quiet", "--ready", "agent", "--publish", "none", "--egress", "none"}).status, 0);
     serve(3003, "0.0.0.0", "quiet");
     const auto facts = host->json({"vm", "ports", "quiet"});
     EXPECT_EQ(json::string_or(facts, "publish"), "none");
@@ -493,6 +542,12 @@ TEST_F(Reach, NothingIsPublishedOfWhoWantsNothing)
         EXPECT_EQ(json::uint_or(port, "host_port"), 0U);
     }
     EXPECT_TRUE(listens);
+    // ssh needs no port and no network, and takes the user's own key.
+    EXPECT_TRUE(gets_in_by_ssh(*host, "quiet"));
+    EXPECT_THAT(*sdk::os::read_file(key + ".pub"),
+                HasSubstr(host->banger({"vm", "exec", "quiet", "--", "cut", "-d", " ", "-f", "2", "/root/.ssh/authorized_keys"}).out.substr(0, 60)));
+    ASSERT_EQ(host->banger({"config", "set", "daemon.ssh_key_path", ""}).status, 0);
+    host->stop_daemon();
     ASSERT_EQ(host->banger({"vm", "delete", "quiet"}).status, 0);
 }
 
