@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <set>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
@@ -123,6 +124,33 @@ Result<std::string> HostNetwork::choose_name()
                       "remove it, or set another bridge under [plugin.net-tap]");
 }
 
+Result<bool> HostNetwork::is_as_configured(const Interface& bridge)
+{
+    auto has = subnet_of(bridge);
+    if (!has)
+        return std::move(has).error();
+    const bool other_name = !config_.bridge.empty() && bridge.name != config_.bridge;
+    const bool other_subnet = config_.subnet && *has && **has != *config_.subnet;
+    if (!other_name && !other_subnet)
+        return true;
+    auto used = claimed();
+    if (!used)
+        return std::move(used).error();
+    if (used->empty())
+        return false;
+    return make_error(Code::precondition,
+                      "guests are on bridge " + bridge.name + (*has ? " with " + (*has)->text() : "") + ", and " +
+                          (other_name ? "bridge " + config_.bridge : config_.subnet->text()) +
+                          " is set under [plugin.net-tap]",
+                      "stop the machines that have a tap (`banger vm list`), or set it back");
+}
+
+/// The guests' subnet on a bridge of ours. The bridge knows it where the file that says so was lost.
+Result<std::optional<Subnet>> HostNetwork::subnet_of(const Interface& bridge)
+{
+    return leases_.subnet() ? leases_.subnet() : links_.subnet_of(bridge);
+}
+
 Result<Subnet> HostNetwork::choose_subnet(const std::string& bridge)
 {
     auto used = links_.subnets_in_use(bridge);
@@ -181,8 +209,11 @@ Result<void> HostNetwork::check()
                           "let the guests' bridge through there and set firewall_lets_guests_through under "
                           "[plugin.net-tap], or use network 'user'");
     auto bridge = find_bridge();
-    if (!bridge || *bridge)
-        return bridge ? Result<void>() : std::move(bridge).error();
+    if (!bridge)
+        return std::move(bridge).error();
+    if (*bridge)
+        if (auto fits = is_as_configured(**bridge); !fits || *fits)
+            return fits ? Result<void>() : std::move(fits).error();
     auto name = choose_name();
     if (!name)
         return std::move(name).error();
@@ -195,11 +226,24 @@ Result<void> HostNetwork::ensure()
     auto bridge = find_bridge();
     if (!bridge)
         return std::move(bridge).error();
+    if (*bridge) {
+        auto fits = is_as_configured(**bridge);
+        if (!fits)
+            return std::move(fits).error();
+        if (!*fits) {
+            if (auto removed = remove_if_unused(); !removed)
+                return removed;
+            bridge->reset();
+        }
+    }
     auto name = *bridge ? Result<std::string>((*bridge)->name) : choose_name();
     if (!name)
         return std::move(name).error();
     bridge_ = *name;
-    auto subnet = *bridge && leases_.subnet() ? Result<Subnet>(*leases_.subnet()) : choose_subnet(*name);
+    auto there = *bridge ? subnet_of(**bridge) : Result<std::optional<Subnet>>(std::nullopt);
+    if (!there)
+        return std::move(there).error();
+    auto subnet = *there ? Result<Subnet>(**there) : choose_subnet(*name);
     if (!subnet)
         return std::move(subnet).error();
     leases_.use(*subnet);
@@ -284,13 +328,14 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
     auto tap = ready->empty() ? make_port(**bridge) : Result<Interface>(ready->front());
     if (!tap)
         return std::move(tap).error();
+    auto address = take_address(spec.owner.vm);
+    if (!address)
+        return std::move(address).error();
     interfaces_.reset();
     // Whose it is before anything else, so that it is found whatever happens.
-    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm);
+    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm + " " + to_string(*address));
     if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
         claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
-    auto address = claimed ? leases_.take(spec.owner.vm) : claimed.error();
-    claimed = address ? leases_.write() : address.error();
     if (claimed)
         claimed = firewall_->run(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress}));
     if (claimed)
@@ -302,20 +347,45 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
     return Claimed{spec.owner.vm, std::move(*tap), *address};
 }
 
+Result<Address> HostNetwork::take_address(const std::string& vm)
+{
+    auto used = claimed();
+    if (!used)
+        return std::move(used).error();
+    std::set<Address> of_others;
+    for (const auto& one : *used)
+        if (one.address && one.vm != vm)
+            of_others.insert(*one.address);
+    auto address = leases_.take(vm, of_others);
+    if (auto wrote = address ? leases_.write() : address.error(); !wrote)
+        return std::move(wrote).error();
+    return address;
+}
+
 Result<void> HostNetwork::give_back(const std::string& vm)
 {
     auto claimed = claimed_by(vm);
     if (!claimed)
         return std::move(claimed).error();
     if (!*claimed)
-        return {};
+        return close_address(vm);
     interfaces_.reset();
-    auto forgot = firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, leases_.of(vm)));
+    auto forgot = firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, (*claimed)->address));
     // The tap goes in any case: without it nothing gets in or out, and without a table there is nothing to forget.
     if (auto removed = links_.remove((*claimed)->tap.name); !removed)
         return removed;
     auto bridge = find_bridge();
     return !forgot && bridge && *bridge ? std::move(forgot).error() : Result<void>();
+}
+
+/// Of a VM whose tap somebody else removed, or whose rules could not be taken away with it.
+Result<void> HostNetwork::close_address(const std::string& vm)
+{
+    const auto address = leases_.of(vm);
+    auto bridge = find_bridge();
+    if (!bridge || !*bridge || !address)
+        return bridge ? Result<void>() : std::move(bridge).error();
+    return firewall_->run(rules::to_close(instance_, *address));
 }
 
 Result<void> HostNetwork::fill_pool()
@@ -358,8 +428,12 @@ Result<std::vector<HostNetwork::Claimed>> HostNetwork::claimed()
     std::vector<Claimed> claimed;
     for (auto& one : *all)
         if (one.alias != alias() + " bridge") {
-            const std::string vm = one.alias.substr(prefix.size());
-            claimed.push_back({vm, std::move(one), leases_.of(vm)});
+            const std::string words = one.alias.substr(prefix.size());
+            const auto blank = words.find(' ');
+            const std::string vm = words.substr(0, blank);
+            // An earlier banger's says the VM only.
+            auto address = blank == std::string::npos ? leases_.of(vm) : address_from_string(words.substr(blank + 1));
+            claimed.push_back({vm, std::move(one), address});
         }
     return claimed;
 }

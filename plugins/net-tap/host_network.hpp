@@ -20,7 +20,7 @@ namespace banger::tap {
 ///
 ///     banger INSTANCE bridge      the bridge
 ///     banger INSTANCE             a tap of the pool: a port of the bridge, down
-///     banger INSTANCE VM          a VM's tap
+///     banger INSTANCE VM ADDRESS  a VM's tap, and what it lets through
 ///
 /// Whoever has one of these objects is alone with it (flock(2) of a file in the cache).
 class HostNetwork {
@@ -30,8 +30,9 @@ public:
 
     /// Whether ensure could: the rights, the bridge's name and the subnet. Changes nothing.
     sdk::Result<void> check();
-    /// The bridge with its address and the tables; made if they are not there. `exists` if the bridge's name is somebody
-    /// else's, `precondition` if the subnet overlaps with what this host has or routes to.
+    /// The bridge with its address and the tables; made if they are not there, and made anew if other settings made them.
+    /// `exists` if the bridge's name is somebody else's, `precondition` if the subnet overlaps with what this host has or
+    /// routes to, or if a VM has a tap on a bridge that is not the configured one.
     sdk::Result<void> ensure();
 
     /// The bridge, if it is there.
@@ -65,6 +66,12 @@ private:
     }
     sdk::Result<std::string> choose_name();
     sdk::Result<Subnet> choose_subnet(const std::string& bridge);
+    sdk::Result<std::optional<Subnet>> subnet_of(const Interface& bridge);
+    /// False if it was made with other settings and nobody uses it; `precondition` if somebody does.
+    sdk::Result<bool> is_as_configured(const Interface& bridge);
+    /// Of its own, also by what the taps say that are in use: they outlive the file that says whose is which.
+    sdk::Result<Address> take_address(const std::string& vm);
+    sdk::Result<void> close_address(const std::string& vm);
     sdk::Result<void> make_bridge(const std::string& name);
     sdk::Result<void> restore_rules(const Interface& bridge);
     sdk::Result<std::vector<Interface>> interfaces();

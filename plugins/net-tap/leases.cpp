@@ -82,14 +82,14 @@ void Leases::forget_the_gone()
     std::erase_if(addresses_, [&](const auto& lease) { return !os::exists(vms_directory_ + "/" + lease.first); });
 }
 
-sdk::Result<Address> Leases::take(const std::string& vm)
+sdk::Result<Address> Leases::take(const std::string& vm, const std::set<Address>& of_others)
 {
-    if (const auto address = of(vm))
+    if (const auto address = of(vm); address && !of_others.contains(*address))
         return *address;
     if (!subnet_)
         return make_error(Code::internal, "no subnet was chosen");
     forget_the_gone();
-    std::set<Address> taken;
+    std::set<Address> taken = of_others;
     for (const auto& [other, address] : addresses_)
         taken.insert(address);
     const std::uint32_t guests = subnet_->guests();

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "banger/sdk/host.hpp"
@@ -22,8 +23,9 @@ public:
     [[nodiscard]] std::optional<Address> of(const std::string& vm) const;
     /// Another subnet than before takes every address away.
     void use(const Subnet& subnet);
-    /// The VM's address, or a free one near the one that its id says. `busy` if the subnet is full.
-    sdk::Result<Address> take(const std::string& vm);
+    /// The VM's address, or a free one near the one that its id says; never one of those, which others use whatever this
+    /// says. `busy` if the subnet is full.
+    sdk::Result<Address> take(const std::string& vm, const std::set<Address>& of_others = {});
     /// Durable once it returns; nothing to do where nothing is new.
     [[nodiscard]] sdk::Result<void> write();
 

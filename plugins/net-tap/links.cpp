@@ -100,7 +100,7 @@ Result<void> change(nl_sock* socket, const std::string& name, const std::string&
 }
 
 // Of an address or the destination of a route.
-std::optional<Subnet> subnet_of(nl_addr* address)
+std::optional<Subnet> range_of(nl_addr* address)
 {
     if (address == nullptr || nl_addr_get_family(address) != AF_INET || nl_addr_get_len(address) != sizeof(Address))
         return std::nullopt;
@@ -229,6 +229,21 @@ Result<void> Links::add_address(const Interface& interface, const Subnet& subnet
     return added || added.error().code == Code::exists ? Result<void>() : added;
 }
 
+Result<std::optional<Subnet>> Links::subnet_of(const Interface& interface)
+{
+    nl_cache* all = nullptr;
+    if (auto asked = done(rtnl_addr_alloc_cache(socket_.get(), &all), "list addresses"); !asked)
+        return std::move(asked).error();
+    const Cache addresses(all);
+    std::optional<Subnet> subnet;
+    for_each(addresses, [&](nl_object* object) {
+        auto* address = reinterpret_cast<rtnl_addr*>(object);
+        if (!subnet && rtnl_addr_get_ifindex(address) == interface.index)
+            subnet = range_of(rtnl_addr_get_local(address));
+    });
+    return subnet;
+}
+
 Result<std::vector<Subnet>> Links::subnets_in_use(const std::string& except)
 {
     auto itself = find(except);
@@ -245,14 +260,14 @@ Result<std::vector<Subnet>> Links::subnets_in_use(const std::string& except)
     std::vector<Subnet> subnets;
     for_each(addresses, [&](nl_object* object) {
         auto* address = reinterpret_cast<rtnl_addr*>(object);
-        const auto subnet = subnet_of(rtnl_addr_get_local(address));
+        const auto subnet = range_of(rtnl_addr_get_local(address));
         if (subnet && rtnl_addr_get_ifindex(address) != ours)
             subnets.push_back(*subnet);
     });
     for_each(routes, [&](nl_object* object) {
         auto* route = reinterpret_cast<rtnl_route*>(object);
         auto* hop = rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : nullptr;
-        const auto subnet = subnet_of(rtnl_route_get_dst(route));
+        const auto subnet = range_of(rtnl_route_get_dst(route));
         if (subnet && (hop == nullptr || ours == 0 || rtnl_route_nh_get_ifindex(hop) != ours))
             subnets.push_back(*subnet);
     });

@@ -49,6 +49,9 @@ public:
     /// There already is success.
     sdk::Result<void> add_address(const Interface& interface, const Subnet& subnet);
 
+    /// What its first address is in; nothing if it has none.
+    sdk::Result<std::optional<Subnet>> subnet_of(const Interface& interface);
+
     /// What this host has addresses in or routes to, the default route left out, and what leads over that interface.
     sdk::Result<std::vector<Subnet>> subnets_in_use(const std::string& except);
 

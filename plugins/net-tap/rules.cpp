@@ -168,6 +168,11 @@ std::string to_forget(const std::string& instance, const std::string& tap, std::
     return text;
 }
 
+std::string to_close(const std::string& instance, Address address)
+{
+    return tables_and_sets(instance) + without_address(instance, address);
+}
+
 std::string to_remove(const std::string& instance)
 {
     std::string text;

@@ -39,6 +39,8 @@ struct Guest {
 std::string to_admit(const std::string& instance, const Guest& guest);
 /// Nothing is left of the tap and of who was admitted to it. Said again it changes nothing.
 std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address);
+/// That address may go nowhere. Said again it changes nothing.
+std::string to_close(const std::string& instance, Address address);
 /// No table is left.
 std::string to_remove(const std::string& instance);
 

@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <linux/if.h>
+#include <net/if.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
@@ -17,8 +19,11 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
+#include <memory>
+#include <sstream>
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
@@ -82,6 +87,14 @@ private:
     os::UniqueFd namespace_;
 };
 
+// Else the kernel itself takes no such packet from there (Documentation/networking/ip-sysctl.rst, route_localnet).
+void allow_loopback_over(const std::string& interface)
+{
+    const auto setting = os::open_file("/proc/sys/net/ipv4/conf/" + interface + "/route_localnet", O_WRONLY);
+    ASSERT_TRUE(setting) << setting.error().message;
+    EXPECT_TRUE(os::write_all(setting->get(), "1"));
+}
+
 os::UniqueFd open_tap(const std::string& name)
 {
     os::UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
@@ -91,6 +104,106 @@ os::UniqueFd open_tap(const std::string& name)
     EXPECT_EQ(::ioctl(fd.get(), TUNSETIFF, &request), 0) << name;
     return fd;
 }
+
+// Bytes of frames (RFC 894, RFC 826, RFC 791).
+using Mac = std::array<char, 6>;
+
+Mac mac_from(const std::string& text)
+{
+    Mac mac{};
+    std::istringstream bytes(text);
+    std::string byte;
+    for (char& one : mac) {
+        std::getline(bytes, byte, ':');
+        one = static_cast<char>(std::stoi(byte, nullptr, 16));
+    }
+    return mac;
+}
+
+std::string bytes_of(const Mac& mac)
+{
+    return {mac.begin(), mac.end()};
+}
+
+std::string bytes_of(const std::string& address)
+{
+    const auto name = name_of(address);
+    return {reinterpret_cast<const char*>(&name.sin_addr), sizeof name.sin_addr};
+}
+
+constexpr Mac everybody{'\xff', '\xff', '\xff', '\xff', '\xff', '\xff'};
+constexpr Mac no_guest{'\x52', '\x54', '\x00', '\x00', '\x00', '\x01'};
+constexpr std::string_view ip_type("\x08\x00", 2), arp_type("\x08\x06", 2), ipv6_type("\x86\xdd", 2);
+
+std::string frame(const Mac& to, const Mac& from, std::string_view type, const std::string& body)
+{
+    return bytes_of(to) + bytes_of(from) + std::string(type) + body;
+}
+
+// "That address is at that hardware address", to all.
+std::string arp_answer(const Mac& frames_from, const Mac& says, const std::string& address)
+{
+    return frame(everybody, frames_from, arp_type,
+                 std::string("\x00\x01\x08\x00\x06\x04\x00\x02", 8) + bytes_of(says) + bytes_of(address) + bytes_of(everybody) +
+                     bytes_of(address));
+}
+
+// A packet of a protocol for experiments (RFC 3692), empty.
+std::string packet(const std::string& from, const std::string& to)
+{
+    std::string bytes = std::string("\x45\x00\x00\x14\x00\x00\x00\x00\x40\xfd\x00\x00", 12) + bytes_of(from) + bytes_of(to);
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < bytes.size(); i += 2)
+        sum += static_cast<unsigned char>(bytes[i]) << 8U | static_cast<unsigned char>(bytes[i + 1]);
+    sum = (sum >> 16U) + (sum & 0xffffU);
+    sum = ~(sum + (sum >> 16U));
+    bytes[10] = static_cast<char>(sum >> 8U);
+    bytes[11] = static_cast<char>(sum);
+    return bytes;
+}
+
+// All frames of an interface of this thread's network namespace (packet(7)).
+class FrameSocket {
+public:
+    explicit FrameSocket(const std::string& interface)
+        : socket_(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)))
+    {
+        sockaddr_ll name{};
+        name.sll_family = AF_PACKET;
+        name.sll_protocol = htons(ETH_P_ALL);
+        name.sll_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+        EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0) << interface;
+        packet_mreq all{};
+        all.mr_ifindex = name.sll_ifindex;
+        all.mr_type = PACKET_MR_PROMISC;
+        EXPECT_EQ(::setsockopt(socket_.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all), 0);
+    }
+    void send(const std::string& bytes) const
+    {
+        EXPECT_EQ(::send(socket_.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+    }
+    // Those that come until this one does, without it.
+    [[nodiscard]] std::vector<std::string> until(const std::string& last) const
+    {
+        constexpr int patience_ms = 10000;
+        std::vector<std::string> before;
+        std::array<char, 65536> bytes{};
+        pollfd readable{socket_.get(), POLLIN, 0};
+        while (::poll(&readable, 1, patience_ms) == 1) {
+            const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+            before.emplace_back(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+            if (before.back() == last) {
+                before.pop_back();
+                return before;
+            }
+        }
+        ADD_FAILURE() << "it never came";
+        return before;
+    }
+
+private:
+    os::UniqueFd socket_;
+};
 
 class Guest {
 public:
@@ -139,6 +252,21 @@ public:
     void serve()
     {
         network_.run([&] { service_ = listen_on("0.0.0.0"); });
+    }
+    // From now on it goes that way for 127.0.0.1 too.
+    void take_loopback_by(const std::string& gateway) const
+    {
+        network_.run([&] {
+            said({"ip", "address", "flush", "dev", "lo"});
+            allow_loopback_over("eth0");
+            said({"ip", "route", "add", "127.0.0.0/8", "via", gateway});
+        });
+    }
+    [[nodiscard]] std::unique_ptr<FrameSocket> frames() const
+    {
+        std::unique_ptr<FrameSocket> frames;
+        network_.run([&] { frames = std::make_unique<FrameSocket>("eth0"); });
+        return frames;
     }
     static os::UniqueFd listen_on(const std::string& address)
     {
@@ -271,14 +399,14 @@ protected:
     os::UniqueFd service;
 };
 
-TEST_F(Tap, AGuestReachesTheOutsideAsItsPolicySaysAndTheHostsLoopbackNever)
+TEST_F(Tap, AGuestReachesTheOutsideAsItsPolicySays)
 {
     make_outside();
     const auto on_this_host = Guest::listen_on("0.0.0.0");
     const auto internet = must_attach(new_spec()).value;
     const Guest guest(internet);
     EXPECT_TRUE(guest.reaches(on_the_internet));
-    for (const char* closed : {private_host, metadata, "127.0.0.1", "198.51.100.1"})
+    for (const char* closed : {private_host, metadata, "198.51.100.1"})
         EXPECT_FALSE(guest.reaches(closed)) << closed;
     EXPECT_FALSE(guest.reaches(internet.gateway)) << "the host is no part of the internet";
 
@@ -287,7 +415,6 @@ TEST_F(Tap, AGuestReachesTheOutsideAsItsPolicySaysAndTheHostsLoopbackNever)
     for (const char* open : {on_the_internet, private_host, metadata})
         EXPECT_TRUE(other.reaches(open)) << open;
     EXPECT_TRUE(other.reaches(all.gateway));
-    EXPECT_FALSE(other.reaches("127.0.0.1"));
 
     // Seen from there, it was the host that came.
     sockaddr_in peer{};
@@ -295,6 +422,18 @@ TEST_F(Tap, AGuestReachesTheOutsideAsItsPolicySaysAndTheHostsLoopbackNever)
     const os::UniqueFd accepted(::accept(service.get(), reinterpret_cast<sockaddr*>(&peer), &length));
     ASSERT_TRUE(accepted);
     EXPECT_EQ(ntohl(peer.sin_addr.s_addr), *address_from_string("198.51.100.1"));
+}
+
+TEST_F(Tap, TheHostsLoopbackIsNobodysWhateverRoutesSay)
+{
+    const auto service_of_the_host = Guest::listen_on("127.0.0.1");
+    const auto link = must_attach(new_spec(Egress::all)).value;
+    const Guest guest(link);
+    allow_loopback_over("br-banger");
+    guest.take_loopback_by(link.gateway);
+    EXPECT_FALSE(guest.reaches("127.0.0.1"));
+    said({"nft", "flush chain inet banger_" + host.instance() + " input"});
+    EXPECT_TRUE(guest.reaches("127.0.0.1")) << "it was a rule of ours that stood in the way";
 }
 
 TEST_F(Tap, GuestsReachOneAnotherOnlyWhereThatIsAskedFor)
@@ -342,6 +481,46 @@ TEST_F(Tap, AGuestSpeaksForItselfAlone)
     EXPECT_FALSE(guest.reaches(on_the_internet)) << "with a hardware address that is not its own";
 }
 
+TEST_F(Tap, AGuestSaysInArpWhereItIsItselfAndNothingElse)
+{
+    const auto link = must_attach(new_spec(Egress::all)).value;
+    const auto neighbour = must_attach(new_spec(Egress::all)).value;
+    const Guest guest(link);
+    const FrameSocket bridge("br-banger");
+    const auto sends = guest.frames();
+    const Mac mac = mac_from(link.mac);
+    const auto truth = arp_answer(mac, mac, address_in(link));
+    const std::vector<std::string> lies{arp_answer(mac, mac, link.gateway), arp_answer(mac, mac, address_in(neighbour)),
+                                        arp_answer(mac, no_guest, address_in(link)), arp_answer(no_guest, no_guest, address_in(link))};
+    for (const auto& lie : lies)
+        sends->send(lie);
+    sends->send(truth);
+    for (const auto& came : bridge.until(truth))
+        EXPECT_EQ(std::find(lies.begin(), lies.end(), came), lies.end());
+}
+
+TEST_F(Tap, WhatReachesAGuestIsForIt)
+{
+    const auto link = must_attach(new_spec(Egress::all)).value;
+    const auto neighbour = must_attach(new_spec(Egress::all)).value;
+    const Guest guest(link);
+    const FrameSocket bridge("br-banger");
+    const auto gets = guest.frames();
+    const Mac mac = mac_from(link.mac);
+    const auto theirs = packet(link.gateway, address_in(neighbour));
+    const auto its_own = packet(link.gateway, address_in(link));
+    const std::vector<std::string> others{
+        frame(mac, no_guest, ip_type, theirs), frame(everybody, no_guest, ip_type, theirs),
+        frame(mac_from("52:54:00:00:00:02"), no_guest, ip_type, its_own),
+        frame(mac, no_guest, ipv6_type, std::string(40, '\x60'))};
+    for (const auto& other : others)
+        bridge.send(other);
+    const auto last = frame(mac, no_guest, ip_type, its_own);
+    bridge.send(last);
+    for (const auto& came : gets->until(last))
+        EXPECT_EQ(std::find(others.begin(), others.end(), came), others.end());
+}
+
 TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuest)
 {
     make_outside();
@@ -382,6 +561,7 @@ TEST_F(Tap, WhatIsLeftOfAnEarlierGuestAdmitsNobody)
     // Somebody removes its tap, and what admitted it stays.
     said({"ip", "link", "delete", tap});
     ASSERT_TRUE(network->release(earlier.handle));
+    EXPECT_THAT(said({"nft", "list", "table", "inet", "banger_" + host.instance()}), Not(HasSubstr(address)));
     const auto later = must_attach(new_spec());
     ASSERT_EQ(later.value.attachment.fields.at("name"), tap);
     ASSERT_NE(address_in(later.value), address);
@@ -419,6 +599,53 @@ TEST_F(Tap, AddressesSurviveRestarts)
     reopen();
     (void)must_attach(new_spec());
     EXPECT_EQ(must_attach(spec).value.address, first.value.address);
+}
+
+TEST_F(Tap, AnAddressInUseIsNobodyElsesAlsoWhereTheListOfThemIsLost)
+{
+    config.subnet = *Subnet::parse("172.16.9.0/30");
+    reopen();
+    const auto only = must_attach(new_spec());
+    ASSERT_EQ(::unlink((host.cache_directory() + "/addresses").c_str()), 0);
+    const auto refused = network->attach(new_spec(), call);
+    ASSERT_FALSE(refused) << refused->value.address;
+    EXPECT_EQ(sdk::to_string(refused.error().code), sdk::to_string(Code::busy)) << refused.error().message;
+    EXPECT_EQ(network->inspect(only.handle)->facts.at("address"), address_in(only.value));
+    ASSERT_TRUE(network->release(only.handle));
+    EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(address_in(only.value))));
+}
+
+TEST_F(Tap, OtherSettingsAreTakenOnceNobodyIsOnTheOldBridgeAndRefusedBefore)
+{
+    const auto old = must_attach(new_spec());
+    const auto set_otherwise = [&](Config& other, const std::string& words) {
+        auto changed = make_network(host, other);
+        const auto probe = changed->probe(call);
+        ASSERT_TRUE(probe);
+        EXPECT_FALSE(probe->usable);
+        EXPECT_THAT(probe->reason, HasSubstr(words));
+        const auto refused = changed->attach(new_spec(), call);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(sdk::to_string(refused.error().code), sdk::to_string(Code::precondition)) << refused.error().message;
+        EXPECT_THAT(refused.error().hint, HasSubstr("stop the machines"));
+    };
+    Config other_subnet = config;
+    other_subnet.subnet = *Subnet::parse("172.16.77.0/24");
+    set_otherwise(other_subnet, "172.16.77.0/24 is set");
+    Config other_bridge = config;
+    other_bridge.bridge = "br-other";
+    set_otherwise(other_bridge, "bridge br-other is set");
+
+    ASSERT_TRUE(network->release(old.handle));
+    ASSERT_THAT(said({"ip", "-br", "link"}), HasSubstr("br-banger"));
+    other_bridge.subnet = other_subnet.subnet;
+    const auto changed = make_network(host, other_bridge);
+    EXPECT_TRUE(changed->probe(call)->usable);
+    const auto attached = changed->attach(new_spec(), call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ(attached->value.gateway, "172.16.77.1");
+    EXPECT_THAT(said({"ip", "-br", "link"}), ::testing::AllOf(HasSubstr("br-other"), Not(HasSubstr("br-banger"))));
+    EXPECT_TRUE(changed->release(attached->handle));
 }
 
 TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)

@@ -58,6 +58,18 @@ TEST_F(TapLeases, AFullSubnetSaysSoAndTheAddressOfAVmThatIsGoneIsFree)
     EXPECT_TRUE(leases.take(second.vm));
 }
 
+TEST_F(TapLeases, WhatOthersUseIsNotGivenWhateverTheFileSays)
+{
+    auto leases = with("172.16.0.0/29");
+    const auto vm = host.new_owner().vm;
+    const auto before = *leases.take(vm);
+    EXPECT_EQ(*leases.take(vm, {before + 100}), before);
+    const auto after = leases.take(vm, {before});
+    ASSERT_TRUE(after);
+    EXPECT_NE(*after, before);
+    EXPECT_EQ(leases.of(vm), *after);
+}
+
 TEST_F(TapLeases, AnotherSubnetBeginsAnew)
 {
     auto leases = with("172.16.0.0/24");
