@@ -64,6 +64,7 @@ sdk::Result<Exit> run(const VmSessionLogs& verb, Context& context);
 struct VmSessionAttach {
     SessionName of;
     bool view = false;
+    bool steal = false;
     DetachKeys detach_keys;
 
     static Syntax syntax();

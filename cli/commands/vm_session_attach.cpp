@@ -68,11 +68,13 @@ Syntax VmSessionAttach::syntax()
     syntax.path = "vm session attach";
     syntax.summary = "see what a session writes, and write to it";
     syntax.description =
-        "What is kept of its output comes first. One person at a time has its input; with --view any number watch. The "
-        "detach keys leave it running, as Ctrl-C does where it has no terminal of its own; the end of standard input is "
-        "not passed on. When it ends its exit status becomes banger's own; a failure of banger itself is 125.";
+        "What is kept of its output comes first. One person at a time has its input, and loses it to whoever comes with "
+        "--steal; with --view any number watch. The detach keys leave it running, as Ctrl-C does where it has no "
+        "terminal of its own; the end of standard input is not passed on. When it ends its exit status becomes banger's "
+        "own; a failure of banger itself is 125.";
     syntax.operands = session_operands();
     syntax.options = {{"view", 0, "", "output only, beside others", {}, false},
+                      {"steal", 0, "", "from whoever is attached, who is told", {}, false},
                       {"detach-keys",
                        0,
                        "KEYS",
@@ -81,6 +83,7 @@ Syntax VmSessionAttach::syntax()
                        false}};
     syntax.examples = {{"banger vm session attach web build", "take it over"},
                        {"banger vm session attach --view web build", "watch somebody else's"},
+                       {"banger vm session attach --steal web shell", "of a terminal that was left open elsewhere"},
                        {"banger vm session attach --detach-keys ctrl-a,d web shell", "with other keys"}};
     return syntax;
 }
@@ -93,7 +96,9 @@ sdk::Result<VmSessionAttach> VmSessionAttach::parse(const Arguments& arguments)
     auto keys = DetachKeys::parse(arguments.value("detach-keys").value_or(std::string(DetachKeys::by_default)));
     if (!keys)
         return std::move(keys).error();
-    return VmSessionAttach{std::move(*of), arguments.has("view"), std::move(*keys)};
+    if (arguments.has("view") && arguments.has("steal"))
+        return sdk::make_error(sdk::Code::invalid, "--steal does not go with --view", "who only watches is in nobody's way");
+    return VmSessionAttach{std::move(*of), arguments.has("view"), arguments.has("steal"), std::move(*keys)};
 }
 
 sdk::Result<Exit> run(const VmSessionAttach& verb, Context& context)
@@ -105,6 +110,7 @@ sdk::Result<Exit> run(const VmSessionAttach& verb, Context& context)
     const bool writes = runs && !verb.view;
     const bool raw = writes && json::bool_or(shown->result, "tty") && is_terminal(STDIN_FILENO);
     json::Object params;
+    params.set("steal", verb.steal);
     if (raw) {
         const auto size = terminal_size(is_terminal(STDOUT_FILENO) ? STDOUT_FILENO : STDIN_FILENO);
         params.set("cols", static_cast<unsigned>(size.columns)).set("rows", static_cast<unsigned>(size.rows));
@@ -116,10 +122,16 @@ sdk::Result<Exit> run(const VmSessionAttach& verb, Context& context)
     if (writes && is_terminal(STDIN_FILENO))
         rules.on_typed = [keys = verb.detach_keys](std::string& typed) mutable { return keys.pressed(typed); };
     ReplayedQueries queries(json::uint_or(shown->result, "written_bytes"));
-    if (raw)
+    bool any_output = false;
+    if (raw) {
         drop_answers_to(queries, rules);
+        rules.on_output = [&any_output, then = rules.on_output](std::uint64_t bytes) {
+            any_output = true;
+            then(bytes);
+        };
+    }
     const auto end = run_stream(std::move(*stream), {writes ? STDIN_FILENO : -1}, raw, context.session()->signals(), rules);
-    if (raw && !std::holds_alternative<sdk::Error>(end))
+    if (raw && (any_output || !std::holds_alternative<sdk::Error>(end)))
         if (auto printed = context.print(is_terminal(STDOUT_FILENO) ? std::string(usual_modes) + "\n" : "\n"); !printed)
             return std::move(printed).error();
     return std::visit(Attached(verb, context), end);

@@ -37,13 +37,15 @@ sdk::Result<Answer> status(Service& service, const Exchange&, Operation&)
     return answer;
 }
 
-sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation&)
+/// A command that has just ended may have left connections that are being seen off.
+constexpr std::chrono::milliseconds patience_for_rest{1000};
+
+sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& operation)
 {
-    const std::size_t streams = service.engine().agents.open_streams();
-    const std::size_t others = service.running() - 1;
-    if (json::bool_or(exchange->params(), "if_idle") && streams + others > 0)
-        return sdk::make_error(sdk::Code::busy, "the daemon carries " + std::to_string(streams) + " streams and " +
-                                                    std::to_string(others) + " operations");
+    if (json::bool_or(exchange->params(), "if_idle"))
+        if (const auto load = service.load_beside(operation, patience_for_rest); load.streams + load.operations > 0)
+            return sdk::make_error(sdk::Code::busy, "the daemon carries " + std::to_string(load.streams) +
+                                                        " streams and " + std::to_string(load.operations) + " operations");
     service.shut_down();
     return Answer{};
 }

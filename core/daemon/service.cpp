@@ -7,7 +7,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 
@@ -23,7 +25,8 @@ namespace asio = boost::asio;
 
 struct Service::Jobs {
     std::mutex mutex;
-    std::set<std::shared_ptr<lifecycle::Operation>> running;
+    std::map<std::shared_ptr<lifecycle::Operation>, bool> running;  ///< and whether it counts as load
+    std::condition_variable less;
     bool closing = false;
     /// Keeps the loop going until the last operation has ended, also when nobody is connected.
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work;
@@ -120,11 +123,11 @@ base::WorkerPool& Service::workers_for(const std::string& verb)
     return makers_;
 }
 
-void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work)
+void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, bool missed, std::function<void()> work)
 {
     {
         const std::lock_guard lock(jobs_->mutex);
-        jobs_->running.insert(operation);
+        jobs_->running.emplace(operation, missed);
         if (jobs_->closing)
             operation->cancel();
     }
@@ -134,6 +137,14 @@ void Service::post(const std::shared_ptr<lifecycle::Operation>& operation, std::
     });
 }
 
+void Service::answered(const std::shared_ptr<lifecycle::Operation>& operation)
+{
+    const std::lock_guard lock(jobs_->mutex);
+    if (const auto job = jobs_->running.find(operation); job != jobs_->running.end())
+        job->second = false;
+    jobs_->less.notify_all();
+}
+
 void Service::job_ended(const std::shared_ptr<lifecycle::Operation>& operation)
 {
     bool idle = false;
@@ -141,6 +152,7 @@ void Service::job_ended(const std::shared_ptr<lifecycle::Operation>& operation)
         const std::lock_guard lock(jobs_->mutex);
         jobs_->running.erase(operation);
         idle = jobs_->running.empty();
+        jobs_->less.notify_all();
     }
     if (idle)
         ::malloc_trim(0);  // what work and streams needed at their peak goes back to the host
@@ -197,7 +209,7 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
         if (const auto running = weak.lock())
             running->cancel();
     });
-    post(operation, [this, exchange, operation, turn, run = &method->second] {
+    post(operation, true, [this, exchange, operation, turn, run = &method->second] {
         auto waiting = Turn::waiting;
         if (!turn->compare_exchange_strong(waiting, Turn::taken))
             return;  // whoever asked has had his answer
@@ -205,6 +217,7 @@ void Service::handle(const std::shared_ptr<rpc::Exchange>& exchange)
         finish(*operation, answer ? nullptr : &answer.error());
         if (answer && !operation->vm().empty() && !only_looks(operation->verb()) && operation->verb() != "vm.delete")
             engine_.usage.used(operation->vm());
+        answered(operation);
         if (answer)
             exchange->reply(answer->result, std::move(answer->descriptors));
         else
@@ -216,20 +229,34 @@ void Service::run_own(const std::string& verb, std::function<sdk::Result<void>(l
 {
     auto operation = std::make_shared<lifecycle::Operation>(verb, nullptr);
     operation->commit();  // nobody asked for it, so nobody can ask to leave it
-    post(operation, [this, operation, work = std::move(work)] {
+    // The end of the daemon waits for it: no harm, unless it waits for a guest.
+    const bool takes_its_time = verb == "vm.stop" || verb == "auto-stop";
+    post(operation, takes_its_time, [this, operation, work = std::move(work)] {
         auto done = work(*operation);
         finish(*operation, done ? nullptr : &done.error());
     });
 }
 
-std::size_t Service::running() const
+Service::Load Service::load_beside(const lifecycle::Operation& own, std::chrono::milliseconds patience) const
 {
-    const std::lock_guard lock(jobs_->mutex);
-    return jobs_->running.size();
+    Load load;
+    std::unique_lock lock(jobs_->mutex);
+    jobs_->less.wait_for(lock, patience, [&] {
+        load.streams = engine_.agents.open_streams();
+        load.operations = static_cast<std::size_t>(
+            std::count_if(jobs_->running.begin(), jobs_->running.end(),
+                          [&](const auto& job) { return job.second && job.first.get() != &own; }));
+        return load.streams + load.operations == 0;
+    });
+    return load;
 }
 
 void Service::stream_changed(const std::string& vm, bool open)
 {
+    if (!open) {
+        const std::lock_guard lock(jobs_->mutex);
+        jobs_->less.notify_all();
+    }
     noters_.post([this, vm, open] { open ? engine_.usage.opened(vm) : engine_.usage.closed(vm); });
 }
 
@@ -263,7 +290,7 @@ void Service::shut_down()
             if (jobs_->closing)
                 return;
             jobs_->closing = true;
-            for (const auto& operation : jobs_->running)
+            for (const auto& [operation, missed] : jobs_->running)
                 operation->cancel();
         }
         // Closing the connections deletes the VMs whose life was tied to them; those deletions are jobs too.

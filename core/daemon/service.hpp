@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,8 +66,13 @@ public:
     /// Asks every operation to stop, takes no more requests, and stops the loop when the last has ended. From any thread.
     void shut_down();
 
-    /// Operations under way, the caller's own included.
-    [[nodiscard]] std::size_t running() const;
+    /// What would be missed if the daemon ended.
+    struct Load {
+        std::size_t streams = 0;     ///< of users to guests
+        std::size_t operations = 0;  ///< that somebody waits for, or that take longer than somebody would wait for the end
+    };
+    /// Beside `own`, the caller's. There may be some that are about to end: waits that long for it to get nothing.
+    [[nodiscard]] Load load_beside(const lifecycle::Operation& own, std::chrono::milliseconds patience) const;
     [[nodiscard]] lifecycle::Engine& engine() { return engine_; }
     [[nodiscard]] boost::asio::io_context& loop() { return loop_; }
     /// Told of each VMM that watch_exit was told of, once it has ended. On any thread.
@@ -84,7 +90,10 @@ private:
     void finish(lifecycle::Operation& operation, const sdk::Error* error);
     void stop_if_done();
     void job_ended(const std::shared_ptr<lifecycle::Operation>& operation);
-    void post(const std::shared_ptr<lifecycle::Operation>& operation, std::function<void()> work);
+    /// `missed`: it counts as load.
+    void post(const std::shared_ptr<lifecycle::Operation>& operation, bool missed, std::function<void()> work);
+    /// Whoever asked for it has had his answer, or has it before anything that he asks for next.
+    void answered(const std::shared_ptr<lifecycle::Operation>& operation);
 
     boost::asio::io_context& loop_;
     lifecycle::Engine& engine_;

@@ -179,6 +179,7 @@ sdk::Result<Answer> attach(Service& service, const Exchange& exchange, Operation
     spec.name = std::move(*name);
     spec.how = *how;
     spec.end_input = json::bool_or(params, "end_input");
+    spec.steal = json::bool_or(params, "steal");
     spec.size = size_in(params);
     return open_stream(service, *vm, "/v0/session/attach", agent::to_json(spec), operation);
 }

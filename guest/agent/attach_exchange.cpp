@@ -11,9 +11,11 @@ AttachExchange::~AttachExchange()
 
 void AttachExchange::on_frame(FrameType type, std::string_view payload)
 {
+    if (wanted_)
+        return write_frame(early_, type, payload);
     if (!session_)
         return type == FrameType::spec
-                   ? begin(payload)
+                   ? wait_for_sessions(payload)
                    : fail(sdk::make_error(sdk::Code::invalid, "the first frame of an attach must be its spec"));
     if (type == FrameType::eof && spec_.how == AttachSpec::How::send)
         return end_sending();
@@ -32,27 +34,56 @@ void AttachExchange::on_frame(FrameType type, std::string_view payload)
 
 void AttachExchange::on_end(bool)
 {
+    if (wanted_) {
+        ended_early_ = true;
+        return;
+    }
     if (!session_)
         return fail(sdk::make_error(sdk::Code::invalid, "an attach must begin with its spec"));
     if (spec_.how == AttachSpec::How::send)
         end_sending();
 }
 
-void AttachExchange::begin(std::string_view text)
+void AttachExchange::wait_for_sessions(std::string_view text)
 {
     auto spec = attach_spec_from_json(text);
     if (!spec)
         return fail(spec.error());
-    spec_ = *spec;
+    wanted_ = std::move(*spec);
+    sessions_.when_known([this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired())
+            go_on();
+    });
+}
+
+void AttachExchange::go_on()
+{
+    spec_ = *std::exchange(wanted_, std::nullopt);
+    begin();
+    FrameReader reader;
+    [[maybe_unused]] const auto whole =
+        reader.feed(std::exchange(early_, {}), [this](FrameType type, std::string_view payload) {
+            if (!finished())
+                on_frame(type, payload);
+            return true;
+        });
+    if (ended_early_ && !finished())
+        on_end(true);
+    backlog_drained();
+}
+
+void AttachExchange::begin()
+{
     auto session = sessions_.find(spec_.name);
     if (!session)
         return fail(session.error());
     if (spec_.how == AttachSpec::How::send)
         if (auto takes = (*session)->check_takes_input(); !takes)
             return fail(takes.error());
-    if (auto attached = (*session)->attach(*this, spec_.how); !attached)
+    if (auto attached = (*session)->attach(*this, spec_.how, spec_.steal); !attached)
         return fail(attached.error());
     session_ = *session;
+    reader_.emplace(session_->log(), [this] { stream_.wake(); });
     written_before_ = session_->log().written();
     queue(FrameType::started, to_json(session_->facts()));
     if (spec_.how == AttachSpec::How::control)
@@ -79,6 +110,12 @@ void AttachExchange::on_input_drained()
     finish();
 }
 
+void AttachExchange::on_input_stolen()
+{
+    fail(sdk::make_error(sdk::Code::busy, "somebody else has taken session '" + spec_.name + "' over",
+                         "watch it with --view, or take it back with --steal"));
+}
+
 void AttachExchange::on_change()
 {
     if (spec_.how != AttachSpec::How::send)
@@ -92,13 +129,15 @@ FramedExchange::Pulled AttachExchange::pull(std::span<char> room)
 {
     if (!session_ || spec_.how == AttachSpec::How::send || finished())
         return {};
-    const bool read_all = spec_.how == AttachSpec::How::read && cursor_.written >= written_before_;
-    const auto piece = read_all ? RingLog::Piece() : session_->log().read(cursor_, room);
+    const bool read_all = spec_.how == AttachSpec::How::read && reader_->position() >= written_before_;
+    const auto piece = read_all ? RingLog::Piece() : reader_->read(room);
     if (piece.bytes > 0 && piece.dropped == 0)
         return {piece.type, piece.bytes};
     if (piece.bytes > 0) {
         queue(FrameType::gap, std::to_string(piece.dropped));
         queue(piece.type, {room.data(), piece.bytes});
+    } else if (!read_all && !reader_->at_end()) {
+        return {};
     } else if (spec_.how == AttachSpec::How::read) {
         queue(FrameType::done, "{}");
         finish();

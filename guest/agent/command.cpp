@@ -192,6 +192,7 @@ void Command::on_exit(const ExitStatus& status)
         for (auto& output : outputs_)
             if (output)
                 output->stop_after_present();
+        output_is_complete_ = true;
         output_or_end_();
     });
     output_or_end_();

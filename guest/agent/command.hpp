@@ -67,6 +67,8 @@ public:
     void abandon();
 
     [[nodiscard]] const std::optional<ExitStatus>& exited() const { return exited_; }
+    /// It has exited, and what there is to read will not get more.
+    [[nodiscard]] bool output_is_complete() const { return output_is_complete_; }
     /// It has exited, and all that it wrote was read.
     [[nodiscard]] bool ended() const;
 
@@ -86,6 +88,7 @@ private:
     std::array<std::optional<DescriptorSource>, 2> outputs_;
     std::size_t next_output_ = 0;
     EventLoop::Registration linger_;
+    bool output_is_complete_ = false;
     std::optional<EventLoop::Clock::time_point> killed_at_;
     EventLoop::Registration kill_foreground_;
 };

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/agent/command_session.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,14 +41,12 @@ std::vector<std::string> shortened(const std::vector<std::string>& argv)
 
 }  // namespace
 
-CommandSession::CommandSession(EventLoop& loop, ProcessTable& processes, std::string directory, SessionFacts facts,
-                               RingLog log)
-    : loop_(loop),
-      directory_(std::move(directory)),
+CommandSession::CommandSession(Host host, SessionFacts facts, RingLog log)
+    : host_(std::move(host)),
       facts_(std::move(facts)),
-      log_(std::move(log)),
+      log_(host_.files, [this] { take_output(); }, std::move(log)),
       command_(
-          loop, processes, [this] { take_output(); },
+          host_.loop, host_.processes, [this] { take_output(); },
           [this] {
               for (auto* viewer : std::set(viewers_))
                   viewer->on_input_drained();
@@ -55,10 +54,10 @@ CommandSession::CommandSession(EventLoop& loop, ProcessTable& processes, std::st
 {
 }
 
-sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& loop, ProcessTable& processes,
-                                                                   const std::string& directory,
-                                                                   const SessionSpec& spec, const Launch& launch,
-                                                                   const std::function<void()>& make_room)
+sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(const Host& host, const SessionSpec& spec,
+                                                                   const Launch& launch,
+                                                                   const std::function<void()>& make_room,
+                                                                   std::function<void()> kept)
 {
     SessionFacts facts;
     facts.name = spec.name;
@@ -67,26 +66,32 @@ sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(EventLoop& lo
     facts.cwd = launch.cwd;
     facts.tty = launch.tty;
     facts.started_s = spec.now_s;
-    auto session = std::make_shared<CommandSession>(loop, processes, directory, std::move(facts), RingLog());
+    auto session = std::make_shared<CommandSession>(host, std::move(facts), RingLog());
     session->started_ms_ = since_boot_ms();
     if (auto started = session->command_.start(launch); !started)
         return std::move(started.error());
     make_room();
-    session->log_ = RingLog::create(session->path(log_suffix), spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes);
-    // Where the disk is full this is what is lost when the machine stops; the log says so.
-    [[maybe_unused]] const auto ignored =
-        replace_file(session->path(record_suffix), to_json(session->facts_), 0600);
+    session->log_.make(
+        [directory = host.directory, log = session->path(log_suffix), record = session->path(record_suffix),
+         bytes = spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes, text = to_json(session->facts_)] {
+            make_directories(parent_of(directory));
+            mkdir(directory.c_str(), 0700);
+            auto ring = RingLog::create(log, bytes);
+            // Where the disk is full this is what is lost when the machine stops; the log says so.
+            [[maybe_unused]] const auto ignored = replace_file(record, text, 0600);
+            return ring;
+        },
+        std::move(kept));
     session->take_output();
     return session;
 }
 
-std::shared_ptr<CommandSession> CommandSession::load(EventLoop& loop, ProcessTable& processes,
-                                                     const std::string& directory, const std::string& name)
+std::optional<CommandSession::Found> CommandSession::find(const std::string& directory, const std::string& name)
 {
     const std::string path = directory + "/" + name;
     auto facts = session_facts_from_json(small_file(path + record_suffix));
     if (!facts || facts->name != name)
-        return nullptr;
+        return std::nullopt;
     facts->state = SessionFacts::State::lost;
     auto log = RingLog::open(path + log_suffix);
     if (!log)
@@ -96,7 +101,7 @@ std::shared_ptr<CommandSession> CommandSession::load(EventLoop& loop, ProcessTab
             facts->state = SessionFacts::State::ended;
             facts->end = *end;
         }
-    return std::make_shared<CommandSession>(loop, processes, directory, std::move(*facts), std::move(*log));
+    return Found{std::move(*facts), std::move(*log)};
 }
 
 SessionFacts CommandSession::facts() const
@@ -110,23 +115,25 @@ SessionFacts CommandSession::facts() const
     }
     now.attached = controller_ != nullptr;
     now.viewers = static_cast<std::int64_t>(watching_.size());
-    now.written_bytes = log_.written();
-    now.dropped_bytes = log_.dropped();
-    now.log_bytes = log_.capacity();
-    now.log_problem = log_.problem();
+    auto log = log_.facts();
+    now.written_bytes = log.written;
+    now.dropped_bytes = log.dropped;
+    now.log_bytes = log.capacity;
+    now.log_problem = std::move(log.problem);
     return now;
 }
 
-sdk::Result<void> CommandSession::attach(Viewer& viewer, AttachSpec::How how)
+sdk::Result<void> CommandSession::attach(Viewer& viewer, AttachSpec::How how, bool steal)
 {
     const bool watches = how == AttachSpec::How::view || how == AttachSpec::How::read;
     if (watches && watching_.size() >= most_viewers)
         return sdk::make_error(sdk::Code::busy, "too many watch session '" + name() + "' already");
     if (how == AttachSpec::How::control && running()) {
-        if (controller_ != nullptr)
+        if (controller_ != nullptr && !steal)
             return sdk::make_error(sdk::Code::busy, "somebody is attached to session '" + name() + "' already",
-                                   "watch it with --view");
-        controller_ = &viewer;
+                                   "watch it with --view, or take it from them with --steal");
+        if (auto* before = std::exchange(controller_, &viewer))
+            before->on_input_stolen();
     }
     viewers_.insert(&viewer);
     if (watches)
@@ -196,15 +203,18 @@ void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void(
 
 void CommandSession::forget() const
 {
-    unlink(path(record_suffix).c_str());
-    unlink(path(log_suffix).c_str());
+    host_.files.run([record = path(record_suffix), log = path(log_suffix)] {
+        unlink(record.c_str());
+        unlink(log.c_str());
+    });
 }
 
 void CommandSession::take_output()
 {
     static std::array<char, max_frame_payload> buffer;
     std::size_t taken = 0;
-    while (taken < most_per_turn) {
+    // What is left of one that has exited is no more than its pipes hold.
+    while (taken < most_per_turn && (log_.takes_more() || command_.output_is_complete())) {
         const auto output = command_.read(buffer);
         if (output.bytes == 0)
             break;
@@ -212,9 +222,9 @@ void CommandSession::take_output()
         taken += output.bytes;
     }
     if (taken >= most_per_turn)
-        again_ = loop_.after(pause_between_turns, [this] { take_output(); });
+        again_ = host_.loop.after(pause_between_turns, [this] { take_output(); });
     else if (running() && command_.ended())
-        return end();
+        end();
     if (taken > 0)
         for (auto* viewer : std::set(viewers_))
             viewer->on_change();
@@ -222,9 +232,19 @@ void CommandSession::take_output()
 
 void CommandSession::end()
 {
-    facts_.state = SessionFacts::State::ended;
+    if (untold_end_)
+        return;
     facts_.end = {*command_.exited(), static_cast<std::int64_t>(since_boot_ms() - started_ms_), machine_stops_};
-    log_.close(to_json(facts_.end));
+    log_.close(to_json(facts_.end), [this] { tell_of_end(); });
+    untold_end_ = host_.loop.after(patience_for_disk, [this] { tell_of_end(); });
+}
+
+void CommandSession::tell_of_end()
+{
+    if (!running())
+        return;
+    facts_.state = SessionFacts::State::ended;
+    untold_end_.reset();
     controller_ = nullptr;
     for (auto* viewer : std::set(viewers_))
         viewer->on_change();

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "guest/agent/small_files.hpp"
 
@@ -13,6 +15,8 @@ namespace {
 
 constexpr std::string_view record_suffix = ".json";
 constexpr std::size_t longest_made_name = 32;
+/// Less than whoever asks waits for the agent.
+constexpr std::chrono::seconds patience_for_needs{10};
 
 bool is_program(const std::string& path)
 {
@@ -65,13 +69,20 @@ sdk::Result<void> check(const SessionSpec& spec, const Launch& launch)
     return {};
 }
 
-}  // namespace
-
-CommandSessions::Sessions& CommandSessions::known()
+sdk::Result<Launch> checked_launch(const SessionSpec& spec)
 {
-    if (std::exchange(loaded_, true))
-        return sessions_;
-    const std::unique_ptr<DIR, int (*)(DIR*)> files(opendir(directory_.c_str()), &closedir);
+    auto launch = launch_of(spec.exec);
+    if (!launch)
+        return launch;
+    if (auto checked = check(spec, *launch); !checked)
+        return std::move(checked.error());
+    return launch;
+}
+
+std::vector<CommandSession::Found> find_sessions(const std::string& directory)
+{
+    std::vector<CommandSession::Found> all;
+    const std::unique_ptr<DIR, int (*)(DIR*)> files(opendir(directory.c_str()), &closedir);
     while (const dirent* entry = files ? readdir(files.get()) : nullptr) {
         std::string name = entry->d_name;
         if (!name.ends_with(record_suffix))
@@ -79,20 +90,40 @@ CommandSessions::Sessions& CommandSessions::known()
         name.erase(name.size() - record_suffix.size());
         if (!check_session_name(name))
             continue;
-        if (auto session = CommandSession::load(loop_, processes_, directory_, name))
-            sessions_.emplace(name, std::move(session));
+        if (auto session = CommandSession::find(directory, name))
+            all.push_back(std::move(*session));
     }
-    return sessions_;
+    return all;
 }
 
-std::string CommandSessions::made_name(const std::string& command)
+}  // namespace
+
+void CommandSessions::when_known(std::function<void()> then)
+{
+    if (known_)
+        return then();
+    when_known_.push_back(std::move(then));
+    if (when_known_.size() > 1)
+        return;
+    const auto found = std::make_shared<std::vector<CommandSession::Found>>();
+    files_.run([found, directory = directory_] { *found = find_sessions(directory); },
+               [this, found] {
+                   known_ = true;
+                   for (auto& [facts, log] : *found)
+                       sessions_.emplace(facts.name, std::make_shared<CommandSession>(host(), facts, std::move(log)));
+                   for (const auto& waiting : std::exchange(when_known_, {}))
+                       waiting();
+               });
+}
+
+std::string CommandSessions::made_name(const std::string& command) const
 {
     std::string word = command.substr(command.rfind('/') + 1).substr(0, longest_made_name);
     std::erase_if(word, [](char c) { return !check_session_name(std::string(1, c)); });
     if (word.empty())
         word = "session";
     std::string name = word;
-    for (std::size_t number = 2; known().contains(name); ++number)
+    for (std::size_t number = 2; sessions_.contains(name); ++number)
         name = word + "-" + std::to_string(number);
     return name;
 }
@@ -100,7 +131,7 @@ std::string CommandSessions::made_name(const std::string& command)
 /// Who has to leave when one more of that name begins; the end if nobody has.
 sdk::Result<CommandSessions::Sessions::iterator> CommandSessions::leaving_for(const std::string& name)
 {
-    auto& all = known();
+    auto& all = sessions_;
     auto leaves = all.find(name);
     if (leaves != all.end() && leaves->second->running())
         return sdk::make_error(sdk::Code::exists, "session '" + name + "' runs already",
@@ -118,44 +149,88 @@ sdk::Result<CommandSessions::Sessions::iterator> CommandSessions::leaving_for(co
     return leaves;
 }
 
-sdk::Result<SessionFacts> CommandSessions::start(SessionSpec spec)
+void CommandSessions::start(SessionSpec spec, Started started)
 {
-    auto launch = launch_of(spec.exec);
-    if (!launch)
-        return std::move(launch.error());
-    if (auto checked = check(spec, *launch); !checked)
-        return std::move(checked.error());
-    if (spec.name.empty())
-        spec.name = made_name(launch->argv[0]);
-    auto leaving = leaving_for(spec.name);
-    if (!leaving)
-        return std::move(leaving.error());
-    make_directories(parent_of(directory_));
-    mkdir(directory_.c_str(), 0700);
-    auto session = CommandSession::start(loop_, processes_, directory_, spec, *launch, [&] {
-        if (*leaving == known().end())
-            return;
-        (*leaving)->second->forget();
-        known().erase(*leaving);
+    when_known([this, spec = std::move(spec), started = std::move(started)]() mutable {
+        look_for_needs(std::move(spec), std::move(started));
     });
-    if (!session)
-        return std::move(session.error());
-    known().emplace(spec.name, *session);
-    return (*session)->facts();
 }
 
-std::vector<SessionFacts> CommandSessions::list()
+/// On a thread of its own: the directory may be on a mount that hangs, which is to hold up nobody's log.
+void CommandSessions::look_for_needs(SessionSpec spec, Started started)
+{
+    if (starting_ >= most_sessions)
+        return started(sdk::make_error(sdk::Code::busy, "too many sessions are being started in the vm"));
+    ++starting_;
+    struct Looking {
+        explicit Looking(Worker& sibling) : worker(sibling) {}
+        std::optional<sdk::Result<Launch>> found;
+        Started started;
+        EventLoop::Registration too_long;
+        Worker worker;
+    };
+    const auto looking = std::make_shared<Looking>(files_);
+    looking->started = std::move(started);
+    looking->too_long = loop_.after(patience_for_needs, [looking = std::weak_ptr(looking)] {
+        if (const auto late = looking.lock())
+            std::exchange(late->started, nullptr)(
+                sdk::make_error(sdk::Code::timed_out, "the guest's disk does not say whether what the session needs is there"));
+    });
+    // It keeps itself for as long as the look takes, which may be for ever.
+    looking->worker.run([&found = looking->found, spec] { found = checked_launch(spec); },
+                        [this, looking, spec]() mutable {
+                            --starting_;
+                            looking->too_long.reset();
+                            const auto told = std::exchange(looking->started, nullptr);
+                            if (told && *looking->found)
+                                launch(std::move(spec), **looking->found, told);
+                            else if (told)
+                                told(std::move(looking->found->error()));
+                        });
+}
+
+void CommandSessions::launch(SessionSpec spec, const Launch& launch, const Started& started)
+{
+    if (spec.name.empty())
+        spec.name = made_name(launch.argv[0]);
+    auto leaving = leaving_for(spec.name);
+    if (!leaving)
+        return started(std::move(leaving.error()));
+    const auto waiting = std::make_shared<EventLoop::Registration>();
+    const auto answer = [this, waiting, started, name = spec.name] {
+        if (!*waiting)
+            return;
+        waiting->reset();
+        if (const auto session = find(name))
+            started((*session)->facts());
+    };
+    auto session = CommandSession::start(
+        host(), spec, launch,
+        [&] {
+            if (*leaving == sessions_.end())
+                return;
+            (*leaving)->second->forget();
+            sessions_.erase(*leaving);
+        },
+        answer);
+    if (!session)
+        return started(std::move(session.error()));
+    sessions_.emplace(spec.name, *session);
+    *waiting = loop_.after(CommandSession::patience_for_disk, answer);
+}
+
+std::vector<SessionFacts> CommandSessions::list() const
 {
     std::vector<SessionFacts> all;
-    for (const auto& [name, session] : known())
+    for (const auto& [name, session] : sessions_)
         all.push_back(session->facts());
     return all;
 }
 
-sdk::Result<std::shared_ptr<CommandSession>> CommandSessions::find(const std::string& name)
+sdk::Result<std::shared_ptr<CommandSession>> CommandSessions::find(const std::string& name) const
 {
-    const auto found = known().find(name);
-    if (found == known().end())
+    const auto found = sessions_.find(name);
+    if (found == sessions_.end())
         return sdk::make_error(sdk::Code::not_found, "there is no session '" + name + "' in the vm",
                                "see `banger vm session list`");
     return found->second;

@@ -18,31 +18,40 @@ public:
 
     /// The sessions' files are in `directory`, which is first looked at when somebody asks.
     CommandSessions(EventLoop& loop, ProcessTable& processes, std::string directory)
-        : loop_(loop), processes_(processes), directory_(std::move(directory))
+        : loop_(loop), processes_(processes), files_(loop), directory_(std::move(directory))
     {
     }
 
-    /// Errors: not_found (the user, the directory, or a command that is needed), exists (one of that name runs), busy (too
-    /// many run), and those of starting a process.
-    sdk::Result<SessionFacts> start(SessionSpec spec);
+    /// Calls back at once, or when those of earlier starts were read from the disk. All below but start is for then.
+    void when_known(std::function<void()> then);
+
+    using Started = std::function<void(sdk::Result<SessionFacts>)>;
+    /// `started` gets errors: not_found (the user, the directory, or a command that is needed), exists (one of that name runs), busy
+    /// (too many run), timed_out (what is looked for is on a disk that does not answer), and those of starting a process.
+    void start(SessionSpec spec, Started started);
     /// In the order of their names.
-    [[nodiscard]] std::vector<SessionFacts> list();
+    [[nodiscard]] std::vector<SessionFacts> list() const;
     /// Errors: not_found.
-    sdk::Result<std::shared_ptr<CommandSession>> find(const std::string& name);
+    [[nodiscard]] sdk::Result<std::shared_ptr<CommandSession>> find(const std::string& name) const;
     /// What ends sessions from now on is that the machine stops.
     void machine_stops();
 
 private:
     using Sessions = std::map<std::string, std::shared_ptr<CommandSession>>;
 
-    Sessions& known();
-    [[nodiscard]] std::string made_name(const std::string& command);
+    void look_for_needs(SessionSpec spec, Started started);
+    void launch(SessionSpec spec, const Launch& launch, const Started& started);
+    [[nodiscard]] std::string made_name(const std::string& command) const;
     sdk::Result<Sessions::iterator> leaving_for(const std::string& name);
+    [[nodiscard]] CommandSession::Host host() { return {loop_, processes_, files_, directory_}; }
 
     EventLoop& loop_;
     ProcessTable& processes_;
+    Worker files_;
     std::string directory_;
-    bool loaded_ = false;
+    bool known_ = false;
+    std::vector<std::function<void()>> when_known_;
+    std::size_t starting_ = 0;
     Sessions sessions_;
 };
 

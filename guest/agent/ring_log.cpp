@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t ring_begins = 4096;
 constexpr std::size_t note_begins = 64;
 constexpr std::size_t longest_note = 512;
-constexpr std::array<char, 8> magic{'B', 'N', 'G', 'R', 'L', 'O', 'G', '0'};
+constexpr std::array<char, 8> magic{'B', 'N', 'G', 'R', 'L', 'O', 'G', '1'};
 
 struct State {
     std::array<char, 8> magic;
@@ -77,14 +77,28 @@ bool read_all_at(int fd, std::span<char> bytes, std::uint64_t at)
 }  // namespace
 
 /// What stands before the bytes of a record. The mark is made of where it stands and the log's key, which the command does not
-/// know: so records are told from output, and those of this turn of the ring from those of the one before.
+/// know: so records are told from output, and those of this turn of the ring from those of the one before. The sum is of all the
+/// rest, the zeros behind its bytes included: a crash leaves on the disk what pages it likes.
 struct RingLog::Record {
     std::uint64_t mark;
     std::uint64_t written;
     std::uint32_t bytes;
     std::uint32_t type;
+    std::uint64_t sum;
 
     [[nodiscard]] std::uint64_t size() const { return sizeof(Record) + aligned(bytes); }
+
+    /// The steps of FNV-1a (64 bits), on words in place of bytes.
+    [[nodiscard]] std::uint64_t sum_with(std::string_view padded) const
+    {
+        constexpr std::uint64_t prime = 0x100000001b3;
+        std::uint64_t hash = 0xcbf29ce484222325;
+        for (const std::uint64_t word : {mark, written, std::uint64_t{bytes} << 32U | type})
+            hash = (hash ^ word) * prime;
+        for (std::size_t at = 0; at < padded.size(); at += alignment)
+            hash = (hash ^ word_at(padded, at)) * prime;
+        return hash;
+    }
 };
 
 RingLog RingLog::create(const std::string& path, std::uint64_t capacity)
@@ -131,6 +145,8 @@ sdk::Result<RingLog> RingLog::open(const std::string& path)
     log.written_ = state.written;
     if (log.end_ == 0)
         log.find_end();
+    log.after_a_crash_ = true;  // it was closed, and nothing says which of its pages had reached the disk by the end
+    log.find_oldest();
     return log;
 }
 
@@ -141,7 +157,7 @@ void RingLog::move_to_memory(std::string why)
     file_.reset(memfd_create("session", MFD_CLOEXEC));
     writer_.reset(fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
     capacity_ = memory_capacity;
-    kept_from_ = end_;
+    oldest_ = {end_, written_};
     write_first_page({}, 0);
 }
 
@@ -177,6 +193,13 @@ bool RingLog::read_ring(std::uint64_t position, std::span<char> bytes) const
            read_all_at(file_.get(), bytes.subspan(before_wrap.size()), ring_begins);
 }
 
+/// Whether all of a record reached the disk.
+bool RingLog::is_whole(std::uint64_t position, const Record& record) const
+{
+    std::string bytes(aligned(record.bytes), '\0');
+    return read_ring(position + sizeof record, bytes) && record.sum == record.sum_with(bytes);
+}
+
 /// Whether a record begins there.
 bool RingLog::read_header(std::uint64_t position, Record& record) const
 {
@@ -188,7 +211,8 @@ bool RingLog::read_header(std::uint64_t position, Record& record) const
 
 bool RingLog::read_record(std::uint64_t position, Record& record) const
 {
-    return position < end_ && read_header(position, record) && record.size() <= end_ - position;
+    return position < end_ && read_header(position, record) && record.size() <= end_ - position &&
+           (!after_a_crash_ || is_whole(position, record));
 }
 
 /// The first record there or later.
@@ -196,6 +220,8 @@ bool RingLog::find_record(std::uint64_t& position, Record& record) const
 {
     if (read_record(position, record))
         return true;
+    if (position >= end_)
+        return false;
     std::string block(search_bytes, '\0');
     for (; position < end_; position += block.size()) {
         block.resize(std::min<std::uint64_t>(search_bytes, end_ - position));
@@ -221,7 +247,8 @@ void RingLog::find_end()
             return;
         for (std::size_t at = 0; at < block.size(); at += alignment) {
             const std::uint64_t position = word_at(block, at) ^ key_;
-            if (position % capacity_ != begin + at || !read_header(position, record) || position + record.size() <= end_)
+            if (position % capacity_ != begin + at || !read_header(position, record) || position + record.size() <= end_ ||
+                !is_whole(position, record))
                 continue;
             end_ = position + record.size();
             written_ = record.written + record.bytes;
@@ -229,9 +256,12 @@ void RingLog::find_end()
     }
 }
 
-std::uint64_t RingLog::first() const
+void RingLog::find_oldest()
 {
-    return std::max(kept_from_, end_ - std::min(end_, capacity_));
+    Record record{};
+    oldest_ = {end_ - std::min(end_, capacity_), written_};
+    if (find_record(oldest_.record, record))
+        oldest_.written = record.written;
 }
 
 void RingLog::append(FrameType type, std::string_view bytes)
@@ -248,13 +278,29 @@ void RingLog::append(FrameType type, std::string_view bytes)
     }
 }
 
+/// The oldest make room for so many bytes.
+bool RingLog::make_room(std::uint64_t bytes)
+{
+    Record record{};
+    while (end_ + bytes - oldest_.record > capacity_) {
+        if (!read_header(oldest_.record, record)) {
+            errno = EIO;
+            return false;
+        }
+        oldest_ = {oldest_.record + record.size(), record.written + record.bytes};
+    }
+    return true;
+}
+
 bool RingLog::append_record(FrameType type, std::string_view bytes)
 {
-    const Record record{key_ ^ end_, written_, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(type)};
-    std::string whole(reinterpret_cast<const char*>(&record), sizeof record);
+    Record record{key_ ^ end_, written_, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(type), 0};
+    std::string whole(sizeof record, '\0');
     whole.append(bytes);
     whole.resize(record.size());
-    if (!write_ring(end_, whole))
+    record.sum = record.sum_with(std::string_view(whole).substr(sizeof record));
+    std::memcpy(whole.data(), &record, sizeof record);
+    if (!make_room(whole.size()) || !write_ring(end_, whole))
         return false;
     end_ += whole.size();
     written_ += bytes.size();
@@ -263,8 +309,8 @@ bool RingLog::append_record(FrameType type, std::string_view bytes)
 
 RingLog::Piece RingLog::read(Cursor& cursor, std::span<char> room) const
 {
-    if (cursor.record < first()) {
-        cursor.record = first();
+    if (cursor.record < oldest_.record) {
+        cursor.record = oldest_.record;
         cursor.within = 0;
     }
     Record record{};
@@ -287,13 +333,6 @@ RingLog::Piece RingLog::read(Cursor& cursor, std::span<char> room) const
         cursor.within = 0;
     }
     return piece;
-}
-
-std::uint64_t RingLog::dropped() const
-{
-    Record oldest{};
-    std::uint64_t position = first();
-    return find_record(position, oldest) ? oldest.written : written_;
 }
 
 std::string RingLog::note() const

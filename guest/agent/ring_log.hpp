@@ -16,8 +16,8 @@ namespace banger::agent {
 /// gets full later does not matter. The oldest records make room for new ones. A note of a few words is kept beside them.
 ///
 /// Where there is no file, as on a disk that is full or cannot be written, the ring is in memory, and small; problem() says why.
-/// Crashes: of a file whose machine was cut off readers find the records that reached the disk, and are told how much is missing
-/// between them. Of the last before such a hole the beginning may be there and, for the rest, what the disk had before.
+/// Crashes: of a file whose machine was cut off readers find the records that reached the disk whole, which their checksums say,
+/// and are told how much is missing between them.
 /// The file system has nobody who writes to it once close was called.
 class RingLog {
 public:
@@ -57,7 +57,7 @@ public:
     [[nodiscard]] std::string note() const;
 
     [[nodiscard]] std::uint64_t written() const { return written_; }  ///< bytes that were appended, in all
-    [[nodiscard]] std::uint64_t dropped() const;                      ///< those of them that are kept no more
+    [[nodiscard]] std::uint64_t dropped() const { return oldest_.written; }  ///< those of them that are kept no more
     [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
     /// Why it is not in a file; empty if it is.
     [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -67,20 +67,26 @@ private:
 
     void move_to_memory(std::string why);
     bool append_record(FrameType type, std::string_view bytes);
+    bool make_room(std::uint64_t bytes);
     bool write_first_page(std::string_view note, std::uint64_t end);
     bool write_ring(std::uint64_t position, std::string_view bytes);
     bool read_ring(std::uint64_t position, std::span<char> bytes) const;
     bool read_header(std::uint64_t position, Record& record) const;
     bool read_record(std::uint64_t position, Record& record) const;
     bool find_record(std::uint64_t& position, Record& record) const;
+    bool is_whole(std::uint64_t position, const Record& record) const;
     void find_end();
-    [[nodiscard]] std::uint64_t first() const;  ///< position of the oldest byte that was not written over
+    void find_oldest();
 
     sdk::os::UniqueFd file_;    ///< to be read
     sdk::os::UniqueFd writer_;  ///< the same, until it is closed
     std::uint64_t capacity_ = 0;
     std::uint64_t key_ = 0;
-    std::uint64_t kept_from_ = 0;  ///< position before which nothing is kept
+    struct Oldest {
+        std::uint64_t record = 0;   ///< position of the oldest that is kept
+        std::uint64_t written = 0;  ///< before it
+    } oldest_;
+    bool after_a_crash_ = false;  ///< records may be torn
     std::uint64_t end_ = 0;        ///< position behind the newest record; positions only grow, and are taken modulo the capacity
     std::uint64_t written_ = 0;
     std::string problem_;

@@ -131,10 +131,11 @@ void Services::start_session(const std::string& body, const Reply& reply)
     auto spec = session_spec_from_json(body);
     if (!spec)
         return reply(std::move(spec.error()));
-    auto facts = sessions_.start(std::move(*spec));
-    if (!facts)
-        return reply(std::move(facts.error()));
-    reply(to_json(*facts));
+    sessions_.start(std::move(*spec), [reply](sdk::Result<SessionFacts> facts) {
+        if (!facts)
+            return reply(std::move(facts.error()));
+        reply(to_json(*facts));
+    });
 }
 
 void Services::list_sessions(const std::string& body, const Reply& reply)
@@ -143,40 +144,45 @@ void Services::list_sessions(const std::string& body, const Reply& reply)
     if (!document)
         return reply(std::move(document.error()));
     const auto name = Fields(*document, "the question for sessions").text("name");
-    if (name.empty())
-        return reply(to_json(sessions_.list()));
-    auto session = sessions_.find(name);
-    if (!session)
-        return reply(std::move(session.error()));
-    reply(to_json(std::vector<SessionFacts>{(*session)->facts()}));
+    sessions_.when_known([this, name, reply] {
+        if (name.empty())
+            return reply(to_json(sessions_.list()));
+        auto session = sessions_.find(name);
+        if (!session)
+            return reply(std::move(session.error()));
+        reply(to_json(std::vector<SessionFacts>{(*session)->facts()}));
+    });
+}
+
+void Services::order_session(const std::string& body, const Reply& reply,
+                             const std::function<void(CommandSession&, const SessionOrder&)>& carry_out)
+{
+    auto order = session_order_from_json(body);
+    if (!order)
+        return reply(std::move(order.error()));
+    sessions_.when_known([this, order = std::move(*order), reply, carry_out] {
+        auto session = sessions_.find(order.name);
+        if (!session)
+            return reply(std::move(session.error()));
+        carry_out(**session, order);
+    });
 }
 
 void Services::signal_session(const std::string& body, const Reply& reply)
 {
-    auto order = session_order_from_json(body);
-    if (!order)
-        return reply(std::move(order.error()));
-    auto session = sessions_.find(order->name);
-    if (!session)
-        return reply(std::move(session.error()));
-    if (auto sent = (*session)->signal(order->signal); !sent)
-        return reply(std::move(sent.error()));
-    reply(to_json((*session)->facts()));
+    order_session(body, reply, [reply](CommandSession& session, const SessionOrder& order) {
+        if (auto sent = session.signal(order.signal); !sent)
+            return reply(std::move(sent.error()));
+        reply(to_json(session.facts()));
+    });
 }
 
 void Services::stop_session(const std::string& body, const Reply& reply)
 {
-    auto order = session_order_from_json(body);
-    if (!order)
-        return reply(std::move(order.error()));
-    auto session = sessions_.find(order->name);
-    if (!session)
-        return reply(std::move(session.error()));
-    (*session)->stop(std::chrono::milliseconds(order->timeout_ms),
-                     [reply, session = std::weak_ptr(*session)] {
-                         if (const auto ended = session.lock())
-                             reply(to_json(ended->facts()));
-                     });
+    order_session(body, reply, [reply](CommandSession& session, const SessionOrder& order) {
+        // It is what calls back, and so is still there.
+        session.stop(std::chrono::milliseconds(order.timeout_ms), [reply, &session] { reply(to_json(session.facts())); });
+    });
 }
 
 void Services::configure(const std::string& body, const Reply& reply)

@@ -46,6 +46,8 @@ private:
     void sync(const Reply& reply);
     void start_session(const std::string& body, const Reply& reply);
     void list_sessions(const std::string& body, const Reply& reply);
+    void order_session(const std::string& body, const Reply& reply,
+                       const std::function<void(CommandSession&, const SessionOrder&)>& carry_out);
     void signal_session(const std::string& body, const Reply& reply);
     void stop_session(const std::string& body, const Reply& reply);
     void when_systemd_listens(std::function<void()> then);

@@ -313,6 +313,7 @@ std::string to_json(const AttachSpec& spec)
         .member("name", spec.name)
         .member("how", name_of(ways, spec.how))
         .member("end_input", spec.end_input)
+        .member("steal", spec.steal)
         .member("cols", static_cast<int>(spec.size.columns))
         .member("rows", static_cast<int>(spec.size.rows))
         .end_object()
@@ -329,9 +330,12 @@ sdk::Result<AttachSpec> attach_spec_from_json(std::string_view text)
     spec.name = required_name(fields);
     spec.how = word_in<AttachSpec::How>(fields, "how", ways);
     spec.end_input = fields.flag("end_input");
+    spec.steal = fields.flag("steal");
     spec.size = {sixteen_bits(fields, "cols"), sixteen_bits(fields, "rows")};
     if (spec.end_input && spec.how != AttachSpec::How::send)
         fields.refuse("end_input", "goes with 'send'");
+    if (spec.steal && spec.how != AttachSpec::How::control)
+        fields.refuse("steal", "goes with 'control'");
     if (auto verdict = fields.verdict(); !verdict)
         return std::move(verdict.error());
     return spec;

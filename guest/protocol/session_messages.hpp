@@ -102,7 +102,8 @@ struct AttachSpec {
     std::string name;
     How how = How::view;
     bool end_input = false;
-    WindowSize size{};  ///< with control; columns 0: as it is
+    bool steal = false;  ///< with control: from whoever has it, who gets an error frame
+    WindowSize size{};   ///< with control; columns 0: as it is
 };
 
 /// Errors: invalid.

@@ -6,12 +6,32 @@
 #include <csignal>
 #include <ctime>
 
+#include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
 #include "tests/e2e/screen.hpp"
 
 namespace banger::e2e {
 namespace {
 
 using ::testing::HasSubstr;
+
+/// Whether the ext4 file system on a qcow2 disk was left without being unmounted: EXT4_FEATURE_INCOMPAT_RECOVER in s_feature_incompat
+/// (the kernel's Documentation/filesystems/ext4/super.rst).
+bool needs_recovery(const std::string& disk)
+{
+    constexpr std::size_t super_block = 1024;
+    constexpr std::size_t feature_incompat = super_block + 0x60;
+    constexpr unsigned char recover = 0x4;
+    const std::string beginning = disk + ".beginning";
+    sdk::os::Command command;
+    command.argv = {"qemu-img", "dd", "-f", "qcow2", "-O", "raw", "bs=4096", "count=1", "if=" + disk, "of=" + beginning};
+    const auto copied = sdk::os::run(command);
+    EXPECT_TRUE(copied && copied->status == 0) << (copied ? copied->err : copied.error().message);
+    const auto bytes = sdk::os::read_file(beginning).value_or("");
+    (void)sdk::os::remove_tree(beginning);
+    EXPECT_GT(bytes.size(), feature_incompat);
+    return bytes.size() <= feature_incompat || (static_cast<unsigned char>(bytes[feature_incompat]) & recover) != 0;
+}
 
 class Sessions : public ::testing::Test {
 protected:
@@ -95,9 +115,15 @@ TEST_F(Sessions, OnePersonHasTheInputAndOthersWatch)
     owner.type("echo $((6*7))\n");
     for (Screen* screen : {&owner, &viewer, &follower})
         EXPECT_TRUE(screen->shows("42")) << screen->seen();
-    owner.type("\x10\x11");
-    EXPECT_EQ(owner.wait(), 0) << owner.seen();
-    EXPECT_THAT(owner.seen(), HasSubstr("goes on without us"));
+    EXPECT_THAT(refused.err, HasSubstr("--steal"));
+    Screen thief(*host, {"vm", "session", "attach", "--steal", "web", "shell"}, 77);
+    EXPECT_EQ(owner.wait(), 125) << owner.seen();
+    EXPECT_THAT(owner.seen(), HasSubstr("somebody else has taken session 'shell' over"));
+    thief.type("stty size\n");
+    ASSERT_TRUE(thief.shows("24 77")) << thief.seen();
+    thief.type("\x10\x11");
+    EXPECT_EQ(thief.wait(), 0) << thief.seen();
+    EXPECT_THAT(thief.seen(), HasSubstr("goes on without us"));
     EXPECT_FALSE(json::bool_or(facts("shell"), "attached"));
     const auto stopped = session({"stop", "web", "shell"});
     EXPECT_EQ(stopped.status, 0) << stopped.err;
@@ -160,6 +186,34 @@ TEST_F(Sessions, AFullDiskAndAWrongClockDoThemNoHarm)
     in_guest("rm /full /fuller");
 }
 
+TEST_F(Sessions, ADiskThatStandsStillHoldsUpNobodyElse)
+{
+    start("flood", "read line; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo done; read line");
+    in_guest("sync; fsfreeze --freeze /");
+    EXPECT_EQ(session({"send", "web", "flood", "go"}).status, 0);
+    EXPECT_EQ(in_guest("echo $((6*7))"), "42\n");
+    EXPECT_EQ(json::string_or(facts("flood"), "state"), "running");
+    EXPECT_LT(json::uint_or(facts("flood"), "written_bytes"), 8'000'000U);
+    in_guest("fsfreeze --unfreeze /");
+    Screen ready(*host, {"vm", "session", "logs", "-f", "web", "flood"});
+    EXPECT_TRUE(ready.shows("done")) << "the rest of it";
+    EXPECT_EQ(json::uint_or(facts("flood"), "written_bytes"), 20'000'006U);
+    EXPECT_EQ(session({"kill", "web", "flood"}).status, 0);
+    ready.wait();
+}
+
+TEST_F(Sessions, AGuestWithoutMemoryLosesTheSessionThatTookIt)
+{
+    start("bystander", "echo here; exec sleep 1000");
+    start("hungry", "exec tail /dev/zero");
+    const auto hungry = session({"attach", "web", "hungry"});
+    EXPECT_EQ(hungry.status, 128 + SIGKILL) << hungry.err;
+    EXPECT_THAT(hungry.err, HasSubstr("session 'hungry' was ended by signal KILL"));
+    EXPECT_EQ(json::string_or(facts("bystander"), "state"), "running");
+    EXPECT_EQ(session({"logs", "web", "bystander"}).out, "here\n");
+    EXPECT_EQ(session({"kill", "web", "bystander"}).status, 0);
+}
+
 TEST_F(Sessions, EndWithTheirMachineAndWhatTheyWroteStays)
 {
     start("ended", "echo words; exit 6");
@@ -178,6 +232,13 @@ TEST_F(Sessions, EndWithTheirMachineAndWhatTheyWroteStays)
     EXPECT_EQ(lost.status, 125);
     EXPECT_EQ(lost.out, "here\n");
     EXPECT_THAT(lost.err, HasSubstr("the machine went off while session 'ran' ran"));
+
+    start("late", "exec sleep 1000");
+    const auto disk = host->vms() + "/" + json::string_or(host->json({"vm", "show", "web"}), "id") + "/root.qcow2";
+    ASSERT_EQ(host->banger({"vm", "stop", "web"}).status, 0);
+    if (sdk::os::exists(disk)) {  // with other storage it is another's format
+        EXPECT_FALSE(needs_recovery(disk)) << "no log kept the root file system from being left as it should be";
+    }
 }
 
 }  // namespace

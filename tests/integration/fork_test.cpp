@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "guest/protocol/session_messages.hpp"
 #include "tests/integration/forkable_guest.hpp"
+#include "tests/unit/guest/relay_peer.hpp"
 
 namespace banger::integration {
 namespace {
@@ -79,6 +81,43 @@ protected:
         guest.sh("cd /run; (word=" + word + "; while read -r _ <ask; do echo \"$word\" >answer; done) " +
                  "</dev/null >/dev/null 2>&1 & true");
     }
+    // One that answers each line it gets.
+    static void start_session(ForkableGuest& guest)
+    {
+        agent::SessionSpec spec;
+        spec.name = "echo";
+        spec.exec.argv = {"/bin/sh", "-c", "echo begun; while read -r line; do echo \"got $line\"; done"};
+        const auto started = guest.agent().start_session(spec, patient());
+        ASSERT_TRUE(started) << started.error().message;
+    }
+    static std::string attach_spec(agent::AttachSpec::How how)
+    {
+        agent::AttachSpec spec;
+        spec.name = "echo";
+        spec.how = how;
+        spec.steal = how == agent::AttachSpec::How::control;  // the stream of the last one may still be on its way to its end
+        return to_json(spec);
+    }
+    static agent::SessionFacts session_of(ForkableGuest& guest)
+    {
+        const auto facts = guest.agent().sessions("echo", patient());
+        EXPECT_TRUE(facts) << facts.error().message;
+        return facts && facts->size() == 1 ? facts->front() : agent::SessionFacts();
+    }
+    static std::string log_of(ForkableGuest& guest)
+    {
+        guest::RelayPeer peer(guest.agent(), "/v0/session/attach", attach_spec(agent::AttachSpec::How::read));
+        EXPECT_TRUE(peer.wait_for(agent::FrameType::done));
+        return peer.output;
+    }
+    // Through a client that has its input, until it has answered.
+    static void say(ForkableGuest& guest, const std::string& line)
+    {
+        guest::RelayPeer peer(guest.agent(), "/v0/session/attach", attach_spec(agent::AttachSpec::How::control));
+        peer.send(agent::FrameType::data, line + "\n");
+        EXPECT_TRUE(peer.wait_for_output("got " + line + "\n"));
+    }
+
     static std::string ask_keeper(ForkableGuest& guest) { return guest.sh("cd /run; echo >ask; cat answer"); }
 
     Providers use{GetParam().vmm};
@@ -91,7 +130,13 @@ TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
     ASSERT_TRUE(parent);
     leave(*parent, "parent");
     start_keeper(*parent, "secret");
+    start_session(*parent);
+    say(*parent, "one");
     const auto of_parent = parent->sh(traces("parent"));
+    // Somebody has the session's input meanwhile.
+    guest::RelayPeer attached(parent->agent(), "/v0/session/attach", attach_spec(agent::AttachSpec::How::control));
+    ASSERT_TRUE(attached.wait_for_output("got one\n"));
+    const auto pid = session_of(*parent).pid;
     const auto first = parent->save();
     ASSERT_TRUE(first);
     parent->sh("echo later >/srv/later; rm /root/parent.fsynced; sync");
@@ -102,6 +147,13 @@ TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
     EXPECT_EQ(child->sh(traces("parent")), of_parent);
     EXPECT_EQ(ask_keeper(*child), "secret\n");
     child->sh("test ! -e /srv/later");
+    // The session runs here as well, with what it had written by then; who was attached is so to the parent's alone.
+    const auto copied = session_of(*child);
+    EXPECT_EQ(copied.state, agent::SessionFacts::State::running);
+    EXPECT_EQ(copied.pid, pid);
+    EXPECT_FALSE(copied.attached);
+    EXPECT_EQ(log_of(*child), "begun\ngot one\n");
+    say(*child, "two in the child");
     leave(*child, "child");
     const auto of_child = child->sh(traces("child"));
     const auto second = child->save();
@@ -116,11 +168,22 @@ TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
         EXPECT_EQ(grandchild->sh(traces("child")), of_child) << caches;
     }
     EXPECT_EQ(ask_keeper(*grandchild), "secret\n");
+    say(*grandchild, "three");
+    EXPECT_EQ(log_of(*grandchild), "begun\ngot one\ngot two in the child\ngot three\n");
     grandchild->sh("test ! -e /srv/later && test ! -e /root/later");
 
     // Nobody disturbed those that were forked, and they each other neither.
     EXPECT_EQ(parent->sh("hostname; cat /srv/later; ls /root/parent.*"), "parent\nlater\n/root/parent.unwritten\n");
     EXPECT_EQ(ask_keeper(*parent), "secret\n");
+    if (GetParam().vmm == "qemu") {  // Firecracker ends every stream of a machine that it saves
+        attached.send(agent::FrameType::data, "two in the parent\n");
+        EXPECT_TRUE(attached.wait_for_output("got two in the parent\n"));
+        EXPECT_TRUE(session_of(*parent).attached);
+    } else {
+        say(*parent, "two in the parent");
+    }
+    EXPECT_EQ(log_of(*parent), "begun\ngot one\ngot two in the parent\n");
+    EXPECT_EQ(log_of(*child), "begun\ngot one\ngot two in the child\n");
     EXPECT_EQ(child->sh("cat /root/later"), "later\n");
     child->sh("test ! -e /srv/later");
 
@@ -129,6 +192,7 @@ TEST_P(ForkTest, AForkOfAForkHasWhatBothHadOnDisksAndInMemory)
     ASSERT_TRUE(sibling);
     sibling->sh(forget_caches);
     EXPECT_EQ(sibling->sh(traces("parent")), of_parent);
+    EXPECT_EQ(log_of(*sibling), "begun\ngot one\n");
     for (const auto& guest : {parent.get(), child.get(), grandchild.get(), sibling.get()}) {
         guest->power_off();
         for (const auto& disk : guest->disks()) {

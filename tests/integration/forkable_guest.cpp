@@ -18,14 +18,9 @@ namespace {
 
 namespace os = sdk::os;
 
-constexpr std::chrono::seconds patience{180};  // emulated machines on a busy host; what takes longer is lost
+constexpr std::chrono::seconds patience{180};
 constexpr std::uint64_t disk_bytes = 1ULL << 30U;
 const std::vector<std::string> roles{"root", "work"};
-
-guest::Patience patient()
-{
-    return guest::Patience::of(patience);
-}
 
 /// Whether it succeeded; a test failure that says what was being done, if not.
 template <typename T>
@@ -43,6 +38,11 @@ std::int64_t clock_now()
 }
 
 }  // namespace
+
+guest::Patience patient()
+{
+    return guest::Patience::of(patience);
+}
 
 Providers::Providers(const std::string& vmm_name)
     : work_(boost::asio::make_work_guard(loop)), thread_([this] { loop.run(); })

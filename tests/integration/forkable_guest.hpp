@@ -49,6 +49,9 @@ struct Saved {
     std::string token;  ///< to which a copy's agent answers at first
 };
 
+/// How long an emulated machine on a busy host may take for anything; what takes longer is lost.
+guest::Patience patient();
+
 /// A guest that can be forked and forked again. Threads: one.
 class ForkableGuest {
 public:
@@ -66,6 +69,7 @@ public:
     std::unique_ptr<Saved> save();
     /// A command of its shell: the output. A test failure unless it ends with 0.
     std::string sh(const std::string& script);
+    guest::AgentClient& agent() { return *agent_; }
     void power_off();
     /// Its writable disks, which no VMM has open once it is off.
     [[nodiscard]] std::vector<sdk::Disk> disks() const;

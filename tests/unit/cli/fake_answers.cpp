@@ -266,7 +266,7 @@ json::Object session_named(const std::string& name, const std::string& vm, const
     return object;
 }
 
-/// "lasting" and "cramped" run, all others have ended.
+/// "lasting", "cramped" and "stolen" run, all others have ended.
 sdk::Result<json::Object> session(const json::Value& params)
 {
     const std::string name = json::string_or(params, "name");
@@ -274,7 +274,7 @@ sdk::Result<json::Object> session(const json::Value& params)
         return sdk::make_error(sdk::Code::not_found, "there is no session 'nobody' in the vm",
                                "see `banger vm session list`");
     return session_named(name, json::string_or(params, "vm"),
-                         name == "lasting" || name == "cramped" ? "running" : "ended");
+                         name == "lasting" || name == "cramped" || name == "stolen" ? "running" : "ended");
 }
 
 sdk::Result<json::Object> started_session(const json::Value& params)

@@ -81,6 +81,9 @@ public:
         send(FrameType::err, "to err\n");
         if (how == "read")
             return send(FrameType::done, "{}");
+        if (name == "stolen")
+            return send(FrameType::error,
+                        R"({"code":"busy","message":"somebody else has taken session 'stolen' over"})");
         if (name != "lasting")
             return end(0);
         while (auto frame = next())

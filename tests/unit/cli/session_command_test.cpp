@@ -111,6 +111,17 @@ TEST_F(SessionCommandTest, DetachKeysLeaveItAndTheTerminalAsItWas)
     }
 }
 
+TEST_F(SessionCommandTest, OneThatIsStolenSaysSoAndLeavesTheTerminalAsItWas)
+{
+    CliProcess process({"vm", "session", "attach", "--steal", "web", "stolen"}, environment_, CliProcess::Streams::terminal);
+    const auto ended = process.wait();
+    EXPECT_EQ(ended.status, 125);
+    EXPECT_THAT(last_call(), HasSubstr(R"("steal":true)"));
+    EXPECT_THAT(ended.out + ended.err, HasSubstr("somebody else has taken session 'stolen' over"));
+    EXPECT_THAT(ended.out + ended.err, HasSubstr("\x1b[?1047l")) << "there was output before";
+    EXPECT_EQ(banger({"vm", "session", "attach", "--steal", "--view", "web", "stolen"}).status, 2);
+}
+
 TEST_F(SessionCommandTest, WhoOnlyWatchesWritesNothingAndLeavesWithCtrlC)
 {
     CliProcess process({"vm", "session", "attach", "--view", "web", "lasting"}, environment_,

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <memory>
 #include <optional>
 
 #include "banger/sdk/os/socket.hpp"
@@ -70,10 +72,16 @@ protected:
             [this](sdk::Call&) -> sdk::Result<sdk::os::UniqueFd> { return agent_->dial(); }, patience, operation);
         ASSERT_TRUE(connected) << connected.error().message;
     }
-    void wait_for_own_work() const
+    /// Until the tries that were to be made by now are over: both workers that make them are here.
+    void wait_for_tries() const
     {
-        while (service_->running() > 0)
-            std::this_thread::yield();
+        const auto both = std::make_shared<std::latch>(2);
+        for (int i = 0; i < 2; ++i)
+            service_->run_own("ports", [both](lifecycle::Operation&) {
+                both->arrive_and_wait();
+                return sdk::Result<void>();
+            });
+        both->wait();
     }
     [[nodiscard]] bool is_published() const
     {
@@ -133,7 +141,7 @@ TEST_F(PortPublisherTest, AnAgentThatAnswersSomebodyIsFoundAtOnce)
                                                  forward::WantedPorts::Pauses{long_away, long_away});
     start_machine();
     publisher_->publish(vm_.id, address_);
-    wait_for_own_work();  // nobody answered: the next try is far away
+    wait_for_tries();  // nobody answered: the next try is far away
     start_agent();
     EXPECT_TRUE(wait_until(true));
 }

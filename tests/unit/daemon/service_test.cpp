@@ -4,6 +4,7 @@
 #include <future>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/rpc/client.hpp"
 #include "service_world.hpp"
 
 namespace banger::daemon {
@@ -56,6 +57,68 @@ TEST_F(ServiceTest, ManySessionsThatTakeTheirTimeToEndKeepNoMachineFromBeingStop
     });
     EXPECT_EQ(stopped.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     sessions_end.set_value();
+}
+
+/// What would be missed if the daemon ended, as it asks before it does.
+class DaemonLoad : public ServiceTest {
+protected:
+    [[nodiscard]] std::size_t operations(std::chrono::milliseconds patience = {}) const
+    {
+        return service_->load_beside(own_, patience).operations;
+    }
+    /// An operation of the daemon's own that is under way until `end` has a value.
+    void run_own(const std::string& verb, const std::shared_future<void>& end)
+    {
+        std::promise<void> begun;
+        service_->run_own(verb, [&begun, end](lifecycle::Operation&) {
+            begun.set_value();
+            end.wait();
+            return sdk::Result<void>();
+        });
+        begun.get_future().wait();
+    }
+
+    lifecycle::Operation own_{"daemon.stop", nullptr};
+};
+
+TEST_F(DaemonLoad, IsNotWhatNobodyAskedForUnlessItWaitsForAGuest)
+{
+    std::promise<void> end;
+    const auto ended = end.get_future().share();
+    for (const char* verb : {"ports", "names", "room", "settle", "vm.delete"})
+        run_own(verb, ended);
+    EXPECT_EQ(operations(), 0U);
+    run_own("vm.stop", ended);
+    EXPECT_EQ(operations(), 1U);
+    end.set_value();
+}
+
+TEST_F(DaemonLoad, IsNotWhatIsAboutToEnd)
+{
+    std::promise<void> end;
+    run_own("vm.stop", end.get_future().share());
+    auto load = std::async(std::launch::async, [&] { return operations(std::chrono::seconds(60)); });
+    end.set_value();
+    EXPECT_EQ(load.get(), 0U);
+}
+
+TEST_F(DaemonLoad, IsNotWhatHasItsAnswer)
+{
+    const std::string socket = directory_.path() + "/socket";
+    auto listener = sdk::os::listen_unix(socket);
+    ASSERT_TRUE(listener) << listener.error().message;
+    rpc::Server server(loop_, std::move(*listener),
+                       [this](const std::shared_ptr<rpc::Exchange>& exchange) { service_->handle(exchange); });
+    auto client = rpc::Client::connect(socket);
+    ASSERT_TRUE(client) << client.error().message;
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_TRUE(client->call("vm.list", json::Object()));
+        ASSERT_EQ(operations(), 0U) << "after " << i << " calls";
+    }
+    json::Object only_if_idle;
+    only_if_idle.set("if_idle", true);
+    EXPECT_TRUE(client->call("daemon.stop", only_if_idle));
+    service_->on_shut_down = nullptr;
 }
 
 }  // namespace

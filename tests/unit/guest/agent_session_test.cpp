@@ -1,5 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <sys/stat.h>
@@ -135,11 +136,13 @@ TEST_F(SerialSession, ANewSessionHangsUpWhatTheOldOneRan)
     const auto fifo = path("fifo");
     ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
     const sdk::os::UniqueFd heard(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));  // both ways: writers need not wait
-    die_in_the_middle("exec 2>/dev/null; trap 'echo hung up >" + fifo +
-                          "; exit' HUP; echo up; while read -r line; do :; done; while :; do sleep 0.1; done",
+    // It reads nothing: a shell's `read` takes a byte at a time, and looks for signals only behind the last of a million.
+    die_in_the_middle("exec 2>/dev/null; trap 'echo hung up >" + fifo + "; exit' HUP; echo up; while :; do sleep 0.1; done",
                       true);
     expect_fresh_session();
     std::array<char, 8> line{};
+    pollfd said{heard.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&said, 1, 30'000), 1) << "it was killed before it could say so";
     ASSERT_EQ(::read(heard.get(), line.data(), line.size()), 8);
     EXPECT_EQ(std::string(line.data(), 8), "hung up\n");
 }

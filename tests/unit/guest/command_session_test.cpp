@@ -3,15 +3,19 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "guest/agent/command_sessions.hpp"
@@ -60,6 +64,14 @@ protected:
         spec.name = name;
         spec.how = how;
         spec.end_input = end_input;
+        return to_json(spec);
+    }
+    static std::string steal(const std::string& name)
+    {
+        AttachSpec spec;
+        spec.name = name;
+        spec.how = How::control;
+        spec.steal = true;
         return to_json(spec);
     }
     static void send(AgentClient& client, const std::string& name, const std::string& text, bool end_input = false)
@@ -147,6 +159,36 @@ TEST_F(CommandSessionTest, OneHasTheInputAndOthersWatch)
     EXPECT_EQ(next.wait_for(FrameType::exit), R"({"code":0})");
 }
 
+TEST_F(CommandSessionTest, WhoStealsTheInputHasItAndWhoeverHadItIsTold)
+{
+    const auto client = connect();
+    start(*client, spec({"cat"}, "cat"));
+    RelayPeer free(*client, "/v0/session/attach", steal("cat"));
+    ASSERT_TRUE(free.wait_for(FrameType::started)) << "of nobody";
+    RelayPeer hangs(*client, "/v0/session/attach", attach("cat", How::view));  // reads nothing
+    RelayPeer thief(*client, "/v0/session/attach", steal("cat"));
+    ASSERT_TRUE(thief.wait_for(FrameType::started));
+    EXPECT_THAT(free.wait_for(FrameType::error).value_or(""), HasSubstr("somebody else has taken session 'cat' over"));
+    EXPECT_TRUE(free.wait_done());
+    thief.send(FrameType::data, "words\n");
+    EXPECT_TRUE(thief.wait_for_output("words\n"));
+    EXPECT_TRUE(hangs.wait_for_output("words\n")) << "who only watches goes on";
+    EXPECT_TRUE(facts_of(*client, "cat").attached);
+}
+
+TEST_F(CommandSessionTest, TheInputIsStolenAlsoFromOneWhoHangs)
+{
+    const auto client = connect();
+    start(*client, script("head -c 8000000 /dev/zero; echo; exec cat", "cat"));
+    RelayPeer hangs(*client, "/v0/session/attach", attach("cat", How::control));
+    ASSERT_TRUE(hangs.wait_for(FrameType::started));  // and reads nothing more
+    RelayPeer thief(*client, "/v0/session/attach", steal("cat"));
+    ASSERT_TRUE(thief.wait_for(FrameType::started));
+    thief.send(FrameType::data, "words\n");
+    ASSERT_TRUE(thief.wait_for_output("words\n"));
+    EXPECT_TRUE(hangs.wait_for(FrameType::error)) << "told once he reads again";
+}
+
 TEST_F(CommandSessionTest, TheEndOfAClientsInputIsNotTheSessions)
 {
     const auto client = connect();
@@ -190,6 +232,73 @@ TEST_F(CommandSessionTest, ASlowViewerStopsNeitherTheCommandNorTheOthers)
     ASSERT_TRUE(slow.wait_for(FrameType::gap)) << "what it missed is said";
     ASSERT_TRUE(slow.wait_for_output("done"));
     EXPECT_LT(slow.output.size(), 30'000'000U);
+}
+
+/// A thread of another process, by its name, that stands still: what a disk does to who writes to it when it stands still itself.
+class HeldThread {
+public:
+    HeldThread(pid_t process, const std::string& name)
+    {
+        for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+            std::string comm;
+            std::ifstream(task.path() / "comm") >> comm;
+            if (comm == name)
+                id_ = std::stoi(task.path().filename());
+        }
+        held_ = id_ != 0 && ptrace(PTRACE_SEIZE, id_, nullptr, nullptr) == 0 &&
+                ptrace(PTRACE_INTERRUPT, id_, nullptr, nullptr) == 0 && waitpid(id_, nullptr, __WALL) == id_;
+    }
+    ~HeldThread() { ptrace(PTRACE_DETACH, id_, nullptr, nullptr); }
+    HeldThread(const HeldThread&) = delete;
+    HeldThread& operator=(const HeldThread&) = delete;
+
+    [[nodiscard]] bool held() const { return held_; }
+
+private:
+    pid_t id_ = 0;
+    bool held_ = false;
+};
+
+TEST_F(CommandSessionTest, ADiskThatStandsStillHoldsUpWhoWritesToItAndNobodyElse)
+{
+    const auto client = connect();
+    auto wanted = script("read line; head -c 30000000 /dev/zero; echo done; read line", "flood");
+    wanted.log_bytes = 32UL << 20U;
+    start(*client, wanted);
+    start(*client, script("trap '' TERM; echo up; exec cat", "another"));
+    {
+        RelayPeer ready(*client, "/v0/session/attach", attach("another", How::view));
+        ASSERT_TRUE(ready.wait_for_output("up\n"));
+    }
+    std::unique_ptr<RelayPeer> viewer;
+    {
+        const HeldThread disk(agent_pid(), "files");
+        ASSERT_TRUE(disk.held());
+        send(*client, "flood", "go\n");
+        viewer = std::make_unique<RelayPeer>(*client, "/v0/session/attach", attach("flood", How::view));
+        ASSERT_TRUE(viewer->wait_for(FrameType::started));
+        const auto ran = client->run(command({"sh", "-c", "echo $((6*7))"}), {}, patience());
+        ASSERT_TRUE(ran) << ran.error().message;
+        EXPECT_EQ(ran->out, "42\n");
+        // Others have nowhere to put their output either; they take input, and end.
+        send(*client, "another", "words\n", true);
+        const auto ended = client->stop_session(order("another", 0, std::chrono::seconds(20)), patience());
+        ASSERT_TRUE(ended) << ended.error().message;
+        EXPECT_EQ(ended->state, State::ended);
+        EXPECT_EQ(ended->end.exit.code, 0);
+        const auto late = start(*client, spec({"sleep", "1000"}, "late"));
+        EXPECT_EQ(late.state, State::running);
+        EXPECT_EQ(late.log_problem, "its disk does not answer");
+        const auto waits = facts_of(*client, "flood");
+        EXPECT_EQ(waits.state, State::running);
+        EXPECT_EQ(waits.log_problem, "its disk does not answer");
+        EXPECT_LT(waits.written_bytes, 4'000'000U) << "and the rest waits in the command";
+    }
+    ASSERT_TRUE(viewer->wait_for_output("done\n"));
+    EXPECT_EQ(viewer->output.size(), 30'000'005U) << "nothing of it is lost";
+    EXPECT_EQ(facts_of(*client, "flood").log_problem, "");
+    EXPECT_EQ(read(*client, "another"), "up\nwords\n");
+    EXPECT_EQ(facts_of(*client, "late").log_problem, "");
 }
 
 TEST_F(CommandSessionTest, AReadEndsWhereItsSessionWasWhenItBegan)

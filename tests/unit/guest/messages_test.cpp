@@ -270,6 +270,12 @@ TEST(SessionMessages, CarryWhatTheyHold)
     const auto attached = attach_spec_from_json(to_json(attach));
     ASSERT_TRUE(attached);
     EXPECT_EQ(to_json(*attached), to_json(attach));
+    attach.how = AttachSpec::How::control;
+    attach.end_input = false;
+    attach.steal = true;
+    const auto stolen = attach_spec_from_json(to_json(attach));
+    ASSERT_TRUE(stolen);
+    EXPECT_TRUE(stolen->steal);
     const auto order = session_order_from_json(to_json(SessionOrder{"build", 9, 1000}));
     ASSERT_TRUE(order);
     EXPECT_EQ(order->timeout_ms, 1000);
@@ -286,6 +292,7 @@ TEST(SessionMessages, RefuseWhatMakesNoSense)
         EXPECT_FALSE(session_spec_from_json(text)) << text;
     for (const char* text : {R"({"name":"x"})", R"({"name":"x","how":"steal"})", R"({"how":"view"})",
                              R"({"name":"x","how":"view","end_input":true})",
+                             R"({"name":"x","how":"view","steal":true})",
                              R"({"name":"x","how":"control","cols":65536})"})
         EXPECT_FALSE(attach_spec_from_json(text)) << text;
     for (const char* text : {R"({"name":"x","state":"odd"})", R"({"name":"x","state":"ended","signal":65})",

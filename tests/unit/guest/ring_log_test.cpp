@@ -242,6 +242,45 @@ TEST_F(RingLogTest, APageThatACrashKeptFromTheDiskIsAHoleAndNotTheEnd)
     EXPECT_LT(holes[1], 4096U);
 }
 
+TEST_F(RingLogTest, ARecordOfWhichACrashLeftAPartIsMissingAndSaidToBe)
+{
+    for (const bool closed : {false, true}) {
+        {
+            auto log = RingLog::create(path(), RingLog::least_capacity);
+            for (const char letter : {'a', 'b', 'c'})
+                log.append(FrameType::out, std::string(7000, letter));
+            if (closed)
+                log.close("how it ended");
+        }
+        // A page in the middle of the second did not reach the disk, while all around it did.
+        std::fstream(path(), std::ios::in | std::ios::out | std::ios::binary)
+            .seekp(3 * 4096)
+            .write(std::string(4096, '\0').data(), 4096);
+        const auto log = RingLog::open(path());
+        ASSERT_TRUE(log) << log.error().message;
+        const auto all = read_all(*log);
+        EXPECT_EQ(all.out, std::string(7000, 'a') + std::string(7000, 'c'));
+        EXPECT_EQ(all.dropped, 7000U);
+        EXPECT_EQ(log->written(), 21'000U);
+    }
+}
+
+TEST_F(RingLogTest, TheLastIsNotTheEndWhereACrashLeftAPartOfIt)
+{
+    {
+        auto log = RingLog::create(path(), RingLog::least_capacity);
+        log.append(FrameType::out, "before");
+        log.append(FrameType::out, std::string(7000, 'x'));
+    }
+    std::fstream(path(), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(2 * 4096)
+        .write(std::string(4096, '\0').data(), 4096);
+    const auto log = RingLog::open(path());
+    ASSERT_TRUE(log) << log.error().message;
+    EXPECT_EQ(read_all(*log).out, "before");
+    EXPECT_EQ(log->written(), 6U);
+}
+
 TEST_F(RingLogTest, OutputThatLooksLikeRecordsIsOutput)
 {
     std::string imitated;

@@ -13,7 +13,7 @@
 
 #include "banger/sdk/os/process.hpp"
 #include "core/guest/agent_client.hpp"
-#include "guest/protocol/frames.hpp"
+#include "tests/unit/guest/relay_peer.hpp"
 
 namespace banger::guest {
 
@@ -44,35 +44,6 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     std::optional<sdk::os::Child> agent_;
     std::thread thread_;
-};
-
-/// The caller's end of a relayed stream, with blocking reads.
-class RelayPeer {
-public:
-    RelayPeer(AgentClient& client, const std::string& path, const std::string& spec);
-    ~RelayPeer() { close(); }
-
-    void send(agent::FrameType type, std::string_view payload = {});
-    /// The next frame; nothing when the stream has ended.
-    struct Frame {
-        agent::FrameType type{};
-        std::string payload;
-    };
-    std::optional<Frame> next();
-    /// Reads until a frame of this type; what `out` frames carried on the way goes to `output`.
-    std::optional<std::string> wait_for(agent::FrameType type);
-    /// Reads output until it holds `text`.
-    bool wait_for_output(const std::string& text);
-    void close() { fd_.reset(); }
-    sdk::Result<void> wait_done();
-    int fd() const { return fd_.get(); }
-
-    std::string output;
-
-private:
-    struct Done;
-    sdk::os::UniqueFd fd_;
-    std::shared_ptr<Done> done_;
 };
 
 /// A serial port between clients that come and go and one agent: it has no connections and forgets nothing.
