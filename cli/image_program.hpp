@@ -20,11 +20,11 @@ struct ImageProgram {
     [[nodiscard]] std::vector<std::string> argv() const;
 };
 
-/// From the facts of an image that was made from a container image; nothing for other images, and for those that bring
-/// an init of their own, which is running already.
-std::optional<ImageProgram> image_program_of(const json::Value& image);
+/// From the facts of an image that was made from a container image; nothing for other images, and in a machine that booted another
+/// init than banger's own, which is running already. `guest_init` is what its agent says that it booted.
+std::optional<ImageProgram> image_program_of(const json::Value& image, const std::string& guest_init);
 
-/// The same, of an image that is here, by name. Nothing if it cannot be told.
-std::optional<ImageProgram> find_image_program(Context& context, const std::string& image);
+/// The same, of a machine that runs and an image that is here, by name. Nothing if it cannot be told.
+std::optional<ImageProgram> find_image_program(Context& context, const std::string& vm, const std::string& image);
 
 }  // namespace banger::cli

@@ -111,7 +111,8 @@ sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm)
                   json::string_or(facts, "known_hosts"),
                   json::string_or(facts, "host_alias"),
                   json::bool_or(facts, "has_sshd"),
-                  ""};
+                  "",
+                  json::string_or(facts, "guest_init")};
 }
 
 std::vector<std::string> ssh_command(const SshWay& way, const std::string& program,

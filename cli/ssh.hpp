@@ -17,6 +17,7 @@ struct SshWay {
     std::string host_alias;   ///< the name it has in there
     bool has_sshd = false;
     std::string directory;    ///< where a shell begins; empty: the home
+    std::string guest_init = {};  ///< that the machine booted: systemd, openrc, s6, banger, or a path
 };
 
 sdk::Result<SshWay> find_ssh(Context& context, const std::string& vm);

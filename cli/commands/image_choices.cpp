@@ -21,7 +21,8 @@ sdk::Result<void> set_image_choices(const Arguments& arguments, json::Object& pa
     if (const auto kernel = arguments.value("kernel"))
         params.set("kernel", *kernel);
     if (const auto platform = arguments.value("platform")) {
-        if (std::count(platform->begin(), platform->end(), '/') != 1 || platform->front() == '/' || platform->back() == '/')
+        const auto slashes = std::count(platform->begin(), platform->end(), '/');
+        if (slashes < 1 || slashes > 2 || platform->front() == '/' || platform->back() == '/')
             return sdk::make_error(sdk::Code::invalid, "'" + *platform + "' is no platform", "such as linux/amd64");
         params.set("platform", *platform);
     }

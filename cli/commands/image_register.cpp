@@ -63,7 +63,7 @@ sdk::Result<ImageRegister> ImageRegister::parse(const Arguments& arguments)
     const auto name = arguments.value("name").value_or("local/" + std::filesystem::path(path).filename().string());
     if (auto legal = check_own_name(name); !legal)
         return std::move(legal).error();
-    verb.image.set("path", path).set("name", name);
+    verb.image.set("path", path).set("name", name).set("any_directory", true);
     if (auto set = set_image_choices(arguments, verb.image); !set)
         return std::move(set).error();
     const auto vmlinux = arguments.value("vmlinux");

@@ -23,11 +23,11 @@ void remove_vm(Context& context, Session& session, const std::string& id)
 }
 
 // What is run as the image says: its own program, or another in its place.
-std::optional<GuestCommand> as_the_image_says(const VmRun& verb, Context& context, const std::string& image)
+std::optional<GuestCommand> as_the_image_says(const VmRun& verb, Context& context, const std::string& id, const std::string& image)
 {
     if (!verb.entrypoint && (!verb.command.empty() || verb.workspace))
         return std::nullopt;
-    const auto program = find_image_program(context, image);
+    const auto program = find_image_program(context, id, image);
     GuestCommand command;
     if (program) {
         command.argv = program->argv();
@@ -46,7 +46,7 @@ std::optional<GuestCommand> as_the_image_says(const VmRun& verb, Context& contex
 sdk::Result<Exit> use(const VmRun& verb, Context& context, const std::string& id, const std::string& image)
 {
     const std::string directory = verb.workspace ? verb.workspace->guest_path : "";
-    if (auto own = as_the_image_says(verb, context, image)) {
+    if (auto own = as_the_image_says(verb, context, id, image)) {
         own->vm = id;
         own->tty = wants_tty();
         return run_in_guest(context, *own);

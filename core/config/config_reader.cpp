@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <limits>
 #include <sstream>
 #include <vector>
 
@@ -193,14 +194,16 @@ Read memory(Value<std::uint64_t>& into, const HostFacts& host)
     };
 }
 
-Read size(Value<std::uint64_t>& into, std::int64_t least)
+Read size(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max())
 {
-    return [&into, least](const Setting& setting) -> sdk::Result<void> {
+    return [&into, least, most](const Setting& setting) -> sdk::Result<void> {
         auto bytes = read_bytes(setting, base::PlainUnit::bytes);
         if (!bytes)
             return std::move(bytes).error();
         if (*bytes < least)
             return setting.bad("must be at least " + std::to_string(least) + " bytes");
+        if (*bytes > most)
+            return setting.bad("must be at most " + std::to_string(most) + " bytes");
         setting.store(into, static_cast<std::uint64_t>(*bytes));
         return {};
     };
@@ -346,8 +349,8 @@ public:
              {{"depth", count(config_.workspace.depth, 0, 1'000'000)},
               {"tracked_only", flag(config_.workspace.tracked_only)}}},
             {"images",
-             {{"most_entries", count(config_.images.most_entries, 1, 100'000'000)},
-              {"most_bytes", size(config_.images.most_bytes, 1)}}},
+             {{"most_entries", count(config_.images.most_entries, 1, largest_image_entries)},
+              {"most_bytes", size(config_.images.most_bytes, 1, largest_image_bytes)}}},
             {"ports", {{"addresses", loopback_range(config_.ports.addresses)}}},
             {"tooling",
              {{"mise_url", text(config_.tooling.mise_url)}, {"mise_sha256", sha256(config_.tooling.mise_sha256)}}},

@@ -16,6 +16,9 @@ inline constexpr std::uint64_t least_memory_mib = 128;
 inline constexpr std::uint64_t least_disk_bytes = 1ULL << 30U;
 inline constexpr std::uint64_t most_disk_bytes = 16ULL << 40U;
 inline constexpr std::uint64_t disk_granularity = 4096;
+/// What the limits of images may be set to: their file systems get no longer than 1 TiB, with an inode for every 16 KiB.
+inline constexpr std::int64_t largest_image_entries = 60'000'000;
+inline constexpr std::int64_t largest_image_bytes = std::int64_t{1} << 40;
 
 /// Four times the host's CPUs, and no more than 64.
 [[nodiscard]] std::uint64_t most_vcpus(const HostFacts& host);

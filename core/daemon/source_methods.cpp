@@ -172,7 +172,7 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation&)
 sdk::Result<images::ImageChoices> choices_of(Service& service, const json::Value& params)
 {
     images::ImageChoices choices{json::string_or(params, "as"), json::string_or(params, "kernel"),
-                                 json::string_or(params, "platform"), json::uint_or(params, "disk_bytes")};
+                                 json::string_or(params, "platform"), json::uint_or(params, "disk_bytes"), json::bool_or(params, "any_directory")};
     if (!choices.kernel.empty())
         if (auto kernel = service.engine().kernels.find(choices.kernel); !kernel)
             if (auto entry = service.engine().catalogue.kernel(choices.kernel); !entry)

@@ -73,6 +73,7 @@ sdk::Result<Answer> ssh(Service& service, const Exchange& exchange, Operation& o
     answer.result.set("user", "root").set("identity", lifecycle::client_key_path(engine));
     answer.result.set("known_hosts", lifecycle::known_hosts_path(engine.owner_of(vm->id).directory));
     answer.result.set("host_alias", lifecycle::host_alias(vm->id)).set("has_sshd", facts && facts->has_sshd);
+    answer.result.set("guest_init", facts ? facts->init : std::string());
     return answer;
 }
 

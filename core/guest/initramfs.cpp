@@ -30,7 +30,10 @@ sdk::Result<std::string> read_whole(const fs::path& path)
 sdk::Result<std::string> read_plain(const fs::path& path)
 {
     const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), &archive_read_free);
-    archive_read_support_filter_all(reader.get());
+    // As kernels compress their modules (CONFIG_MODULE_COMPRESS_*); others of libarchive's filters start programs.
+    archive_read_support_filter_gzip(reader.get());
+    archive_read_support_filter_xz(reader.get());
+    archive_read_support_filter_zstd(reader.get());
     archive_read_support_format_raw(reader.get());
     archive_entry* entry = nullptr;
     if (archive_read_open_filename(reader.get(), path.c_str(), 128UL * 1024) != ARCHIVE_OK ||

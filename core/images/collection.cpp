@@ -44,10 +44,11 @@ Error could_not_make(Error error, const std::string& word, const std::string& na
     const std::string subject = word + " '" + name + "'";
     if (cancelled)
         return Error{Code::cancelled, "making " + subject + " was cancelled", {}, std::move(error.during)};
-    if (error.code == Code::no_space) {
+    // Who knows which disk it was has said what to do about it.
+    if (error.code == Code::no_space && error.hint.empty()) {
         error.message = "no space left in " + directory + " to make " + subject;
-        error.hint.clear();
-        return std::move(error).with_hint("free some space there, or set BANGER_HOME to a place on a larger disk");
+        error.hint = "free some space there, or set BANGER_HOME to a place on a larger disk";
+        return error;
     }
     return std::move(error).while_doing("make " + subject);
 }

@@ -31,6 +31,8 @@ struct Craft {
         make;
     /// Whether a finished thing goes by this name.
     std::function<bool(const T&, const std::string& name)> is_called;
+    /// Of several with one name: whether the first is rather meant than the second. None: the newer one.
+    std::function<bool(const T&, const T&)> is_rather_meant = {};
     /// Lets the catalogue say what the recipe does not decide.
     std::function<void(T&, const CatalogueEntry&)> name_it;
 };
@@ -160,7 +162,7 @@ private:
         return std::move(entry).error();
     }
 
-    // The newest that was pulled under this name.
+    // What was pulled under this name: of several the newest, unless the craft knows better.
     std::optional<std::string> older_of(const std::string& name) const
     {
         const auto items = list();
@@ -168,9 +170,14 @@ private:
             return std::nullopt;
         const T* newest = nullptr;
         for (const T& item : *items)
-            if (craft_.is_called(item, name) && (newest == nullptr || item.created > newest->created))
+            if (craft_.is_called(item, name) && (newest == nullptr || is_rather_meant(item, *newest)))
                 newest = &item;
         return newest == nullptr ? std::nullopt : std::optional(newest->id);
+    }
+
+    bool is_rather_meant(const T& one, const T& other) const
+    {
+        return craft_.is_rather_meant ? craft_.is_rather_meant(one, other) : one.created > other.created;
     }
 
     // The entry with this id; of several the one with this name.

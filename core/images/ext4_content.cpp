@@ -12,7 +12,7 @@ constexpr std::uint32_t max_extent_blocks = 32768;  // longer ones are marked as
 
 sdk::Error disk_full(const std::string& path)
 {
-    return sdk::make_error(sdk::Code::no_space, "the content does not fit into '" + path + "' at the size it may have");
+    return sdk::make_error(sdk::Code::unsupported, "the content does not fit into '" + path + "' at the size it may have");
 }
 
 void append_extent(std::vector<Extent>& extents, std::uint64_t logical, const BlockRun& run)

@@ -269,6 +269,15 @@ std::vector<std::string> Ext4Writer::names_in(std::string_view path) const
     return found;
 }
 
+bool Ext4Writer::is_empty(std::string_view path) const
+{
+    const auto index = state_->tree.find(path);
+    if (!index || state_->tree.inodes().kind(*index) != FileKind::directory)
+        return true;
+    const auto list = state_->tree.inodes().directory(*index).names;
+    return state_->tree.names().next(list, 0) >= list.places();
+}
+
 std::optional<FileKind> Ext4Writer::kind_of(std::string_view path) const
 {
     const auto index = state_->tree.find(path);

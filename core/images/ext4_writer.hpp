@@ -118,6 +118,8 @@ public:
     [[nodiscard]] std::optional<FileKind> kind_of(std::string_view path) const;
     /// The names in the directory at `path`, sorted; none if there is no directory.
     [[nodiscard]] std::vector<std::string> names_in(std::string_view path) const;
+    /// Whether nothing is in the directory at `path`, or no directory is there.
+    [[nodiscard]] bool is_empty(std::string_view path) const;
     /// The content of the regular file at `path` up to `limit` bytes; nothing if there is no regular file.
     [[nodiscard]] sdk::Result<std::optional<std::string>> read_file(std::string_view path, std::size_t limit);
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -81,30 +82,47 @@ private:
     std::jthread thread_;  // last: uses the others
 };
 
+constexpr std::uint64_t dropped_memory = 1U << 20;
+
 struct Layers {
     Ext4Writer root;
     Ext4Writer work;
+    Ext4Writer dropped;  // of no layer: see ImportPlan
 };
 
-Ext4Options layer_options(const std::string& id, const char* role, const LinkedCall& call)
+Result<Ext4Writer> create_layer(const std::string& id, const char* role, const std::string& path, const LinkedCall& call)
+{
+    auto options = layer_options(id, role);
+    options.cancelled = [&call] { return call.cancelled(); };
+    return Ext4Writer::create(path, std::move(options));
+}
+
+// For content that is only wanted while the image is made.
+Result<Ext4Writer> create_nameless(const std::string& path)
 {
     Ext4Options options;
-    options.label = role;
-    options.uuid = derived_uuid(id, role);
-    options.hash_seed = derived_uuid(id, std::string(role) + " hash");
-    options.cancelled = [&call] { return call.cancelled(); };
-    return options;
+    options.max_bytes = options.grow_to_bytes;
+    options.journal_bytes = 0;
+    options.memory_bytes = dropped_memory;
+    auto writer = Ext4Writer::create(path, std::move(options));
+    if (writer)
+        if (auto removed = os::remove_file(path); !removed)
+            return std::move(removed).error();
+    return writer;
 }
 
 Result<Layers> create_layers(const std::string& id, const std::string& directory, const LinkedCall& call)
 {
-    auto root = Ext4Writer::create(directory + "/" + root_layer, layer_options(id, "root", call));
+    auto root = create_layer(id, "root", directory + "/" + root_layer, call);
     if (!root)
         return std::move(root).error();
-    auto work = Ext4Writer::create(directory + "/" + work_layer, layer_options(id, "work", call));
+    auto work = create_layer(id, "work", directory + "/" + work_layer, call);
     if (!work)
         return std::move(work).error();
-    return Layers{std::move(*root), std::move(*work)};
+    auto dropped = create_nameless(directory + "/dropped");
+    if (!dropped)
+        return std::move(dropped).error();
+    return Layers{std::move(*root), std::move(*work), std::move(*dropped)};
 }
 
 Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& limits, LinkedCall& call)
@@ -112,6 +130,7 @@ Result<ImportOutcome> read_stream(int fd, Layers& layers, const ImportLimits& li
     const ImportPlan plan{.root = layers.root,
                           .work = &layers.work,
                           .filter = pristine_root(),
+                          .dropped = &layers.dropped,
                           .captures = {},
                           .limits = limits,
                           .probes = {},
@@ -147,6 +166,7 @@ sdk::Fields facts_of(const ImportOutcome& outcome, const sdk::ImageStream& strea
                       {"entries", std::to_string(outcome.total.entries)},
                       {"content_bytes", std::to_string(outcome.total.content_bytes)}};
     facts.insert(stream.facts.begin(), stream.facts.end());
+    facts.erase("layer_bytes");  // they are checked by now
     return facts;
 }
 
@@ -182,6 +202,22 @@ Result<Streamed> stream(sdk::ImageSource& source, sdk::ImageRequest request, Lay
     return Streamed{std::move(*imported), std::move(*fetched)};
 }
 
+// What the last file of a cut layer lacks would be the padding that a source adds, since some tools leave it out.
+Result<void> check_lengths(const std::vector<ImportedLayer>& layers, const std::string& lengths, const std::string& who)
+{
+    std::istringstream said(lengths);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        std::uint64_t length = 0;
+        if (!(said >> length))
+            return sdk::make_error(Code::internal, who + " does not say how long each layer is");
+        if (layers[i].bytes > length)
+            return sdk::make_error(Code::corrupt, "the layer's archive ends in the middle of a file")
+                .while_doing("take '" + layers[i].last_entry + "'")
+                .while_doing("read layer " + std::to_string(i + 1) + " (" + layers[i].name + ")");
+    }
+    return {};
+}
+
 Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
 {
     const std::string who = "image source '" + entry.source + "'";
@@ -190,14 +226,27 @@ Result<void> check_stream(const Streamed& streamed, const CatalogueEntry& entry)
     if (streamed.outcome.total.entries == 0)
         return sdk::make_error(Code::corrupt, who + " gave an empty root file system");
     // A layer that is cut in the middle of a file swallows the next one's beginning.
+    const auto& layers = streamed.outcome.layers;
     if (const auto said = streamed.stream.facts.find("layers");
-        said != streamed.stream.facts.end() && said->second != std::to_string(streamed.outcome.layers))
+        said != streamed.stream.facts.end() && said->second != std::to_string(layers.size()))
         return sdk::make_error(Code::corrupt, who + " gave " + said->second + " layers of which " +
-                                                  std::to_string(streamed.outcome.layers) + " are whole");
+                                                  std::to_string(layers.size()) + " are whole");
+    if (const auto said = streamed.stream.facts.find("layer_bytes"); said != streamed.stream.facts.end())
+        return check_lengths(layers, said->second, who);
     return {};
 }
 
 }  // namespace
+
+Ext4Options layer_options(const std::string& id, const std::string& role)
+{
+    Ext4Options options;
+    options.label = role;
+    options.uuid = derived_uuid(id, role);
+    options.hash_seed = derived_uuid(id, role + " hash");
+    options.max_bytes = options.grow_to_bytes;  // what an image may have is said by its limits
+    return options;
+}
 
 Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string& id, sdk::ImageSource& source,
                                  const std::string& directory, const ImportLimits& limits, LinkedCall& call)
@@ -209,7 +258,8 @@ Result<sdk::Fields> import_image(const CatalogueEntry& entry, const std::string&
     if (!layers)
         return std::move(layers).error();
 
-    auto streamed = stream(source, {entry.name, entry.recipe, scratch, -1}, *layers, limits, call);
+    auto streamed = stream(
+        source, {entry.name, entry.recipe, scratch, -1, limits.entries, limits.content_bytes}, *layers, limits, call);
     if (!streamed)
         return std::move(streamed).error();
     if (streamed->finished()) {

@@ -16,6 +16,9 @@ inline constexpr const char* work_layer = "work.ext4";
 inline constexpr const char* finished_root = "rootfs.ext4";
 inline constexpr const char* finished_work = "work.ext4";
 
+/// How the file system of an image's layer is made; `role` is root or work. It may get as long as ext4 is prepared to grow here.
+Ext4Options layer_options(const std::string& id, const std::string& role);
+
 /// Has the source stream the image, and turns the stream into the two layers in `directory`, synced and read-only,
 /// with no copy in between; or takes the layers that it finished itself. What the image and the source tell about it comes back.
 ///

@@ -114,6 +114,23 @@ bool is_called(const Image& image, const std::string& name)
            std::find(image.other_names.begin(), image.other_names.end(), name) != image.other_names.end();
 }
 
+// A machine is a PC with 64 bits, which runs the code of those with 32 too.
+bool runs_here(const Image& image)
+{
+    const auto platform = image.facts.find("platform");
+    if (platform == image.facts.end())
+        return true;
+    for (const std::string_view ours : {"linux/amd64", "linux/386"})
+        if (platform->second == ours || platform->second.starts_with(std::string(ours) + "/"))
+            return true;
+    return false;
+}
+
+bool is_rather_meant(const Image& one, const Image& other)
+{
+    return runs_here(one) == runs_here(other) ? one.created > other.created : runs_here(one);
+}
+
 void add_name(Image& image, const std::string& name)
 {
     if (!name.empty() && !is_called(image, name))
@@ -162,6 +179,7 @@ Craft<Image> craft(const Catalogue& catalogue, FindImageSource find_source, cons
     craft.look_up = [&catalogue](const std::string& name) { return catalogue.image(name); };
     craft.read = read_image;
     craft.is_called = is_called;
+    craft.is_rather_meant = is_rather_meant;
     craft.make = [find_source = std::move(find_source), limits](const CatalogueEntry& entry, const std::string& id,
                                                         const std::string& staging, LinkedCall& call) {
         return make_by_choices(entry, staging, call, [&](const CatalogueEntry& choice, LinkedCall& attempt) -> Result<void> {
@@ -213,6 +231,15 @@ std::map<std::string, std::string> environment_of(const Image& image)
     return environment;
 }
 
+Result<void> check_platform(const Image& image, const std::string& name)
+{
+    if (runs_here(image))
+        return {};
+    return sdk::make_error(Code::unsupported,
+                           "image '" + name + "' is for " + image.facts.at("platform") + ", which no machine here can run",
+                           "if there is one for linux/amd64: `banger image pull --platform linux/amd64 " + name + "`");
+}
+
 struct ImageStore::State {
     Collection<Image> images;
     const Catalogue& catalogue;
@@ -238,6 +265,24 @@ struct ImageStore::State {
         entry.recipe = answer->facts["recipe"];
         entry.identity = answer->facts["identity"];
         return entry;
+    }
+
+    [[nodiscard]] std::vector<std::string> names_of_catalogue() const
+    {
+        std::vector<std::string> names;
+        for (const auto& entry : catalogue.images())
+            names.push_back(entry.name);
+        return names;
+    }
+
+    // What no registry gives may be a name of the catalogue, misspelt.
+    [[nodiscard]] sdk::Error with_nearest(sdk::Error error, const std::string& name) const
+    {
+        const auto near = base::nearest(name, names_of_catalogue());
+        if (!near || (error.code != Code::not_found && error.code != Code::permission && error.code != Code::unavailable))
+            return error;
+        error.hint = "did you mean '" + *near + "'?" + (error.hint.empty() ? "" : " If not: " + error.hint);
+        return error;
     }
 
     Result<Image> noted(Result<Image> image, const std::string& name, const ImageChoices& choices, bool keep = false) const
@@ -308,19 +353,18 @@ Result<Image> ImageStore::pull(const std::string& name, sdk::Call& call, const I
     recipe.set("reference", name).set("pin", "now");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
-    return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    auto image = state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call);
+    return image ? image : state_->with_nearest(std::move(image).error(), name);
 }
 
 bool ImageStore::is_reference(const std::string& name) const
 {
     if (name.find_first_of(":/@") != std::string::npos)
         return true;
-    std::vector<std::string> known;
-    for (const auto& entry : state_->catalogue.images())
-        known.push_back(entry.name);
+    const auto known = state_->names_of_catalogue();
     const bool spelled_so = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") ==
                                                  std::string::npos;
-    return spelled_so && !is_recipe_id(name) && !base::nearest(name, known);
+    return spelled_so && !is_recipe_id(name) && std::find(known.begin(), known.end(), name) == known.end();
 }
 
 Result<Image> ImageStore::import(const std::string& path, const std::string& name, sdk::Call& call,
@@ -332,6 +376,8 @@ Result<Image> ImageStore::import(const std::string& path, const std::string& nam
                    : sdk::make_error(Code::invalid, path + " is the bundle of a kernel", "`banger kernel import` takes it");
     json::Object recipe;
     recipe.set("path", path).set("pin", "now");
+    if (choices.any_directory)
+        recipe.set("directory", "any");
     if (!choices.platform.empty())
         recipe.set("platform", choices.platform);
     return state_->obtain_pinned(oci_entry(name, recipe, state_->catalogue), choices, call, true);

@@ -36,12 +36,16 @@ struct Image {
 /// The environment that a container image names (Env in config.md of the OCI image specification), from its facts.
 std::map<std::string, std::string> environment_of(const Image& image);
 
+/// `unsupported` for an image of a platform that machines here, which are PCs, cannot run; those that say none can be run.
+sdk::Result<void> check_platform(const Image& image, const std::string& name);
+
 /// What whoever wants an image says about it; what is empty or 0 is left as it is.
 struct ImageChoices {
     std::string name = {};      ///< one more name that it is to have
     std::string kernel = {};    ///< its default kernel's name
-    std::string platform = {};  ///< OS/ARCHITECTURE, of an image from a registry or a layout
+    std::string platform = {};  ///< OS/ARCHITECTURE[/VARIANT], of an image from a registry or a layout
     std::uint64_t disk_bytes = 0;
+    bool any_directory = false;  ///< a directory is a root file system, whatever is in it
 };
 
 /// The disks of a machine that stands still.
@@ -56,7 +60,8 @@ struct MachineDisks {
 using FindImageSource = std::function<sdk::Result<sdk::ImageSource*>(const std::string& name)>;
 
 /// A name means the recipe that the catalogue has for it now. What was made from an earlier recipe stays until it is
-/// removed, and is then found by its id only; what the catalogue no longer knows is found by its name too.
+/// removed, and is then found by its id only; what the catalogue no longer knows is found by its name too. Of several platforms'
+/// images under one reference, those that machines can run have its name.
 ///
 /// Threads: every method may be called from several workers at once. Several processes may share one directory.
 /// Crashes: a half-made image stays in a directory named `.new-*` that nobody reads; `sweep` removes it.
@@ -89,7 +94,7 @@ public:
     /// Has an image that is here stay (`kept`), under one more name if one is chosen.
     [[nodiscard]] sdk::Result<Image> keep(const std::string& name, const ImageChoices& choices);
     /// Whether `pull` would ask a registry for a name that nothing here has: one with a tag, a digest or a path in it, and
-    /// a bare one that is like none of the catalogue.
+    /// a bare one that is none of the catalogue.
     [[nodiscard]] bool is_reference(const std::string& name) const;
     /// Removes it, also if it is damaged, and tells how many bytes that freed. The caller has made sure that no VM
     /// stands on it. `not_found` if it is not there.

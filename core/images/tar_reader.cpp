@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t buffer_bytes = 256U << 10;
 constexpr int pipe_bytes = 1 << 20;
+constexpr std::uint64_t tar_block = 512;  // tar(5)
 
 // Names are bytes, but libarchive converts those in pax headers from UTF-8 to the character set of the locale, and
 // where that is UTF-8 too it still composes their accents: a name would change. It cannot convert to the C locale's
@@ -62,6 +64,25 @@ struct TarReader::Source {
         return count;
     }
 
+    // Of a sparse file only its runs are stored.
+    void note_stored(archive_entry* entry)
+    {
+        is_sparse = archive_entry_sparse_count(entry) > 0;
+        stored = 0;
+        if (is_sparse)
+            stored.reset();
+        else if (archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == nullptr)
+            stored = static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry)));
+    }
+
+    // The next header begins behind the padding. One whose length nobody knows counts as short as it may be.
+    void note_content_end()
+    {
+        const auto header = static_cast<std::uint64_t>(archive_read_header_position(reader.get()));
+        const auto padding = stored ? (tar_block - *stored % tar_block) % tar_block : tar_block - 1;
+        content_end = header - std::min(header, padding);
+    }
+
     sdk::Error error(std::string_view what) const
     {
         if (failure)
@@ -79,6 +100,9 @@ struct TarReader::Source {
     std::optional<sdk::Error> failure;
     std::unique_ptr<archive, Free> reader{archive_read_new()};
     bool ended = false;
+    bool is_sparse = false;              // the current entry: what is stored of it is only known once it was pulled
+    std::optional<std::uint64_t> stored; // bytes of its content in the archive
+    std::uint64_t content_end = 0;
 };
 
 TarReader::TarReader(std::unique_ptr<Source> source) : source_(std::move(source)) {}
@@ -115,12 +139,16 @@ sdk::Result<std::optional<TarEntry>> TarReader::next()
     int status = ARCHIVE_RETRY;
     while (status == ARCHIVE_RETRY)
         status = archive_read_next_header(source_->reader.get(), &entry);
+    source_->note_content_end();
+    source_->stored = 0;
+    source_->is_sparse = false;
     if (status == ARCHIVE_EOF) {
         source_->ended = true;
         return std::optional<TarEntry>{};
     }
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return source_->error("the archive is damaged or no tar");
+    source_->note_stored(entry);
     auto made = entry_of(entry);
     if (!made)
         return std::move(made.error());
@@ -139,7 +167,19 @@ sdk::Result<std::optional<DataRun>> TarReader::pull()
         return std::optional<DataRun>{};
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return source_->error("the archive is damaged");
+    if (source_->is_sparse)
+        source_->stored = source_->stored.value_or(0) + size;
     return std::optional(DataRun{static_cast<std::uint64_t>(offset), {static_cast<const char*>(bytes), size}});
+}
+
+std::uint64_t TarReader::position() const
+{
+    return static_cast<std::uint64_t>(archive_filter_bytes(source_->reader.get(), 0));
+}
+
+std::uint64_t TarReader::content_end() const
+{
+    return source_->content_end;
 }
 
 sdk::Result<void> TarReader::drain()

@@ -24,6 +24,10 @@ public:
     sdk::Result<std::optional<TarEntry>> next();
     /// The next run of the current entry's content.
     sdk::Result<std::optional<DataRun>> pull();
+    /// Bytes of the archive, inflated, that have been read; behind an entry whose content was pulled to its end, where the next begins.
+    [[nodiscard]] std::uint64_t position() const;
+    /// After next(): where the content of the entry before ends in the archive, without the padding behind it.
+    [[nodiscard]] std::uint64_t content_end() const;
     /// Reads what follows the archive, so that who writes into a pipe is not killed by our leaving.
     sdk::Result<void> drain();
 

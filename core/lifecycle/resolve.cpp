@@ -77,6 +77,9 @@ sdk::Result<void> resolve_sources(Engine& engine, const model::VmSpec& spec, mod
     if (!image)
         if (auto entry = engine.catalogue.image(vm.image); !entry && !engine.images.is_reference(vm.image))
             return std::move(entry).error();
+    if (image)
+        if (auto fits = images::check_platform(*image, vm.image); !fits)
+            return fits;
     if (image && image->disk_bytes != 0 && !spec.disk_bytes)
         vm.disk_bytes = image->disk_bytes;
     if (!vm.kernel.empty())

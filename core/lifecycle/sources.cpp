@@ -93,7 +93,11 @@ std::string why_spare(Engine& engine, const images::Image& image, bool all)
 
 sdk::Result<images::Image> claim_image(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
-    return claim(engine, engine.images, vm.image, &model::VmRecord::image_id, vm, operation);
+    auto image = claim(engine, engine.images, vm.image, &model::VmRecord::image_id, vm, operation);
+    if (image)
+        if (auto fits = images::check_platform(*image, vm.image); !fits)
+            return std::move(fits).error();
+    return image;
 }
 
 sdk::Result<images::Kernel> claim_kernel(Engine& engine, model::VmRecord& vm, Operation& operation)

@@ -12,6 +12,16 @@ void ArchiveCloser::operator()(archive* opened) const
     archive_free(opened);
 }
 
+void read_known_filters(archive* reader)
+{
+    archive_read_support_filter_gzip(reader);
+    archive_read_support_filter_bzip2(reader);
+    archive_read_support_filter_xz(reader);
+    archive_read_support_filter_lzma(reader);
+    archive_read_support_filter_zstd(reader);
+    archive_read_support_filter_lz4(reader);
+}
+
 sdk::Error archive_error(archive* failed, const std::string& doing)
 {
     const char* reason = archive_error_string(failed);

@@ -16,6 +16,10 @@ struct ArchiveCloser {
 /// A reader or writer of libarchive, freed at the end.
 using ArchiveFile = std::unique_ptr<archive, ArchiveCloser>;
 
+/// Has a reader take what gzip, bzip2, xz, lzma, zstd and lz4 made: those that need no program of this host, which the first bytes
+/// of a file could otherwise start (archive_read_filter(3)).
+void read_known_filters(archive* reader);
+
 /// What libarchive says went wrong, as `corrupt` (or `no_space`): `doing` reads like "unpack x.deb".
 sdk::Error archive_error(archive* failed, const std::string& doing);
 

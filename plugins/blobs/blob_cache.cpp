@@ -56,6 +56,16 @@ void BlobCache::forget(const std::string& digest) const
     (void)sdk::os::remove_file(path_of(digest));
 }
 
+// A download's file is written by its descriptor, which has no name to tell.
+sdk::Error BlobCache::with_place(sdk::Error error) const
+{
+    if (error.code == Code::no_space && error.hint.empty()) {
+        error.message = "no space left in " + directory_ + " for a download (" + error.message + ")";
+        error.hint = "free some space there: `banger image cache prune` removes what was downloaded";
+    }
+    return error;
+}
+
 Result<std::string> BlobCache::get(const std::string& digest, const std::string& who, sdk::Call& call,
                                    const Complete& complete) const
 {
@@ -75,7 +85,7 @@ Result<std::string> BlobCache::get(const std::string& digest, const std::string&
         if (!before)
             return before.error();
         if (auto done = complete(file->get()); !done)
-            return std::move(done).error();
+            return with_place(std::move(done).error());
         auto found = digest_of_file(part, call);
         if (!found)
             return std::move(found).error();
@@ -111,7 +121,7 @@ Result<HttpAnswer> download(const HttpRequest& request, std::uint64_t size, int 
         rest.most = size;
         rest.from = *have;
         rest.into = file;
-        auto answer = get(std::move(rest));
+        auto answer = retry.came(get(std::move(rest)));
         if (!answer)
             return answer;
         if (answer->status == no_such_range)

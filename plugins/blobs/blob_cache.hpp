@@ -20,7 +20,8 @@ public:
     /// Adds what is missing to a file opened to append. Asked again from nothing if what was there before is wrong.
     using Complete = std::function<sdk::Result<void>(int file)>;
 
-    /// The path of the blob with this digest. `who` begins the message if it gives other bytes (corrupt).
+    /// The path of the blob with this digest. `who` begins the message if it gives other bytes (corrupt); no_space names the
+    /// directory.
     sdk::Result<std::string> get(const std::string& digest, const std::string& who, sdk::Call& call,
                                  const Complete& complete) const;
     /// Takes a blob out whose bytes are not what they were when they counted.
@@ -28,6 +29,7 @@ public:
 
 private:
     [[nodiscard]] std::string path_of(const std::string& digest) const;
+    [[nodiscard]] sdk::Error with_place(sdk::Error error) const;
     std::string directory_;
 };
 

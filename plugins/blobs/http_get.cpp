@@ -23,6 +23,7 @@ constexpr long most_redirects = 5;
 constexpr long found = 200;
 constexpr long found_the_rest = 206;
 constexpr long wants_proxy_password = 407;
+constexpr std::size_t most_refusal_bytes = 64U << 10;  // of what comes in place of what was asked for
 
 // The variable that curl takes a proxy from, unless no_proxy says otherwise (curl(1), "ENVIRONMENT"). HTTP_PROXY is none of
 // them, since a web server sets it for its programs.
@@ -61,8 +62,8 @@ public:
         if (status != CURLE_OK && !connected())
             return sdk::make_error(Code::unavailable,
                                    host() + " does not answer: " + std::string(curl_easy_strerror(status)), proxy_hint());
-        if (status == CURLE_OK)
-            curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &answer_.status);
+        if (status == CURLE_OK || refusal_bytes_ > most_refusal_bytes)
+            answer_.status = answered();
         else
             answer_.broken = curl_easy_strerror(status);
         curl_off_t seconds = 0;
@@ -166,18 +167,30 @@ private:
         return port != 0 && after > 0;
     }
 
-    Result<void> keep(std::string_view bytes)
+    [[nodiscard]] long answered() const
     {
         long status = 0;
         curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
-        const bool whole = status == found;
+        return status;
+    }
+
+    // Nobody reads what a refusal says, which is as long as it likes to be, whatever was asked for; one without an end is left.
+    bool pass_over(std::size_t bytes)
+    {
+        refusal_bytes_ += bytes;
+        return refusal_bytes_ <= most_refusal_bytes;
+    }
+
+    Result<void> keep(std::string_view bytes)
+    {
+        const bool whole = answered() == found;
         if (request_.into >= 0 && arrived_ == 0 && whole && request_.from > 0 && ::ftruncate(request_.into, 0) != 0)
             return sdk::os_error("begin a download anew");
         const auto before = (whole ? 0 : request_.from) + arrived_;
         if (bytes.size() > request_.most - std::min(request_.most, before))
             return sdk::make_error(Code::corrupt, host() + " sends more than there can be");
         arrived_ += bytes.size();
-        if (request_.into < 0 || (!whole && status != found_the_rest)) {
+        if (request_.into < 0) {
             answer_.body.append(bytes);
             return {};
         }
@@ -191,6 +204,8 @@ private:
     static std::size_t take(char* bytes, std::size_t /*one*/, std::size_t size, void* self)
     {
         auto& transfer = *static_cast<Transfer*>(self);
+        if (const auto status = transfer.answered(); status != found && status != found_the_rest)
+            return transfer.pass_over(size) ? size : 0;
         auto kept = transfer.keep({bytes, size});
         if (!kept)
             transfer.failure_ = std::move(kept).error();
@@ -221,6 +236,7 @@ private:
     std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers_;
     HttpAnswer answer_;
     std::uint64_t arrived_ = 0;
+    std::size_t refusal_bytes_ = 0;
     std::optional<sdk::Error> failure_;
 };
 

@@ -19,7 +19,7 @@ struct HttpRequest {
     std::string authority = {};  ///< PEM text of who may sign certificates beside those that the system knows
     bool plain = false;     ///< plain HTTP will do; a redirect from HTTPS to it never does
     bool direct = false;    ///< by no proxy of this process' environment (curl(1), "ENVIRONMENT")
-    std::uint64_t most = 0;  ///< bytes that the whole of it may have
+    std::uint64_t most = 0;  ///< bytes that the whole of it may have, if it is given (200, 206)
     std::uint64_t from = 0;  ///< bytes of it that are there
     int into = -1;           ///< a file opened to append, that takes what was found; -1: the answer keeps it
     std::function<void(std::uint64_t)> arrived = {};  ///< told how many bytes of it are there now
@@ -29,7 +29,7 @@ struct HttpRequest {
 struct HttpAnswer {
     long status = 0;        ///< 0: the connection broke
     std::string broken = {};     ///< then: why
-    std::string body = {};
+    std::string body = {};       ///< of status 200 and 206 only
     std::string challenge = {};  ///< of WWW-Authenticate
     std::chrono::seconds retry_after{0};  ///< 0: it does not say
 };

@@ -2,6 +2,7 @@
 #include "retry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "banger/sdk/os/file.hpp"
 
@@ -33,6 +34,17 @@ bool Retry::again(const HttpAnswer& answer, sdk::Call& call)
     wait_ *= 2;
     (void)sdk::os::wait_readable(call.cancel_descriptor(), -1, until);  // all that comes there is its end
     return !call.cancelled();
+}
+
+sdk::Result<HttpAnswer> Retry::came(sdk::Result<HttpAnswer> answer)
+{
+    if (!answer && answered_ && answer.error().code == sdk::Code::unavailable) {
+        HttpAnswer broken;
+        broken.broken = std::move(answer).error().message;
+        return broken;
+    }
+    answered_ = answered_ || answer;
+    return answer;
 }
 
 }  // namespace banger::blobs

@@ -25,11 +25,15 @@ public:
     /// Whether it may go better next time (RFC 9110, sections 15.5.9 and 15.6; RFC 6585, section 4), and there is a next
     /// time. Then waits, as long as the server asked for if it did.
     [[nodiscard]] bool again(const HttpAnswer& answer, sdk::Call& call);
+    /// What came of an attempt. A server that has answered before and cannot be reached now may be starting again: that is then
+    /// a connection that broke (status 0).
+    [[nodiscard]] sdk::Result<HttpAnswer> came(sdk::Result<HttpAnswer> answer);
 
 private:
     const Patience& patience_;
     std::chrono::milliseconds wait_;
     int attempts_ = 1;
+    bool answered_ = false;
 };
 
 }  // namespace banger::blobs

@@ -31,7 +31,7 @@ sdk::Error not_a_kernel(const std::string& why)
 Result<ArchiveFile> open_payload(std::string_view payload)
 {
     ArchiveFile reader(archive_read_new());
-    archive_read_support_filter_all(reader.get());
+    read_known_filters(reader.get());
     archive_read_support_format_raw(reader.get());
     archive_entry* entry = nullptr;
     if (archive_read_open_memory(reader.get(), payload.data(), payload.size()) != ARCHIVE_OK ||

@@ -18,8 +18,8 @@ struct Payload {
 /// payload_offset, payload_length; protocol 2.08 or newer). `corrupt` if this is no such kernel.
 sdk::Result<Payload> find_payload(std::string_view vmlinuz);
 
-/// Writes the uncompressed kernel in `vmlinuz` to a descriptor. The payload may be packed in any way libarchive knows
-/// (Debian 12 uses LZ4's legacy frame, Debian 13 zstd). `corrupt` if it does not unpack to the promised length.
+/// Writes the uncompressed kernel in `vmlinuz` to a descriptor. The payload may be packed in any way that read_known_filters
+/// takes (Debian 12 uses LZ4's legacy frame, Debian 13 zstd). `corrupt` if it does not unpack to the promised length.
 sdk::Result<void> unpack_vmlinux(std::string_view vmlinuz, int output);
 
 }  // namespace banger::blobs

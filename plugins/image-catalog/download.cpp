@@ -72,7 +72,7 @@ Result<std::string> read_location(const std::string& location, std::uint64_t mos
     auto request = request_for(location, options);
     request.most = most;
     for (blobs::Retry retry(options.patience);;) {
-        auto answer = blobs::http_get(request, call);
+        auto answer = retry.came(blobs::http_get(request, call));
         if (!answer)
             return std::move(answer).error();
         if (answer->status == 200)

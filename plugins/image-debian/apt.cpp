@@ -199,8 +199,7 @@ sdk::Error tool_error(const std::string& doing, std::string_view output, int sta
     if (reason.empty())
         reason = "it ended with status " + std::to_string(status);
     if (mentions(output, {"No space left on device"}))
-        return sdk::make_error(Code::no_space, "cannot " + doing + ": the disk is full",
-                               "free some space, or point BANGER_HOME to a larger disk");
+        return sdk::make_error(Code::no_space, "cannot " + doing + ": the disk is full");  // whose, core knows and says
     if (mentions(output, {"Unable to locate package", "has no installation candidate", "Couldn't find any package"}))
         return sdk::make_error(Code::invalid, "cannot " + doing + ": " + reason);
     if (mentions(output, {"Hash Sum mismatch", "NO_PUBKEY", "is not signed", "BADSIG", "expected hash"}))

@@ -126,7 +126,7 @@ Result<void> unpack_deb(const std::string& path, const Destination& destination,
         return std::move(outer).error();
     Member member{outer->get(), call, {}};
     blobs::ArchiveFile inner(archive_read_new());
-    archive_read_support_filter_all(inner.get());
+    blobs::read_known_filters(inner.get());
     archive_read_support_format_tar(inner.get());
     archive_read_set_options(inner.get(), "hdrcharset=BINARY");
     const bool opened = archive_read_open(inner.get(), &member, nullptr, read_member, nullptr) == ARCHIVE_OK;

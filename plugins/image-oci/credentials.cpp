@@ -35,17 +35,38 @@ std::optional<std::string> decode(const std::string& text)
     return bytes.find(':') == std::string::npos ? std::nullopt : std::optional(bytes);
 }
 
+// Then there is no password beside it.
+bool has_identity_token(const rapidjson::Value& entry)
+{
+    const auto token = entry.FindMember("identitytoken");
+    return token != entry.MemberEnd() && token->value.IsString() && token->value.GetStringLength() > 0;
+}
+
+// Of namespaces and repositories the longest comes first; then the registry, also with the scheme and the version of the interface
+// that Docker has written behind it.
+std::vector<std::string> keys_of(const std::string& registry, const std::string& repository)
+{
+    std::vector<std::string> keys;
+    for (auto end = repository.size(); end != std::string::npos && end > 0; end = repository.rfind('/', end - 1))
+        keys.push_back(registry + "/" + repository.substr(0, end));
+    keys.push_back(registry);
+    for (const char* scheme : {"https://", "http://"})
+        for (const char* path : {"", "/", "/v1/", "/v2/"})
+            keys.push_back(scheme + registry + path);
+    if (registry == docker_hub)
+        keys.insert(keys.end(), {docker_hub_server, "index.docker.io"});
+    return keys;
+}
+
 }  // namespace
 
-StoredCredentials credentials_in(const std::string& text, const std::string& registry)
+StoredCredentials credentials_in(const std::string& text, const std::string& registry, const std::string& repository)
 {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
     if (document.HasParseError() || !document.IsObject())
         return {};
-    std::vector<std::string> keys{registry, "https://" + registry, "http://" + registry};
-    if (registry == docker_hub)
-        keys.insert(keys.end(), {docker_hub_server, "index.docker.io"});
+    const auto keys = keys_of(registry, repository);
     const auto entry_in = [&](const char* member) -> const rapidjson::Value* {
         if (!document.HasMember(member) || !document[member].IsObject())
             return nullptr;
@@ -57,14 +78,15 @@ StoredCredentials credentials_in(const std::string& text, const std::string& reg
     if (const auto* helper = entry_in("credHelpers"); helper != nullptr && helper->IsString())
         return {{}, helper->GetString()};
     if (const auto* entry = entry_in("auths"); entry != nullptr && entry->IsObject())
-        if (const auto auth = entry->FindMember("auth"); auth != entry->MemberEnd() && auth->value.IsString())
+        if (const auto auth = entry->FindMember("auth");
+            auth != entry->MemberEnd() && auth->value.IsString() && !has_identity_token(*entry))
             return {decode(auth->value.GetString()), {}};
     if (document.HasMember("credsStore") && document["credsStore"].IsString())
         return {{}, document["credsStore"].GetString()};
     return {};
 }
 
-std::optional<std::string> credentials_for(const std::string& registry, sdk::Call& call)
+std::optional<std::string> credentials_for(const std::string& registry, const std::string& repository, sdk::Call& call)
 {
     const auto home = variable("HOME");
     const auto docker = variable("DOCKER_CONFIG");
@@ -78,7 +100,7 @@ std::optional<std::string> credentials_for(const std::string& registry, sdk::Cal
         const auto text = file.empty() ? std::nullopt : std::optional(sdk::os::read_file(file));
         if (!text || !*text)
             continue;
-        auto found = credentials_in(**text, registry);
+        auto found = credentials_in(**text, registry, repository);
         if (!found.helper.empty())
             found.password =
                 ask_credential_helper(found.helper, registry == docker_hub ? docker_hub_server : registry, call);

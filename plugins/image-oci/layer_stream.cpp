@@ -94,17 +94,19 @@ public:
     {
     }
 
-    Result<void> go()
+    Result<std::uint64_t> go()
     {
         if (auto written = sdk::os::write_all(output_, marker_entry(blob_.name)); !written)
-            return written;
+            return std::move(written).error();
         auto first = input_.next();
         if (!first)
             return std::move(first).error();
         auto done = first->starts_with(gzip_magic) ? gzip(*first) : others(*first);
         if (!done)
-            return done;
-        return check();
+            return std::move(done).error();
+        if (auto checked = check(); !checked)
+            return std::move(checked).error();
+        return written_;
     }
 
 private:
@@ -241,7 +243,7 @@ private:
 
 }  // namespace
 
-Result<void> stream_layer(const LayerBlob& blob, int output, sdk::Call& call)
+Result<std::uint64_t> stream_layer(const LayerBlob& blob, int output, sdk::Call& call)
 {
     return LayerStream(blob, output, call).go();
 }

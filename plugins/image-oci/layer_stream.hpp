@@ -19,10 +19,11 @@ struct LayerBlob {
 };
 
 /// Writes the mark that begins a layer, and the layer's archive, inflated, to `output`. The layer counts only when this
-/// succeeds: its digest is known at its end.
+/// succeeds: its digest is known at its end. Gives how many bytes the archive has; what it lacks of a whole block (tar(5)) is
+/// written too.
 /// Errors: corrupt, naming the layer, for another digest or size and for damaged or cut compression; cancelled; those of
 /// reading and writing.
-sdk::Result<void> stream_layer(const LayerBlob& blob, int output, sdk::Call& call);
+sdk::Result<std::uint64_t> stream_layer(const LayerBlob& blob, int output, sdk::Call& call);
 
 /// Ends the stream as an archive ends (tar(5)).
 sdk::Result<void> end_stream(int output);

@@ -11,7 +11,7 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::size_t most_document_bytes = 16U << 20;
+constexpr std::size_t most_document_bytes = 4U << 20;  // as registry.cpp has it
 constexpr int most_indexes = 4;
 
 std::string blob_path(const std::string& directory, const std::string& digest)
@@ -45,6 +45,8 @@ Result<LocalImage> read_layout(const std::string& directory, const std::string& 
             text = read_blob(directory, here);
             continue;
         }
+        if (depth == 0)  // without a digest, which the image would go by
+            return sdk::make_error(Code::corrupt, "the layout's index.json is no index");
         auto config = read_blob(directory, parsed->manifest.config);
         if (!config)
             return std::move(config).error();
@@ -102,7 +104,8 @@ Result<LocalImage> read_local(const std::string& directory, const std::string& p
     if (sdk::os::exists(directory + "/manifest.json"))
         return read_saved(directory);
     return sdk::make_error(Code::invalid, "there is neither an OCI layout nor a saved image: no index.json, no manifest.json",
-                           "give what `skopeo copy`, `buildah push` or `docker save` made, or a root file system");
+                           "give what `skopeo copy`, `buildah push` or `docker save` made, or a root file system; `banger image register` "
+                           "takes a directory whatever is in it");
 }
 
 }  // namespace banger::oci

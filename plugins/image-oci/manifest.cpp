@@ -48,36 +48,62 @@ std::optional<Descriptor> descriptor_of(const Value& value)
     return blob;
 }
 
+// Of an index' member "platform", or of a configuration.
+std::string platform_in(const Value& object)
+{
+    const auto variant = text_of(object, "variant");
+    return text_of(object, "os") + "/" + text_of(object, "architecture") + (variant.empty() ? "" : "/" + variant);
+}
+
 std::string platform_of(const Value& entry)
 {
     const auto platform = entry.FindMember("platform");
-    if (platform == entry.MemberEnd() || !platform->value.IsObject())
-        return {};
-    return text_of(platform->value, "os") + "/" + text_of(platform->value, "architecture");
+    return platform == entry.MemberEnd() || !platform->value.IsObject() ? std::string() : platform_in(platform->value);
 }
 
-// Of both families, and what others call theirs; never what nobody here has the key of.
+enum class Fit { exact, loose, none };
+
+// Who names no variant takes any, and what names none is for all of its architecture.
+Fit fit_of(const std::string& its, const std::string& wanted)
+{
+    if (its == wanted)
+        return Fit::exact;
+    const bool loose = its.empty() || its.starts_with(wanted + "/") || wanted.starts_with(its + "/");
+    return loose ? Fit::loose : Fit::none;
+}
+
+// Archives of both families, compressed or not, and not what nobody here has the key of. Sources: layer.md of the OCI image
+// specification; Docker's "Image Manifest Version 2, Schema 2".
 bool is_file_system(const std::string& media_type)
 {
-    return (media_type.find("layer") != std::string::npos || media_type.find("rootfs") != std::string::npos) &&
-           !media_type.ends_with("+encrypted");
+    if (media_type.ends_with("+encrypted"))
+        return false;
+    for (const char* family : {"application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                               "application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.foreign.diff.tar"})
+        if (media_type.starts_with(family))
+            return true;
+    return false;
 }
 
 sdk::Result<ManifestOrIndex> parse_index(const Value& list, const std::string& platform, const std::string& subject)
 {
     ManifestOrIndex result;
     result.index = true;
+    std::vector<Descriptor> loose;
     std::string others;
     for (const auto& entry : list.GetArray()) {
         auto blob = descriptor_of(entry);
         if (!blob)
             return damaged(subject, "lists a manifest without digest and size");
         const auto its = platform_of(entry);
-        if (its.empty() || its == platform)
-            result.of_platform.push_back(std::move(*blob));
-        else
-            others += (others.empty() ? "" : ", ") + its;
+        switch (fit_of(its, platform)) {
+            case Fit::exact: result.of_platform.push_back(std::move(*blob)); break;
+            case Fit::loose: loose.push_back(std::move(*blob)); break;
+            case Fit::none: others += (others.empty() ? "" : ", ") + its;
+        }
     }
+    if (result.of_platform.empty())
+        result.of_platform = std::move(loose);
     if (result.of_platform.empty())
         return sdk::make_error(sdk::Code::unsupported,
                                subject + " has nothing for " + platform + (others.empty() ? "" : ", only for " + others));
@@ -155,6 +181,14 @@ sdk::Result<std::vector<std::string>> diff_ids_of(const std::string& config)
         }
     }
     return damaged("the image's configuration", "does not list its layers");
+}
+
+std::string platform_of(const std::string& config, const std::string& otherwise)
+{
+    const auto document = parse(config);
+    if (!document || !document->IsObject() || text_of(*document, "os").empty() || text_of(*document, "architecture").empty())
+        return otherwise;
+    return platform_in(*document);
 }
 
 std::string execution_of(const std::string& config)

@@ -31,8 +31,8 @@ struct ManifestOrIndex {
 /// The most layers of an image: more than any builder makes.
 inline constexpr std::size_t max_layers = 512;
 
-/// Reads OCI manifests and indexes and Docker's of schema 2. `platform` reads like linux/amd64; entries of an index
-/// that name no platform fit any. Errors: corrupt for what is no manifest, unsupported for other kinds of them and for
+/// Reads OCI manifests and indexes and Docker's of schema 2. `platform` reads like linux/amd64 or linux/arm/v7; entries of an
+/// index that are for exactly it go before those that only fit: of no platform, or where one of the two names no variant. Errors: corrupt for what is no manifest, unsupported for other kinds of them and for
 /// an index without our platform, which says what there is. `subject` begins messages.
 sdk::Result<ManifestOrIndex> parse_manifest(const std::string& text, const std::string& platform,
                                             const std::string& subject);
@@ -46,6 +46,9 @@ sdk::Result<SavedImage> parse_saved(const std::string& text);
 
 /// rootfs.diff_ids of an image's configuration: digests of the layers before compression.
 sdk::Result<std::vector<std::string>> diff_ids_of(const std::string& config);
+
+/// OS/ARCHITECTURE[/VARIANT] of an image's configuration, which must name both (config.md); `otherwise` if it does not.
+std::string platform_of(const std::string& config, const std::string& otherwise);
 
 /// The member "config" (entrypoint, command, environment, user, directory) as JSON text; "{}" if there is none.
 std::string execution_of(const std::string& config);

@@ -3,15 +3,15 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "blobs/archive_file.hpp"
+#include "summed_file.hpp"
 
 namespace banger::oci {
 namespace {
@@ -144,7 +144,7 @@ private:
 Result<bool> holds_image(const std::string& path)
 {
     const Reader reader(archive_read_new());
-    archive_read_support_filter_all(reader.get());
+    blobs::read_known_filters(reader.get());
     archive_read_support_format_tar(reader.get());
     if (archive_read_open_filename(reader.get(), path.c_str(), read_bytes) != ARCHIVE_OK)
         return failed(reader.get(), "'" + path + "' is no archive");
@@ -176,22 +176,19 @@ Result<void> stream_tree(const std::string& directory, int output, sdk::Call& ca
     return TreeWriter(directory, output, call).go();
 }
 
-Result<void> stream_archive(const std::string& path, int output, sdk::Call& call)
+Result<std::string> stream_archive(const std::string& path, int output, sdk::Call& call)
 {
-    auto file = sdk::os::open_file(path, O_RDONLY);
+    auto file = SummedFile::open(path);
     if (!file)
         return std::move(file).error();
-    std::vector<char> buffer(read_bytes);
     for (;;) {
-        if (call.cancelled())
-            return sdk::make_error(Code::cancelled, "cancelled");
-        const auto count = ::read(file->get(), buffer.data(), buffer.size());
-        if (count < 0)
-            return sdk::os_error("read " + path);
-        if (count == 0)
-            return {};
-        if (auto written = sdk::os::write_all(output, {buffer.data(), static_cast<std::size_t>(count)}); !written)
-            return written;
+        const auto bytes = file->next(call);
+        if (!bytes)
+            return bytes.error();
+        if (bytes->empty())
+            return file->rest(call);
+        if (auto written = sdk::os::write_all(output, *bytes); !written)
+            return std::move(written).error();
     }
 }
 

@@ -19,7 +19,7 @@ bool is_root(const std::string& directory);
 /// Errors: cancelled; those of reading and writing.
 sdk::Result<void> stream_tree(const std::string& directory, int output, sdk::Call& call);
 
-/// Writes an archive as it is, compressed or not.
-sdk::Result<void> stream_archive(const std::string& path, int output, sdk::Call& call);
+/// Writes an archive as it is, compressed or not, and gives its digest.
+sdk::Result<std::string> stream_archive(const std::string& path, int output, sdk::Call& call);
 
 }  // namespace banger::oci

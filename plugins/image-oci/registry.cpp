@@ -18,7 +18,7 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::uint64_t most_document_bytes = 16U << 20;
+constexpr std::uint64_t most_document_bytes = 4U << 20;  // as registries take manifests ("Pushing Manifests" in the OCI distribution specification)
 constexpr int most_indexes = 4;
 constexpr const char* manifest_types =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
@@ -27,6 +27,12 @@ constexpr const char* manifest_types =
 bool is_scheme(const std::string& challenge, std::string_view scheme)
 {
     return ::strncasecmp(challenge.c_str(), scheme.data(), scheme.size()) == 0;
+}
+
+// What one place did of its own accord.
+bool may_be_elsewhere(Code code)
+{
+    return code == Code::not_found || code == Code::permission || code == Code::unavailable || code == Code::corrupt;
 }
 
 // A parameter of a challenge (RFC 9110, section 11.2).
@@ -60,7 +66,7 @@ sdk::Error Registry::refused(const blobs::HttpAnswer& answer, const std::string&
             return sdk::make_error(
                 Code::permission, who + " does not give " + what + " to you (" + status + ")",
                 "`docker login " + reference_.registry + "` or `podman login` leaves a password where banger finds it");
-        case 404: return sdk::make_error(Code::not_found, who + " has no " + what);
+        case 404: return sdk::make_error(Code::not_found, who + " has not got " + what);
         case 429:
             return sdk::make_error(Code::unavailable, who + " has been asked too often (" + status + ") for " + what,
                                    answer.retry_after.count() == 0
@@ -85,10 +91,19 @@ Result<blobs::HttpAnswer> Registry::get(blobs::HttpRequest request, sdk::Call& c
     return blobs::http_get(request, call);
 }
 
+Result<blobs::HttpAnswer> Registry::get_token(const std::string& url, sdk::Call& call)
+{
+    for (blobs::Retry retry(options_.patience);;) {
+        auto answer = retry.came(get({.url = url, .accept = "application/json", .most = most_document_bytes}, call));
+        if (!answer || !retry.again(*answer, call))
+            return answer;
+    }
+}
+
 // Source: distribution.github.io/distribution/spec/auth/token.
 Result<void> Registry::answer_challenge(const std::string& challenge, sdk::Call& call)
 {
-    const auto user = credentials_for(reference_.registry, call);
+    const auto user = credentials_for(reference_.registry, reference_.repository, call);
     const auto what = "'" + reference_.repository + "'";
     if (is_scheme(challenge, "basic")) {
         if (!user)
@@ -108,7 +123,7 @@ Result<void> Registry::answer_challenge(const std::string& challenge, sdk::Call&
     const auto url = realm + (realm.find('?') == std::string::npos ? "?" : "&") + "service=" +
                      blobs::url_escaped(parameter(challenge, "service")) + "&scope=" +
                      blobs::url_escaped("repository:" + reference_.repository + ":pull");
-    auto answer = get({.url = url, .accept = "application/json", .most = most_document_bytes}, call);
+    auto answer = get_token(url, call);
     if (!answer)
         return std::move(answer).error();
     if (answer->status != 200)
@@ -138,7 +153,7 @@ Result<blobs::HttpAnswer> Registry::get_allowed(blobs::HttpRequest request, sdk:
 Result<std::string> Registry::document(const std::string& path, const std::string& accept, sdk::Call& call)
 {
     for (blobs::Retry retry(options_.patience);;) {
-        auto answer = get_allowed({.url = base_ + path, .accept = accept, .most = most_document_bytes}, call);
+        auto answer = retry.came(get_allowed({.url = base_ + path, .accept = accept, .most = most_document_bytes}, call));
         if (!answer)
             return std::move(answer).error();
         if (answer->status == 200)
@@ -166,6 +181,9 @@ Result<Fetched> Registry::fetch(const std::string& platform, sdk::Call& call)
             digest = wanted = parsed->of_platform.front().digest;
             continue;
         }
+        if (parsed->manifest.config.size > most_document_bytes)
+            return sdk::make_error(Code::corrupt, "the configuration of '" + reference_.repository + "' has " +
+                                                      std::to_string(parsed->manifest.config.size) + " bytes");
         auto path = blob(parsed->manifest.config, call);
         if (!path)
             return std::move(path).error();
@@ -189,6 +207,16 @@ void Registry::forget(const Descriptor& blob) const
 
 Result<std::string> Registry::blob(const Descriptor& blob, sdk::Call& call,
                                    const std::function<void(std::uint64_t)>& arrived)
+{
+    auto path = own_blob(blob, call, arrived);
+    if (path || next_ == nullptr || !may_be_elsewhere(path.error().code))
+        return path;
+    call.warn("registry " + next_->reference_.registry + " is asked, since " + path.error().message);
+    return next_->blob(blob, call, arrived);
+}
+
+Result<std::string> Registry::own_blob(const Descriptor& blob, sdk::Call& call,
+                                       const std::function<void(std::uint64_t)>& arrived)
 {
     return cache_.get(blob.digest, "registry " + reference_.registry, call, [&](int file) -> Result<void> {
         auto answer = blobs::download(

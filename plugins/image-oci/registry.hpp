@@ -35,6 +35,9 @@ class Registry {
 public:
     Registry(Reference reference, RegistryOptions options);
 
+    /// Where a blob is asked for that this one does not give, since a mirror may have only some of an image's. The other outlives this.
+    void fall_back_to(Registry& other) { next_ = &other; }
+
     /// Errors: not_found, permission for 401 and 403, unavailable, corrupt, unsupported; all name the reference.
     sdk::Result<Fetched> fetch(const std::string& platform, sdk::Call& call);
     /// The path of the blob in the cache. `arrived` is told how many of its bytes are there.
@@ -44,8 +47,10 @@ public:
     void forget(const Descriptor& blob) const;
 
 private:
+    sdk::Result<std::string> own_blob(const Descriptor& blob, sdk::Call& call, const std::function<void(std::uint64_t)>& arrived);
     sdk::Result<blobs::HttpAnswer> get(blobs::HttpRequest request, sdk::Call& call);
     sdk::Result<blobs::HttpAnswer> get_allowed(blobs::HttpRequest request, sdk::Call& call);
+    sdk::Result<blobs::HttpAnswer> get_token(const std::string& url, sdk::Call& call);
     sdk::Result<void> answer_challenge(const std::string& challenge, sdk::Call& call);
     sdk::Result<std::string> document(const std::string& path, const std::string& accept, sdk::Call& call);
     [[nodiscard]] sdk::Error refused(const blobs::HttpAnswer& answer, const std::string& what) const;
@@ -53,6 +58,7 @@ private:
     Reference reference_;
     RegistryOptions options_;
     blobs::BlobCache cache_;
+    Registry* next_ = nullptr;
     std::optional<std::string> authority_;
     std::string base_;  // of URLs
     std::mutex mutex_;

@@ -4,13 +4,17 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
+#include "blobs/digest.hpp"
 #include "core/guest/initramfs.hpp"
 #include "tests/e2e/installation.hpp"
+#include "tests/unit/image_oci/fake_registry.hpp"
+#include "tests/unit/image_store/store_test_support.hpp"
 
 namespace banger::e2e {
 namespace {
@@ -39,7 +43,7 @@ TEST_P(Refused, SaysWhyAndWhatToDoAndLeavesNothing)
 INSTANTIATE_TEST_SUITE_P(
     Input, Refused,
     ::testing::Values(
-        Refusal{"image", {"vm", "create", "--image", "debian-bokworm"}, 1, {"debian-bokworm", "'debian-bookworm'"}},
+        Refusal{"image", {"vm", "create", "--image", "Debian-bokworm"}, 1, {"Debian-bokworm", "'debian-bookworm'"}},
         Refusal{"kernel", {"vm", "create", "--kernel", "debian-clod"}, 1, {"debian-clod", "'debian-cloud'"}},
         Refusal{"name", {"vm", "create", "--name", "Not A Name"}, 2, {"Not A Name"}},
         Refusal{"name_id", {"vm", "create", "--name", "6321e1061973"}, 2, {"6321e1061973", "a vm's id"}},
@@ -355,6 +359,77 @@ TEST(InterruptedPull, CtrlCWhileTheImageIsMadeLeavesNothing)
         EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U) << stage;
         expect_clean(host);
     }
+}
+
+// A root file system of so many bytes, as an archive, which do not compress to less.
+std::string archive_of(std::size_t bytes)
+{
+    std::string content;
+    for (std::uint64_t number = 1; content.size() < bytes; ++number)
+        content += std::to_string(number * 11400714819323198485U) + "\n";
+    return images::testing::Tar().directory("./").directory("./etc/").file("./etc/os-release", "ID=big\n").file("./big", content).text();
+}
+
+TEST(InterruptedPull, OfAContainerImageGoesOnWhereItEnded)
+{
+    constexpr std::size_t there = 300'000;
+    const auto layer = archive_of(4 * there);
+    std::atomic<int> asked = 0;
+    const oci::testing::FakeRegistry registry({layer}, [&](const oci::testing::Request& request, oci::testing::Reply& reply) {
+        if (!request.path.ends_with(blobs::digest_of(layer)) || asked++ > 0)
+            return false;
+        reply.send_part(200, layer, there);
+        asked.notify_all();
+        reply.stall();
+        return true;
+    });
+    const Installation host;
+    const auto images = sdk::os::list_directory(host.home() + "/state/images").value_or({});
+    UnderWay pull(host, {"image", "pull", registry.reference()});
+    asked.wait(0);
+    const std::string part = host.home() + "/cache/plugins/image-oci/blobs/" + registry.layer(0).substr(7) + ".part";
+    ASSERT_TRUE(wait_for_text(part, layer.substr(there - 20, 20), std::chrono::minutes(1))) << part;
+    pull.interrupt();
+    EXPECT_NE(pull.end(), 0);
+    EXPECT_NE(pull.said().find("cancelled"), std::string::npos) << pull.said();
+    EXPECT_EQ(sdk::os::list_directory(host.home() + "/state/images").value_or({}), images) << "no part of an image";
+
+    const auto again = host.banger({"image", "pull", registry.reference()});
+    EXPECT_EQ(again.status, 0) << again.err;
+    const auto requests = registry.server.requests_for(registry.layer(0));
+    ASSERT_EQ(requests.size(), 2U);
+    EXPECT_EQ(requests.back().headers.at("range"), "bytes=" + std::to_string(there) + "-");
+    expect_clean(host);
+}
+
+// First the downloads and then the image itself do not fit; with room enough what was downloaded is used.
+TEST(FullDisk, WhileAContainerImageIsPulledIsSaidAndThePullGoesOnLater)
+{
+    const oci::testing::FakeRegistry registry({archive_of(16U << 20U)});
+    const Installation host;
+    auto command = host.command({});
+    const std::string banger = command.argv.front();
+    command.argv = {"unshare", "--mount", "sh", "-c",
+                    "mount -t tmpfs -o size=10m,mode=700 tmpfs \"$BANGER_HOME\" && cd / || exit 99\n"
+                    "for size in 24m 100m; do\n"
+                    "    \"$1\" image pull \"$2\" 2>&1; echo \"pull: $?\"\n"
+                    "    ls -A \"$BANGER_HOME/state/images\" | wc -l\n"
+                    "    mount -o remount,size=$size tmpfs \"$BANGER_HOME\"\n"
+                    "done\n"
+                    "\"$1\" image pull \"$2\" 2>&1; echo \"pull: $?\"\n"
+                    "\"$1\" daemon stop",
+                    "sh", banger, registry.reference()};
+    sdk::os::RunLimits limits;
+    limits.timeout = std::chrono::minutes(5);
+    const auto said = sdk::os::run(command, {}, limits);
+    ASSERT_TRUE(said) << said.error().message;
+    std::size_t at = 0;
+    for (const char* text : {"no space left in", "/cache/plugins/image-oci/blobs for a download", "banger image cache prune", "pull: 1\n0\n",
+                             "no space left in", "/state/images to make image", "pull: 1\n0\n", "pull: 0\n"}) {
+        at = said->out.find(text, at);
+        ASSERT_NE(at, std::string::npos) << "no '" << text << "' in:\n" << said->out << said->err;
+    }
+    EXPECT_EQ(registry.server.requests_for(registry.layer(0)).size(), 2U) << "the rest of it was fetched once";
 }
 
 // In mounts of their own, which end with the shell.

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!again || again->repository != reference->repository || again->manifest() != reference->manifest())
             std::abort();
     }
-    (void)credentials_in(text, "docker.io");
+    (void)credentials_in(text, "docker.io", "library/alpine");
     return 0;
 }
 

@@ -229,6 +229,7 @@ sdk::Result<json::Object> ssh(const json::Value& params)
         .set("identity", "/home/me/.local/state/banger/id")
         .set("known_hosts", "/home/me/known hosts");
     object.set("host_alias", "web.vm").set("has_sshd", json::string_or(params, "vm") != "small");
+    object.set("guest_init", "systemd");
     return object;
 }
 

@@ -8,6 +8,7 @@ namespace banger::cli::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -28,6 +29,7 @@ TEST_F(ImageRegisterTest, AKernelWhoseImageIsNotMadeGoes)
     EXPECT_EQ(calls().back(), R"(kernel.delete {"name":"local-mine-1"})");
     EXPECT_EQ(take("/srv/rootfs", "local/mine:1").status, 0);
     EXPECT_THAT(calls().back(), StartsWith("image.import"));
+    EXPECT_THAT(calls().back(), HasSubstr(R"("any_directory":true)"));
 }
 
 TEST_F(ImageRegisterTest, AKernelThatWasThereBeforeStays)

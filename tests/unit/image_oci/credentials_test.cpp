@@ -34,7 +34,10 @@ protected:
     }
     /// "NAME:x" for registry r:5000, as `podman login` and `docker login` write it.
     static std::string file_for(const std::string& base64) { return R"({"auths": {"r:5000": {"auth": ")" + base64 + "\"}}}"; }
-    std::string found(const std::string& registry = "r:5000") { return credentials_for(registry, call).value_or("none"); }
+    std::string found(const std::string& registry = "r:5000", const std::string& repository = "a/b")
+    {
+        return credentials_for(registry, repository, call).value_or("none");
+    }
 
     sdk::testing::TemporaryDirectory directory;
     sdk::testing::FakeCall call;
@@ -59,6 +62,28 @@ TEST_F(CredentialsTest, ComeFromTheFirstFileThatHasThem)
     EXPECT_EQ(found("other:5000"), "none");
     write("named.json", "{");
     EXPECT_EQ(found(), "running:x") << "one that is none has nothing";
+}
+
+TEST_F(CredentialsTest, OfTheLongestNamespaceGoBeforeTheRegistrys)
+{
+    // registry:x, team:x, one:x
+    write("home/.config/containers/auth.json", R"({"auths": {"r:5000": {"auth": "cmVnaXN0cnk6eA=="}, "r:5000/team": {"auth": "dGVhbTp4"},
+        "r:5000/team/one": {"auth": "b25lOng="}}})");
+    EXPECT_EQ(found("r:5000", "team/one"), "one:x");
+    EXPECT_EQ(found("r:5000", "team/two/deep"), "team:x");
+    EXPECT_EQ(found("r:5000", "teams/one"), "registry:x");
+    EXPECT_EQ(found("r:5000", "library"), "registry:x");
+    EXPECT_EQ(found("r", "team/one"), "none");
+}
+
+TEST_F(CredentialsTest, OfARegistryMayBeFiledUnderItsInterface)
+{
+    for (const std::string key : {"https://r:5000", "https://r:5000/v1/", "http://r:5000/v2/"}) {
+        write("home/.docker/config.json", R"({"auths": {")" + key + R"(": {"auth": "ZG9ja2VyOng="}}})");  // docker:x
+        EXPECT_EQ(found(), "docker:x") << key;
+    }
+    write("home/.docker/config.json", R"({"auths": {"r:5000": {"auth": "ZG9ja2VyOng=", "identitytoken": "t"}}})");
+    EXPECT_EQ(found(), "none") << "an identity token is no password";
 }
 
 TEST_F(CredentialsTest, OfDockerHubAreFiledUnderItsOldName)

@@ -57,10 +57,41 @@ TEST(Manifest, AnIndexOfBothFamiliesLeadsToThePlatform)
     }
 }
 
+TEST(Manifest, AVariantIsTakenExactlyIfThereIsOne)
+{
+    const auto of = [](const std::string& architecture, const std::string& variant) {
+        return R"(, "platform": {"os": "linux", "architecture": ")" + architecture + (variant.empty() ? "" : R"(", "variant": ")" + variant) + "\"}";
+    };
+    const std::string index = R"({"manifests": [)" + descriptor("m", '0') + ", " + descriptor("m", '1', of("amd64", "v3")) + ", " +
+                              descriptor("m", '2', of("amd64", "")) + ", " + descriptor("m", '3', of("arm", "v6")) + ", " +
+                              descriptor("m", '4', of("arm", "v7")) + "]}";
+    const auto taken = [&](const std::string& text, const std::string& platform) {
+        const auto parsed = parse_manifest(text, platform, "x");
+        return parsed ? parsed->of_platform.front().digest.back() : '-';
+    };
+    EXPECT_EQ(taken(index, "linux/amd64"), '2');
+    EXPECT_EQ(taken(index, "linux/amd64/v3"), '1');
+    EXPECT_EQ(taken(index, "linux/arm/v7"), '4');
+    EXPECT_EQ(taken(index, "linux/s390x"), '0') << "one of no platform fits any";
+    const auto only = R"({"manifests": [)" + descriptor("m", '5', of("arm64", "v8")) + "]}";
+    EXPECT_EQ(taken(only, "linux/arm64"), '5');
+    EXPECT_EQ(taken(only, "linux/arm64/v9"), '-');
+    EXPECT_EQ(taken(only, "linux/arm"), '-') << "another architecture, whose name begins so";
+}
+
+TEST(Manifest, AConfigurationSaysItsPlatform)
+{
+    EXPECT_EQ(platform_of(R"({"os": "linux", "architecture": "arm64", "variant": "v8"})", "x"), "linux/arm64/v8");
+    EXPECT_EQ(platform_of(R"({"os": "linux", "architecture": "amd64"})", "x"), "linux/amd64");
+    for (const char* text : {"{}", "[]", "{", R"({"os": "linux"})"})
+        EXPECT_EQ(platform_of(text, "x"), "x") << text;
+}
+
 TEST(Manifest, OtherTypesThanFileSystemsAreRefusedByName)
 {
     const std::string config = "application/vnd.oci.image.config.v1+json";
-    for (const std::string type : {"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/vnd.in-toto+json", "text/plain", ""}) {
+    for (const std::string type : {"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/vnd.in-toto+json", "text/plain", "",
+                                   "application/vnd.wasm.content.layer.v1+wasm", "application/vnd.cncf.openpolicyagent.policy.layer.v1+rego"}) {
         const auto parsed = parse_manifest(manifest_of(config, type), "linux/amd64", "image 'x'");
         ASSERT_FALSE(parsed) << type;
         EXPECT_EQ(parsed.error().code, Code::unsupported);
@@ -84,9 +115,9 @@ TEST(Manifest, WhatIsDamagedIsSaid)
         ASSERT_FALSE(parsed) << text;
         EXPECT_EQ(parsed.error().code, Code::corrupt) << text;
     }
-    std::string layers = descriptor("layer", 'a');
+    std::string layers = descriptor("application/vnd.oci.image.layer.v1.tar", 'a');
     for (std::size_t i = 0; i < max_layers; ++i)
-        layers += "," + descriptor("layer", 'a');
+        layers += "," + descriptor("application/vnd.oci.image.layer.v1.tar", 'a');
     const auto many = parse_manifest(R"({"config": )" + descriptor("config", 'c') + R"(, "layers": [)" + layers + "]}", "linux/amd64", "x");
     ASSERT_FALSE(many);
     EXPECT_THAT(many.error().message, HasSubstr("more than"));

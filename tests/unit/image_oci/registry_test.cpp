@@ -290,6 +290,104 @@ TEST_F(RegistryTest, AServerInTroubleIsAskedAgain)
     EXPECT_EQ(broken.server.requests().size(), 4U);
 }
 
+TEST_F(RegistryTest, ARefusalMayBeLongerThanWhatWasAskedFor)
+{
+    const std::string page(500, 'p');
+    std::atomic<int> troubles = 1;
+    const FakeRegistry server({"layer"}, [&](const Request& request, Reply& reply) {
+        const bool refused = is_blob(request, "layer") && troubles-- > 0;
+        if (refused)
+            reply.send(503, page);
+        return refused;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(pulled->front(), "layer");
+
+    for (const auto& [status, body, code] : {std::tuple{404, page, Code::not_found}, std::tuple{403, page, Code::permission},
+                                             std::tuple{404, std::string(8U << 20, 'p'), Code::not_found}}) {
+        const FakeRegistry refusing({"another"}, [&, status = status, body = body](const Request& request, Reply& reply) {
+            if (is_blob(request, "another"))
+                reply.send(status, body);
+            return is_blob(request, "another");
+        });
+        EXPECT_EQ(failure_of(refusing).code, code) << status;
+    }
+}
+
+TEST_F(RegistryTest, ATokenThatRanOutBetweenLayersIsAskedForAgain)
+{
+    std::atomic<int> tokens = 0;
+    const FakeRegistry server({"layer"}, [&](const Request& request, Reply& reply) {
+        if (request.path.starts_with("/token?")) {
+            reply.send(200, R"({"token": "number-)" + std::to_string(++tokens) + "\"}");
+            return true;
+        }
+        const auto shown = request.headers.find("authorization");
+        const std::string wanted = is_blob(request, "layer") ? "Bearer number-2" : "Bearer number-1";
+        const bool refused = shown == request.headers.end() || shown->second < wanted;
+        if (refused)
+            reply.send(401, std::string(500, 'p'),
+                       {{"WWW-Authenticate", "Bearer realm=\"http://" + request.headers.at("host") + "/token\""}});
+        return refused;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(tokens, 2);
+}
+
+TEST_F(RegistryTest, ATokenIsAskedForAgainToo)
+{
+    std::atomic<int> troubles = 2;
+    const FakeRegistry server({"layer"}, [&](const Request& request, Reply& reply) {
+        if (request.path.starts_with("/token?")) {
+            const int left = troubles--;
+            reply.send(left == 2 ? 429 : left == 1 ? 503 : 200, R"({"token": "t"})");
+            return true;
+        }
+        const bool refused = !request.headers.contains("authorization");
+        if (refused)
+            reply.send(401, "{}", {{"WWW-Authenticate", "Bearer realm=\"http://" + request.headers.at("host") + "/token\""}});
+        return refused;
+    });
+    auto pulled = pull(server);
+    ASSERT_TRUE(pulled) << pulled.error().message;
+    EXPECT_EQ(server.server.requests_for("/token?").size(), 3U);
+}
+
+TEST_F(RegistryTest, AServerThatGoesAwayInTheMiddleIsTriedAgain)
+{
+    const auto path = directory.path() + "/download";
+    const auto file = sdk::os::open_file(path, O_RDWR | O_CREAT | O_APPEND);
+    ASSERT_TRUE(file);
+    const auto gone = [] { return sdk::make_error(Code::unavailable, "nobody answers"); };
+    const auto patience = short_patience();
+    int asked = 0;
+    const auto get = [&](const blobs::HttpRequest& request) -> sdk::Result<blobs::HttpAnswer> {
+        ++asked;
+        if (asked == 2 || asked == 3)
+            return gone();
+        EXPECT_EQ(request.from, asked == 1 ? 0U : 3U);
+        EXPECT_TRUE(sdk::os::write_all(request.into, asked == 1 ? "abc" : "def"));
+        blobs::HttpAnswer answer;
+        answer.status = asked == 1 ? 0 : 206;
+        return answer;
+    };
+    const auto answer = blobs::download({}, 6, file->get(), patience, get, call);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(sdk::os::read_file(path).value_or(""), "abcdef");
+
+    ASSERT_EQ(::ftruncate(file->get(), 3), 0);
+    asked = 0;
+    const auto nobody = blobs::download({}, 6, file->get(), patience, [&](const blobs::HttpRequest&) -> sdk::Result<blobs::HttpAnswer> {
+        ++asked;
+        return gone();
+    }, call);
+    ASSERT_FALSE(nobody);
+    EXPECT_EQ(asked, 1) << "one that never answered is given up at once";
+}
+
 TEST_F(RegistryTest, OneThatIsAskedTooOftenSaysWhen)
 {
     std::atomic<int> refusals = 1;
@@ -546,6 +644,8 @@ TEST_F(RegistryTest, AFullDiskIsSaidAndWhatCameIsResumedWhenThereIsRoom)
     const auto full = registry.blob(layer, call);
     ASSERT_FALSE(full);
     EXPECT_EQ(full.error().code, Code::no_space) << full.error().message;
+    EXPECT_THAT(full.error().message, HasSubstr("no space left in " + small));
+    EXPECT_THAT(full.error().hint, HasSubstr("banger image cache prune"));
     EXPECT_FALSE(sdk::os::exists(small + "/" + server.layer(0).substr(7))) << "it counts only when it is whole";
     ASSERT_EQ(::mount("tmpfs", small.c_str(), "tmpfs", MS_REMOUNT, "size=8m"), 0);
     const auto path = registry.blob(layer, call);

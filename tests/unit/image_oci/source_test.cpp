@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
+#include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
@@ -39,12 +42,14 @@ protected:
         const auto ran = sdk::os::run_checked(std::move(command));
         ASSERT_TRUE(ran) << ran.error().message;
     }
-    sdk::Result<sdk::ImageStream> fetch(const std::string& path, const std::string& more = {})
+    sdk::Result<sdk::ImageStream> fetch(const std::string& path, const std::string& more = {}, const ArchiveLimits& limits = {})
     {
         const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
         EXPECT_TRUE(sdk::os::remove_tree(at("scratch")));
         EXPECT_TRUE(sdk::os::make_private_directory(at("scratch")));
-        return source->fetch({"x", R"({"path": ")" + at(path) + "\"" + more + "}", at("scratch"), output->get()}, call);
+        return source->fetch({"x", R"({"path": ")" + at(path) + "\"" + more + "}", at("scratch"), output->get(), limits.entries,
+                              limits.bytes},
+                             call);
     }
     sdk::Error failure_of(const std::string& path)
     {
@@ -70,7 +75,7 @@ protected:
         };
         const std::string config = R"({"config": {"Cmd": ["/x"]}})";
         const auto manifest = R"({"config": )" + entry("config", blobs::digest_of(config), config.size()) + R"(, "layers": [)" +
-                              entry("layer", digest, layer.size()) + "]}";
+                              entry("application/vnd.oci.image.layer.v1.tar", digest, layer.size()) + "]}";
         blob(layer, digest);
         blob(config, blobs::digest_of(config));
         blob(manifest, blobs::digest_of(manifest));
@@ -118,6 +123,25 @@ TEST_F(SourceTest, AFileSystemInAFileIsTakenWithAllThatIsInIt)
     EXPECT_EQ(failure_of("cut").code, Code::corrupt);
 }
 
+TEST_F(SourceTest, LayersThatAreDamagedUnderARightDigestAreRefused)
+{
+    run(R"(head -c 300000 /dev/urandom >root/large && tar -C root -cf layer.tar . && gzip -k layer.tar && zstd -q --check layer.tar && xz -1k layer.tar
+           for name in gz zst xz; do
+               head -c $(($(stat -c %s layer.tar.$name) - 20)) layer.tar.$name >$name-cut
+               { cat layer.tar.$name; echo rubbish; } >$name-more
+               cp layer.tar.$name $name-flipped && printf '\377\377\377' | dd conv=notrunc status=none bs=1 seek=100000 of=$name-flipped
+           done
+           cp layer.tar.gz gz-sum && printf '\001\002\003\004' | dd conv=notrunc status=none bs=1 seek=$(($(stat -c %s gz-sum) - 8)) of=gz-sum)");
+    ASSERT_FALSE(HasFailure());
+    for (const char* name : {"gz-cut", "gz-more", "gz-flipped", "gz-sum", "zst-cut", "zst-more", "zst-flipped", "xz-cut", "xz-more", "xz-flipped"}) {
+        const auto bytes = sdk::os::read_file(at(name), 1U << 30U).value_or("");
+        write_layout(std::string("of-") + name, bytes, blobs::digest_of(bytes));
+        const auto failure = failure_of(std::string("of-") + name);
+        EXPECT_EQ(failure.code, Code::corrupt) << name;
+        EXPECT_THAT(failure.message, HasSubstr(blobs::digest_of(bytes))) << name;
+    }
+}
+
 TEST_F(SourceTest, ADirectoryThatIsNoRootIsNotTaken)
 {
     run("mkdir project && echo x >project/README");
@@ -125,6 +149,12 @@ TEST_F(SourceTest, ADirectoryThatIsNoRootIsNotTaken)
     EXPECT_EQ(failure.code, Code::invalid);
     EXPECT_THAT(failure.hint, HasSubstr("root file system"));
     EXPECT_EQ(failure_of("nowhere").code, Code::not_found);
+    auto pinned = fetch("project", R"(, "pin": "now", "directory": "any")");
+    ASSERT_TRUE(pinned) << pinned.error().message;
+    EXPECT_THAT(pinned->facts["recipe"], HasSubstr(R"("directory":"any")"));
+    const auto fetched = fetch("project", R"(, "directory": "any")");
+    ASSERT_TRUE(fetched) << "who says that it is one is believed: " << fetched.error().message;
+    run("mkdir back && tar -C back -xf stream && cmp back/README project/README");
 }
 
 TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
@@ -143,7 +173,52 @@ TEST_F(SourceTest, LayoutsAndArchivesAreKnownByWhatIsInThem)
     auto fetched = fetch("layout.tar");
     ASSERT_TRUE(fetched) << fetched.error().message;
     EXPECT_EQ(fetched->facts["layers"], "1");
+    EXPECT_EQ(fetched->facts["layer_bytes"], "1024");
     EXPECT_EQ(fetched->facts["execution"], R"({"Cmd":["/x"]})");
+}
+
+TEST_F(SourceTest, WhatChangedSinceItWasPinnedIsNotTaken)
+{
+    const std::string layer(1024, '\0');
+    const std::string other(2048, '\0');
+    const auto write = [&](const std::string& bytes) { write_layout("layout", bytes, blobs::digest_of(bytes)); };
+    write(layer);
+    run("export PATH=$PATH:/usr/sbin:/sbin && tar -C layout -cf layout.tar . && tar -C root -cf plain.tar . && "
+        "truncate -s 16M disk && mke2fs -q -t ext4 -d root disk");
+    std::map<std::string, std::string> recipes;
+    for (const char* name : {"layout", "layout.tar", "plain.tar", "disk"}) {
+        auto pinned = fetch(name, R"(, "pin": "now")");
+        ASSERT_TRUE(pinned) << pinned.error().message;
+        recipes[name] = pinned->facts["recipe"];
+    }
+    const auto fetch_pinned = [&](const std::string& name) {
+        const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+        EXPECT_TRUE(sdk::os::remove_tree(at("scratch")));
+        EXPECT_TRUE(sdk::os::make_private_directory(at("scratch")));
+        return source->fetch({"x", recipes[name], at("scratch"), output->get()}, call);
+    };
+    for (const auto& [name, recipe] : recipes) {
+        const auto same = fetch_pinned(name);
+        EXPECT_TRUE(same) << name << same.error().message;
+    }
+    write(other);
+    run("rm disk && export PATH=$PATH:/usr/sbin:/sbin && tar -C layout -cf layout.tar . && echo >root/etc/new && tar -C root -cf plain.tar . && "
+        "truncate -s 16M disk && mke2fs -q -t ext4 -d root disk");
+    for (const auto& [name, recipe] : recipes) {
+        const auto changed = fetch_pinned(name);
+        ASSERT_FALSE(changed) << name;
+        EXPECT_EQ(changed.error().code, Code::busy) << name << changed.error().message;
+        EXPECT_THAT(changed.error().message, HasSubstr(at(name)));
+    }
+}
+
+TEST_F(SourceTest, ALayoutWhoseIndexIsNoneIsRefused)
+{
+    write_layout("layout", "x", blobs::digest_of("x"));
+    run("cd layout && cp $(grep -l layers blobs/sha256/*) index.json");
+    const auto failure = failure_of("layout");
+    EXPECT_EQ(failure.code, Code::corrupt);
+    EXPECT_THAT(failure.message, HasSubstr("index.json is no index"));
 }
 
 TEST_F(SourceTest, OtherBytesThanALayersDigestAreRefusedByName)
@@ -176,6 +251,73 @@ TEST_F(SourceTest, SavedImagesThatLeaveTheirArchiveAreRefused)
     EXPECT_EQ(failure_of("cut.tar").code, Code::corrupt);
     run("echo no archive >text");
     EXPECT_EQ(failure_of("text").code, Code::corrupt);
+}
+
+TEST_F(SourceTest, AnArchiveOfAnImageIsUnpackedWithinTheLimits)
+{
+    const std::string layer(1024, '\0');
+    write_layout("layout", layer, blobs::digest_of(layer));
+    // 16 MiB of zeros in some kilobytes, and in another none of them at all.
+    run("truncate -s 16M layout/blobs/sha256/bomb && tar -C layout -czf bomb.tar.gz index.json blobs && tar -C layout -Scf sparse.tar index.json blobs");
+    const auto refusal = [&](const std::string& name, const ArchiveLimits& limits) {
+        const auto fetched = fetch(name, {}, limits);
+        EXPECT_FALSE(fetched) << name;
+        return fetched ? sdk::Error{} : fetched.error();
+    };
+    for (const char* name : {"bomb.tar.gz", "sparse.tar"}) {
+        const auto bytes = refusal(name, {1000, 1U << 20U});
+        EXPECT_EQ(bytes.code, Code::invalid);
+        EXPECT_THAT(bytes.hint, HasSubstr("images.most_bytes"));
+        EXPECT_FALSE(sdk::os::exists(at("scratch/archive/blobs/sha256/bomb"))) << name;
+        EXPECT_THAT(refusal(name, {3, 1U << 30U}).hint, HasSubstr("images.most_entries"));
+        const auto fetched = fetch(name, {}, {1000, 17U << 20U});
+        EXPECT_TRUE(fetched) << name << fetched.error().message;
+    }
+}
+
+TEST_F(SourceTest, AnArchiveWithHolesIsWhatItWas)
+{
+    std::string layer(1U << 20U, '\0');
+    layer.replace(600'000, 4, "data");
+    write_layout("layout", layer, blobs::digest_of(layer));
+    run("fallocate -d layout/blobs/sha256/" + blobs::digest_of(layer).substr(7) + " && tar -C layout -Scf sparse.tar index.json blobs");
+    struct stat status {};
+    ASSERT_EQ(::stat(at("sparse.tar").c_str(), &status), 0);
+    ASSERT_LT(status.st_size, 1 << 20) << "tar found no holes";
+    const auto fetched = fetch("sparse.tar");
+    EXPECT_TRUE(fetched) << fetched.error().message;
+}
+
+TEST_F(SourceTest, WhatAManifestSaysToBeTooLargeIsNotDownloaded)
+{
+    const FakeRegistry registry({"layer", "another"});
+    const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+    const auto fetch_within = [&](std::uint64_t bytes) {
+        return source->fetch({"x", R"({"reference": ")" + registry.reference() + "\"}", at("scratch"), output->get(), 10, bytes}, call);
+    };
+    const auto refused = fetch_within(11);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::invalid);
+    EXPECT_THAT(refused.error().hint, HasSubstr("images.most_bytes"));
+    EXPECT_EQ(registry.server.requests_for("/blobs/").size(), 1U) << "the configuration";
+    EXPECT_TRUE(fetch_within(12));
+}
+
+TEST_F(SourceTest, NoFileStartsAProgram)
+{
+    // What libarchive would give to grzip, lzop and lrzip.
+    run(R"(mkdir bin && for name in grzip lzop lrzip; do
+               printf '#!/bin/sh\ntouch %s/started\n' "$PWD" >bin/$name && chmod 755 bin/$name; done
+           { printf 'GRZipII\000\002\004:)'; head -c 4096 /dev/zero; } >one
+           { printf '\211LZO\000\r\n\032\n'; head -c 4096 /dev/zero; } >two
+           { printf 'LRZI\000\006'; head -c 4096 /dev/zero; } >three)");
+    const char* const path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): before any other thread
+    ::setenv("PATH", (at("bin") + ":" + path).c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+    for (const char* name : {"one", "two", "three"}) {
+        EXPECT_EQ(failure_of(name).code, Code::corrupt) << name;
+        EXPECT_FALSE(unpack(at(name), at("scratch"), {}, call)) << name;
+        EXPECT_FALSE(sdk::os::exists(at("started"))) << name;
+    }
 }
 
 TEST_F(SourceTest, AMachinesDisksAreOneRootWithoutItsKey)
@@ -233,6 +375,28 @@ TEST_F(SourceTest, MirrorsAreAskedBeforeTheirRegistry)
     EXPECT_EQ(fetched->facts.at("layers"), "1");
     EXPECT_THAT(call.warnings(), ::testing::ElementsAre(HasSubstr("mirror 127.0.0.9:8 is left out")));
     EXPECT_FALSE(fetch_from("127.0.0.9:7")) << "another registry's";
+}
+
+TEST_F(SourceTest, WhatAMirrorLacksComesFromItsRegistry)
+{
+    const FakeRegistry mirror({"layer", "another"}, [](const testing::Request& request, testing::Reply& reply) {
+        const bool lacks = request.path.ends_with(blobs::digest_of("another"));
+        if (lacks)
+            reply.send(404, "{}");
+        return lacks;
+    });
+    const FakeRegistry registry({"layer", "another"});
+    auto made = make_image_source(host, R"({"platform": "linux/amd64", "mirrors": {")" + registry.server.address() + R"(": [")" +
+                                            mirror.server.address() + R"("]}})");
+    ASSERT_TRUE(made) << made.error().message;
+    const auto output = sdk::os::open_file(at("stream"), O_WRONLY | O_CREAT | O_TRUNC);
+    const auto fetched = (*made)->fetch({"x", R"({"reference": ")" + registry.reference() + "\"}", at("scratch"), output->get()}, call);
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(fetched->facts.at("layers"), "2");
+    EXPECT_THAT(call.warnings(), ::testing::ElementsAre(HasSubstr("registry " + registry.server.address() + " is asked, since registry " +
+                                                                  mirror.server.address() + " has not got the blob")));
+    ASSERT_EQ(registry.server.requests().size(), 1U) << "and nothing else of it";
+    EXPECT_TRUE(registry.server.requests().front().path.ends_with(blobs::digest_of("another")));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "banger/sdk/testing/fake_host.hpp"
+#include "core/images/image_import.hpp"
 #include "store_test_support.hpp"
 
 namespace banger::images {
@@ -23,6 +24,7 @@ using ::testing::ElementsAre;
 using testing::FunctionSource;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 FindImageSource always(sdk::ImageSource& source)
@@ -175,6 +177,42 @@ TEST_F(ImageStoreTest, WhatWasChosenForAnImageStays)
     EXPECT_EQ(asked, 2) << "a platform is always asked for";
 }
 
+TEST_F(ImageStoreTest, OfSeveralPlatformsThatWhichRunsHereHasTheName)
+{
+    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
+        const bool arm = request.recipe.find("arm64") != std::string::npos;
+        const std::string platform = arm ? "linux/arm64" : "linux/amd64";
+        if (request.recipe.find("\"pin\"") != std::string::npos)
+            return sdk::ImageStream{"recipe", {{"recipe", R"({"platform": ")" + platform + "\"}"}, {"identity", platform}}};
+        auto given = testing::gives(testing::small_image().text())(request, call);
+        if (given)
+            given->facts["platform"] = platform;
+        return given;
+    });
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto other = store.pull("r/a:1", call, {{}, {}, "linux/arm64", 0});
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_EQ(store.find("r/a:1")->id, other->id) << "the only one";
+    const auto refused = check_platform(*other, "r/a:1");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unsupported);
+    EXPECT_EQ(refused.error().message, "image 'r/a:1' is for linux/arm64, which no machine here can run");
+    const auto ours = store.pull("r/a:1", call, {{}, {}, "linux/amd64", 0});
+    ASSERT_TRUE(ours) << ours.error().message;
+    EXPECT_NE(ours->id, other->id);
+    EXPECT_TRUE(check_platform(*ours, "r/a:1"));
+    EXPECT_TRUE(check_platform(*store.pull("small", call), "small")) << "it names none";
+
+    const auto record = directory_ + "/" + other->id + "/image.json";
+    auto text = sdk::os::read_file(record).value_or("");
+    const auto created = std::to_string(other->created);
+    text.replace(text.find(created), created.size(), std::to_string(other->created + 10));
+    ASSERT_TRUE(sdk::os::write_file_atomic(record, text, 0444));
+    EXPECT_EQ(store.find("r/a:1")->id, ours->id) << "although the other is newer";
+    EXPECT_EQ(store.find(other->id)->id, other->id);
+}
+
 TEST_F(ImageStoreTest, SourcesAreAskedInTheirOrderOfPreference)
 {
     ASSERT_TRUE(catalogue_.add(R"({"version": 1, "images": [{"name": "two", "description": "x", "kernel": "plain", "sources": [
@@ -203,13 +241,13 @@ TEST_F(ImageStoreTest, SourcesAreAskedInTheirOrderOfPreference)
     EXPECT_EQ(first.fetches(), 1);
 }
 
-TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsLikeOneOfTheCatalogue)
+TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsOneOfTheCatalogue)
 {
     FunctionSource source(testing::gives({}));
     const ImageStore store(directory_, catalogue_, always(source));
-    for (const char* name : {"alpine", "node", "alpine:3.20", "r/a", "a@sha256:1"})
+    for (const char* name : {"alpine", "node", "alpine:3.20", "r/a", "a@sha256:1", "smal", "small-one"})
         EXPECT_TRUE(store.is_reference(name)) << name;
-    for (const char* name : {"small", "smal", "Alpine", "0123456789abcdef", ""})
+    for (const char* name : {"small", "Alpine", "0123456789abcdef", ""})
         EXPECT_FALSE(store.is_reference(name)) << name;
 }
 
@@ -218,14 +256,33 @@ TEST_F(ImageStoreTest, AnUnknownNameGetsTheNearest)
     FunctionSource source(testing::gives({}));
     ImageStore store(directory_, catalogue_, always(source));
     FakeCall call;
-    for (const auto& result : {store.find("smal"), store.pull("smal", call)}) {
+    for (const auto& result : {store.find("smal"), store.pull("Smal", call)}) {
         ASSERT_FALSE(result);
         EXPECT_EQ(result.error().code, Code::not_found);
-        EXPECT_EQ(result.error().message, "there is no image 'smal'");
+        EXPECT_THAT(result.error().message, HasSubstr("there is no image '"));
         EXPECT_THAT(result.error().hint, HasSubstr("did you mean 'small'?"));
     }
     EXPECT_EQ(store.remove("smal").error().code, Code::not_found);
     EXPECT_EQ(source.fetches(), 0);
+}
+
+TEST_F(ImageStoreTest, ABareNameThatNoRegistryHasGetsTheNearestToo)
+{
+    auto code = Code::permission;
+    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+        EXPECT_THAT(request.recipe, HasSubstr(R"("reference":")"));
+        return sdk::make_error(code, "the registry does not give it", "log in");
+    });
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto denied = store.pull("smal", call);
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code, Code::permission);
+    EXPECT_EQ(denied.error().hint, "did you mean 'small'? If not: log in");
+    EXPECT_EQ(store.pull("alpine", call).error().hint, "log in") << "like none of the catalogue";
+    code = Code::corrupt;
+    EXPECT_EQ(store.pull("smal", call).error().hint, "log in") << "it was there";
+    EXPECT_EQ(source.fetches(), 3);
 }
 
 TEST_F(ImageStoreTest, ASourceThatCannotWorkHereSaysWhyAndWhatToDoBeforeItIsTried)
@@ -370,6 +427,44 @@ TEST_F(ImageStoreTest, ALayerThatPretendsToBeTwoIsRefused)
     EXPECT_EQ(image.error().code, Code::corrupt);
     EXPECT_THAT(image.error().message, HasSubstr("gave 1 layers of which 2 are whole"));
     EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(ImageStoreTest, ALayerThatEndsInTheMiddleOfItsLastFileIsRefused)
+{
+    const std::string content(100, 'x');
+    for (const std::uint64_t lacking : {0U, 1U, 90U, 600U}) {
+        FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+            const auto mark = testing::Tar().file(".wh..wh..layer", "sha256:a").text();
+            const auto stream = mark.substr(0, 1024) + testing::Tar().directory("d").file("d/last", content).text();
+            if (auto written = testing::write_stream(request.output, stream); !written)
+                return std::move(written).error();
+            return sdk::ImageStream{"tar", {{"layers", "1"}, {"layer_bytes", std::to_string(1024 + content.size() - lacking)}}};
+        });
+        FakeCall call;
+        const auto image = ImageStore(directory_ + std::to_string(lacking), catalogue_, always(source)).pull("small", call);
+        EXPECT_EQ(bool(image), lacking == 0) << lacking;
+        if (image) {
+            EXPECT_FALSE(image->facts.contains("layer_bytes"));
+            continue;
+        }
+        EXPECT_EQ(image.error().code, Code::corrupt);
+        EXPECT_THAT(image.error().message, HasSubstr("ends in the middle of a file"));
+        EXPECT_THAT(image.error().during, ElementsAre("take 'd/last'", "read layer 1 (sha256:a)", "make image 'small'"));
+    }
+}
+
+TEST_F(ImageStoreTest, WhatIsDroppedLeavesNothingBehindButItsOtherNames)
+{
+    const auto tar = testing::small_image().file("./tmp/note", "a note").hard_link("./usr/note", "./tmp/note");
+    FunctionSource source(testing::gives(tar.text()));
+    ImageStore store(directory_, catalogue_, always(source));
+    FakeCall call;
+    const auto image = store.pull("small", call);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(testing::file_in(image->root.path, "/usr/note"), "a note");
+    EXPECT_THAT(testing::file_in(image->root.path, "/tmp/note"), Not(HasSubstr("a note")));
+    EXPECT_TRUE(testing::is_clean(image->root.path));
+    EXPECT_THAT(testing::names_in(directory_ + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
 }
 
 TEST_F(ImageStoreTest, WhatSomebodyBroughtOrNamedIsKept)
@@ -613,6 +708,51 @@ private:
     std::string path_;
     std::string problem_;
 };
+
+TEST_F(ImageStoreTest, AnImageBeyondALimitNamesTheSetting)
+{
+    FunctionSource source(testing::gives(testing::small_image().text()));
+    FakeCall call;
+    for (const auto& [limits, setting] : {std::pair{ImportLimits{2, 1U << 20U}, "images.most_entries"},
+                                          std::pair{ImportLimits{100, 20}, "images.most_bytes"}}) {
+        const auto image = ImageStore(directory_, catalogue_, always(source), limits).pull("small", call);
+        ASSERT_FALSE(image);
+        EXPECT_EQ(image.error().code, Code::invalid);
+        EXPECT_THAT(image.error().message, HasSubstr("the archive holds more than"));
+        EXPECT_THAT(image.error().hint, HasSubstr(setting));
+        EXPECT_THAT(names(), IsEmpty());
+    }
+}
+
+TEST(ImageLayer, MayBeAsLargeAsTheSettingsGo)
+{
+    const auto options = layer_options("0123456789abcdef", "root");
+    EXPECT_GE(options.max_bytes, 1ULL << 40U) << "images.most_bytes";
+    EXPECT_GE(options.max_bytes / options.bytes_per_inode, 60'000'000U) << "images.most_entries";
+}
+
+TEST_F(ImageStoreTest, ASourceIsToldTheLimits)
+{
+    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) {
+        EXPECT_EQ(request.most_entries, 1000U);
+        EXPECT_EQ(request.most_bytes, 1U << 20U);
+        return testing::gives(testing::small_image().text())(request, call);
+    });
+    FakeCall call;
+    EXPECT_TRUE(ImageStore(directory_, catalogue_, always(source), {1000, 1U << 20U}).pull("small", call));
+}
+
+TEST_F(ImageStoreTest, AnotherDiskThatIsFullKeepsItsName)
+{
+    FunctionSource source([](const sdk::ImageRequest&, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
+        return sdk::make_error(Code::no_space, "no space left in /cache", "free some there");
+    });
+    FakeCall call;
+    const auto image = ImageStore(directory_, catalogue_, always(source)).pull("small", call);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().message, "no space left in /cache");
+    EXPECT_EQ(image.error().hint, "free some there");
+}
 
 TEST_F(ImageStoreTest, AFullDiskIsSaidInOneSentence)
 {

@@ -30,6 +30,13 @@ public:
     }
     Tar& link(const std::string& path, const std::string& target) { return add(path, AE_IFLNK, 0777, target); }
 
+    Tar& hard_link(const std::string& path, const std::string& existing)
+    {
+        add(path, AE_IFREG, 0644, {});
+        items_.back().hard_link = existing;
+        return *this;
+    }
+
     [[nodiscard]] std::string text() const
     {
         std::string out;
@@ -45,6 +52,8 @@ public:
             const std::string content = item.type == AE_IFLNK ? std::string() : item.content;
             if (item.type == AE_IFLNK)
                 archive_entry_set_symlink(entry, item.content.c_str());
+            if (!item.hard_link.empty())
+                archive_entry_set_hardlink(entry, item.hard_link.c_str());
             archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
             archive_write_header(writer, entry);
             archive_write_data(writer, content.data(), content.size());
@@ -61,6 +70,7 @@ private:
         unsigned type;
         mode_t mode;
         std::string content;
+        std::string hard_link = {};
     };
 
     Tar& add(const std::string& path, unsigned type, mode_t mode, const std::string& content)

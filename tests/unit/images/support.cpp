@@ -130,6 +130,17 @@ std::string read_whole(const std::string& path)
     return bytes;
 }
 
+std::string block_of(const std::string& disk, const std::string& file, std::uint64_t block)
+{
+    constexpr std::size_t bytes = 4096;
+    const auto physical = std::stoull("0" + debugfs(disk, "bmap " + file + " " + std::to_string(block)));
+    std::string content(bytes, '\0');
+    std::ifstream in(disk, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(physical * bytes));
+    in.read(content.data(), bytes);
+    return content;
+}
+
 void TarBuilder::pad()
 {
     bytes_.resize((bytes_.size() + record_bytes - 1) / record_bytes * record_bytes, '\0');

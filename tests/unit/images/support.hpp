@@ -58,6 +58,8 @@ std::string complaints(const std::string& path);
 std::string debugfs(const std::string& path, const std::string& command);
 
 std::string read_whole(const std::string& path);
+/// Of a file in a file system: its block at that place, of 4096 bytes.
+std::string block_of(const std::string& disk, const std::string& file, std::uint64_t block);
 
 /// Writes tar archives by hand, also such as no tar program would write.
 class TarBuilder {

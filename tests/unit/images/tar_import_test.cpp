@@ -99,11 +99,56 @@ TEST_F(TarImport, MakesAHomeForRootWhereThereIsNone)
     EXPECT_NE(debugfs(dir / "work", "stat /").find("Mode:  0700"), std::string::npos);
 }
 
-TEST_F(TarImport, RefusesAHomeOfRootThatIsNoDirectory)
+TEST_F(TarImport, TheHomeOfRootMayBeALinkToADirectory)
 {
-    const auto outcome = import(TarBuilder().symlink("root", "home/root").bytes());
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, sdk::Code::unsupported);
+    for (const std::string target : {"var/roothome", "/var/roothome"}) {
+        ::unlink((dir / "r").c_str());
+        ::unlink((dir / "w").c_str());
+        auto to_root = make_writer(dir / "r");
+        auto to_work = make_writer(dir / "w");
+        TarBuilder tar;
+        tar.symlink("root", target).directory("var").directory("var/roothome", 0750).file("var/roothome/.bashrc", "rc");
+        tar.file("var/roothomes", "another").hard_link("usr/rc", "var/roothome/.bashrc");
+        const auto fd = file_with(tar.bytes());
+        ImportPlan plan{to_root};
+        plan.work = &to_work;
+        plan.filter = pristine_root();
+        ASSERT_EQ(why(import_tar(fd.get(), plan)), "");
+        EXPECT_EQ(to_root.kind_of("root"), FileKind::symlink);
+        EXPECT_EQ(to_root.kind_of("var/roothome"), FileKind::directory);
+        EXPECT_TRUE(to_root.is_empty("var/roothome"));
+        EXPECT_EQ(content_of(to_root, "usr/rc"), "rc");
+        EXPECT_EQ(content_of(to_root, "var/roothomes"), "another");
+        EXPECT_EQ(content_of(to_work, ".bashrc"), "rc");
+        ASSERT_EQ(why(to_root.finish()), "");
+        ASSERT_EQ(why(to_work.finish()), "");
+        EXPECT_EQ(complaints(dir / "r"), "");
+        EXPECT_EQ(complaints(dir / "w"), "");
+        EXPECT_NE(debugfs(dir / "w", "stat /").find("Mode:  0750"), std::string::npos);
+    }
+}
+
+TEST_F(TarImport, RefusesAHomeOfRootThatTheWorkDiskCannotBeMountedOn)
+{
+    const auto said = [&](const TarBuilder& tar) {
+        ::unlink((dir / "r").c_str());
+        ::unlink((dir / "w").c_str());
+        auto to_root = make_writer(dir / "r");
+        auto to_work = make_writer(dir / "w");
+        const auto fd = file_with(tar.bytes());
+        ImportPlan plan{to_root};
+        plan.work = &to_work;
+        plan.filter = pristine_root();
+        return why(import_tar(fd.get(), plan));
+    };
+    for (const auto& tar : {TarBuilder().file("root", "x"), TarBuilder().symlink("root", "../x"), TarBuilder().symlink("root", "/"),
+                            TarBuilder().symlink("root", "root"), TarBuilder().symlink("root", "root/x"),
+                            TarBuilder().symlink("root", "run/root"), TarBuilder().file("f", "x").symlink("root", "f"),
+                            TarBuilder().file("d/x", "x").symlink("root", "d"), TarBuilder().symlink("root", "d").directory("root"),
+                            TarBuilder().symlink("root", "d").file("d", "x")})
+        EXPECT_TRUE(said(tar).starts_with("unsupported: ")) << said(tar);
+    EXPECT_NE(said(TarBuilder().symlink("s", "d").symlink("root", "s/x")), "") << "through another link";
+    EXPECT_NE(said(TarBuilder().file("root/x", "x").symlink("root", "d")), "");
 }
 
 TEST_F(TarImport, RefusesWhatWouldLeaveTheRoot)
@@ -201,6 +246,30 @@ TEST_F(TarImport, SaysWhenALinkLeadsToWhatIsDropped)
     EXPECT_NE(outcome.error().message.find("which images are freed of"), std::string::npos);
 }
 
+TEST_F(TarImport, ALinkToWhatIsDroppedKeepsItsContent)
+{
+    auto dropped = make_writer(dir / "dropped");
+    TarBuilder tar;
+    tar.add({.name = "tmp/a", .content = std::string(100'000, 'a'), .mode = 04755, .uid = 7}).hard_link("tmp/b", "tmp/a");
+    tar.hard_link("usr/c", "tmp/b").hard_link("root/d", "tmp/a").hard_link("usr/e", "usr/c");
+    // What was a file there becomes a directory, and only what is below it is linked.
+    tar.file("run/x", "file").directory("run/x").file("run/x/y", "below").file("run/z", "again").hard_link("usr/z", "run/z");
+    const auto fd = file_with(tar.bytes());
+    ImportPlan plan{root};
+    plan.work = &work;
+    plan.filter = pristine_root();
+    plan.dropped = &dropped;
+    ASSERT_EQ(why(import_tar(fd.get(), plan)), "");
+    EXPECT_EQ(content_of(root, "usr/c"), std::string(100'000, 'a'));
+    EXPECT_EQ(content_of(root, "usr/e"), std::string(100'000, 'a'));
+    EXPECT_EQ(content_of(work, "d"), std::string(100'000, 'a'));
+    EXPECT_EQ(content_of(root, "usr/z"), "again");
+    EXPECT_FALSE(root.kind_of("tmp/a"));
+    finish_clean();
+    EXPECT_NE(debugfs(dir / "root", "stat /usr/c").find("Mode:  04755"), std::string::npos);
+    EXPECT_NE(debugfs(dir / "root", "stat /usr/c").find("Links: 2"), std::string::npos);
+}
+
 TEST_F(TarImport, AFilterMayChangeMetadata)
 {
     const auto everything_private = [](std::string_view, FileKind, Metadata& metadata) {
@@ -275,14 +344,14 @@ TEST_F(TarImport, StopsAtItsLimitsAndNamesTheSetting)
     limits = {2, 3};
     auto entries = import(tar.bytes());
     ASSERT_FALSE(entries);
-    EXPECT_EQ(entries.error().code, sdk::Code::no_space);
+    EXPECT_EQ(entries.error().code, sdk::Code::invalid);
     EXPECT_NE(entries.error().hint.find("images.most_entries"), std::string::npos);
     EXPECT_EQ(entries.error().during.front(), "take 'd/two'");
     EXPECT_EQ(entries.error().during.back(), "read layer 1 (sha256:lowest)");
     limits = {3, 2};
     auto bytes = import(tar.bytes());
     ASSERT_FALSE(bytes);
-    EXPECT_EQ(bytes.error().code, sdk::Code::no_space);
+    EXPECT_EQ(bytes.error().code, sdk::Code::invalid);
     EXPECT_NE(bytes.error().hint.find("images.most_bytes"), std::string::npos);
 }
 
@@ -411,6 +480,34 @@ TEST_F(TarImport, TellsItsProgressAndStopsWhenAsked)
     }
 }
 
+TEST_F(TarImport, TakesFilesLongerThanFourGiB)
+{
+    // As GNU tar writes a file with a hole of 9 GiB ("PAX Format, Version 1.0" of its manual).
+    const std::uint64_t size = 9ULL << 30;
+    std::string content = "2\n0\n4\n" + std::to_string(size - 4) + "\n4\n";
+    content.resize(512);
+    content += "headtail";
+    TarBuilder tar;
+    tar.add({.name = "GNUSparseFile.1/big",
+             .content = content,
+             .pax = {{"GNU.sparse.major", "1"},
+                     {"GNU.sparse.minor", "0"},
+                     {"GNU.sparse.name", "big"},
+                     {"GNU.sparse.realsize", std::to_string(size)}}});
+    tar.hard_link("root/big", "big").file("after", "x");
+    limits.content_bytes = size;
+    EXPECT_NE(why(import(tar.bytes())), "") << "holes count";
+    limits.content_bytes = size + 1;
+    ASSERT_EQ(why(import(tar.bytes())), "");
+    EXPECT_EQ(content_of(root, "after"), "x");
+    EXPECT_EQ(root.read_file("big", 6)->value_or(""), std::string("head\0\0", 6));
+    finish_clean();
+    for (const char* disk : {"root", "work"}) {
+        EXPECT_NE(debugfs(dir / disk, "stat /big").find("Size: " + std::to_string(size)), std::string::npos) << disk;
+        EXPECT_EQ(block_of(dir / disk, "/big", size / 4096 - 1).substr(4092), "tail") << disk;
+    }
+}
+
 TEST_F(TarImport, TakesAccessControlListsOfPax)
 {
     TarBuilder tar;
@@ -444,7 +541,7 @@ TEST_F(TarImport, WhiteoutsTakeWhatLowerLayersBroughtWhereverTheyStand)
     tar.file(".wh.f", "").file("root/.wh.x", "");
     const auto outcome = import(tar.bytes());
     ASSERT_TRUE(outcome) << outcome.error().message;
-    EXPECT_EQ(outcome->layers, 2U);
+    EXPECT_EQ(outcome->layers.size(), 2U);
     EXPECT_EQ(root.names_in("d"), std::vector<std::string>{"c"});
     EXPECT_EQ(root.read_file("e", 10)->value_or("gone"), "high");
     EXPECT_FALSE(root.kind_of("f"));
@@ -492,6 +589,51 @@ TEST_F(TarImport, LaterLayersReplaceDirectoriesByFilesAndBackAndLinkToLowerFiles
     EXPECT_EQ(root.read_file("f/link", 10)->value_or("gone"), "kept");
     EXPECT_EQ(root.read_file("kept", 10)->value_or("gone"), "other");
     finish_clean();
+}
+
+TEST_F(TarImport, LayersMayMakeTheHomeOfRootALink)
+{
+    TarBuilder tar;
+    layer(tar, "1").directory("root").file("root/old", "old").directory("var");
+    layer(tar, "2").symlink("root", "var/roothome").file("var/roothome/a", "a").file("var/roothome/kept", "2");
+    layer(tar, "3").symlink("root", "var/roothome").file("root/b", "b").file("var/roothome/.wh.a", "");
+    const auto outcome = import(tar.bytes(), pristine_root());
+    ASSERT_EQ(why(outcome), "");
+    EXPECT_EQ(work.names_in(""), (std::vector<std::string>{"b", "kept"}));
+    EXPECT_EQ(root.kind_of("root"), FileKind::symlink);
+    finish_clean();
+}
+
+TEST_F(TarImport, AWhiteoutAboveTheHomeOfRootTakesWhatIsInIt)
+{
+    TarBuilder tar;
+    layer(tar, "1").symlink("root", "var/roothome").file("var/roothome/a", "a").file("var/b", "b");
+    layer(tar, "2").file(".wh.var", "").file("var/c", "c");
+    ASSERT_EQ(why(import(tar.bytes(), pristine_root())), "");
+    EXPECT_TRUE(work.is_empty(""));
+    EXPECT_EQ(root.names_in("var"), (std::vector<std::string>{"c", "roothome"})) << "the mount point stays";
+    finish_clean();
+}
+
+TEST_F(TarImport, TellsHowFarTheEntriesOfEachLayerReach)
+{
+    constexpr std::uint64_t block = 512;
+    TarBuilder tar;
+    layer(tar, "low").file("a", std::string(513, 'a')).file("b", std::string(10, 'b'));
+    std::string stream = tar.bytes();  // with the end that an archive has
+    TarBuilder second;
+    layer(second, "high").directory("d").add({.name = "dev/dropped", .content = std::string(700, 'c')});
+    layer(second, "empty");
+    stream += second.bytes();
+    const auto outcome = import(stream, pristine_root());
+    ASSERT_EQ(why(outcome), "");
+    ASSERT_EQ(outcome->layers.size(), 3U);
+    EXPECT_EQ(outcome->layers[0].bytes, 4 * block + 10);
+    EXPECT_EQ(outcome->layers[0].last_entry, "b");
+    EXPECT_EQ(outcome->layers[1].bytes, 2 * block + 700) << "also of what is left out";
+    EXPECT_EQ(outcome->layers[1].name, "high");
+    EXPECT_EQ(outcome->layers[2].bytes, 0U);
+    EXPECT_EQ(outcome->layers[2].last_entry, "");
 }
 
 TEST_F(TarImport, ErrorsInLayersNameTheLayerAndTheEntry)
