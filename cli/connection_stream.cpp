@@ -77,10 +77,9 @@ private:
         const ssize_t got = ::recv(stream_.get(), bytes_->data(), bytes_->size(), MSG_DONTWAIT);
         if (got < 0 && (errno == EINTR || errno == EAGAIN))
             return {};
-        if (got <= 0) {
-            over_ = true;
-            return {};
-        }
+        if (got <= 0)  // an end has a frame of its own
+            return sdk::make_error(sdk::Code::unavailable, "the connection to the machine was lost before it ended",
+                                   "see `banger vm list` and `banger daemon status`");
         return reader_.feed({bytes_->data(), static_cast<std::size_t>(got)},
                             [this](FrameType type, std::string_view payload) { return take(type, payload); });
     }

@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 
 #include "core/base/durations.hpp"
-#include "core/lifecycle/stale.hpp"
 #include "core/log/log.hpp"
 
 namespace banger::daemon {
@@ -15,17 +14,17 @@ AutoStop::AutoStop(boost::asio::io_context& loop, Service& service, std::chrono:
     service_.engine().usage.on_quiet = [this](const std::string& vm) { watch(vm); };
 }
 
-void AutoStop::watch(const std::string& vm)
+void AutoStop::watch(const std::string& vm, std::chrono::milliseconds limit)
 {
-    boost::asio::post(loop_, [this, vm] {
-        watched_.insert(vm);
+    boost::asio::post(loop_, [this, vm, limit] {
+        watched_[vm] = limit;
         look();
     });
 }
 
 void AutoStop::look()
 {
-    const auto stale = lifecycle::find_stale(service_.engine().usage, watched_, limit_);
+    const auto stale = lifecycle::find_stale(service_.engine().usage, watched_);
     for (const auto& vm : stale.vms)
         stop(vm);
     timer_.cancel();
@@ -46,6 +45,8 @@ void AutoStop::stop(const std::string& vm)
             return std::move(stopped).error();
         if (*stopped == lifecycle::StaleStop::in_use)
             watch(vm);
+        else if (*stopped == lifecycle::StaleStop::silent)
+            watch(vm, lifecycle::limit_of_silent(limit_));
         else if (*stopped == lifecycle::StaleStop::stopped)
             log::info("vm " + vm + " was not used for " + base::format_duration(limit_) + " and is stopped");
         return {};

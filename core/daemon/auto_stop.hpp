@@ -4,10 +4,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <set>
 #include <string>
 
 #include "core/daemon/service.hpp"
+#include "core/lifecycle/stale.hpp"
 
 namespace banger::daemon {
 
@@ -19,9 +19,10 @@ public:
     AutoStop(boost::asio::io_context& loop, Service& service, std::chrono::milliseconds limit);
 
     /// A VM runs, or the last stream into it has ended. From any thread.
-    void watch(const std::string& vm);
+    void watch(const std::string& vm) { watch(vm, limit_); }
 
 private:
+    void watch(const std::string& vm, std::chrono::milliseconds limit);
     void look();
     void stop(const std::string& vm);
 
@@ -29,7 +30,7 @@ private:
     Service& service_;
     std::chrono::milliseconds limit_;
     boost::asio::steady_timer timer_;
-    std::set<std::string> watched_;  ///< ids; those in use now are not among them
+    lifecycle::Watched watched_;  ///< those in use now are not among them
 };
 
 }  // namespace banger::daemon

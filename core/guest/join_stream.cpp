@@ -18,6 +18,7 @@ constexpr std::size_t least_room = 64;
 JoinStream::JoinStream(boost::asio::io_context& loop, std::string head, sdk::os::UniqueFd peer, OnDone on_done)
     : peer_(loop, std::move(peer), *this), queued_(std::move(head)), on_done_(std::move(on_done))
 {
+    peer_.cut_at_our_death();
 }
 
 /// It was reset, or takes no more: so is the guest's connection.

@@ -117,15 +117,23 @@ void StreamPeer::end_sending()
         ::shutdown(socket_.native_handle(), SHUT_WR);
 }
 
+/// How a connection ends by its close, also by the kernel's (socket(7), SO_LINGER).
+void StreamPeer::end_by_reset(bool on)
+{
+    const linger how{on ? 1 : 0, 0};
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &how, sizeof how);
+}
+
+void StreamPeer::cut_at_our_death()
+{
+    end_by_reset(true);
+}
+
 void StreamPeer::close(Close how)
 {
     if (!socket_.is_open())
         return;
-    if (how == Close::with_reset) {
-        // Not the end of what was sent, but an end in its middle (socket(7), SO_LINGER).
-        const linger reset{1, 0};
-        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    }
+    end_by_reset(how == Close::with_reset);
     boost::system::error_code ignored;
     socket_.close(ignored);
 }

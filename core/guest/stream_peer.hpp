@@ -37,6 +37,8 @@ public:
     /// Bytes that the socket has not taken.
     [[nodiscard]] std::size_t waiting() const { return backlog_.size(); }
     [[nodiscard]] bool gone() const { return gone_; }
+    /// Should this process die, that is no end of what was sent, but an end in its middle. Unix sockets know only one end.
+    void cut_at_our_death();
     /// Also where nobody reads: a peer that dies unseen is told of.
     void watch_for_end();
     /// As when the socket itself failed, but not at once.
@@ -51,6 +53,7 @@ private:
     void await_room();
     void write(std::string_view bytes);
     void leave();
+    void end_by_reset(bool on);
 
     boost::asio::posix::stream_descriptor socket_;
     Holder& holder_;

@@ -6,50 +6,49 @@
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
-#include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
 namespace {
 
-constexpr std::chrono::seconds patience_for_power_off{30};
+enum class Sessions { none, run, unknown };
 
-/// A session is a command at work although nobody has a stream to it. A guest that does not answer may have one; one whose
-/// agent knows of none has none.
-bool session_may_run(Engine& engine, const model::VmRecord& vm, std::chrono::milliseconds patience,
-                     Operation& operation)
+/// A session is a command at work although nobody has a stream to it. An agent that knows of no sessions has none.
+Sessions sessions_in(Engine& engine, const model::VmRecord& vm, std::chrono::milliseconds patience, Operation& operation)
 {
     auto agent = agent_of(engine, vm, operation, patience);
     if (!agent)
-        return true;
+        return Sessions::unknown;
     const auto sessions = (*agent)->sessions({}, guest::Patience::of(patience, operation.token()));
     if (!sessions)
-        return sessions.error().code != sdk::Code::unsupported;
-    return std::any_of(sessions->begin(), sessions->end(), [](const agent::SessionFacts& session) {
+        return sessions.error().code == sdk::Code::unsupported ? Sessions::none : Sessions::unknown;
+    const bool run = std::any_of(sessions->begin(), sessions->end(), [](const agent::SessionFacts& session) {
         return session.state == agent::SessionFacts::State::running;
     });
+    return run ? Sessions::run : Sessions::none;
 }
 
 }  // namespace
 
-Stale find_stale(Usage& usage, std::set<std::string>& watched, std::chrono::milliseconds limit)
+Stale find_stale(Usage& usage, Watched& watched)
 {
     Stale stale;
-    for (auto vm = watched.begin(); vm != watched.end();) {
-        const auto idle = usage.idle(*vm);
+    for (auto entry = watched.begin(); entry != watched.end();) {
+        const auto& [vm, limit] = *entry;
+        const auto idle = usage.idle(vm);
         if (idle && *idle < limit) {
             stale.look_again = std::min(stale.look_again.value_or(limit), limit - *idle);
-            ++vm;
+            ++entry;
             continue;
         }
         if (idle)
-            stale.vms.push_back(*vm);
-        vm = watched.erase(vm);
+            stale.vms.push_back(vm);
+        entry = watched.erase(entry);
     }
     return stale;
 }
 
 sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std::chrono::milliseconds limit,
-                                     Operation& operation, std::chrono::milliseconds patience_for_agent)
+                                     Operation& operation, const StalePatience& patience)
 {
     auto locked = find_and_lock(engine, id, "auto-stopped", operation, std::chrono::milliseconds(0));
     if (!locked && locked.error().code == sdk::Code::not_found)
@@ -71,11 +70,18 @@ sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std:
         return std::move(live).error();
     if (!live->alive)
         return StaleStop::no_need;
-    if (session_may_run(engine, locked->record, patience_for_agent, operation)) {
+    const bool paused = engine.standing.has(id);  // until there is room: its agent cannot answer
+    const auto sessions = paused ? Sessions::run : sessions_in(engine, locked->record, patience.sessions, operation);
+    if (sessions == Sessions::run) {
         engine.usage.used(id);
         return StaleStop::in_use;
     }
-    if (auto stopped = stop_locked(engine, locked->record, *live, patience_for_power_off, operation); !stopped)
+    if (sessions == Sessions::unknown && *idle < limit_of_silent(limit))
+        return StaleStop::silent;
+    if (auto wanted = operation.check(); !wanted)
+        return std::move(wanted).error();
+    operation.commit();
+    if (auto stopped = stop_locked(engine, locked->record, *live, patience.power_off, operation); !stopped)
         return std::move(stopped).error();
     return StaleStop::stopped;
 }

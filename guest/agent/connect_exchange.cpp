@@ -155,6 +155,7 @@ void ConnectExchange::on_connected()
     from_.emplace(loop_, std::move(connecting_), [this] { stream_.wake(); });
     queue(FrameType::started, "{}");
     to_->write(std::exchange(early_, {}));
+    // The socket may have taken it all, so that nothing else says so: what came early may have been all that the client may send.
     backlog_drained();
     if (ended_)
         end_sending();

@@ -153,12 +153,13 @@ TEST_F(TwoWayTest, WhatIsIgnoredIsNotWatchedThere)
     sh(there, "mkdir -p build/deep d/deep");
     CliProcess watching({"vm", "workspace", "sync", "--watch", "--two-way", "--guest-path", there, "here", here}, environment_);
     watching.expect_error("watching");
-    sh(there, "echo 1 >d/deep/file");
+    // Each is there as a whole, and what is waited for is the last of its step.
+    sh(there, "echo 1 >../whole; mv ../whole d/deep/file");
     watching.expect("d/deep/file");
-    sh(there, "mkdir -p new/a/b d/build/deep; echo 1 >new/a/b/c");
+    sh(there, "echo 1 >../whole; mkdir -p new/a/b d/build/deep; mv ../whole new/a/b/c");
     watching.expect("new/a/b/c");
     EXPECT_EQ(sh(here, "cat d/deep/file new/a/b/c"), "1\n1\n");
-    sh(there, "echo 1 >new/a/b/d; echo 2 >new/a/b/c");
+    sh(there, "echo 2 >new/a/b/c; echo 1 >new/a/b/d");
     watching.expect("new/a/b/d");
     sh(here, "rm -r new; mkdir -p mine/deep; echo 1 >mine/deep/file");
     watching.expect("mine/deep/file");

@@ -1,7 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/stale.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <ctime>
 
 #include "core/lifecycle/liveness.hpp"
 #include "tests/unit/lifecycle/engine_world.hpp"
@@ -13,27 +18,28 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using StaleTest = UsageWorld;
 
 TEST_F(StaleTest, FindsThoseThatAreAndWhenToLookForTheNext)
 {
     Usage usage(directory_, [this] { return now_; });
-    std::set<std::string> watched{"a", "b"};
+    Watched watched{{"a", 1h}, {"b", 1h}};
     usage.used("a");
     pass(40min);
     usage.used("b");
-    auto found = find_stale(usage, watched, 1h);
+    auto found = find_stale(usage, watched);
     EXPECT_THAT(found.vms, IsEmpty());
     EXPECT_EQ(found.look_again, 20min);
 
     pass(20min);
-    found = find_stale(usage, watched, 1h);
+    found = find_stale(usage, watched);
     EXPECT_THAT(found.vms, ElementsAre("a"));
     EXPECT_EQ(found.look_again, 40min);
-    EXPECT_THAT(watched, ElementsAre("b"));
+    EXPECT_THAT(watched, ElementsAre(Pair("b", 1h)));
 
     pass(40min);
-    found = find_stale(usage, watched, 1h);
+    found = find_stale(usage, watched);
     EXPECT_THAT(found.vms, ElementsAre("b"));
     EXPECT_EQ(found.look_again, std::nullopt) << "nobody to wait for";
     EXPECT_THAT(watched, IsEmpty());
@@ -42,52 +48,101 @@ TEST_F(StaleTest, FindsThoseThatAreAndWhenToLookForTheNext)
 TEST_F(StaleTest, AUseInBetweenPutsItOff)
 {
     Usage usage(directory_, [this] { return now_; });
-    std::set<std::string> watched{"a"};
+    Watched watched{{"a", 1h}};
     usage.used("a");
     pass(59min);
     usage.used("a");
     pass(1min);
-    EXPECT_EQ(find_stale(usage, watched, 1h).look_again, 59min);
+    EXPECT_EQ(find_stale(usage, watched).look_again, 59min);
 }
 
 TEST_F(StaleTest, OneInUseIsLeftAloneUntilItIsQuiet)
 {
     Usage usage(directory_, [this] { return now_; });
-    std::set<std::string> watched{"a"};
-    usage.on_quiet = [&](const std::string& vm) { watched.insert(vm); };
+    Watched watched{{"a", 1h}};
+    usage.on_quiet = [&](const std::string& vm) { watched[vm] = 1h; };
     usage.opened("a");
     pass(9h);
-    auto found = find_stale(usage, watched, 1h);
+    auto found = find_stale(usage, watched);
     EXPECT_THAT(found.vms, IsEmpty());
     EXPECT_EQ(found.look_again, std::nullopt) << "its end is an event of its own";
     EXPECT_THAT(watched, IsEmpty());
     usage.closed("a");
-    EXPECT_THAT(watched, ElementsAre("a"));
-    EXPECT_EQ(find_stale(usage, watched, 1h).look_again, 1h);
+    EXPECT_THAT(watched, ElementsAre(Pair("a", 1h)));
+    EXPECT_EQ(find_stale(usage, watched).look_again, 1h);
     pass(1h);
-    EXPECT_THAT(find_stale(usage, watched, 1h).vms, ElementsAre("a"));
+    EXPECT_THAT(find_stale(usage, watched).vms, ElementsAre("a"));
 }
 
+TEST_F(StaleTest, EachHasATimeOfItsOwn)
+{
+    Usage usage(directory_, [this] { return now_; });
+    Watched watched{{"a", 2h}, {"b", 1h}};
+    usage.used("a");
+    usage.used("b");
+    pass(1h);
+    auto found = find_stale(usage, watched);
+    EXPECT_THAT(found.vms, ElementsAre("b"));
+    EXPECT_EQ(found.look_again, 1h);
+    pass(1h);
+    EXPECT_THAT(find_stale(usage, watched).vms, ElementsAre("a"));
+}
+
+/// A machine whose agent answers nobody.
 class StaleVm : public EngineWorld {
 protected:
-    StaleVm() : EngineWorld({"fakes"}) {}
+    StaleVm() : EngineWorld({"fakes"})
+    {
+        sdk::BootSpec boot;
+        boot.owner = owner_of(vm_.id);
+        boot.memory_mib = 1;
+        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
+        EXPECT_TRUE(machine) << machine.error().message;
+        EXPECT_TRUE(engine_->journal_of(vm_.id)->note_bound(machine->handle));
+    }
+    /// As the last daemon noted it.
+    void was_used(std::chrono::hours ago) const
+    {
+        const std::string note = owner_of(vm_.id).directory + "/last-use";
+        ASSERT_TRUE(sdk::os::write_file_atomic(note, ""));
+        const timespec then{::time(nullptr) - std::chrono::seconds(ago).count(), 0};
+        const std::array<timespec, 2> times{then, then};
+        ASSERT_EQ(::utimensat(AT_FDCWD, note.c_str(), times.data(), 0), 0);
+    }
+    StaleStop stop()
+    {
+        Operation operation("auto-stop", nullptr);
+        const auto how = stop_if_stale(*engine_, vm_.id, 2h, operation, {50ms, 50ms});
+        EXPECT_TRUE(how) << how.error().message;
+        return how.value_or(StaleStop::no_need);
+    }
+    bool lives() { return liveness_of(*engine_, vm_)->alive; }
+
+    std::unique_ptr<Engine> engine_ = fresh();
+    static inline int count_ = 0;  // the provider of all tests is one
+    model::VmRecord vm_ = add("aabbccddee0" + std::to_string(++count_), "fake", "fake");
 };
 
-TEST_F(StaleVm, OneWhoseAgentDoesNotAnswerMayHaveASessionAndRunsOn)
+TEST_F(StaleVm, OneWhoseAgentDoesNotAnswerMayHaveASessionAndRunsOnForAsLongAgain)
 {
-    const auto engine = fresh();
-    const auto vm = add("aabbccddee01", "fake", "fake");
-    sdk::BootSpec boot;
-    boot.owner = owner_of(vm.id);
-    boot.memory_mib = 1;
-    auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-    ASSERT_TRUE(machine) << machine.error().message;
-    ASSERT_TRUE(engine->journal_of(vm.id)->note_bound(machine->handle));
-    Operation operation("auto-stop", nullptr);
-    const auto stopped = stop_if_stale(*engine, vm.id, 0ms, operation, 50ms);
-    ASSERT_TRUE(stopped) << stopped.error().message;
-    EXPECT_EQ(*stopped, StaleStop::in_use);
-    EXPECT_TRUE(liveness_of(*engine, vm)->alive);
+    was_used(3h);
+    EXPECT_EQ(stop(), StaleStop::silent);
+    EXPECT_TRUE(lives());
+}
+
+TEST_F(StaleVm, OneWhoseAgentNeverAnswersIsStoppedInTheEnd)
+{
+    was_used(5h);
+    EXPECT_EQ(stop(), StaleStop::stopped);
+    EXPECT_FALSE(lives());
+}
+
+TEST_F(StaleVm, OneThatIsPausedForWantOfRoomIsNotSilent)
+{
+    was_used(5h);
+    engine_->standing.add(vm_.id);
+    EXPECT_EQ(stop(), StaleStop::in_use);
+    EXPECT_TRUE(lives());
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+// A network namespace for all tests of this program: the agent that they run names every listener that there is, and other
+// programs of this host may have thousands, or the ports that a test has.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::forward {
+namespace {
+
+class OwnNetwork final : public ::testing::Environment {
+public:
+    void SetUp() override
+    {
+        const std::string user = std::to_string(::getuid());
+        if (::unshare(CLONE_NEWNET) != 0) {
+            // Nobody's but in a user namespace, where this user stays who he is; where there are none, it is this host's network.
+            if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+                return;
+            const auto map = sdk::os::open_file("/proc/self/uid_map", O_WRONLY);
+            ASSERT_TRUE(map);
+            ASSERT_TRUE(sdk::os::write_all(map->get(), user + " " + user + " 1"));
+        }
+        const sdk::os::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        ifreq loopback{};
+        std::string("lo").copy(loopback.ifr_name, IFNAMSIZ - 1);
+        loopback.ifr_flags = IFF_UP;
+        ASSERT_EQ(::ioctl(socket.get(), SIOCSIFFLAGS, &loopback), 0);
+    }
+};
+
+[[maybe_unused]] const auto* const environment = ::testing::AddGlobalTestEnvironment(new OwnNetwork);
+
+}  // namespace
+}  // namespace banger::forward
