@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "banger/sdk/os/file.hpp"
+#include "tests/e2e/host_program.hpp"
 
 namespace banger::e2e {
 namespace {
@@ -18,10 +19,6 @@ bool wait_until(Holds holds)
     return true;
 }
 
-// This host's program with its libraries, to $1; the guest has the same libc.
-constexpr const char* collect_rsync =
-    "mkdir -p \"$1\" && cp -L \"$(command -v rsync)\" $(ldd \"$(command -v rsync)\" | grep -o '/[^ ]*' | "
-    "grep -v '/ld-linux\\|/libc\\.so') \"$1\"";
 constexpr const char* rsync_there = "--rsync-path=LD_LIBRARY_PATH=/opt/rsync /opt/rsync/rsync";
 
 std::string shell_words(const std::vector<std::string>& words)
@@ -37,15 +34,8 @@ std::string shell_words(const std::vector<std::string>& words)
 Openssh::Openssh(const Installation& installation, std::string vm, Way way)
     : installation_(installation), vm_(std::move(vm)), way_(std::move(way))
 {
-    if (sample_every() > 1 || installation.banger({"vm", "exec", vm_, "--", "test", "-e", "/opt/rsync"}).status == 0)
-        return;
-    const std::string bundle = installation.home() + "/rsync";
-    sdk::os::Command collect;
-    collect.argv = {"sh", "-c", collect_rsync, "sh", bundle};
-    const auto collected = sdk::os::run_checked(collect);
-    EXPECT_TRUE(collected) << collected.error().message;
-    const auto copied = installation.banger({"vm", "cp", bundle, vm_ + ":/opt/"});
-    EXPECT_EQ(copied.status, 0) << copied.err;
+    if (sample_every() == 1)
+        bring_program(installation, vm_, "rsync", "rsync");
 }
 
 bool Openssh::wait() const

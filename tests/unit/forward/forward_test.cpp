@@ -179,29 +179,6 @@ TEST_F(ForwardTest, ConnectionsThatHangDoNotHoldUpTheOthers)
     expect_joined(caller, accepted(server));
 }
 
-TEST_F(ForwardTest, WhatComesBeforeTheGuestHasConnectedIsNoEndOfIt)
-{
-    const auto server = listen_here();
-    auto listener = listen_here();
-    const auto place = sdk::os::tcp_address("127.0.0.1", port_of(listener));
-    to_guest(std::move(listener), to_port(port_of(server)));
-    // With a window that the agent does not widen, all that may be sent is there at once.
-    constexpr int wide = 16;
-    std::vector<sdk::os::UniqueFd> others;
-    for (int i = 0; i < wide; ++i) {
-        others.push_back(connect_to(place));
-        others.push_back(accepted(server));
-    }
-    const std::string much(512UL << 10U, 'x');
-    ASSERT_EQ(::kill(agent_pid(), SIGSTOP), 0);
-    const auto caller = connect_to(place);
-    std::thread sender([&] { send(caller, much); });
-    on_loop([] {});
-    ASSERT_EQ(::kill(agent_pid(), SIGCONT), 0);
-    EXPECT_EQ(receive(accepted(server), much.size()).size(), much.size());
-    sender.join();
-}
-
 TEST_F(ForwardTest, ThousandsOfConnectionsStandAtOnce)
 {
     constexpr std::size_t many = 2500;

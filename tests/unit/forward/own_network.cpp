@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // A network namespace for all tests of this program: the agent that they run names every listener that there is, and other
 // programs of this host may have thousands, or the ports that a test has.
+#include "tests/unit/forward/own_network.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -15,6 +17,8 @@
 
 namespace banger::forward {
 namespace {
+
+bool is_own = false;
 
 class OwnNetwork final : public ::testing::Environment {
 public:
@@ -34,10 +38,17 @@ public:
         std::string("lo").copy(loopback.ifr_name, IFNAMSIZ - 1);
         loopback.ifr_flags = IFF_UP;
         ASSERT_EQ(::ioctl(socket.get(), SIOCSIFFLAGS, &loopback), 0);
+        is_own = true;
     }
 };
 
 [[maybe_unused]] const auto* const environment = ::testing::AddGlobalTestEnvironment(new OwnNetwork);
 
 }  // namespace
+
+bool has_own_network()
+{
+    return is_own;
+}
+
 }  // namespace banger::forward

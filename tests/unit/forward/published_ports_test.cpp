@@ -7,9 +7,11 @@
 #include <future>
 #include <mutex>
 
+#include "banger/sdk/os/process.hpp"
 #include "core/forward/loopback_addresses.hpp"
 #include "serving_agent.hpp"
 #include "tests/unit/forward/connections.hpp"
+#include "tests/unit/forward/own_network.hpp"
 
 namespace banger::forward {
 namespace {
@@ -217,6 +219,21 @@ TEST_F(PublishedPortsTest, BeyondTheMostConnectionsWaitForOneToEnd)
     const auto served = accepted(listener);
     ASSERT_TRUE(served);
     EXPECT_EQ(receive(served, 1), "y");
+}
+
+TEST_F(PublishedPortsTest, AServerOnAnAddressOfOneLinkIsReached)
+{
+    sdk::os::Command give;
+    give.argv = {"ip", "address", "replace", "fe80::5/64", "dev", "lo", "nodad"};
+    if (!has_own_network() || !sdk::os::run_checked(give))
+        GTEST_SKIP() << "no address of a link can be made here";
+    const auto listener = sdk::os::listen_tcp("fe80::5%1", 0);  // loopback is the first interface of each network
+    ASSERT_TRUE(listener) << listener.error().message;
+    ports_.publish("vm", address_, client_);
+    ASSERT_TRUE(wait_until_published(port_of(*listener)));
+    const auto [caller, served] = connection_to(*listener);
+    send(caller, "question");
+    EXPECT_EQ(receive(served, 8), "question");
 }
 
 TEST_F(PublishedPortsTest, ATakenPortGoesElsewhereAndSaysWhy)
