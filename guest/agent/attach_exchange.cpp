@@ -23,6 +23,7 @@ void AttachExchange::on_frame(FrameType type, std::string_view payload)
         return;
     if (type == FrameType::data) {
         session_->write(payload);
+        check_taken();
     } else if (type == FrameType::resize) {
         if (const auto size = window_size_of(payload))
             session_->resize(*size);
@@ -104,8 +105,9 @@ void AttachExchange::on_input_drained()
     backlog_drained();
     if (!sent_all_ || finished() || session_->input_backlog() > 0)
         return;
-    if (auto taken = session_->check_input_taken(); !taken)
-        return fail(taken.error());
+    check_taken();
+    if (finished())
+        return;
     queue(FrameType::done, "{}");
     finish();
 }
@@ -120,9 +122,19 @@ void AttachExchange::on_change()
 {
     if (spec_.how != AttachSpec::How::send)
         return stream_.wake();
-    if (!session_->running() && !finished())
+    // One that ended with all that came so far may be all that was meant: what comes next tells.
+    if (!session_->running() && !finished() && session_->input_backlog() > 0)
         fail(sdk::make_error(sdk::Code::precondition,
                              "session '" + spec_.name + "' ended before it had taken its input"));
+    check_taken();
+}
+
+/// A sender is told at once of what was not taken.
+void AttachExchange::check_taken()
+{
+    if (spec_.how == AttachSpec::How::send && !finished())
+        if (auto taken = session_->check_input_taken(); !taken)
+            fail(taken.error());
 }
 
 FramedExchange::Pulled AttachExchange::pull(std::span<char> room)

@@ -29,6 +29,7 @@ private:
     void go_on();
     void begin();
     void end_sending();
+    void check_taken();
     void say_how_it_ended();
     [[nodiscard]] bool writes() const
     {

@@ -203,6 +203,20 @@ TEST_F(CommandSessionTest, TheEndOfAClientsInputIsNotTheSessions)
     EXPECT_THAT(late.wait_for(FrameType::error).value_or(""), HasSubstr("has ended"));
 }
 
+TEST_F(CommandSessionTest, OneThatTookItsInputAndEndedIsNoErrorToWhoSentIt)
+{
+    const auto client = connect();
+    start(*client, script("read line; echo got $line", "short"));
+    RelayPeer sender(*client, "/v0/session/attach", attach("short", How::send));
+    sender.send(FrameType::data, "words\n");
+    RelayPeer viewer(*client, "/v0/session/attach", attach("short", How::view));
+    ASSERT_TRUE(viewer.wait_for(FrameType::exit));
+    sender.send(FrameType::eof);
+    EXPECT_TRUE(sender.wait_for(FrameType::done));
+    RelayPeer late(*client, "/v0/session/attach", attach("short", How::send));
+    EXPECT_TRUE(late.wait_for(FrameType::error));
+}
+
 TEST_F(CommandSessionTest, WhatIsSentToAClosedInputIsAnError)
 {
     const auto client = connect();
