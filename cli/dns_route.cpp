@@ -66,17 +66,23 @@ std::string drop_in_path(const std::string& root, const std::string& instance)
     return root + (root.ends_with('/') ? "" : "/") + drop_in_path(instance);
 }
 
-/// Whether a file of ours is there. `foreign` for one that is not ours.
-sdk::Result<bool> is_ours(const std::string& path, sdk::Code foreign)
+/// What is in our file, if it is there. `foreign` for one that is not ours.
+sdk::Result<std::optional<std::string>> read_ours(const std::string& path, sdk::Code foreign)
 {
     auto text = sdk::os::read_file(path, longest_file);
     if (!text && text.error().code == sdk::Code::not_found)
-        return false;
+        return std::optional<std::string>();
     if (!text)
         return std::move(text).error();
     if (!text->starts_with(mark))
         return sdk::make_error(foreign, path + " was not written by banger", "move it away first");
-    return true;
+    return std::optional(std::move(*text));
+}
+
+sdk::Result<void> write_drop_in(const std::string& path, const std::string& text)
+{
+    constexpr mode_t readable = 0644;  // systemd-resolved is no root
+    return sdk::os::write_file_atomic(path, text, readable);
 }
 
 }  // namespace
@@ -119,29 +125,38 @@ std::string route_recipe(Resolver resolver, const NameServer& server, const std:
     return {};
 }
 
-sdk::Result<std::string> install_route(const std::string& root, const std::string& instance, const NameServer& server)
+sdk::Result<std::string> install_route(const std::string& root, const std::string& instance, const NameServer& server,
+                                       const ReadAgain& read_again)
 {
     const std::string path = drop_in_path(root, instance);
-    if (auto ours = is_ours(path, sdk::Code::exists); !ours)
-        return std::move(ours).error();
-    constexpr mode_t readable = 0644;  // systemd-resolved is no root
+    auto before = read_ours(path, sdk::Code::exists);
+    if (!before)
+        return std::move(before).error();
     if (auto made = sdk::os::make_directories(path.substr(0, path.rfind('/'))); !made)
         return std::move(made).error();
-    if (auto wrote = sdk::os::write_file_atomic(path, resolved_drop_in(server), readable); !wrote)
+    if (auto wrote = write_drop_in(path, resolved_drop_in(server)); !wrote)
         return std::move(wrote).error();
+    if (auto read = read_again(); !read) {
+        auto error = std::move(read).error().while_doing("use " + path);
+        if (auto back = *before ? write_drop_in(path, **before) : sdk::os::remove_file(path); !back)
+            error.during.push_back("left behind: " + back.error().message);
+        return error;
+    }
     return path;
 }
 
-sdk::Result<std::string> uninstall_route(const std::string& root, const std::string& instance)
+sdk::Result<std::string> uninstall_route(const std::string& root, const std::string& instance, const ReadAgain& read_again)
 {
     const std::string path = drop_in_path(root, instance);
-    auto ours = is_ours(path, sdk::Code::precondition);
+    auto ours = read_ours(path, sdk::Code::precondition);
     if (!ours)
         return std::move(ours).error();
     if (!*ours)
         return std::string();
     if (auto removed = sdk::os::remove_file(path); !removed)
         return std::move(removed).error();
+    if (auto read = read_again(); !read)
+        return std::move(read).error().while_doing("forget " + path + ", which is removed");
     return path;
 }
 

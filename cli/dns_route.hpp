@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,11 +30,16 @@ struct NameServer {
 /// comments say which.
 std::string route_recipe(Resolver resolver, const NameServer& server, const std::string& instance);
 
-/// Writes systemd-resolved's drop-in below `root`, which is "/" but in tests. Returns its path. `exists` if there is such a
-/// file that banger did not write; `permission` for whoever may not.
-sdk::Result<std::string> install_route(const std::string& root, const std::string& instance, const NameServer& server);
+/// Has systemd-resolved read its files again.
+using ReadAgain = std::function<sdk::Result<void>()>;
 
-/// Removes it. Gone already is success, and the path is empty then; `precondition` if banger did not write it.
-sdk::Result<std::string> uninstall_route(const std::string& root, const std::string& instance);
+/// Writes systemd-resolved's drop-in below `root`, which is "/" but in tests, and has it read. Returns its path. `exists` if there
+/// is such a file that banger did not write; `permission` for whoever may not. After an error there is what was there before.
+sdk::Result<std::string> install_route(const std::string& root, const std::string& instance, const NameServer& server,
+                                       const ReadAgain& read_again);
+
+/// Removes it, and has that read, whose error leaves it removed. Gone already is success, and the path is empty then;
+/// `precondition` if banger did not write it.
+sdk::Result<std::string> uninstall_route(const std::string& root, const std::string& instance, const ReadAgain& read_again);
 
 }  // namespace banger::cli

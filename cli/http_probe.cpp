@@ -6,10 +6,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
-#include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "banger/sdk/os/fd.hpp"
 
@@ -62,44 +62,37 @@ void listen_to(Probe& probe)
         probe.socket.reset();
 }
 
-void probe(const std::string& address, std::span<const std::uint16_t> ports, std::chrono::milliseconds patience,
-           std::set<std::uint16_t>& found)
-{
-    std::vector<Probe> probes;
-    for (const auto port : ports)
-        probes.push_back(begin(address, port));
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    for (;;) {
-        std::vector<pollfd> watch;
-        for (const auto& probe : probes)
-            watch.push_back({probe.socket.get(), static_cast<short>(probe.asked ? POLLIN : POLLOUT), 0});
-        const bool any = std::any_of(watch.begin(), watch.end(), [](const pollfd& each) { return each.fd >= 0; });
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        if (!any || left.count() <= 0)
-            break;
-        if (::poll(watch.data(), watch.size(), static_cast<int>(left.count())) < 0 && errno != EINTR)
-            break;
-        for (std::size_t i = 0; i < probes.size(); ++i)
-            if (watch[i].fd >= 0 && watch[i].revents != 0)
-                probes[i].asked ? listen_to(probes[i]) : ask(probes[i], address);
-    }
-    for (const auto& probe : probes)
-        if (probe.answer.starts_with(status_line))
-            found.insert(probe.port);
-}
-
 }  // namespace
 
 std::set<std::uint16_t> ports_with_http(const std::string& address, const std::vector<std::uint16_t>& ports,
                                         std::chrono::milliseconds patience)
 {
     std::set<std::uint16_t> found;
-    for (std::span<const std::uint16_t> left(ports); !left.empty();) {
-        const auto now = left.first(std::min(left.size(), most_at_once));
-        probe(address, now, patience, found);
-        left = left.subspan(now.size());
+    std::vector<Probe> probes;
+    auto next = ports.begin();
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        // Who is done with makes room; who is silent keeps his place, and one place only.
+        std::erase_if(probes, [&](const Probe& probe) {
+            if (!probe.socket && probe.answer.starts_with(status_line))
+                found.insert(probe.port);
+            return !probe.socket;
+        });
+        while (probes.size() < most_at_once && next != ports.end())
+            if (auto probe = begin(address, *next++); probe.socket)
+                probes.push_back(std::move(probe));
+        std::vector<pollfd> watch;
+        for (const auto& probe : probes)
+            watch.push_back({probe.socket.get(), static_cast<short>(probe.asked ? POLLIN : POLLOUT), 0});
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (probes.empty() || left.count() <= 0)
+            return found;
+        if (::poll(watch.data(), watch.size(), static_cast<int>(left.count())) < 0 && errno != EINTR)
+            return found;
+        for (std::size_t i = 0; i < probes.size(); ++i)
+            if (watch[i].revents != 0)
+                probes[i].asked ? listen_to(probes[i]) : ask(probes[i], address);
     }
-    return found;
 }
 
 }  // namespace banger::cli

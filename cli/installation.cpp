@@ -29,22 +29,18 @@ sdk::Result<Installation> find_installation(Context& context)
     return found;
 }
 
-sdk::Result<InstallationOnDisk> installation_on_disk()
+sdk::Result<std::optional<Installation>> installation_on_disk()
 {
     constexpr std::size_t longest_id = 64;
     auto paths = config::Paths::find();
     if (!paths)
         return std::move(paths).error();
     auto id = sdk::os::read_file(paths->instance_file(), longest_id);
-    if (!id && id.error().code != sdk::Code::not_found)
+    if (!id && id.error().code == sdk::Code::not_found)
+        return std::optional<Installation>();
+    if (!id)
         return std::move(id).error();
-    std::string text = id ? std::move(*id) : std::string();
-    return InstallationOnDisk{text.substr(0, text.find('\n')), paths->state};
-}
-
-std::string ssh_settings_file(const std::string& state)
-{
-    return state + "/ssh/config";
+    return std::optional(Installation{id->substr(0, id->find('\n')), paths->state, {}});
 }
 
 }  // namespace banger::cli

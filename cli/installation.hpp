@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/context.hpp"
@@ -16,14 +17,8 @@ struct Installation {
 };
 sdk::Result<Installation> find_installation(Context& context);
 
-/// What can be known of it without a daemon: whoever undoes something needs none, and starts none.
-struct InstallationOnDisk {
-    std::string instance;  ///< empty: there has never been one
-    std::string state;
-};
-sdk::Result<InstallationOnDisk> installation_on_disk();
-
-/// Settings for ssh, which users' own include; in an installation's directory of state.
-std::string ssh_settings_file(const std::string& state);
+/// The same as its files have it, for whoever takes something back: starts no daemon, makes nothing, and says nothing of names.
+/// None where there is no installation yet.
+sdk::Result<std::optional<Installation>> installation_on_disk();
 
 }  // namespace banger::cli

@@ -6,6 +6,7 @@
 #include <climits>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
@@ -16,9 +17,12 @@ namespace {
 constexpr std::size_t longest_file = 4U << 20U;
 constexpr mode_t private_file = 0600;
 
+constexpr std::string_view before_instance = "# begin of what banger ";
+constexpr std::string_view after_instance = " added (`banger ssh-config --uninstall` removes it)\n";
+
 std::string first_line(const std::string& instance)
 {
-    return "# begin of what banger " + instance + " added (`banger ssh-config --uninstall` removes it)\n";
+    return std::string(before_instance) + instance + std::string(after_instance);
 }
 
 std::string last_line(const std::string& instance)
@@ -122,6 +126,21 @@ sdk::Result<void> include_in(const std::string& file, const std::string& setting
         return std::move(cut).error();
     users->text = first_line(instance) + "Include " + in_quotes(settings) + "\n" + last_line(instance) + users->text;
     return write(*users);
+}
+
+sdk::Result<std::vector<std::string>> others_included_in(const std::string& file, const std::string& instance)
+{
+    auto users = read(file);
+    if (!users)
+        return std::move(users).error();
+    std::vector<std::string> others;
+    for (auto at = users->text.find(before_instance); at != std::string::npos; at = users->text.find(before_instance, at)) {
+        at += before_instance.size();
+        const auto end = users->text.find(after_instance, at);
+        if (std::string other = users->text.substr(at, end - at); end != std::string::npos && other != instance)
+            others.push_back(std::move(other));
+    }
+    return others;
 }
 
 sdk::Result<void> exclude_from(const std::string& file, const std::string& instance)

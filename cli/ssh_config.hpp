@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "banger/sdk/result.hpp"
 
@@ -16,6 +17,9 @@ std::string ssh_settings(const std::string& program, const std::string& zone, co
 /// link is followed. There already is success. The rest stays byte for byte, and so does the file's mode.
 /// `corrupt` if one of the two lines is there without the other.
 sdk::Result<void> include_in(const std::string& file, const std::string& settings, const std::string& instance);
+
+/// Instances of other installations whose settings are included there, too.
+sdk::Result<std::vector<std::string>> others_included_in(const std::string& file, const std::string& instance);
 
 /// Takes it out again. Not there is success.
 sdk::Result<void> exclude_from(const std::string& file, const std::string& instance);

@@ -16,36 +16,26 @@ sdk::Result<void> restart_resolved()
     return {};
 }
 
-/// The file that was written; none if nothing had to be.
-sdk::Result<std::string> install(Context& context)
+sdk::Result<Exit> install(const Installation& found, Context& context)
 {
-    auto found = find_installation(context);
-    return found ? install_route("/", found->instance, found->names) : std::move(found).error();
-}
-
-sdk::Result<std::string> uninstall()
-{
-    auto found = installation_on_disk();
-    if (!found || found->instance.empty())
-        return found ? sdk::Result<std::string>(std::string()) : std::move(found).error();
-    return uninstall_route("/", found->instance);
-}
-
-sdk::Result<Exit> change(const DnsRoute& verb, Context& context)
-{
-    const bool installs = verb.what == DnsRoute::Do::install;
-    auto path = installs ? install(context) : uninstall();
+    auto path = install_route("/", found.instance, found.names, restart_resolved);
     if (!path && path.error().code == sdk::Code::permission)
         return std::move(path).error().with_hint("root may: `banger dns route --print resolved` says what to write where");
     if (!path)
         return std::move(path).error();
-    if (path->empty()) {
-        context.note("nothing was installed");
-        return Exit(OwnExit::done);
-    }
-    if (auto restarted = restart_resolved(); !restarted)
-        return std::move(restarted).error().while_doing((installs ? "use " : "forget ") + *path);
-    context.note((installs ? "wrote " : "removed ") + *path + ", and restarted systemd-resolved");
+    context.note("wrote " + *path + ", and restarted systemd-resolved");
+    return Exit(OwnExit::done);
+}
+
+sdk::Result<Exit> uninstall(Context& context)
+{
+    auto found = installation_on_disk();
+    if (!found)
+        return std::move(found).error();
+    auto path = *found ? uninstall_route("/", (*found)->instance, restart_resolved) : sdk::Result<std::string>(std::string());
+    if (!path)
+        return std::move(path).error();
+    context.note(path->empty() ? "nothing was installed" : "removed " + *path + ", and restarted systemd-resolved");
     return Exit(OwnExit::done);
 }
 
@@ -85,11 +75,13 @@ sdk::Result<DnsRoute> DnsRoute::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const DnsRoute& verb, Context& context)
 {
-    if (verb.what != DnsRoute::Do::print)
-        return change(verb, context);
+    if (verb.what == DnsRoute::Do::uninstall)
+        return uninstall(context);
     auto found = find_installation(context);
     if (!found)
         return std::move(found).error();
+    if (verb.what == DnsRoute::Do::install)
+        return install(*found, context);
     const std::string recipe = route_recipe(verb.resolver, found->names, found->instance);
     json::Object result;
     result.set("recipe", recipe);

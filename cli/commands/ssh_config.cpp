@@ -17,6 +17,11 @@ struct Settings {
     std::string text;
 };
 
+std::string settings_file(const Installation& installation)
+{
+    return installation.state + "/ssh/config";
+}
+
 sdk::Result<Settings> find_settings(Context& context)
 {
     auto found = find_installation(context);
@@ -28,7 +33,7 @@ sdk::Result<Settings> find_settings(Context& context)
     auto program = own_program();
     if (!program)
         return std::move(program).error();
-    return Settings{found->instance, ssh_settings_file(found->state),
+    return Settings{found->instance, settings_file(*found),
                     ssh_settings(*program, found->names.zone, json::string_or(key->result, "identity"))};
 }
 
@@ -52,18 +57,31 @@ sdk::Result<void> install(const Settings& settings, const std::string& file)
     return include_in(file, settings.file, settings.instance);
 }
 
-sdk::Result<Exit> uninstall(Context& context, const std::string& file)
+sdk::Result<Exit> uninstall(const std::string& file, Context& context)
 {
     auto found = installation_on_disk();
     if (!found)
         return std::move(found).error();
-    if (!found->instance.empty())
-        if (auto changed = exclude_from(file, found->instance); !changed)
-            return std::move(changed).error();
-    if (auto removed = sdk::os::remove_file(ssh_settings_file(found->state)); !removed)
-        return std::move(removed).error();
+    if (*found) {
+        if (auto excluded = exclude_from(file, (*found)->instance); !excluded)
+            return std::move(excluded).error();
+        if (auto removed = sdk::os::remove_file(settings_file(**found)); !removed)
+            return std::move(removed).error();
+    }
     context.note(file + " does not include them");
     return Exit(OwnExit::done);
+}
+
+/// ssh takes of each setting the first, and ours are in front.
+sdk::Result<void> note_others(const Settings& settings, const std::string& file, Context& context)
+{
+    auto others = others_included_in(file, settings.instance);
+    if (!others)
+        return std::move(others).error();
+    for (const auto& other : *others)
+        context.note("the machines of banger " + other + " are included there, too: where its names are below the same domain, ssh "
+                     "takes them for this installation's");
+    return {};
 }
 
 }  // namespace
@@ -93,25 +111,24 @@ sdk::Result<SshConfig> SshConfig::parse(const Arguments& arguments)
 
 sdk::Result<Exit> run(const SshConfig& verb, Context& context)
 {
-    if (!verb.install && !verb.uninstall) {
-        auto settings = find_settings(context);
-        if (!settings)
-            return std::move(settings).error();
+    auto file = verb.install || verb.uninstall ? users_file() : sdk::Result<std::string>(std::string());
+    if (!file)
+        return std::move(file).error();
+    if (verb.uninstall)
+        return uninstall(*file, context);
+    auto settings = find_settings(context);
+    if (!settings)
+        return std::move(settings).error();
+    if (!verb.install) {
         json::Object result;
         result.set("settings", settings->text);
         return context.show(result.value(), [&] { return settings->text; });
     }
-    auto file = users_file();
-    if (!file)
-        return std::move(file).error();
-    if (verb.uninstall)
-        return uninstall(context, *file);
-    auto settings = find_settings(context);
-    if (!settings)
-        return std::move(settings).error();
-    if (auto changed = install(*settings, *file); !changed)
-        return std::move(changed).error();
+    if (auto installed = install(*settings, *file); !installed)
+        return std::move(installed).error();
     context.note(*file + " includes them now");
+    if (auto noted = note_others(*settings, *file, context); !noted)
+        return std::move(noted).error();
     return Exit(OwnExit::done);
 }
 

@@ -69,7 +69,7 @@ Syntax VmSessionAttach::syntax()
     syntax.summary = "see what a session writes, and write to it";
     syntax.description =
         "What is kept of its output comes first. One person at a time has its input, and loses it to whoever comes with "
-        "--steal; with --view any number watch. The detach keys leave it running, as Ctrl-C does where it has no "
+        "--steal; with --view up to 32 watch. The detach keys leave it running, as Ctrl-C does where it has no "
         "terminal of its own; the end of standard input is not passed on. When it ends its exit status becomes banger's "
         "own; a failure of banger itself is 125.";
     syntax.operands = session_operands();

@@ -21,6 +21,7 @@
 #include "core/base/loopback_range.hpp"
 #include "core/daemon/auto_stop.hpp"
 #include "core/daemon/known_catalogue.hpp"
+#include "core/daemon/late_reach.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/port_publisher.hpp"
 #include "core/daemon/room_watch.hpp"
@@ -187,15 +188,16 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     service.ports_of = [&](const std::string& vm) { return publisher.ports_of(vm); };
     engine.publish_ports = [&](const std::string& vm, const std::string& address) { publisher.publish(vm, address); };
     engine.withdraw_ports = [&](const std::string& vm) { publisher.withdraw(vm); };
-    agents.on_stream = [&](const std::string& vm, bool open) {
-        service.stream_changed(vm, open);
-        if (open)
-            publisher.agent_answers(vm);
-    };
+    agents.on_connected = [&](const std::string& vm) { publisher.hasten(vm); };
+    LateReach late_reach(loop, service);
+    engine.open_reach_later = [&](const std::string& vm) { late_reach.try_later(vm); };
+    agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
     if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
         auto_stop.emplace(loop, service, limit);
-    if (const auto least = config->daemon.pause_below.value; least > 0)
+    if (const auto least = config->daemon.pause_below.value; least > 0) {
         room_watch.emplace(loop, service, least);
+        room_watch->on_resumed = [&](const std::string& vm) { publisher.hasten(vm); };
+    }
     service.on_exit = [&](const std::string& vm) {
         if (room_watch)
             room_watch->ended(vm);

@@ -11,8 +11,8 @@
 namespace banger::daemon {
 
 PortPublisher::PortPublisher(boost::asio::io_context& loop, Service& service,
-                             std::chrono::milliseconds patience_for_agent)
-    : loop_(loop), service_(service), patience_for_agent_(patience_for_agent), ports_(loop, service.places)
+                             std::chrono::milliseconds patience_for_agent, forward::WantedPorts::Pauses pauses)
+    : loop_(loop), service_(service), patience_for_agent_(patience_for_agent), wanted_(pauses), ports_(loop, service.places)
 {
     ports_.on_heard([this](const std::string& vm) { wanted_.heard(vm); });
     ports_.on_lost([this](const std::string& vm) { try_later(vm, wanted_.lost(vm)); });
@@ -29,17 +29,19 @@ void PortPublisher::withdraw(const std::string& vm)
     ports_.withdraw(vm);
 }
 
-void PortPublisher::agent_answers(const std::string& vm)
+void PortPublisher::hasten(const std::string& vm)
 {
-    if (const auto turn = wanted_.sooner(vm))
+    if (const auto turn = wanted_.hasten(vm))
         try_now(vm, *turn);
 }
 
 void PortPublisher::try_now(const std::string& vm, Turn turn)
 {
     service_.run_own("ports", [this, vm, turn](lifecycle::Operation& operation) -> sdk::Result<void> {
-        if (!wanted_.counts(vm, turn))
+        if (!wanted_.begin(vm, turn))
             return {};
+        const auto& agents = service_.engine().agents;
+        const bool was_connected = agents.connected(vm) != nullptr;
         auto agent = find_agent(vm, operation);
         if (agent) {
             wanted_.found(vm, turn, [&](const std::string& address) { ports_.publish(vm, address, *agent); });
@@ -51,6 +53,8 @@ void PortPublisher::try_now(const std::string& vm, Turn turn)
         }
         log::debug("ports of vm " + vm + ": " + agent.error().message);
         try_later(vm, wanted_.failed(vm, turn));
+        if (!was_connected && agents.connected(vm) != nullptr)  // by somebody else, and told before this try was put off
+            hasten(vm);
         return {};
     });
 }

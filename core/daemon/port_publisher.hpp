@@ -19,12 +19,13 @@ class PortPublisher {
 public:
     /// `service` has places for connections. An agent that does not answer in time is tried again later.
     PortPublisher(boost::asio::io_context& loop, Service& service,
-                  std::chrono::milliseconds patience_for_agent = std::chrono::seconds(5));
+                  std::chrono::milliseconds patience_for_agent = std::chrono::seconds(5),
+                  forward::WantedPorts::Pauses pauses = {});
 
     void publish(const std::string& vm, const std::string& address);
     void withdraw(const std::string& vm);
-    /// Its agent answers somebody: whoever waits to try it again waits no longer.
-    void agent_answers(const std::string& vm);
+    /// The agent of a VM answers somebody, or may again: who waits to try once more does it now.
+    void hasten(const std::string& vm);
     [[nodiscard]] forward::GuestPorts::Ports ports_of(const std::string& vm) const { return ports_.ports_of(vm); }
 
 private:

@@ -160,8 +160,11 @@ void RoomWatch::resume(const std::string& vm)
 {
     service_.run_own("vm.resume", [this, vm](lifecycle::Operation& operation) -> sdk::Result<void> {
         auto resumed = lifecycle::resume_with_room(service_.engine(), vm, operation);
-        if (resumed && !service_.engine().standing.has(vm))
+        if (resumed && !service_.engine().standing.has(vm)) {
             log::info("vm " + vm + " goes on: there is room again");
+            if (on_resumed)
+                on_resumed(vm);
+        }
         return resumed;
     });
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,6 +26,9 @@ public:
     /// A VM boots or runs; that is over. From any thread, and as often each.
     void began(const std::string& vm);
     void ended(const std::string& vm);
+
+    /// Told of a VM that goes on, by a worker.
+    std::function<void(const std::string& vm)> on_resumed;
 
 private:
     void look();

@@ -2,21 +2,14 @@
 #include "core/forward/wanted_ports.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace banger::forward {
-namespace {
 
-constexpr std::chrono::milliseconds first_pause{250};
-constexpr std::chrono::milliseconds longest_pause{15000};
-
-}  // namespace
-
-WantedPorts::Later WantedPorts::next(State& state, Wanted& wanted)
+WantedPorts::Later WantedPorts::next(State& state, Wanted& wanted) const
 {
     wanted.turn = ++state.last;
-    wanted.pause = std::clamp(wanted.pause * 2, first_pause, longest_pause);
-    wanted.due_later = true;
+    wanted.pause = std::clamp(wanted.pause * 2, pauses_.first, pauses_.longest);
+    wanted.put_off = true;
     return {wanted.turn, wanted.pause};
 }
 
@@ -39,6 +32,26 @@ bool WantedPorts::counts(const std::string& vm, Turn turn) const
     return known != state->wanted.end() && known->second.turn == turn;
 }
 
+bool WantedPorts::begin(const std::string& vm, Turn turn)
+{
+    const auto state = state_.lock();
+    const auto known = state->wanted.find(vm);
+    if (known == state->wanted.end() || known->second.turn != turn)
+        return false;
+    known->second.put_off = false;
+    return true;
+}
+
+std::optional<WantedPorts::Turn> WantedPorts::hasten(const std::string& vm)
+{
+    const auto state = state_.lock();
+    const auto known = state->wanted.find(vm);
+    if (known == state->wanted.end() || !known->second.put_off)
+        return std::nullopt;
+    known->second = {std::move(known->second.address), ++state->last, std::chrono::milliseconds(0), false};
+    return state->last;
+}
+
 void WantedPorts::found(const std::string& vm, Turn turn, const std::function<void(const std::string&)>& publish)
 {
     const auto state = state_.lock();
@@ -46,7 +59,6 @@ void WantedPorts::found(const std::string& vm, Turn turn, const std::function<vo
     if (known == state->wanted.end() || known->second.turn != turn)
         return;
     known->second.turn = ++state->last;
-    known->second.due_later = false;
     publish(known->second.address);
 }
 
@@ -66,15 +78,6 @@ std::optional<WantedPorts::Later> WantedPorts::lost(const std::string& vm)
     if (known == state->wanted.end())
         return std::nullopt;
     return next(*state, known->second);
-}
-
-std::optional<WantedPorts::Turn> WantedPorts::sooner(const std::string& vm)
-{
-    const auto state = state_.lock();
-    const auto known = state->wanted.find(vm);
-    if (known == state->wanted.end() || !std::exchange(known->second.due_later, false))
-        return std::nullopt;
-    return known->second.turn = ++state->last;
 }
 
 void WantedPorts::heard(const std::string& vm)

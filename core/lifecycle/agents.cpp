@@ -38,6 +38,8 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> Agents::connect(const std::stri
         auto answered = client->wait_connected({until, limits.stop});
         if (answered) {
             (*clients_.lock())[vm] = client;
+            if (on_connected)
+                on_connected(vm);
             return client;
         }
         if (answered.error().code != sdk::Code::timed_out || until == limits.deadline)

@@ -52,6 +52,8 @@ public:
     /// Told when a stream of a user to a guest opens, by who opens it, and when it ends, on the loop's thread. Set before
     /// anybody connects.
     std::function<void(const std::string& vm, bool open)> on_stream;
+    /// Told of each new connection, by the worker that made it. Set before anybody connects.
+    std::function<void(const std::string& vm)> on_connected;
 
 private:
     boost::asio::io_context& loop_;

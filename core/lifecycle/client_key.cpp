@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -30,8 +29,27 @@ std::string own_path(const Engine& engine)
     return is_whole(earlier) || (sdk::os::exists(earlier) && !sdk::os::exists(own)) ? earlier : own;
 }
 
-// A whole one takes the place of what is there only once it has been made; that is set aside, since nobody but its owner knows
-// what it is.
+/// ssh and ssh-keygen take no key of ours that others could read, as one may be that was restored or copied (ssh(1)).
+sdk::Result<void> close_to_others(const std::string& path)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || status.st_uid != ::geteuid() || (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+        return {};
+    if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
+        return sdk::os_error("close " + path + " to others");
+    return {};
+}
+
+/// What is there may still be what machines let in, such as a key with a passphrase: it stays, beside the new one.
+sdk::Result<void> put_aside(const std::string& path)
+{
+    auto kept = sdk::os::add_name(path, path + ".unusable");
+    for (int number = 2; !kept && kept.error().code == sdk::Code::exists; ++number)
+        kept = sdk::os::add_name(path, path + ".unusable-" + std::to_string(number));
+    return kept;
+}
+
+// A whole one takes the place of what is there, if anything is, only once it has been made.
 sdk::Result<void> make_private_half(const std::string& path)
 {
     const std::string made_as = path + ".new";
@@ -40,8 +58,9 @@ sdk::Result<void> make_private_half(const std::string& path)
             return removed;
     if (auto made = make_ssh_key(made_as, "banger"); !made)
         return made;
-    if (::rename(path.c_str(), (path + ".unusable").c_str()) != 0 && errno != ENOENT)
-        return sdk::os_error("set the unusable ssh key " + path + " aside");
+    if (sdk::os::exists(path))
+        if (auto kept = put_aside(path); !kept)
+            return kept;
     if (::rename(made_as.c_str(), path.c_str()) != 0)
         return sdk::os_error("name the ssh key " + path);
     return sdk::os::remove_file(made_as + ".pub");
@@ -50,13 +69,13 @@ sdk::Result<void> make_private_half(const std::string& path)
 // One caller at a time.
 sdk::Result<void> make_own(const std::string& path)
 {
+    if (auto closed = close_to_others(path); !closed)
+        return closed;
     if (is_whole(path))
         return {};
     if (auto made = sdk::os::make_private_directory(path.substr(0, path.rfind('/'))); !made)
         return made;
-    // Machines know the key: it is made only where there is none, or none that can be used. One that a copy or a backup left
-    // readable for others is the same key, although ssh-keygen would not read it.
-    (void)::chmod(path.c_str(), S_IRUSR | S_IWUSR);
+    // Machines know the key: it is made only where there is none, or none that can be used.
     auto line = sdk::os::exists(path) ? public_half(path) : sdk::make_error(sdk::Code::not_found, "no key");
     if (!line) {
         if (auto made = make_private_half(path); !made)

@@ -14,8 +14,9 @@ class Operation;
 /// banger's own (ed25519), beside config.toml. Where an earlier banger made it in the state directory, that one is used on.
 [[nodiscard]] std::string client_key_path(const Engine& engine);
 
-/// The same path, once the key can be used: banger's own is made if it is not there or is no key, and its other half from
-/// it; callers join.
+/// The same path, once the key can be used: banger's own is made if it is not there, and its other half from it; callers
+/// join. One that others can read is closed to them, and one that ssh-keygen cannot use stays, as id_ed25519.unusable, beside
+/// the new one.
 /// Needs ssh-keygen. `not_found`, `permission` or `invalid`, beginning with the setting's file and line, for one of
 /// `daemon.ssh_key_path` that is not there, that others can read or we cannot, or that is no key or locked with a passphrase.
 [[nodiscard]] sdk::Result<std::string> client_key(Engine& engine, Operation& operation);

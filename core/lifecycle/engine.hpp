@@ -62,6 +62,8 @@ struct Engine {
     /// Told of a VM whose VMM is about to run and nobody is told of yet, and when that is over. Set by the daemon.
     std::function<void(const std::string& vm)> boot_begins{};
     std::function<void(const std::string& vm)> boot_ended{};
+    /// Told of a VM that runs and whose address, name or ports are not all there (reach.hpp). Set by the daemon.
+    std::function<void(const std::string& vm)> open_reach_later{};
 
     base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
 

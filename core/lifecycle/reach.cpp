@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/name_route.hpp"
 #include "core/plugins/kinds.hpp"
 
@@ -28,6 +29,31 @@ sdk::Result<bool> host_reaches_guests(Engine& engine, const model::VmRecord& vm,
     if (!probe)
         return std::move(probe).error().while_doing("see whether this host reaches vm '" + vm.name + "' at its address");
     return std::find(probe->offers.begin(), probe->offers.end(), reached_by_address) != probe->offers.end();
+}
+
+sdk::Result<void> publish_name(Engine& engine, const model::VmRecord& vm, const Reach& reach, sdk::Call& call)
+{
+    if (engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
+        return {};
+    auto names = name_service(engine, call);
+    auto published = names ? names->dns->publish({vm.name + "." + names->facts.at("zone"), {reach.address}})
+                           : sdk::Result<void>(std::move(names).error());
+    if (published && reach.is_guests)
+        published = route_names(engine, vm.network, names->facts, call);
+    return published ? published : std::move(published).error().while_doing("publish the name of vm '" + vm.name + "'");
+}
+
+sdk::Result<void> open(Engine& engine, const model::VmRecord& vm, Reach reach, sdk::Call& call)
+{
+    if (!reach.is_guests) {
+        auto address = engine.addresses.claim(vm.id);
+        if (!address)
+            return std::move(address).error().while_doing("give vm '" + vm.name + "' an address on this host");
+        reach.address = std::move(*address);
+        if (vm.publish == model::Publish::automatic && engine.publish_ports)
+            engine.publish_ports(vm.id, reach.address);
+    }
+    return publish_name(engine, vm, reach, call);
 }
 
 }  // namespace
@@ -66,26 +92,36 @@ std::string full_name(Engine& engine, const model::VmRecord& vm, sdk::Call& call
 
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
 {
-    auto found = reach_of(engine, vm, call);
+    auto reach = reach_of(engine, vm, call);
+    auto opened = reach ? open(engine, vm, std::move(*reach), call) : sdk::Result<void>(std::move(reach).error());
+    if (!opened && engine.open_reach_later)
+        engine.open_reach_later(vm.id);
+    return opened;
+}
+
+sdk::Result<void> open_reach_again(Engine& engine, const std::string& id, Operation& operation)
+{
+    const auto or_gone = [](sdk::Error error) {
+        return error.code == sdk::Code::not_found ? sdk::Result<void>() : sdk::Result<void>(std::move(error));
+    };
+    auto found = engine.store.find_id(id);
     if (!found)
-        return std::move(found).error();
-    Reach reach = std::move(*found);
-    if (!reach.is_guests) {
-        auto address = engine.addresses.claim(vm.id);
-        if (!address)
-            return std::move(address).error().while_doing("give vm '" + vm.name + "' an address on this host");
-        reach.address = std::move(*address);
-    }
-    if (!reach.is_guests && vm.publish == model::Publish::automatic && engine.publish_ports)
-        engine.publish_ports(vm.id, reach.address);
-    if (engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
+        return or_gone(std::move(found).error());
+    auto locked = lock_found(engine, *found, "given its name", operation, std::chrono::milliseconds(0));
+    if (!locked)
+        return or_gone(std::move(locked).error());
+    const model::VmRecord& vm = locked->record;
+    auto live = liveness_of(engine, vm);
+    if (!live)
+        return std::move(live).error();
+    if (!live->alive || vm.desired != model::Desired::running)
         return {};
-    auto names = name_service(engine, call);
-    auto published = names ? names->dns->publish({vm.name + "." + names->facts.at("zone"), {reach.address}})
-                           : sdk::Result<void>(std::move(names).error());
-    if (published && reach.is_guests)
-        published = route_names(engine, vm.network, names->facts, call);
-    return published ? published : std::move(published).error().while_doing("publish the name of vm '" + vm.name + "'");
+    auto reach = reach_of(engine, vm, operation);
+    if (!reach)
+        return std::move(reach).error();
+    // Ports that were published once are not begun anew, which would cut connections.
+    return reach->address.empty() ? open(engine, vm, std::move(*reach), operation)
+                                  : publish_name(engine, vm, *reach, operation);
 }
 
 void close_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)

@@ -30,8 +30,11 @@ struct NameService {
 [[nodiscard]] std::string full_name(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
 
 /// A VM has begun to run, or was found running: its name resolves when this returns, and its ports follow. An error leaves
-/// it running all the same, and says what is not as it should.
+/// it running all the same, says what is not as it should, and is told to `Engine::open_reach_later`.
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
+
+/// What that could not do. Success, too, if the VM runs no more; `busy` while something else is done with it.
+[[nodiscard]] sdk::Result<void> open_reach_again(Engine& engine, const std::string& id, Operation& operation);
 
 /// It runs no more. Done already is success, as is a name service that is gone.
 void close_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call);

@@ -145,9 +145,10 @@ FramedExchange::Pulled AttachExchange::pull(std::span<char> room)
     const auto piece = read_all ? RingLog::Piece() : reader_->read(room);
     if (piece.bytes > 0 && piece.dropped == 0)
         return {piece.type, piece.bytes};
-    if (piece.bytes > 0) {
+    if (piece.dropped > 0) {
         queue(FrameType::gap, std::to_string(piece.dropped));
-        queue(piece.type, {room.data(), piece.bytes});
+        if (piece.bytes > 0)
+            queue(piece.type, {room.data(), piece.bytes});
     } else if (!read_all && !reader_->at_end()) {
         return {};
     } else if (spec_.how == AttachSpec::How::read) {

@@ -76,10 +76,10 @@ sdk::Result<std::shared_ptr<CommandSession>> CommandSession::start(const Host& h
          bytes = spec.log_bytes == 0 ? default_log_bytes : spec.log_bytes, text = to_json(session->facts_)] {
             make_directories(parent_of(directory));
             mkdir(directory.c_str(), 0700);
-            auto ring = RingLog::create(log, bytes);
-            // Where the disk is full this is what is lost when the machine stops; the log says so.
-            [[maybe_unused]] const auto ignored = replace_file(record, text, 0600);
-            return ring;
+            // Without it nobody would know of the log once the machine was off.
+            if (auto noted = replace_file(record, text, 0600); !noted)
+                return RingLog::in_memory(noted.error().message);
+            return RingLog::create(log, bytes);
         },
         std::move(kept));
     session->take_output();

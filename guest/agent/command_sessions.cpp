@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -14,6 +15,7 @@ namespace banger::agent {
 namespace {
 
 constexpr std::string_view record_suffix = ".json";
+constexpr std::string_view log_suffix = ".log";
 constexpr std::size_t longest_made_name = 32;
 /// Less than whoever asks waits for the agent.
 constexpr std::chrono::seconds patience_for_needs{10};
@@ -84,11 +86,13 @@ std::vector<CommandSession::Found> find_sessions(const std::string& directory)
     std::vector<CommandSession::Found> all;
     const std::unique_ptr<DIR, int (*)(DIR*)> files(opendir(directory.c_str()), &closedir);
     while (const dirent* entry = files ? readdir(files.get()) : nullptr) {
-        std::string name = entry->d_name;
-        if (!name.ends_with(record_suffix))
-            continue;
-        name.erase(name.size() - record_suffix.size());
+        const std::string file = entry->d_name;
+        const std::string name = file.substr(0, file.rfind('.'));
         if (!check_session_name(name))
+            continue;
+        if (file.ends_with(log_suffix) && access((directory + "/" + name + std::string(record_suffix)).c_str(), F_OK) != 0)
+            unlink((directory + "/" + file).c_str());  // nobody knows what it is of
+        if (!file.ends_with(record_suffix))
             continue;
         if (auto session = CommandSession::find(directory, name))
             all.push_back(std::move(*session));

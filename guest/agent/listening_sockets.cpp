@@ -6,12 +6,14 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -43,10 +45,13 @@ void take(const nlmsghdr& message, std::vector<ListeningSocket>& into)
     std::array<char, INET6_ADDRSTRLEN> address{};
     ::inet_ntop(found.idiag_family, &found.id.idiag_src, address.data(), address.size());
     std::string text = address.data();
-    // One of a link is reached only by who says which link.
-    if (found.idiag_family == AF_INET6 && found.id.idiag_if != 0 && IN6_IS_ADDR_LINKLOCAL(found.id.idiag_src))
-        text += "%" + std::to_string(found.id.idiag_if);
-    into.push_back({{text, ntohs(found.id.idiag_sport), 0, {}}, found.idiag_inode});
+    // Of one link only: without its interface nobody could connect to it (ipv6(7), sin6_scope_id).
+    if (in6_addr v6{}; found.idiag_family == AF_INET6 && found.id.idiag_if != 0) {
+        std::memcpy(&v6, &found.id.idiag_src, sizeof v6);
+        if (IN6_IS_ADDR_LINKLOCAL(&v6))
+            text += "%" + std::to_string(found.id.idiag_if);
+    }
+    into.push_back({{std::move(text), ntohs(found.id.idiag_sport), 0, {}}, found.idiag_inode});
 }
 
 sdk::Result<void> ask(int netlink, std::uint8_t family, std::vector<ListeningSocket>& into)

@@ -16,7 +16,8 @@ struct ListeningSocket {
 
 /// Every TCP socket of this network namespace that takes connections, asked of the kernel by their state (sock_diag(7)):
 /// what that costs grows with them and not with connections, as reading /proc/net/tcp does. That is read where the kernel has
-/// its module for the question not, and the image no modprobe that would load it. Errors: of the netlink socket.
+/// its module for the question not, and the image no modprobe that would load it; it does not say of which link an address is
+/// that is of one only. Errors: of the netlink socket.
 [[nodiscard]] sdk::Result<std::vector<ListeningSocket>> listening_sockets();
 
 /// Those in the text of /proc/net/tcp or tcp6 (proc(5)); lines that are not understood are left out.

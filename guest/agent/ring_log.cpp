@@ -226,7 +226,7 @@ bool RingLog::find_record(std::uint64_t& position, Record& record) const
     for (; position < end_; position += block.size()) {
         block.resize(std::min<std::uint64_t>(search_bytes, end_ - position));
         if (!read_ring(position, block))
-            return false;
+            continue;  // the disk fails here, and may not further on
         for (std::size_t at = 0; at < block.size(); at += alignment)
             if (word_at(block, at) == (key_ ^ (position + at)) && read_record(position + at, record)) {
                 position += at;
@@ -313,25 +313,37 @@ RingLog::Piece RingLog::read(Cursor& cursor, std::span<char> room) const
         cursor.record = oldest_.record;
         cursor.within = 0;
     }
-    Record record{};
-    Piece piece;
-    if (cursor.within == 0 ? !find_record(cursor.record, record) : !read_record(cursor.record, record))
-        return piece;
-    if (cursor.within == 0) {
-        piece.dropped = record.written - std::min(record.written, cursor.written);
-        cursor.written = record.written;
-    }
-    piece.type = static_cast<FrameType>(record.type);
-    const auto bytes = room.first(std::min<std::size_t>(room.size(), record.bytes - cursor.within));
-    if (!read_ring(cursor.record + sizeof record + cursor.within, bytes))
-        return piece;
-    piece.bytes = bytes.size();
-    cursor.within += bytes.size();
-    cursor.written += bytes.size();
-    if (cursor.within == record.bytes) {
+    for (;;) {
+        Record record{};
+        if (cursor.within > 0 && !read_record(cursor.record, record)) {
+            cursor.record += alignment;
+            cursor.within = 0;
+        }
+        if (cursor.within == 0 && !find_record(cursor.record, record))
+            return rest_of(cursor);
+        const auto bytes = room.first(std::min<std::size_t>(room.size(), record.bytes - cursor.within));
+        const std::uint64_t begins = record.written + cursor.within;
+        if (read_ring(cursor.record + sizeof record + cursor.within, bytes)) {
+            const Piece piece{static_cast<FrameType>(record.type), bytes.size(), begins - std::min(begins, cursor.written)};
+            cursor.within += bytes.size();
+            cursor.written = begins + bytes.size();
+            if (cursor.within == record.bytes) {
+                cursor.record += record.size();
+                cursor.within = 0;
+            }
+            return piece;
+        }
         cursor.record += record.size();
         cursor.within = 0;
     }
+}
+
+/// Behind the newest record that could be read.
+RingLog::Piece RingLog::rest_of(Cursor& cursor) const
+{
+    Piece piece;
+    piece.dropped = written_ - std::min(written_, cursor.written);
+    cursor.written = std::max(written_, cursor.written);
     return piece;
 }
 

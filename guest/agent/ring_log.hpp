@@ -47,7 +47,7 @@ public:
     struct Piece {
         FrameType type = FrameType::out;
         std::size_t bytes = 0;      ///< 0: nothing, or nothing yet
-        std::uint64_t dropped = 0;  ///< so much that the command wrote before these bytes is kept no more
+        std::uint64_t dropped = 0;  ///< so much that the command wrote before these bytes is kept no more, or cannot be read
     };
     /// Reads on; `room` gets bytes of one record at a time.
     Piece read(Cursor& cursor, std::span<char> room) const;
@@ -75,6 +75,7 @@ private:
     bool read_record(std::uint64_t position, Record& record) const;
     bool find_record(std::uint64_t& position, Record& record) const;
     bool is_whole(std::uint64_t position, const Record& record) const;
+    Piece rest_of(Cursor& cursor) const;
     void find_end();
     void find_oldest();
 

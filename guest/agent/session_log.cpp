@@ -26,7 +26,7 @@ SessionLog::Read read_some(const RingLog& ring, RingLog::Cursor cursor)
     std::string room(max_frame_payload, '\0');
     for (std::size_t bytes = 0; bytes < read_ahead;) {
         const auto piece = ring.read(cursor, room);
-        if (piece.bytes == 0)
+        if (piece.bytes == 0 && piece.dropped == 0)
             break;
         result.pieces.push_back({piece.type, piece.dropped, room.substr(0, piece.bytes)});
         bytes += piece.bytes;

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "guest/agent/small_files.hpp"
 
@@ -16,7 +17,8 @@ namespace banger::agent {
 namespace {
 
 constexpr const char* config_path = "/etc/ssh/sshd_config";
-constexpr const char* drop_in_path = "/etc/ssh/sshd_config.d/00-banger.conf";
+constexpr std::string_view drop_ins = "/etc/ssh/sshd_config.d/";
+constexpr std::string_view drop_in_name = "00-banger.conf";
 
 // All of them are older than OpenSSH 6.
 constexpr std::string_view settings =
@@ -26,13 +28,55 @@ constexpr std::string_view settings =
     "PasswordAuthentication no\n"
     "KbdInteractiveAuthentication no\n"
     "StrictModes yes\n";
-/// As a file of its own, also before whatever the image says for some users or addresses (sshd_config(5), Match).
-constexpr std::string_view for_everybody =
-    "Match all\n"
+
+/// The same once more, as far as it can be in one: a Match block goes before all that is in none, and of several the first counts.
+constexpr std::string_view match_block =
+    "Match User *\n"
     "    PermitRootLogin prohibit-password\n"
     "    PubkeyAuthentication yes\n"
     "    PasswordAuthentication no\n"
     "    KbdInteractiveAuthentication no\n";
+
+std::string drop_in_path()
+{
+    return std::string(drop_ins) + std::string(drop_in_name);
+}
+
+std::string include_of_ours()
+{
+    return "Include " + drop_in_path() + "\n";
+}
+
+/// The keyword of a line, which counts in any case (sshd_config(5)), in lower case.
+std::string keyword_of(std::string_view line)
+{
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    std::string word(line.substr(0, line.find_first_of(" \t=\r")));
+    for (char& c : word)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return word;
+}
+
+/// Where the first line with this keyword begins.
+std::optional<std::size_t> find_keyword(const std::string& config, std::string_view keyword)
+{
+    std::string_view left = config;
+    while (!left.empty()) {
+        const std::size_t at = config.size() - left.size();
+        if (keyword_of(take_line(left)) == keyword)
+            return at;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> names_in(const std::string& directory_path)
+{
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(directory_path.c_str()), &closedir);
+    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
+        names.emplace_back(entry->d_name);
+    return names;
+}
 
 /// Root's, and nobody else writes there.
 void close_to_others(const char* path)
@@ -62,21 +106,23 @@ sdk::Result<void> install_authorized_keys(const std::vector<std::string>& keys)
 sdk::Result<void> install_settings()
 {
     const auto config = small_file(config_path);
-    if (!begins_with_drop_ins(config))
-        return replace_file(config_path, with_key_settings(config), 0644);
-    if (access(drop_in_path, F_OK) == 0)
+    const auto wanted = with_key_settings(config, names_in(std::string(drop_ins)));
+    if (wanted != config)
+        if (auto written = replace_file(config_path, wanted, 0644); !written)
+            return written;
+    if (!includes_files(wanted))
         return {};
-    make_directories(parent_of(drop_in_path));
-    return replace_file(drop_in_path, std::string(settings) + std::string(for_everybody), 0644);
+    const auto path = drop_in_path();
+    // An earlier banger wrote them without the block.
+    if (access(path.c_str(), F_OK) == 0 && small_file(path.c_str()) != settings)
+        return {};
+    make_directories(parent_of(path));
+    return replace_file(path, std::string(settings) + "\n" + std::string(match_block), 0644);
 }
 
 void remove_foreign_host_keys(const std::vector<Configuration::HostKey>& wanted)
 {
-    std::vector<std::string> files;
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/etc/ssh"), &closedir);
-    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
-        files.emplace_back(entry->d_name);
-    for (const auto& name : foreign_host_keys(files, wanted))
+    for (const auto& name : foreign_host_keys(names_in("/etc/ssh"), wanted))
         unlink(("/etc/ssh/" + name).c_str());
 }
 
@@ -131,21 +177,38 @@ std::vector<std::string> foreign_host_keys(const std::vector<std::string>& files
     return foreign;
 }
 
+bool includes_files(const std::string& sshd_config)
+{
+    return find_keyword(sshd_config, "include").has_value();
+}
+
 bool begins_with_drop_ins(std::string_view sshd_config)
 {
     while (!sshd_config.empty()) {
-        auto line = take_line(sshd_config);
-        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-        if (line.empty() || line.front() == '#')
+        const auto line = take_line(sshd_config);
+        const auto keyword = keyword_of(line);
+        if (keyword.empty() || keyword.front() == '#')
             continue;
-        return line.starts_with("Include") && line.find("/etc/ssh/sshd_config.d/*.conf") != std::string_view::npos;
+        return keyword == "include" && line.find("/etc/ssh/sshd_config.d/*.conf") != std::string_view::npos;
     }
     return false;
 }
 
-std::string with_key_settings(const std::string& sshd_config)
+std::string with_key_settings(const std::string& sshd_config, const std::vector<std::string>& drop_in_names)
 {
-    return sshd_config.starts_with(settings) ? sshd_config : std::string(settings) + "\n" + sshd_config;
+    if (includes_files(sshd_config)) {
+        const bool ours_is_first =
+            sshd_config.starts_with(include_of_ours()) ||
+            (begins_with_drop_ins(sshd_config) &&
+             std::none_of(drop_in_names.begin(), drop_in_names.end(),
+                          [](const auto& name) { return name.ends_with(".conf") && name < drop_in_name; }));
+        return ours_is_first ? sshd_config : include_of_ours() + sshd_config;
+    }
+    std::string config = sshd_config.starts_with(settings) ? sshd_config : std::string(settings) + "\n" + sshd_config;
+    const auto match = find_keyword(config, "match");
+    if (match && config.find(match_block) == std::string::npos)
+        config.insert(*match, std::string(match_block) + "\n");
+    return config;
 }
 
 sdk::Result<void> install_ssh(const Configuration& configuration, Before before)

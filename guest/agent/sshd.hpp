@@ -13,8 +13,8 @@ namespace banger::agent {
 
 /// Lets the holders of the configured keys in as root, whatever permissions /root came with: sshd takes no key that others
 /// could have put there (StrictModes, sshd_config(5)). Where the image has an sshd, it gets the guest's host keys and is told to
-/// take keys only, unless the image or its user has settled that already; a copy of another guest loses that one's host keys, and
-/// a running sshd hears of it. Errors: those of writing the files.
+/// take keys only, whatever the image's configuration says, unless the file in which it is told that is there already; a copy of
+/// another guest loses that one's host keys, and a running sshd hears of it. Errors: those of writing the files.
 [[nodiscard]] sdk::Result<void> install_ssh(const Configuration& configuration, Before before);
 
 /// Of the files in /etc/ssh, the host keys that are not among `wanted` and are thus another guest's.
@@ -27,7 +27,12 @@ namespace banger::agent {
 /// Whether an sshd_config reads the files of sshd_config.d before any setting of its own: of each setting the first counts.
 [[nodiscard]] bool begins_with_drop_ins(std::string_view sshd_config);
 
-/// An sshd_config with our settings in front; as it is, if it has them.
-[[nodiscard]] std::string with_key_settings(const std::string& sshd_config);
+/// Whether it reads other files anywhere, which sshd can since OpenSSH 8.2.
+[[nodiscard]] bool includes_files(const std::string& sshd_config);
+
+/// An sshd_config in which our settings come before all others, in and outside of Match blocks; as it is, if they do. Where it
+/// reads other files, ours among them (`drop_in_names` are those in sshd_config.d) has the settings;
+/// else it has them itself.
+[[nodiscard]] std::string with_key_settings(const std::string& sshd_config, const std::vector<std::string>& drop_in_names);
 
 }  // namespace banger::agent

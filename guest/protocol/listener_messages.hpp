@@ -13,7 +13,7 @@ namespace banger::agent {
 
 /// A TCP socket of the guest that takes connections.
 struct Listener {
-    std::string address;  ///< IPv4 or IPv6 text; 0.0.0.0 and :: stand for all
+    std::string address;  ///< IPv4 or IPv6 text (sdk::os::tcp_address); 0.0.0.0 and :: stand for all
     std::uint16_t port = 0;
     std::int64_t pid = 0;  ///< of a process that has it, if processes were asked for and one does; else 0
     std::string process;   ///< that one's name (proc(5), comm)

@@ -11,6 +11,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
+#include "tests/e2e/openssh.hpp"
 
 namespace banger::e2e {
 namespace {
@@ -138,10 +139,19 @@ TEST_P(Combination, IsOneLineOfConfigurationAndTheSameMachine)
         return called.out;
     };
     in_guest("echo kept >/var/kept; echo kept >/root/kept; sync");
+    const auto session = host.banger({"vm", "session", "start", "--name", "kept", "same", "--", "sh", "-c", "read line; echo got $line; exit 7"});
+    EXPECT_EQ(session.status, 0) << session.err;
     host.kill_daemon();
     EXPECT_EQ(pid_of(host, "same"), json::uint_or(show, "pid"));
     EXPECT_EQ(held_by(host, "same").second, values) << "it holds what it held";
     EXPECT_EQ(in_guest("cat /var/kept /root/kept; hostname"), "kept\nkept\nsame\n");
+
+    // So has it its session, and ssh gets in, which needs no network.
+    EXPECT_EQ(host.banger({"vm", "session", "send", "same", "kept", "words"}).status, 0);
+    const auto attached = host.banger({"vm", "session", "attach", "same", "kept"});
+    EXPECT_EQ(attached.status, 7) << attached.err;
+    EXPECT_EQ(attached.out, "got words\n");
+    EXPECT_TRUE(gets_in_by_ssh(host, "same"));
 
     // It has a network, and this host's loopback is not behind it.
     const auto [service, port] = listen_on_loopback();

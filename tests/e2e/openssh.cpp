@@ -9,6 +9,16 @@
 namespace banger::e2e {
 namespace {
 
+template <typename Holds>
+bool wait_until(Holds holds)
+{
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(90);
+    while (!holds())
+        if (std::chrono::steady_clock::now() > deadline)
+            return false;
+    return true;
+}
+
 constexpr const char* rsync_there = "--rsync-path=LD_LIBRARY_PATH=/opt/rsync /opt/rsync/rsync";
 
 std::string shell_words(const std::vector<std::string>& words)
@@ -30,11 +40,12 @@ Openssh::Openssh(const Installation& installation, std::string vm, Way way)
 
 bool Openssh::wait() const
 {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(90);
-    while (ssh({"true"}).status != 0)
-        if (std::chrono::steady_clock::now() > deadline)
-            return false;
-    return true;
+    return wait_until([&] { return ssh({"true"}).status == 0; });
+}
+
+bool gets_in_by_ssh(const Installation& installation, const std::string& vm)
+{
+    return wait_until([&] { return installation.banger({"vm", "ssh", vm, "--", "hostname"}).out == vm + "\n"; });
 }
 
 sdk::os::Output Openssh::ssh(const std::vector<std::string>& words) const

@@ -35,4 +35,7 @@ private:
     Way way_;
 };
 
+/// Whether `vm ssh` gets in, once the machine's server, which may still be coming up, is there.
+[[nodiscard]] bool gets_in_by_ssh(const Installation& installation, const std::string& vm);
+
 }  // namespace banger::e2e

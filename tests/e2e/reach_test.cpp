@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <optional>
+#include <sstream>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/host_program.hpp"
@@ -24,9 +25,10 @@ constexpr int database_port = 6379;
 // A server that needs nothing of an image but perl-base, and gives each caller one page. It goes on in the background once it
 // listens, and says its pid.
 constexpr const char* page_server = R"(
-use Socket;
-socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($s, sockaddr_in($ARGV[0], inet_aton($ARGV[1]))) or die "bind: $!"; listen($s, 64);
+use Socket qw(:DEFAULT getaddrinfo AI_NUMERICHOST);
+my ($bad, $at) = getaddrinfo($ARGV[1], $ARGV[0], {flags => AI_NUMERICHOST, socktype => SOCK_STREAM}); die $bad if $bad;
+socket(my $s, $at->{family}, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($s, $at->{addr}) or die "bind: $!"; listen($s, 64);
 if (my $pid = fork()) { print $pid; exit }
 open(STDIN, "</dev/null"); open(STDOUT, ">/dev/null"); open(STDERR, ">/dev/null");
 while (accept(my $c, $s)) { sysread($c, my $q, 4096); print $c "HTTP/1.0 200 OK\r\n\r\npage of port $ARGV[0]\n"; close($c); }
@@ -333,9 +335,15 @@ TEST_F(Reach, TheNameResolvesAndGoesWithTheMachine)
     EXPECT_THAT(host->banger({"vm", "host-key", "brief"}).out, HasSubstr(" ssh-ed25519 "));
     const std::string known_hosts = host->vms() + "/" + shown(*host, "brief", "id") + "/known_hosts";
     EXPECT_TRUE(sdk::os::exists(known_hosts));
+    serve(3010, "127.0.0.1", "brief");
+    const auto there = dig({"+short", "brief.vm"});
+    const std::vector<std::string> ask{"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode}", "--max-time", "5",
+                                       "http://" + there.substr(0, there.find('\n')) + ":3010/"};
+    EXPECT_TRUE(wait_until([&] { return run(ask) == "0"; }));
     // It ends without anybody's word.
     ASSERT_EQ(::kill(static_cast<pid_t>(pid_of(*host, "brief")), SIGKILL), 0);
     EXPECT_TRUE(wait_until([] { return dig({"brief.vm"}).find("status: NXDOMAIN") != std::string::npos; }));
+    EXPECT_TRUE(wait_until([&] { return run(ask) == "7"; })) << "curl(1), EXIT CODES: it cannot connect";
     ASSERT_EQ(host->banger({"vm", "delete", "brief"}).status, 0);
     EXPECT_FALSE(sdk::os::exists(known_hosts));
     EXPECT_EQ(host->banger({"vm", "host-key", "brief"}).out, "");
@@ -457,6 +465,29 @@ TEST_F(Reach, ForwardsGoBothWaysAndSocketsTakeTheirFilesAway)
     EXPECT_THAT(gone.err, HasSubstr("'nobody'"));
 }
 
+TEST_F(Reach, APortIsThereOnWhicheverOfItsAddressesTheGuestListens)
+{
+    // Its IPv4 address to the outside, and that of its link.
+    constexpr const char* own_addresses = R"(
+use Socket;
+socket(my $s, PF_INET, SOCK_DGRAM, 0); connect($s, sockaddr_in(9, inet_aton("192.0.2.1")));
+print inet_ntoa((sockaddr_in(getsockname($s)))[1]), "\n";
+open(my $v6, "/proc/net/if_inet6");
+for (<$v6>) { my @w = split; print join(":", $w[0] =~ /..../g), "%$w[5]\n" if $w[0] =~ /^fe80/ }
+)";
+    std::istringstream own(start("web", {"perl", "-e", own_addresses}));
+    std::vector<std::string> addresses{"::", "::1"};
+    for (std::string line; std::getline(own, line);)
+        addresses.push_back(line);
+    ASSERT_GE(addresses.size(), 4U) << ::testing::PrintToString(addresses);
+    int port = 3020;
+    for (const auto& each : addresses) {
+        serve(port, each);
+        EXPECT_TRUE(wait_for_page(port, patience)) << each;
+        ++port;
+    }
+}
+
 TEST_F(Reach, TenThousandListenersAreNoFlood)
 {
     constexpr const char* many_listeners = R"(
@@ -551,7 +582,7 @@ TEST_F(Reach, SshLetsInWhateverRootsHomeCameWithAndWhateverTimeItIs)
 {
     const auto spoilt = host->banger({"vm", "exec", "web", "--", "sh", "-c",
                                       "cd /etc/ssh/sshd_config.d && echo PasswordAuthentication yes >00-a.conf && "
-                                      "printf 'Match User root\nPasswordAuthentication yes\n' >image.conf && "
+                                      "printf 'Match User root\nPasswordAuthentication yes\n' | tee image.conf >>../sshd_config && "
                                       "rm -f /etc/ssh/sshd_config.d/00-banger.conf && chmod 666 /root/.ssh/authorized_keys && "
                                       "chmod 777 /root/.ssh && chown 1000:1000 /root && chmod 775 /root && date -s 2001-01-01"});
     ASSERT_EQ(spoilt.status, 0) << spoilt.err;

@@ -27,21 +27,16 @@ SocketAddress stored(const Address& address)
     return result;
 }
 
+bool read_zone(std::string_view text, std::uint32_t& zone)
+{
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), zone);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() && zone != 0;
+}
+
 std::string name_of(const std::string& address, std::uint16_t port)
 {
     const bool v6 = address.find(':') != std::string::npos;
     return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
-}
-
-/// What is behind the address's `%`, if there is one.
-bool read_zone(std::string_view address, std::uint32_t& zone)
-{
-    const auto percent = address.find('%');
-    if (percent == std::string_view::npos)
-        return true;
-    const auto digits = address.substr(percent + 1);
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), zone);
-    return read.ec == std::errc() && read.ptr == digits.data() + digits.size();
 }
 
 }  // namespace
@@ -56,8 +51,9 @@ Result<SocketAddress> tcp_address(const std::string& address, std::uint16_t port
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
-    if (::inet_pton(AF_INET6, address.substr(0, address.find('%')).c_str(), &v6.sin6_addr) == 1 &&
-        read_zone(address, v6.sin6_scope_id))
+    const auto zone = address.find('%');
+    if (::inet_pton(AF_INET6, address.substr(0, zone).c_str(), &v6.sin6_addr) == 1 &&
+        (zone == std::string::npos || read_zone(std::string_view(address).substr(zone + 1), v6.sin6_scope_id)))
         return stored(v6);
     return make_error(Code::invalid, "'" + address + "' is no IP address");
 }

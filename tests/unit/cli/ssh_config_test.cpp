@@ -9,6 +9,7 @@
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "cli/host_name.hpp"
+#include "tests/unit/cli/cli_process.hpp"
 
 namespace banger::cli {
 namespace {
@@ -64,6 +65,17 @@ TEST_F(SshConfigTest, AFileThatIsNotThereIsMadePrivateAndALinkIsFollowed)
     EXPECT_EQ(status.st_mode & 07777U, 0600U);
 }
 
+TEST_F(SshConfigTest, OtherInstallationsThatAreIncludedAreNamed)
+{
+    EXPECT_TRUE(others_included_in(file(), instance)->empty());
+    must(include_in(file(), "/other/config", "deadbeef"));
+    must(include_in(file(), "/state/ssh/config", instance));
+    must(include_in(file(), "/third/config", "00000001"));
+    EXPECT_EQ(*others_included_in(file(), instance), (std::vector<std::string>{"00000001", "deadbeef"}));
+    must(sdk::os::write_file_atomic(file(), "# begin of what banger deadbeef"));
+    EXPECT_TRUE(others_included_in(file(), instance)->empty());
+}
+
 TEST_F(SshConfigTest, HalfABlockIsLeftToItsOwner)
 {
     must(include_in(file(), "/state/ssh/config", instance));
@@ -94,6 +106,41 @@ TEST_F(SshConfigTest, SshTakesTheSettings)
     const auto other = sdk::os::run_checked(command);
     ASSERT_TRUE(other) << other.error().message;
     EXPECT_THAT(other->out, ::testing::Not(HasSubstr("banger")));
+}
+
+class SshConfigCommand : public testing::CliTest {
+protected:
+    SshConfigCommand() { environment_["HOME"] = home_; }
+    [[nodiscard]] std::string users_file() const { return home_ + "/.ssh/config"; }
+    [[nodiscard]] std::string settings() const { return home_ + "/state/ssh/config"; }
+};
+
+TEST_F(SshConfigCommand, UninstallsWithoutADaemonAndMakesNothing)
+{
+    environment_["BANGER_DAEMON"] = "/none";
+    const auto nothing = banger({"ssh-config", "--uninstall"});
+    EXPECT_EQ(nothing.status, 0) << nothing.err;
+    EXPECT_EQ(*sdk::os::list_directory(home_), std::vector<std::string>());
+
+    ASSERT_TRUE(sdk::os::make_directories(home_ + "/state/ssh"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(home_ + "/state/instance", "0123abcd\n"));
+    ASSERT_TRUE(sdk::os::write_file_atomic(settings(), "Host *.vm\n"));
+    ASSERT_TRUE(sdk::os::make_directories(home_ + "/.ssh"));
+    ASSERT_TRUE(include_in(users_file(), settings(), instance));
+    const auto ended = banger({"ssh-config", "--uninstall"});
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    EXPECT_EQ(*sdk::os::read_file(users_file()), "");
+    EXPECT_FALSE(sdk::os::exists(settings()));
+    EXPECT_EQ(banger({"dns", "route", "--uninstall"}).err, "nothing was installed\n");
+}
+
+TEST_F(SshConfigCommand, SaysWhoseMachinesAreHiddenByOurs)
+{
+    ASSERT_TRUE(sdk::os::make_directories(home_ + "/.ssh"));
+    ASSERT_TRUE(include_in(users_file(), "/other/config", "deadbeef"));
+    const auto ended = banger({"ssh-config", "--install"});
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("banger deadbeef"));
 }
 
 TEST(VmOfHost, IsTheLabelBelowTheZone)

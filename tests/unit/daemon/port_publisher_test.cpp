@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <memory>
 #include <optional>
 
 #include "banger/sdk/os/socket.hpp"
@@ -36,6 +38,7 @@ class PortPublisherTest : public ServiceWorld {
 protected:
     PortPublisherTest() : publisher_(std::make_unique<PortPublisher>(loop_, *service_, patience_for_agent))
     {
+        engine_->agents.on_connected = [this](const std::string& vm) { publisher_->hasten(vm); };
         vm_ = add("aabbccddee01", "fake", "fake");
         vm_.agent_token = AgentProcess::token();
         EXPECT_TRUE(store_->update(vm_));
@@ -68,6 +71,17 @@ protected:
             vm_.id, AgentProcess::token(),
             [this](sdk::Call&) -> sdk::Result<sdk::os::UniqueFd> { return agent_->dial(); }, patience, operation);
         ASSERT_TRUE(connected) << connected.error().message;
+    }
+    /// Until the tries that were to be made by now are over: both workers that make them are here.
+    void wait_for_tries() const
+    {
+        const auto both = std::make_shared<std::latch>(2);
+        for (int i = 0; i < 2; ++i)
+            service_->run_own("ports", [both](lifecycle::Operation&) {
+                both->arrive_and_wait();
+                return sdk::Result<void>();
+            });
+        both->wait();
     }
     [[nodiscard]] bool is_published() const
     {
@@ -116,6 +130,18 @@ TEST_F(PortPublisherTest, AnAgentThatWasLostIsFoundAgain)
     ASSERT_TRUE(wait_until(true));
     agent_->kill_agent();
     ASSERT_TRUE(wait_until(false));
+    start_agent();
+    EXPECT_TRUE(wait_until(true));
+}
+
+TEST_F(PortPublisherTest, AnAgentThatAnswersSomebodyIsFoundAtOnce)
+{
+    constexpr std::chrono::minutes long_away{10};
+    publisher_ = std::make_unique<PortPublisher>(loop_, *service_, patience_for_agent,
+                                                 forward::WantedPorts::Pauses{long_away, long_away});
+    start_machine();
+    publisher_->publish(vm_.id, address_);
+    wait_for_tries();  // nobody answered: the next try is far away
     start_agent();
     EXPECT_TRUE(wait_until(true));
 }

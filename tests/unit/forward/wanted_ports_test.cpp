@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 TEST(WantedPorts, AnAgentThatIsFoundAndSaysNothingIsAskedEverMoreSlowly)
 {
-    WantedPorts wanted;
+    WantedPorts wanted({});
     auto turn = wanted.want("vm", "127.86.0.1");
     std::chrono::milliseconds before{0};
     for (int i = 0; i < 20; ++i) {
@@ -28,7 +28,7 @@ TEST(WantedPorts, AnAgentThatIsFoundAndSaysNothingIsAskedEverMoreSlowly)
 
 TEST(WantedPorts, ATimerOfAnEarlierStartPublishesNothing)
 {
-    WantedPorts wanted;
+    WantedPorts wanted({});
     const auto first = wanted.want("vm", "127.86.0.1");
     const auto timer = wanted.failed("vm", first);
     ASSERT_TRUE(timer);
@@ -49,7 +49,7 @@ TEST(WantedPorts, ATimerOfAnEarlierStartPublishesNothing)
 
 TEST(WantedPorts, OfTwoTimersOnlyTheLaterCounts)
 {
-    WantedPorts wanted;
+    WantedPorts wanted({});
     const auto turn = wanted.want("vm", "127.86.0.1");
     const auto one = wanted.failed("vm", turn);
     const auto other = wanted.lost("vm");
@@ -59,21 +59,23 @@ TEST(WantedPorts, OfTwoTimersOnlyTheLaterCounts)
     EXPECT_FALSE(wanted.lost("another"));
 }
 
-TEST(WantedPorts, OnceSomebodyElseHasFoundTheAgentNobodyWaits)
+TEST(WantedPorts, ATryThatWasPutOffIsMadeAtOnceWhenTheAgentAnswersSomebody)
 {
-    WantedPorts wanted;
-    const auto first = wanted.want("vm", "127.86.0.1");
-    EXPECT_FALSE(wanted.sooner("vm")) << "it is being tried";
-    const auto later = wanted.failed("vm", first);
-    ASSERT_TRUE(later);
-    const auto now = wanted.sooner("vm");
+    WantedPorts wanted({});
+    auto turn = wanted.want("vm", "127.86.0.1");
+    EXPECT_TRUE(wanted.begin("vm", turn));
+    EXPECT_FALSE(wanted.hasten("vm")) << "one is under way";
+    for (int i = 0; i < 20; ++i)
+        turn = wanted.failed("vm", turn)->turn;
+    const auto now = wanted.hasten("vm");
     ASSERT_TRUE(now);
-    EXPECT_TRUE(wanted.counts("vm", *now));
-    EXPECT_FALSE(wanted.counts("vm", later->turn)) << "its timer has nothing to do any more";
-    EXPECT_FALSE(wanted.sooner("vm")) << "once is enough";
-    wanted.found("vm", *now, [](const std::string&) {});
-    EXPECT_FALSE(wanted.sooner("vm")) << "they are published";
-    EXPECT_FALSE(wanted.sooner("another"));
+    EXPECT_FALSE(wanted.hasten("vm"));
+    EXPECT_FALSE(wanted.begin("vm", turn)) << "its timer";
+    EXPECT_TRUE(wanted.begin("vm", *now));
+    EXPECT_EQ(wanted.failed("vm", *now)->pause, 250ms);
+    EXPECT_FALSE(wanted.hasten("another"));
+    wanted.forget("vm");
+    EXPECT_FALSE(wanted.hasten("vm"));
 }
 
 }  // namespace

@@ -592,6 +592,49 @@ TEST_F(CommandSessionTest, WhereNothingCanBeWrittenItRunsAndSaysSo)
     EXPECT_EQ(peer.output, "words\n");
 }
 
+TEST_F(CommandSessionTest, WithoutRoomForItsRecordItIsInMemoryAndSaysSo)
+{
+    // As where no file can be made any more, while those that are there can be written.
+    std::filesystem::create_directories(path("sessions") + "/work.json.banger-new");
+    const auto client = connect();
+    const auto facts = start(*client, script("echo words; exit 5", "work"));
+    EXPECT_THAT(facts.log_problem, HasSubstr("work.json"));
+    EXPECT_FALSE(std::filesystem::exists(path("sessions") + "/work.log")) << "nobody would know of it after the machine's stop";
+    RelayPeer peer(*client, "/v0/session/attach", attach("work", How::view));
+    EXPECT_EQ(peer.wait_for(FrameType::exit), R"({"code":5})");
+    EXPECT_EQ(peer.output, "words\n");
+}
+
+TEST_F(CommandSessionTest, ALogOfNobodysGoes)
+{
+    std::filesystem::create_directories(path("sessions"));
+    for (const char* name : {"old.log", "mine.txt"})
+        std::ofstream(path("sessions") + "/" + name) << "words";
+    const auto client = connect();
+    ASSERT_TRUE(client->sessions("", patience()));
+    EXPECT_FALSE(std::filesystem::exists(path("sessions") + "/old.log"));
+    EXPECT_TRUE(std::filesystem::exists(path("sessions") + "/mine.txt"));
+}
+
+TEST_F(CommandSessionTest, WhatOfItsOutputCannotBeReadIsSaidToBeMissing)
+{
+    const auto client = connect();
+    start(*client, script("head -c 300000 /dev/zero | tr '\\0' x", "work"));
+    {
+        RelayPeer peer(*client, "/v0/session/attach", attach("work", How::view));
+        ASSERT_TRUE(peer.wait_for(FrameType::exit));
+    }
+    std::filesystem::resize_file(path("sessions") + "/work.log", 100'000);  // what is behind it cannot be read
+    for (const How how : {How::read, How::view}) {
+        RelayPeer peer(*client, "/v0/session/attach", attach("work", how));
+        const auto gap = peer.wait_for(FrameType::gap);
+        ASSERT_TRUE(gap);
+        EXPECT_TRUE(peer.wait_for(how == How::read ? FrameType::done : FrameType::exit));
+        EXPECT_GT(peer.output.size(), 0U);
+        EXPECT_EQ(peer.output.size() + std::stoul(*gap), 300'000U);
+    }
+}
+
 TEST_F(CommandSessionTest, ItsLongArgumentsFitTheAnswers)
 {
     const auto client = connect();

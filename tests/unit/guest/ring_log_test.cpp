@@ -242,6 +242,33 @@ TEST_F(RingLogTest, APageThatACrashKeptFromTheDiskIsAHoleAndNotTheEnd)
     EXPECT_LT(holes[1], 4096U);
 }
 
+TEST_F(RingLogTest, WhatCannotBeReadIsMissingAndNotTheEnd)
+{
+    auto log = RingLog::create(path(), RingLog::least_capacity);
+    for (const char letter : {'a', 'b', 'c'})
+        log.append(FrameType::out, std::string(7000, letter));
+    std::string text(1000, '\0');
+    RingLog::Cursor within;
+    ASSERT_EQ(log.read(within, text).bytes, 1000U);
+    RingLog::Cursor before_end;
+    ASSERT_EQ(read_all(log, before_end).out.size(), 21'000U);
+    std::filesystem::resize_file(path(), 4096 + 7050);  // within what stands before the second
+    for (auto cursor : {RingLog::Cursor(), within}) {
+        const auto read = cursor.written;
+        const auto all = read_all(log, cursor);
+        EXPECT_EQ(read + all.out.size(), 7000U);
+        EXPECT_EQ(all.dropped, 14'000U);
+    }
+    // Room that is there again, as on a disk that fails in one place.
+    std::filesystem::resize_file(path(), 4096 + RingLog::least_capacity);
+    log.append(FrameType::out, "more");
+    RingLog::Cursor cursor;
+    const auto all = read_all(log, cursor);
+    EXPECT_EQ(all.out, std::string(7000, 'a') + "more");
+    EXPECT_EQ(all.dropped, 14'000U);
+    EXPECT_EQ(read_all(log, before_end).out, "more");
+}
+
 TEST_F(RingLogTest, ARecordOfWhichACrashLeftAPartIsMissingAndSaidToBe)
 {
     for (const bool closed : {false, true}) {

@@ -34,11 +34,28 @@ TEST(SshdConfig, DropInsCountOnlyInFrontOfEverything)
 
 TEST(SshdConfig, OursComeFirstAndOnce)
 {
-    const std::string theirs = "PasswordAuthentication yes\nMatch User x\n";
-    const auto config = with_key_settings(theirs);
-    EXPECT_LT(config.find("PasswordAuthentication no\n"), config.find(theirs));
+    const std::string theirs = "Port 22\nPasswordAuthentication yes\n  match User x\n    PasswordAuthentication yes\nMatch all\n";
+    const auto config = with_key_settings(theirs, {});
+    const auto global = config.find("PasswordAuthentication no\n");
+    const auto block = config.find("Match User *\n");
+    EXPECT_LT(global, config.find("Port 22\nPasswordAuthentication yes\n"));
     EXPECT_NE(config.find("PermitRootLogin prohibit-password\n"), std::string::npos);
-    EXPECT_EQ(with_key_settings(config), config);
+    EXPECT_LT(config.find("Port 22\n"), block) << "what stands behind it holds for some alone";
+    EXPECT_LT(config.find("PasswordAuthentication no\n", block), config.find("match User x\n"));
+    EXPECT_EQ(config.find("Match User *\n", block + 1), std::string::npos);
+    EXPECT_EQ(with_key_settings(config, {}), config);
+    EXPECT_EQ(with_key_settings("UsePAM yes\n", {}).find("Match"), std::string::npos);
+}
+
+TEST(SshdConfig, AnotherFileThatIsReadEarlierComesSecond)
+{
+    const std::string debians = "# Debian's\nInclude /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n";
+    EXPECT_EQ(with_key_settings(debians, {"00-banger.conf", "50-cloud-init.conf", "00-a.txt"}), debians);
+    const std::string ours = "Include /etc/ssh/sshd_config.d/00-banger.conf\n";
+    EXPECT_EQ(with_key_settings(debians, {"00-a.conf"}), ours + debians);
+    EXPECT_EQ(with_key_settings(ours + debians, {"00-a.conf"}), ours + debians);
+    const std::string late = "PasswordAuthentication yes\ninclude /etc/ssh/sshd_config.d/*.conf\n";
+    EXPECT_EQ(with_key_settings(late, {}), ours + late);
 }
 
 }  // namespace

@@ -87,28 +87,37 @@ TEST_F(ClientKeyTest, OneWithoutItsOtherHalfIsGivenIt)
     EXPECT_EQ(*client_public_key(*engine), *line);
 }
 
-TEST_F(ClientKeyTest, OneThatOthersMayReadIsTheSameKey)
+TEST_F(ClientKeyTest, OneThatWasRestoredForAllToReadIsClosedAndKept)
 {
     const auto path = client_key(*engine, operation);
     ASSERT_TRUE(path);
     const auto key = sdk::os::read_file(*path);
-    ASSERT_EQ(::chmod(path->c_str(), 0644), 0);
-    ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
-    ASSERT_TRUE(client_key(*engine, operation));
-    EXPECT_EQ(*sdk::os::read_file(*path), *key) << "machines let no other in";
-    EXPECT_EQ(mode_of(*path), 0600U) << "else ssh takes no notice of it";
+    const auto line = client_public_key(*engine);
+    ASSERT_TRUE(key && line);
+    for (const bool whole : {false, true}) {
+        ASSERT_EQ(::chmod(path->c_str(), 0644), 0);
+        if (!whole) {
+            ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
+        }
+        ASSERT_TRUE(client_key(*engine, operation));
+        EXPECT_EQ(*sdk::os::read_file(*path), *key) << "machines let no other in";
+        EXPECT_EQ(*client_public_key(*engine), *line);
+        EXPECT_EQ(mode_of(*path), 0600U) << "ssh takes it from nobody else";
+    }
 }
 
-TEST_F(ClientKeyTest, WhatIsNoKeyIsMadeAgain)
+TEST_F(ClientKeyTest, WhatIsNoKeyIsMadeAgainAndKept)
 {
     const auto path = client_key(*engine, operation);
     ASSERT_TRUE(path);
-    ASSERT_TRUE(sdk::os::write_file_atomic(*path, "cut o"));
-    ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
-    ASSERT_TRUE(client_key(*engine, operation));
+    for (const auto& [text, kept] : {std::pair{"cut o", ".unusable"}, {"cut of", ".unusable-2"}}) {
+        ASSERT_TRUE(sdk::os::write_file_atomic(*path, text));
+        ASSERT_TRUE(sdk::os::remove_file(*path + ".pub"));
+        ASSERT_TRUE(client_key(*engine, operation));
+        EXPECT_EQ(*sdk::os::read_file(*path + kept), text);
+    }
     EXPECT_EQ(mode_of(*path), 0600U);
     EXPECT_EQ(*client_public_key(*engine), *public_half(*path));
-    EXPECT_EQ(*sdk::os::read_file(*path + ".unusable"), "cut o") << "it may be all that somebody has of his key";
     EXPECT_FALSE(sdk::os::exists(*path + ".new") || sdk::os::exists(*path + ".new.pub"));
 }
 

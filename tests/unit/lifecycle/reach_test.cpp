@@ -24,6 +24,7 @@ protected:
             ports.push_back(vm + " on " + address);
         };
         engine->withdraw_ports = [this](const std::string& vm) { ports.push_back(vm + " gone"); };
+        engine->open_reach_later = [this](const std::string& vm) { late.push_back(vm); };
     }
     std::vector<std::string> names()
     {
@@ -35,7 +36,27 @@ protected:
     }
 
     std::unique_ptr<Engine> engine;
+    void run(const model::VmRecord& vm)
+    {
+        sdk::BootSpec boot;
+        boot.owner = owner_of(vm.id);
+        boot.memory_mib = 1;
+        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
+        ASSERT_TRUE(machine) << machine.error().message;
+        machine_ = machine->handle;
+        ASSERT_TRUE(engine->journal_of(vm.id)->note_bound(*machine_));
+    }
+    ~ReachTest() override
+    {
+        if (machine_) {  // which outlives this test otherwise
+            EXPECT_TRUE(provider<sdk::Vmm>("fake")->release(*machine_));
+        }
+    }
+
+    std::optional<sdk::Handle> machine_;
     std::vector<std::string> ports;
+    std::vector<std::string> late;
+    Operation retry{"names", nullptr};
 };
 
 TEST_F(ReachTest, AMachineBehindUserNetworkingGetsAnAddressANameAndItsPorts)
@@ -79,6 +100,43 @@ TEST_F(ReachTest, AnAddressOfWhichTheNetworkCannotSayWhetherItIsReachedIsAnError
     EXPECT_FALSE(open_reach(*engine, vm, call_));
     EXPECT_THAT(names(), IsEmpty()) << "it would be a name for an address that is not the guest's";
     EXPECT_THAT(ports, IsEmpty());
+}
+
+TEST_F(ReachTest, WhatCouldNotBeDoneIsDoneLater)
+{
+    const auto vm = add("aabbccddee07", "fake", "fake");
+    run(vm);
+    auto journal = engine->journal_of(vm.id);
+    ASSERT_TRUE(journal);
+    sdk::Handle link{std::string(plugins::kind_of<sdk::Network>), "gone", "nic", owner_of(vm.id), {{"address", "10.1.2.3"}}};
+    ASSERT_TRUE(journal->note_bound(link));
+    EXPECT_FALSE(open_reach(*engine, vm, call_));
+    EXPECT_THAT(late, ElementsAre(vm.id));
+    EXPECT_FALSE(open_reach_again(*engine, vm.id, retry));
+    EXPECT_THAT(names(), IsEmpty());
+
+    link.bound.clear();
+    ASSERT_TRUE(journal->note_bound(link));
+    for (int i = 0; i < 2; ++i) {
+        const auto opened = open_reach_again(*engine, vm.id, retry);
+        ASSERT_TRUE(opened) << opened.error().message;
+        EXPECT_EQ(names().size(), 1U);
+        EXPECT_EQ(ports.size(), 1U) << "connections to ports that are there would be cut";
+    }
+    close_reach(*engine, vm, call_);
+}
+
+TEST_F(ReachTest, WhoRunsNoMoreIsGivenNoName)
+{
+    const auto vm = add("aabbccddee08", "fake", "fake");
+    EXPECT_TRUE(open_reach_again(*engine, vm.id, retry));
+    EXPECT_TRUE(open_reach_again(*engine, "aabbccddee09", retry));
+    run(vm);
+    const auto held = engine->vm_locks.lock(vm.id, "vm is being stopped", nullptr);
+    const auto busy = open_reach_again(*engine, vm.id, retry);
+    ASSERT_FALSE(busy);
+    EXPECT_EQ(busy.error().code, sdk::Code::busy);
+    EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(ReachTest, ADeletionThatCannotBeginLeavesNameAndPorts)

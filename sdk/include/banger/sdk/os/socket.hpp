@@ -21,7 +21,8 @@ struct SocketAddress {
     [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-/// `address` is IPv4 or IPv6 text, one of a link with the number of its interface: "fe80::1%2" (RFC 4007, 11). `invalid` otherwise.
+/// `address` is IPv4 or IPv6 text, this with an interface's number for its zone if it is of one link only, such as fe80::1%2
+/// (RFC 4007, 11); `invalid` otherwise.
 [[nodiscard]] Result<SocketAddress> tcp_address(const std::string& address, std::uint16_t port);
 /// `invalid` if the path does not fit sockaddr_un (unix(7)), 107 bytes.
 [[nodiscard]] Result<SocketAddress> unix_address(const std::string& path);
