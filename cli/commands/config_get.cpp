@@ -16,7 +16,7 @@ Syntax ConfigGet::syntax()
     syntax.description = "From the file, else the default. `-o json` also says where it comes from.";
     syntax.operands = {{"KEY"}};
     syntax.examples = {{"banger config get vm_defaults.memory", "in MiB"},
-                       {"banger config get providers.vmm -o json | jq -r .origin", "where it comes from"}};
+                       {"banger config get backends.vmm -o json | jq -r .origin", "where it comes from"}};
     return syntax;
 }
 

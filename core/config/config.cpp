@@ -44,7 +44,7 @@ Config defaults(const HostFacts& host)
         .publish = {"auto", Origin::built_in, {}},
         .git_identity = {true, Origin::built_in, {}},
     };
-    config.providers = {
+    config.backends = {
         .vmm = {"auto", Origin::built_in, {}},
         .storage = {"auto", Origin::built_in, {}},
         .network = {"auto", Origin::built_in, {}},

@@ -56,8 +56,8 @@ struct FileSync {
     Value<std::string> mode;   ///< of the file, or of the directory's files: "0600"; empty: the default
 };
 
-/// [providers]: "auto" or a provider's name; whether there is such a provider is the plugin host's to say.
-struct Providers {
+/// [backends]: "auto" or a provider's name; whether there is such a provider is the plugin host's to say.
+struct Backends {
     Value<std::string> vmm;
     Value<std::string> storage;
     Value<std::string> network;
@@ -104,7 +104,7 @@ struct PluginSection {
 
 struct Config {
     VmDefaults vm_defaults;
-    Providers providers;
+    Backends backends;
     Daemon daemon;
     Workspace workspace;
     Images images;
@@ -152,7 +152,7 @@ struct Problem {
 /// can be written there.
 ///     {"file": "...", "file_read": true,
 ///      "vm_defaults": {"vcpu": {"value": 2, "origin": "host", "where": "8 CPUs"}, "disk": {"value": "8G", ...}, ...},
-///      "providers": {...}, "daemon": {...}, "workspace": {...}, "tooling": {...},
+///      "backends": {...}, "daemon": {...}, "workspace": {...}, "tooling": {...},
 ///      "file_sync": {"0": {"host": {...}, "guest": {...}, "mode": {...}}, ...}, "plugin": {"<id>": {"<key>": {"value": ..., "origin": "config", ...}}}}
 [[nodiscard]] std::string to_json(const Config& config);
 

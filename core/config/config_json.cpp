@@ -164,11 +164,11 @@ std::string to_json(const Config& config)
     json.Key("file_read");
     json.Bool(config.file_read);
     write(json, config.vm_defaults);
-    json.Key("providers");
+    json.Key("backends");
     json.StartObject();
-    write(json, "vmm", config.providers.vmm);
-    write(json, "storage", config.providers.storage);
-    write(json, "network", config.providers.network);
+    write(json, "vmm", config.backends.vmm);
+    write(json, "storage", config.backends.storage);
+    write(json, "network", config.backends.network);
     json.EndObject();
     json.Key("daemon");
     json.StartObject();

@@ -322,7 +322,7 @@ public:
     Reader(std::string file, Config& config, const HostFacts& host) : file_(std::move(file)), config_(config)
     {
         auto& vm = config_.vm_defaults;
-        auto& use = config_.providers;
+        auto& use = config_.backends;
         tables_ = {
             {"vm_defaults",
              {{"vcpu", vcpus(vm.vcpu, host)},
@@ -335,7 +335,7 @@ public:
               {"init", one_of(vm.init, {"auto", "image", "banger"})},
               {"publish", one_of(vm.publish, {"auto", "none"})},
               {"git_identity", flag(vm.git_identity)}}},
-            {"providers",
+            {"backends",
              {{"vmm", provider(use.vmm)}, {"storage", provider(use.storage)}, {"network", provider(use.network)}}},
             {"daemon",
              {{"workers", count(config_.daemon.workers, 1, 256)},
@@ -446,7 +446,7 @@ private:
         const auto near = base::nearest(name, names);
         if (!near)
             return unknown("[" + name + "]", source,
-                           "known: [vm_defaults], [providers], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]");
+                           "known: [vm_defaults], [backends], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]");
         const std::string meant = *near == "file_sync" ? "[[file_sync]]" : "[" + *near + "]";
         return unknown("[" + name + "]", source, "did you mean " + meant + "?");
     }

@@ -101,7 +101,7 @@ Setting time(const std::string& key, const Value<std::chrono::milliseconds>& val
 std::vector<Setting> all_settings(const Config& config)
 {
     const auto& vm = config.vm_defaults;
-    const auto& use = config.providers;
+    const auto& use = config.backends;
     const auto& daemon = config.daemon;
     return {
         number("vm_defaults.vcpu", vm.vcpu),
@@ -114,9 +114,9 @@ std::vector<Setting> all_settings(const Config& config)
         word("vm_defaults.init", vm.init),
         word("vm_defaults.publish", vm.publish),
         flag("vm_defaults.git_identity", vm.git_identity),
-        word("providers.vmm", use.vmm),
-        word("providers.storage", use.storage),
-        word("providers.network", use.network),
+        word("backends.vmm", use.vmm),
+        word("backends.storage", use.storage),
+        word("backends.network", use.network),
         number("daemon.workers", daemon.workers),
         time("daemon.plugin_deadline", daemon.plugin_deadline),
         time("daemon.boot_timeout", daemon.boot_timeout),

@@ -170,7 +170,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     image_store.sweep();
     kernel_store.sweep();
     store::VmStore store(paths.database(), paths.vms());
-    lifecycle::ProviderOperations operations(registry, store, config->providers, paths.vms());
+    lifecycle::ProviderOperations operations(registry, store, config->backends, paths.vms());
     lifecycle::Agents agents(loop);
     lifecycle::Usage usage(paths.vms());
     auto range = base::LoopbackRange::parse(config->ports.addresses.value);

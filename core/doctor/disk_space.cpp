@@ -44,7 +44,7 @@ std::vector<Finding> check_failed_disks(lifecycle::Engine& engine)
 std::uint64_t reserve_of_storage(lifecycle::Engine& engine, lifecycle::Operation& operation)
 {
     const auto choice = engine.registry.choose(std::string(plugins::kind_of<sdk::Storage>),
-                                               engine.config.providers.storage.value, operation);
+                                               engine.config.backends.storage.value, operation);
     if (!choice)
         return 0;  // said by the check of providers
     return lifecycle::number_in<std::uint64_t>(choice->probe.facts, "reserve_bytes").value_or(0);

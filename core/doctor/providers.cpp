@@ -61,7 +61,7 @@ std::vector<Finding> check_provisioners(lifecycle::Engine& engine, lifecycle::Op
 // What will be used for each kind, and why not the others.
 std::vector<Finding> check_providers(lifecycle::Engine& engine, lifecycle::Operation& operation)
 {
-    const auto& config = engine.config.providers;
+    const auto& config = engine.config.backends;
     std::vector<Finding> findings;
     for (const auto& [kind, wanted] :
          {std::pair<std::string_view, std::string>{plugins::kind_of<sdk::Vmm>, config.vmm.value},

@@ -72,7 +72,7 @@ sdk::Result<Choice> go_together(const plugins::Choice& vmm, const plugins::Choic
 
 sdk::Result<Choice> pick_providers(Engine& engine, const model::VmSpec& spec, sdk::Egress egress, sdk::Call& call)
 {
-    const auto& config = engine.config.providers;
+    const auto& config = engine.config.backends;
     auto vmm = first<sdk::Vmm>(engine, spec.vmm, config.vmm.value, call);
     if (!vmm)
         return std::move(vmm).error();

@@ -13,7 +13,7 @@ namespace banger::lifecycle {
 /// Release, inspect and list of any handle, by asking the provider that its kind and name say.
 class ProviderOperations : public handles::Operations {
 public:
-    ProviderOperations(plugins::Registry& registry, store::VmStore& store, const config::Providers& selected,
+    ProviderOperations(plugins::Registry& registry, store::VmStore& store, const config::Backends& selected,
                        std::string vms_directory)
         : registry_(registry), store_(store), selected_(selected), vms_directory_(std::move(vms_directory))
     {
@@ -37,7 +37,7 @@ private:
 
     plugins::Registry& registry_;
     store::VmStore& store_;
-    const config::Providers& selected_;
+    const config::Backends& selected_;
     std::string vms_directory_;
 };
 

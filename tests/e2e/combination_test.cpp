@@ -110,7 +110,7 @@ protected:
 TEST_P(Combination, IsOneLineOfConfigurationAndTheSameMachine)
 {
     const auto& [vmm, storage, network] = GetParam();
-    const Installation host("\n[providers]\nvmm = \"" + vmm + "\"\nstorage = \"" + storage + "\"\nnetwork = \"" + network +
+    const Installation host("\n[backends]\nvmm = \"" + vmm + "\"\nstorage = \"" + storage + "\"\nnetwork = \"" + network +
                             "\"\n");
     const auto created = host.banger({"vm", "create", "--name", "same", "--ready", "agent"});
     ASSERT_EQ(created.status, 0) << created.err;

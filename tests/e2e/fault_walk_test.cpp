@@ -94,7 +94,7 @@ void expect_disks_as_recorded(const Installation& host, bool changed)
 TEST_P(FaultWalk, LeavesAWorldThatAgrees)
 {
     const Walk& walk = GetParam();
-    const Installation host("\n[providers]\nvmm = \"" + std::string(walk.vmm) + "\"\n");
+    const Installation host("\n[backends]\nvmm = \"" + std::string(walk.vmm) + "\"\n");
     const std::vector<std::string> create_neighbour{"vm", "create", "--name", "neighbour", "--ready", "agent"};
     auto neighbour = host.banger(create_neighbour);
     ASSERT_EQ(neighbour.status, 0) << neighbour.err;

@@ -47,7 +47,7 @@ std::string with_providers(std::string config)
         const char* variable;
         std::string usual;
     };
-    constexpr std::string_view table = "[providers]\n";
+    constexpr std::string_view table = "[backends]\n";
     std::string lines;
     for (const Pinned& pinned : {Pinned{"storage", "BANGER_TEST_STORAGE", "file"}, {"network", "BANGER_TEST_NETWORK", "user"}}) {
         const char* value = std::getenv(pinned.variable);

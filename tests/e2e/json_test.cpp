@@ -77,7 +77,7 @@ protected:
         expect_golden_of(host_, name, call);
     }
 
-    const Installation host_{"\n[providers]\nvmm = \"null\"\n"};
+    const Installation host_{"\n[backends]\nvmm = \"null\"\n"};
 };
 
 TEST_F(JsonContract, OfMachines)

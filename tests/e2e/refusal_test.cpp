@@ -74,7 +74,7 @@ TEST(RefusedConfig, AnUnknownKeyIsNamedWithFileLineAndTheNearestKey)
 
 TEST(RefusedConfig, AWrongTypeIsNamedWithFileAndLine)
 {
-    const Installation host("[providers]\nvmm = 7\n");
+    const Installation host("[backends]\nvmm = 7\n");
     auto called = host.banger({"vm", "list"});
     EXPECT_EQ(called.status, 1);
     EXPECT_NE(called.err.find("config.toml:7"), std::string::npos) << called.err;
@@ -266,7 +266,7 @@ TEST(RefusedPlugin, OneThatNobodyUsesSpoilsNoAuditAndNoRebuiltJournal)
 
 TEST(RefusedPlugin, OneThatIsSelectedAndCannotBeAskedIsAFinding)
 {
-    const Installation host("\n[providers]\nstorage = \"refuses\"\n");
+    const Installation host("\n[backends]\nstorage = \"refuses\"\n");
     CallOptions options;
     options.environment["BANGER_PLUGIN_PATH"] = std::getenv("BANGER_TEST_BAD_PLUGIN");
     auto audit = host.banger({"audit"}, options);

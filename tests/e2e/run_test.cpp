@@ -228,7 +228,7 @@ TEST(Run, EightMachinesAreMadeInParallelAndAllAnswer)
 
 TEST(Run, EachOperationKeepsWhereItsTimeWent)
 {
-    const Installation host("\n[providers]\nvmm = \"null\"\n");
+    const Installation host("\n[backends]\nvmm = \"null\"\n");
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
     const std::string id = shown(host, "a", "id");
     ASSERT_EQ(host.banger({"vm", "stop", "a"}).status, 0);

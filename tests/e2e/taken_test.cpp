@@ -41,7 +41,7 @@ protected:
     }
 };
 
-constexpr const char* with_null = "\n[providers]\nvmm = \"null\"\n";
+constexpr const char* with_null = "\n[backends]\nvmm = \"null\"\n";
 
 TEST_F(Taken, ABridgeOrASubnetOfSomebodyElsesIsSaidAndLeftAlone)
 {

@@ -27,11 +27,11 @@ protected:
 
 TEST_F(ConfigCommand, ChangesOneLineAndKeepsTheRest)
 {
-    write("# mine\n[vm_defaults]  # new machines\nvcpu = 1\t# one\n\n[providers]\nvmm = \"qemu\"\n");
+    write("# mine\n[vm_defaults]  # new machines\nvcpu = 1\t# one\n\n[backends]\nvmm = \"qemu\"\n");
     const auto ended = banger({"config", "set", "vm_defaults.vcpu", "2"});
     EXPECT_EQ(ended.status, 0) << ended.err;
     EXPECT_EQ(ended.out, "vm_defaults.vcpu is 2 (" + file() + ":3)\n");
-    EXPECT_EQ(read(), "# mine\n[vm_defaults]  # new machines\nvcpu = 2\t# one\n\n[providers]\nvmm = \"qemu\"\n");
+    EXPECT_EQ(read(), "# mine\n[vm_defaults]  # new machines\nvcpu = 2\t# one\n\n[backends]\nvmm = \"qemu\"\n");
     EXPECT_EQ(mode_of(file()), 0640U) << "as it was";
     EXPECT_EQ(banger({"config", "get", "vm_defaults.vcpu"}).out, "2\n");
 }
@@ -78,7 +78,7 @@ TEST_F(ConfigCommand, WhatWouldBeWrongIsRefusedAndNothingIsWritten)
 
 TEST_F(ConfigCommand, AFileThatIsWrongElsewhereIsMendedFirst)
 {
-    write("[vm_defaults]\nvcpu = \"x\"\n[providers]\nvm = \"qemu\"\n");
+    write("[vm_defaults]\nvcpu = \"x\"\n[backends]\nvm = \"qemu\"\n");
     EXPECT_THAT(banger({"config", "get", "vm_defaults.vcpu"}).err, HasSubstr("config.toml:2"));
     EXPECT_THAT(banger({"config", "set", "vm_defaults.vcpu", "1"}).err, HasSubstr("there is no setting 'vm'"));
     write("[vm_defaults]\nvcpu = \"x\"\n");

@@ -34,7 +34,7 @@ TEST(Config, DefaultsComeFromTheHost)
     EXPECT_EQ(config.vm_defaults.disk_bytes.value, 8ULL << 30U);
     EXPECT_EQ(config.vm_defaults.disk_bytes.origin, Origin::built_in);
     EXPECT_EQ(config.vm_defaults.image.value, "debian-bookworm");
-    EXPECT_EQ(config.providers.vmm.value, "auto");
+    EXPECT_EQ(config.backends.vmm.value, "auto");
 }
 
 TEST(Config, EveryKeyIsRead)
@@ -51,7 +51,7 @@ ready = "agent"
 init = "banger"
 git_identity = false
 
-[providers]
+[backends]
 vmm = "qemu"
 storage = "file"
 network = "user"
@@ -79,10 +79,10 @@ accelerator = "tcg"
     EXPECT_EQ(config->vm_defaults.ready.value, "agent");
     EXPECT_EQ(config->vm_defaults.init.value, "banger");
     EXPECT_FALSE(config->vm_defaults.git_identity.value);
-    EXPECT_EQ(config->providers.vmm.value, "qemu");
-    EXPECT_EQ(config->providers.storage.value, "file");
-    EXPECT_EQ(config->providers.network.value, "user");
-    EXPECT_EQ(config->providers.network.where, "/c.toml:16");
+    EXPECT_EQ(config->backends.vmm.value, "qemu");
+    EXPECT_EQ(config->backends.storage.value, "file");
+    EXPECT_EQ(config->backends.network.value, "user");
+    EXPECT_EQ(config->backends.network.where, "/c.toml:16");
     EXPECT_EQ(config->daemon.workers.value, 4U);
     EXPECT_EQ(config->daemon.plugin_deadline.value, 90s);
     EXPECT_EQ(config->plugins.at("vmm-qemu").json, R"({"accelerator":"tcg"})");
@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"[vm_default]\n", "/c.toml:1: there is no setting [vm_default]", "did you mean [vm_defaults]?"},
         Bad{"[zzz]\n", "/c.toml:1: there is no setting [zzz]",
-            "known: [vm_defaults], [providers], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]"},
+            "known: [vm_defaults], [backends], [daemon], [workspace], [tooling], [[file_sync]], [plugin.ID]"},
         Bad{"[tooling]\nmise_url = \"https://example.org/mise\"\n",
             "/c.toml:2: mise_url in [tooling] needs mise_sha256 beside it", "sha256sum prints the digest of a file"},
         Bad{"[daemon]\nssh_key_path = \"key\"\n",
@@ -194,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{vm + "vcpus = 2\n", "/c.toml:2: there is no setting 'vcpus' in [vm_defaults]", "did you mean 'vcpu'?"},
         Bad{vm + "qqq = 2\n", "/c.toml:2: there is no setting 'qqq' in [vm_defaults]",
             "known: vcpu, memory, disk, image, kernel, egress, ready, init, publish, git_identity"},
-        Bad{"[providers]\nvm = \"qemu\"\n", "/c.toml:2: there is no setting 'vm' in [providers]",
+        Bad{"[backends]\nvm = \"qemu\"\n", "/c.toml:2: there is no setting 'vm' in [backends]",
             "did you mean 'vmm'?"},
         Bad{"plugin = 1\n",
             "/c.toml:1: [plugin] must be a table of tables, such as [plugin.vmm-qemu], not a whole number", ""},
@@ -232,9 +232,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{vm + "ready = \"ssh\"\n",
             "/c.toml:2: ready in [vm_defaults] cannot be 'ssh': it is one of auto, agent, system",
             "known: auto, agent, system"},
-        Bad{"[providers]\nvmm = \"\"\n", "/c.toml:2: vmm in [providers] cannot be empty",
+        Bad{"[backends]\nvmm = \"\"\n", "/c.toml:2: vmm in [backends] cannot be empty",
             "write \"auto\" or a provider's name"},
-        Bad{"[providers]\nvmm = [1]\n", "/c.toml:2: vmm in [providers] must be a string, not an array", ""},
+        Bad{"[backends]\nvmm = [1]\n", "/c.toml:2: vmm in [backends] must be a string, not an array", ""},
         Bad{"[images]\nmost_entries = 60000001\n",
             "/c.toml:2: most_entries in [images] cannot be 60000001: it must be 1 to 60000000", ""},
         Bad{"[images]\nmost_bytes = \"2048G\"\n",
@@ -387,7 +387,7 @@ TEST(ConfigJson, HasEveryValueWithItsOrigin)
                     R"("init":{"value":"auto","origin":"built-in","where":""},)"
                     R"("publish":{"value":"auto","origin":"built-in","where":""},)"
                     R"("git_identity":{"value":true,"origin":"built-in","where":""}},)"
-                    R"("providers":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
+                    R"("backends":{"vmm":{"value":"auto","origin":"built-in","where":""},)"
                     R"("storage":{"value":"auto","origin":"built-in","where":""},)"
                     R"("network":{"value":"auto","origin":"built-in","where":""}},)"
                     R"("daemon":{"workers":{"value":16,"origin":"built-in","where":""},)"
@@ -442,7 +442,7 @@ TEST(ConfigJson, WhatIsShownCanBeWrittenIntoTheFile)
     ASSERT_TRUE(shown.IsObject());
     EXPECT_STREQ(shown["plugin"]["a"]["deep"]["origin"]["where"].GetString(), "/c.toml:13");
     std::string text;
-    for (const char* table : {"vm_defaults", "providers", "daemon", "plugin"})
+    for (const char* table : {"vm_defaults", "backends", "daemon", "plugin"})
         add_toml(shown[table], table, text);
     const auto again = read(text);
     ASSERT_TRUE(again) << again.error().message << "\n" << text;

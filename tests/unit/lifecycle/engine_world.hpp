@@ -27,7 +27,7 @@ protected:
         settings.vms_directory = paths_.vms();
         registry_ = std::move(*plugins::Registry::open(std::move(settings)));
         store_ = std::make_unique<store::VmStore>(paths_.database(), paths_.vms());
-        operations_ = std::make_unique<ProviderOperations>(*registry_, *store_, config_.providers, paths_.vms());
+        operations_ = std::make_unique<ProviderOperations>(*registry_, *store_, config_.backends, paths_.vms());
     }
 
     /// As a new daemon makes it.

@@ -55,7 +55,7 @@ TEST_F(PickTest, OneThatWasAskedForIsRefusedAndNotReplaced)
 
 TEST_F(PickTest, TheConfigurationNamesOneAndTheSpecAnother)
 {
-    config_.providers.vmm.value = "telling";
+    config_.backends.vmm.value = "telling";
     EXPECT_EQ(pick({}, sdk::Egress::none)->vmm, "telling");
     model::VmSpec spec;
     spec.vmm = "fake";
