@@ -182,6 +182,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
                              {}, {}};
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;
+    std::optional<LateReach> late_reach;
     Service service(loop, engine, config->daemon.workers.value);
     service.places = std::make_shared<forward::GuestPlaces>(most_connections_of_a_guest, most_connections());
     PortPublisher publisher(loop, service);
@@ -189,8 +190,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     engine.publish_ports = [&](const std::string& vm, const std::string& address) { publisher.publish(vm, address); };
     engine.withdraw_ports = [&](const std::string& vm) { publisher.withdraw(vm); };
     agents.on_connected = [&](const std::string& vm) { publisher.hasten(vm); };
-    LateReach late_reach(loop, service);
-    engine.open_reach_later = [&](const std::string& vm) { late_reach.try_later(vm); };
+    late_reach.emplace(loop, service);
+    engine.open_reach_later = [&](const std::string& vm) { late_reach->try_later(vm); };
     agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
     if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
         auto_stop.emplace(loop, service, limit);

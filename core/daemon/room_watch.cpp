@@ -70,15 +70,16 @@ void RoomWatch::judge(std::uint64_t free)
     if (free < pause_below_) {
         for (const auto& [vm, count] : vms_)
             if (!service_.engine().standing.has(vm)) {
-                if (in_pausing_.insert(vm).second)
-                    pause(vm, free);
+                if (!in_pausing_.insert(vm).second)
+                    continue;  // somebody is at it, or it cannot be paused
+                pause(vm, free);
                 wait = until_paused;
             }
     } else if (free >= lifecycle::enough_room(pause_below_)) {
         in_pausing_.clear();
         for (const auto& vm : service_.engine().standing.all())
             resume(vm);
-        if (was_scarce_ || looked_ - looked_at_machines_ >= between_machines)
+        if (!machines_looked_at_ && (was_scarce_ || looked_ - looked_at_machines_ >= between_machines))
             look_at_machines();
     }
     was_scarce_ = was_scarce_ || free < lifecycle::enough_room(pause_below_);
@@ -100,10 +101,11 @@ void RoomWatch::look_at_machines()
 {
     looked_at_machines_ = looked_;
     was_scarce_ = false;
+    machines_looked_at_ = true;
     std::vector<std::string> vms;
     for (const auto& [vm, count] : vms_)
         vms.push_back(vm);
-    service_.run_own("room", [this, vms](lifecycle::Operation& operation) -> sdk::Result<void> {
+    service_.run_own("machines", [this, vms](lifecycle::Operation& operation) -> sdk::Result<void> {
         auto& engine = service_.engine();
         for (const auto& vm : vms) {
             const bool known = engine.standing.has(vm);  // which is on its way
@@ -111,14 +113,17 @@ void RoomWatch::look_at_machines()
             if (!resumed)
                 log::warning("vm " + vm + ": " + resumed.error().message);
             else if (*resumed)
-                log::warning("vm " + vm + " stood, as its VMM met a full disk; there is room again, and it goes on");
-            const auto record = engine.store.find(vm);
-            if (record && !lifecycle::failed_disks(engine, *record).empty())
-                post(loop_, [this, vm] {
-                    if (vms_.contains(vm) && with_failed_disks_.insert(vm).second)
-                        log::error("vm " + vm + " has a disk that could not be written to, and needs a restart");
-                });
+                went_on(vm, "stood, as after a full disk");
+            const auto record = engine.store.find_id(vm);
+            const bool failed = record && !lifecycle::failed_disks(engine, *record).empty();
+            post(loop_, [this, vm, failed] {
+                if (!failed)
+                    with_failed_disks_.erase(vm);
+                else if (vms_.contains(vm) && with_failed_disks_.insert(vm).second)
+                    log::error("vm " + vm + " has a disk that could not be written to, and needs a restart");
+            });
         }
+        post(loop_, [this] { machines_looked_at_ = false; });
         return {};
     });
 }
@@ -160,13 +165,17 @@ void RoomWatch::resume(const std::string& vm)
 {
     service_.run_own("vm.resume", [this, vm](lifecycle::Operation& operation) -> sdk::Result<void> {
         auto resumed = lifecycle::resume_with_room(service_.engine(), vm, operation);
-        if (resumed && !service_.engine().standing.has(vm)) {
-            log::info("vm " + vm + " goes on: there is room again");
-            if (on_resumed)
-                on_resumed(vm);
-        }
+        if (resumed && !service_.engine().standing.has(vm))
+            went_on(vm, "was paused");
         return resumed;
     });
+}
+
+void RoomWatch::went_on(const std::string& vm, const std::string& before) const
+{
+    log::info("vm " + vm + " " + before + ", and goes on: there is room again");
+    if (on_resumed)
+        on_resumed(vm);
 }
 
 }  // namespace banger::daemon

@@ -39,6 +39,7 @@ private:
     /// How fast it has filled up since the last look, in bytes.
     std::uint64_t filled_per_second(std::uint64_t free);
     void look_at_machines();
+    void went_on(const std::string& vm, const std::string& before) const;
 
     boost::asio::io_context& loop_;
     Service& service_;
@@ -49,6 +50,7 @@ private:
     std::chrono::steady_clock::time_point looked_;
     std::chrono::steady_clock::time_point looked_at_machines_;
     bool was_scarce_ = false;          ///< since the last look at machines
+    bool machines_looked_at_ = false;  ///< by a worker, now
     std::map<std::string, int> vms_;   ///< how many VMMs of each: the end of one may be told after the next began
     std::set<std::string> with_failed_disks_;  ///< of which that was said
     std::set<std::string> in_pausing_; ///< until a worker has said how it went, and those that cannot be paused

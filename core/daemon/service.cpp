@@ -111,7 +111,7 @@ Service::~Service() = default;
 base::WorkerPool& Service::workers_for(const std::string& verb)
 {
     static const std::set<std::string> ends{"vm.stop",   "vm.kill",  "vm.delete", "settle",
-                                            "auto-stop", "vm.pause", "vm.resume"};
+                                            "auto-stop", "vm.pause", "vm.resume", "machines"};
     static const std::set<std::string> asks{"room",    "daemon.status", "daemon.stop", "config.show", "vm.list",   "vm.show",
                                             "vm.logs", "vm.ssh",        "ssh.key",     "image.list",  "image.show", "kernel.list",
                                             "kernel.show"};
@@ -179,7 +179,7 @@ bool Service::only_looks(const std::string& verb)
 {
     return &workers_for(verb) == &askers_ || verb == "vm.stats" || verb == "vm.health" || verb == "vm.ports" ||
            verb == "vm.session.list" || verb == "vm.session.show" ||
-           verb == "dns.status" || verb == "names" || verb == "ports";
+           verb == "dns.status" || verb == "names" || verb == "ports" || verb == "machines";
 }
 
 void Service::finish(lifecycle::Operation& operation, const sdk::Error* error)

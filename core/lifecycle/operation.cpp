@@ -43,8 +43,9 @@ bool Operation::cancel_for(std::optional<sdk::Error> why)
     const std::lock_guard lock(mutex_);
     if (committed_)
         return false;
-    if (!cancelled_meanwhile_ && !stop_.stop_requested())  // whoever came first is why
-        called_off_ = std::move(why);
+    if (cancelled_meanwhile_ || stop_.stop_requested())  // whoever came first is why
+        return !why;
+    called_off_ = std::move(why);
     if (shielded_)
         cancelled_meanwhile_ = true;
     else

@@ -33,7 +33,7 @@ public:
 
     /// Asks it to stop. Ignored once the operation is past its point of no return: false.
     bool cancel();
-    /// The same for a reason that whoever waits for it is told.
+    /// The same for a reason that whoever waits for it is told; false also if it was asked to stop before.
     bool call_off(sdk::Error why);
     /// That reason, if there was one.
     [[nodiscard]] std::optional<sdk::Error> called_off() const;

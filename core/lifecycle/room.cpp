@@ -134,7 +134,10 @@ sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Ope
         return false;
     engine.standing.add(id);
     auto woken = wake(engine, locked->record, *live);
-    return woken ? sdk::Result<bool>(true) : std::move(woken).error();
+    if (woken)
+        return true;
+    engine.standing.remove(id);  // it stands for some other reason
+    return std::move(woken).error();
 }
 
 std::vector<std::string> failed_disks(Engine& engine, const model::VmRecord& vm)

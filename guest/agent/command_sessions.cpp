@@ -90,7 +90,8 @@ std::vector<CommandSession::Found> find_sessions(const std::string& directory)
         const std::string name = file.substr(0, file.rfind('.'));
         if (!check_session_name(name))
             continue;
-        if (file.ends_with(log_suffix) && access((directory + "/" + name + std::string(record_suffix)).c_str(), F_OK) != 0)
+        if (file.ends_with(log_suffix) &&
+            access((directory + "/" + name + std::string(record_suffix)).c_str(), F_OK) != 0 && errno == ENOENT)
             unlink((directory + "/" + file).c_str());  // nobody knows what it is of
         if (!file.ends_with(record_suffix))
             continue;
@@ -200,13 +201,19 @@ void CommandSessions::launch(SessionSpec spec, const Launch& launch, const Start
     auto leaving = leaving_for(spec.name);
     if (!leaving)
         return started(std::move(leaving.error()));
-    const auto waiting = std::make_shared<EventLoop::Registration>();
-    const auto answer = [this, waiting, started, name = spec.name] {
-        if (!*waiting)
+    struct Answer {
+        EventLoop::Registration waiting;
+        std::weak_ptr<CommandSession> session;  // which keeps this
+    };
+    const auto pending = std::make_shared<Answer>();
+    const auto answer = [pending, started] {
+        if (!pending->waiting)
             return;
-        waiting->reset();
-        if (const auto session = find(name))
-            started((*session)->facts());
+        pending->waiting.reset();
+        if (const auto session = pending->session.lock())
+            started(session->facts());
+        else
+            started(sdk::make_error(sdk::Code::not_found, "the session ended, and was forgotten for newer ones"));
     };
     auto session = CommandSession::start(
         host(), spec, launch,
@@ -219,8 +226,9 @@ void CommandSessions::launch(SessionSpec spec, const Launch& launch, const Start
         answer);
     if (!session)
         return started(std::move(session.error()));
+    pending->session = *session;
     sessions_.emplace(spec.name, *session);
-    *waiting = loop_.after(CommandSession::patience_for_disk, answer);
+    pending->waiting = loop_.after(CommandSession::patience_for_disk, answer);
 }
 
 std::vector<SessionFacts> CommandSessions::list() const

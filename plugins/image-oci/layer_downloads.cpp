@@ -103,7 +103,8 @@ void LayerDownloads::ended(std::size_t layer, sdk::Result<std::string> path)
         if (path) {
             mine.bytes = mine.blob.size;
             mine.path = std::move(*path);
-            moved = mine.moves;
+            // A layer that was here already is news only beside those that had to come.
+            moved = std::any_of(layers_.begin(), layers_.end(), [](const Layer& each) { return each.moves; });
         } else if (!failure_) {  // those of the others only follow from the first
             failure_ = std::move(path).error();
         }

@@ -26,7 +26,7 @@ public:
     /// The VM's address, or a free one near the one that its id says; never one of those, which others use whatever this
     /// says. `busy` if the subnet is full.
     sdk::Result<Address> take(const std::string& vm, const std::set<Address>& of_others = {});
-    /// Outlives this process once it returns, and a power cut a moment later. Nothing to do where nothing is new.
+    /// Outlives this process once it returns; a power cut may take it back. Nothing to do where nothing is new.
     [[nodiscard]] sdk::Result<void> write();
 
     static std::string text_of(const std::optional<Subnet>& subnet, const std::map<std::string, Address>& addresses);

@@ -427,6 +427,12 @@ class KilledDm : public Dm {
 protected:
     using Verb = std::function<void(sdk::Storage&, const sdk::DiskSpec&)>;
 
+    template <typename T>
+    static void succeed_or_exit(const sdk::Result<T>& done)
+    {
+        if (!done)
+            ::_exit(1);
+    }
     void walk(const Verb& before, const Verb& verb)
     {
         const auto layer = new_layer();
@@ -461,14 +467,14 @@ protected:
 TEST_F(KilledDm, WhileADiskIsAttached)
 {
     walk([](sdk::Storage&, const sdk::DiskSpec&) {},
-         [&](sdk::Storage& killed, const sdk::DiskSpec& spec) { (void)killed.attach(spec, call); });
+         [&](sdk::Storage& killed, const sdk::DiskSpec& spec) { succeed_or_exit(killed.attach(spec, call)); });
 }
 
 TEST_F(KilledDm, WhileADiskIsReleased)
 {
     walk([&](sdk::Storage&, const sdk::DiskSpec& spec) { (void)must_attach(spec); },
          [](sdk::Storage& killed, const sdk::DiskSpec& spec) {
-             (void)killed.release({"storage/0", "dm", "root", spec.owner, {}});
+             succeed_or_exit(killed.release({"storage/0", "dm", "root", spec.owner, {}}));
          });
 }
 

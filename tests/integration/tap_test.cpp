@@ -827,6 +827,12 @@ protected:
             }
         }
     }
+    template <typename T>
+    static void succeed_or_exit(const sdk::Result<T>& done)
+    {
+        if (!done)
+            ::_exit(1);
+    }
     static std::vector<std::string> interfaces()
     {
         std::vector<std::string> names;
@@ -841,7 +847,7 @@ TEST_F(KilledTap, WhereThereWasNothingNothingIsLeft)
 {
     config.pool = 0;
     const auto spec = new_spec();
-    walk(spec, [] {}, [&](sdk::Network& killed) { (void)killed.attach(spec, call); });
+    walk(spec, [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.attach(spec, call)); });
 }
 
 TEST_F(KilledTap, BesideANeighbourNothingIsLeftWhicheverVerbItWas)
@@ -850,9 +856,9 @@ TEST_F(KilledTap, BesideANeighbourNothingIsLeftWhicheverVerbItWas)
     reopen();
     const auto neighbour = must_attach(new_spec());
     const auto spec = new_spec();
-    walk(spec, [] {}, [&](sdk::Network& killed) { (void)killed.attach(spec, call); });
+    walk(spec, [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.attach(spec, call)); });
     walk(spec, [&] { (void)must_attach(spec); },
-         [&](sdk::Network& killed) { (void)killed.release({"network/0", "tap", "link", spec.owner, {}}); });
+         [&](sdk::Network& killed) { succeed_or_exit(killed.release({"network/0", "tap", "link", spec.owner, {}})); });
     EXPECT_TRUE(network->inspect(neighbour.handle)->present);
 }
 

@@ -98,6 +98,7 @@ TEST_F(DaemonLoad, IsNotWhatIsAboutToEnd)
     std::promise<void> end;
     run_own("vm.stop", end.get_future().share());
     auto load = std::async(std::launch::async, [&] { return operations(std::chrono::seconds(60)); });
+    EXPECT_EQ(load.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout) << "nobody waited for its end";
     end.set_value();
     EXPECT_EQ(load.get(), 0U);
 }

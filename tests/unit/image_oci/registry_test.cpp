@@ -155,7 +155,7 @@ TEST_F(RegistryTest, EachLayerSaysHowFarItIs)
     const FakeRegistry base({lower});
     ASSERT_TRUE(pull(base));
     const auto of_base = call.told().size();
-    const FakeRegistry server({lower, layer_bytes, "third"});
+    const FakeRegistry server({"third", layer_bytes, lower});  // which is here, and the last to be said so of
     ASSERT_TRUE(pull(server));
     const auto all = call.told();
     ASSERT_GT(all.size(), of_base);
@@ -177,6 +177,7 @@ TEST_F(RegistryTest, EachLayerSaysHowFarItIs)
     const auto& last = all.back().parts;
     EXPECT_EQ(last[1].done, layer_bytes.size());
     EXPECT_EQ(last[1].total, layer_bytes.size());
+    EXPECT_EQ(all.back().done, all.back().total);
     ASSERT_TRUE(pull(server));
     EXPECT_EQ(call.told().size(), all.size()) << "nothing moves when all is here";
 }

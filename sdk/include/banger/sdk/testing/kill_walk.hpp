@@ -20,7 +20,8 @@ namespace banger::sdk::testing {
 enum class Walked { killed, finished };
 
 /// Runs `body` in a child process, which is killed just before its n-th step (from 1): a system call that changes files,
-/// devices or, by a netlink socket, the network. `finished` if the body takes fewer steps. Needs no seam in what is
+/// devices or, by a netlink socket, the network. `finished` if the body takes fewer steps; it says that it failed by
+/// ending the child with another status than 0, which is an error here. Needs no seam in what is
 /// tested, since it watches the child as a debugger does (ptrace(2)); `unsupported` where that is forbidden. The caller
 /// runs no other threads that the body needs: they are not in the child.
 class KillWalk {
@@ -72,6 +73,8 @@ private:
             if (::waitpid(child, &status, 0) != child)
                 return os_error("wait for a process");
             reaped = WIFEXITED(status) || WIFSIGNALED(status);
+            if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+                return make_error(Code::internal, "what was to be killed failed by itself");
             if (WIFEXITED(status))
                 return Walked::finished;
             if (WIFSIGNALED(status))
