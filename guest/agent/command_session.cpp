@@ -16,6 +16,7 @@ namespace banger::agent {
 namespace {
 
 constexpr std::uint64_t default_log_bytes = 4UL * 1024 * 1024;
+constexpr std::chrono::milliseconds pause_between_hang_ups{500};
 /// After so much others of the loop get their turn.
 constexpr std::size_t most_per_turn = 256UL * 1024;
 constexpr std::chrono::milliseconds pause_between_turns{1};
@@ -196,9 +197,18 @@ void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void(
     when_ended_.push_back(std::move(ended));
     command_.send_signal_to_all(SIGTERM);
     if (facts_.tty)
-        command_.send_signal_to_all(SIGHUP);
+        hang_up();
     command_.send_signal_to_all(SIGCONT);  // a stopped process would not see the others
     command_.kill_after(timeout);
+}
+
+/// Again and again: a shell that is just about to wait for its next line notices the signal behind that line.
+void CommandSession::hang_up()
+{
+    if (!running())
+        return;
+    command_.send_signal_to_all(SIGHUP);
+    hangs_up_ = host_.loop.after(pause_between_hang_ups, [this] { hang_up(); });
 }
 
 void CommandSession::forget() const

@@ -83,7 +83,7 @@ public:
 
     /// Errors: precondition, if it has ended.
     sdk::Result<void> signal(int number);
-    /// SIGTERM, and a SIGHUP where it has a terminal, as shells ignore the former; SIGKILL after the time, also to those of its
+    /// SIGTERM, and where it has a terminal SIGHUPs, as shells ignore the former; SIGKILL after the time, also to those of its
     /// processes that it left behind. Of several times the earliest counts. `ended` is called once it has ended, at once if it has.
     void stop(std::chrono::milliseconds timeout, std::function<void()> ended);
     /// What ends it from now on is that the machine stops.
@@ -93,6 +93,7 @@ public:
 
 private:
     void take_output();
+    void hang_up();
     void end();
     void tell_of_end();
     [[nodiscard]] std::string path(const char* suffix) const { return host_.directory + "/" + facts_.name + suffix; }
@@ -109,6 +110,7 @@ private:
     bool machine_stops_ = false;
     std::vector<std::function<void()>> when_ended_;
     EventLoop::Registration again_;
+    EventLoop::Registration hangs_up_;
     EventLoop::Registration untold_end_;  ///< until its note is kept
 };
 
