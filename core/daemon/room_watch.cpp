@@ -113,7 +113,7 @@ void RoomWatch::look_at_machines()
             if (!resumed)
                 log::warning("vm " + vm + ": " + resumed.error().message);
             else if (*resumed)
-                went_on(vm, "stood, as after a full disk");
+                went_on(vm);
             const auto record = engine.store.find_id(vm);
             const bool failed = record && !lifecycle::failed_disks(engine, *record).empty();
             post(loop_, [this, vm, failed] {
@@ -166,14 +166,14 @@ void RoomWatch::resume(const std::string& vm)
     service_.run_own("vm.resume", [this, vm](lifecycle::Operation& operation) -> sdk::Result<void> {
         auto resumed = lifecycle::resume_with_room(service_.engine(), vm, operation);
         if (resumed && !service_.engine().standing.has(vm))
-            went_on(vm, "was paused");
+            went_on(vm);
         return resumed;
     });
 }
 
-void RoomWatch::went_on(const std::string& vm, const std::string& before) const
+void RoomWatch::went_on(const std::string& vm) const
 {
-    log::info("vm " + vm + " " + before + ", and goes on: there is room again");
+    log::info("vm " + vm + " goes on: there is room again");
     if (on_resumed)
         on_resumed(vm);
 }

@@ -39,7 +39,7 @@ private:
     /// How fast it has filled up since the last look, in bytes.
     std::uint64_t filled_per_second(std::uint64_t free);
     void look_at_machines();
-    void went_on(const std::string& vm, const std::string& before) const;
+    void went_on(const std::string& vm) const;
 
     boost::asio::io_context& loop_;
     Service& service_;

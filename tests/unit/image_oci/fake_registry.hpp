@@ -52,7 +52,8 @@ private:
     {
         if (misbehave_ && misbehave_(request, reply))
             return;
-        if (request.path == "/v2/made/here/manifests/1")
+        const std::string manifests = "/v2/made/here/manifests/";
+        if (request.path == manifests + "1" || request.path == manifests + blobs::digest_of(manifest_))
             return reply.send(200, manifest_);
         const auto digest = request.path.substr(request.path.rfind('/') + 1);
         if (!request.path.starts_with("/v2/made/here/blobs/") || !blobs_.contains(digest))
