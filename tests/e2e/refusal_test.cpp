@@ -7,6 +7,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
@@ -375,16 +376,19 @@ TEST(InterruptedPull, OfAContainerImageGoesOnWhereItEnded)
     constexpr std::size_t there = 300'000;
     const auto layer = archive_of(4 * there);
     std::atomic<int> asked = 0;
+    std::promise<void> sent;
     const oci::testing::FakeRegistry registry({layer}, [&](const oci::testing::Request& request, oci::testing::Reply& reply) {
         if (!request.path.ends_with(blobs::digest_of(layer)) || asked++ > 0)
             return false;
         reply.send_part(200, layer, there);
+        sent.set_value();
         reply.stall();
         return true;
     });
     const Installation host;
     const auto images = sdk::os::list_directory(host.home() + "/state/images").value_or({});
     UnderWay pull(host, {"image", "pull", registry.reference()});
+    ASSERT_EQ(sent.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready) << pull.said();
     const std::string part = host.home() + "/cache/plugins/image-oci/blobs/" + registry.layer(0).substr(7) + ".part";
     ASSERT_TRUE(wait_for_text(part, layer.substr(there - 20, 20), std::chrono::minutes(1))) << part;
     pull.interrupt();

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include "banger/sdk/os/fd.hpp"
 
@@ -220,7 +221,7 @@ void make_odd_tree(const std::string& directory, const OddTree& parts)
 TreeSnapshot snapshot_of(const std::string& directory, Holes holes)
 {
     TreeSnapshot result;
-    std::map<ino_t, std::string> first;
+    std::map<std::pair<dev_t, ino_t>, std::string> first;
     std::vector<std::string> paths;
     for (const auto& entry : fs::recursive_directory_iterator(directory))
         paths.push_back(entry.path().string().substr(directory.size() + 1));
@@ -233,7 +234,7 @@ TreeSnapshot snapshot_of(const std::string& directory, Holes holes)
         must(::lstat(full.c_str(), &status) == 0, "inspect " + full);
         result[path] = describe(full, status, holes);
         if (!S_ISDIR(status.st_mode))
-            result[path] += " same as " + first.emplace(status.st_ino, path).first->second;
+            result[path] += " same as " + first.emplace(std::pair(status.st_dev, status.st_ino), path).first->second;
     }
     return result;
 }
