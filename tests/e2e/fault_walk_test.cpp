@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -161,14 +162,16 @@ protected:
     }
     static void TearDownTestSuite() { machines_.reset(); }
 
-    // The first of every so many steps, each time another.
+    // The first of every so many steps, each time another. BANGER_TEST_FIRST_STEP has it the same again.
     static int first_of(int stride)
     {
+        if (const char* wanted = std::getenv("BANGER_TEST_FIRST_STEP"); wanted != nullptr && stride > 1)
+            return std::max(1, std::atoi(wanted));
         constexpr int least_of_helper = 2;
         const int most = std::min(stride, by_helper() ? least_of_helper : GetParam().verb.least_steps);
         const int first = most == 1 ? 1 : std::uniform_int_distribution<int>(1, most)(random_);
         if (stride > 1)
-            std::cout << "every " << stride << "th step from step " << first << " on\n";
+            std::cout << "every " << stride << "th step from step " << first << " on (BANGER_TEST_FIRST_STEP)\n";
         return first;
     }
 
