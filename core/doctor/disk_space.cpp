@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "banger/sdk/os/file.hpp"
 #include "core/base/sizes.hpp"
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/look.hpp"
@@ -54,11 +53,11 @@ std::uint64_t reserve_of_storage(lifecycle::Engine& engine, lifecycle::Operation
 
 std::vector<Finding> check_disk_space(lifecycle::Engine& engine, lifecycle::Operation& operation)
 {
-    auto free = sdk::os::free_bytes(engine.paths.state);
+    auto free = lifecycle::free_room(engine);
     if (!free)
         return {{"disk space", Status::failed, free.error().message, {}}};
     const char* hint = "delete VMs and images that nobody needs: `banger vm prune`, `banger image list`";
-    std::string text = base::format_size(*free) + " free for images and disks in " + engine.paths.state;
+    std::string text = lifecycle::how_much_is_free(engine, *free);
     const std::uint64_t pause_below = engine.config.daemon.pause_below.value;
     const std::uint64_t reserve = std::max(reserve_of_storage(engine, operation), pause_below);
     if (reserve > 0)

@@ -66,10 +66,20 @@ std::chrono::milliseconds until_next_look(std::uint64_t free, std::uint64_t paus
         std::clamp(left * 1000, static_cast<double>(least.count()), static_cast<double>(most.count()))));
 }
 
+sdk::Result<std::uint64_t> free_room(const Engine& engine)
+{
+    return sdk::os::free_bytes(engine.paths.vms());
+}
+
+std::string how_much_is_free(const Engine& engine, std::uint64_t free)
+{
+    return base::format_size(free) + " are free in " + engine.paths.vms();
+}
+
 sdk::Error no_room(const Engine& engine, std::uint64_t free)
 {
     return sdk::make_error(sdk::Code::no_space,
-                           "only " + base::format_size(free) + " are free in " + engine.paths.state + ", and below " +
+                           "only " + how_much_is_free(engine, free) + ", and below " +
                                base::format_size(engine.config.daemon.pause_below.value) +
                                " no VM runs, so that a full disk costs none its data",
                            "delete VMs and images that nobody needs, or lower daemon.pause_below");
@@ -80,7 +90,7 @@ sdk::Result<void> check_room(const Engine& engine)
     const std::uint64_t least = engine.config.daemon.pause_below.value;
     if (least == 0)
         return {};
-    auto free = sdk::os::free_bytes(engine.paths.vms());
+    auto free = free_room(engine);
     if (!free)
         return std::move(free).error();
     return *free >= least ? sdk::Result<void>() : no_room(engine, *free);

@@ -26,6 +26,11 @@ namespace banger::lifecycle {
 [[nodiscard]] std::chrono::milliseconds until_next_look(std::uint64_t free, std::uint64_t pause_below,
                                                         std::uint64_t filled_per_second);
 
+/// What is free on the file system that VMs' disks fill up, of which all of this speaks.
+[[nodiscard]] sdk::Result<std::uint64_t> free_room(const Engine& engine);
+/// "SIZE are free in DIRECTORY", of that.
+[[nodiscard]] std::string how_much_is_free(const Engine& engine, std::uint64_t free);
+
 /// What is said while no VM may run: `no_space`.
 [[nodiscard]] sdk::Error no_room(const Engine& engine, std::uint64_t free);
 /// That, below the mark.
