@@ -113,9 +113,13 @@ void RoomWatch::look_at_machines()
             else if (*resumed)
                 went_on(vm);
             const auto record = engine.store.find_id(vm);
-            const bool failed = record && !lifecycle::failed_disks(engine, *record).empty();
-            post(loop_, [this, vm, failed] {
-                if (!failed)
+            const auto failed = record ? lifecycle::failed_disks(engine, *record) : std::vector<std::string>();
+            if (!failed) {
+                log::warning("vm " + vm + ": " + failed.error().message);
+                continue;
+            }
+            post(loop_, [this, vm, some_failed = !failed->empty()] {
+                if (!some_failed)
                     with_failed_disks_.erase(vm);
                 else if (vms_.contains(vm) && with_failed_disks_.insert(vm).second)
                     log::error("vm " + vm + " has a disk that could not be written to, and needs a restart");

@@ -29,14 +29,24 @@ std::vector<Finding> check_paused(lifecycle::Engine& engine)
 std::vector<Finding> check_failed_disks(lifecycle::Engine& engine)
 {
     const auto vms = engine.store.list();
+    std::vector<Finding> findings;
     std::string names;
-    for (const auto& vm : vms.value_or({}))
-        if (vm.desired == model::Desired::running && !lifecycle::failed_disks(engine, vm).empty())
+    for (const auto& vm : vms.value_or({})) {
+        if (vm.desired != model::Desired::running)
+            continue;
+        const auto failed = lifecycle::failed_disks(engine, vm);
+        if (!failed)
+            findings.push_back({"failed disks", Status::warning,
+                                "it is not known whether disks of vm '" + vm.name + "' failed: " + failed.error().message,
+                                failed.error().hint});
+        else if (!failed->empty())
             names += (names.empty() ? "'" : ", '") + vm.name + "'";
-    if (names.empty())
-        return {};
-    return {{"failed disks", Status::failed, "disks of vm " + names + " could not be written to, and take nothing more",
-             "`banger vm restart NAME` takes them up again as after a power cut, once there is room"}};
+    }
+    if (!names.empty())
+        findings.push_back({"failed disks", Status::failed,
+                            "disks of vm " + names + " could not be written to, and take nothing more",
+                            "`banger vm restart NAME` takes them up again as after a power cut, once there is room"});
+    return findings;
 }
 
 // How much the storage provider wants free before it makes or attaches a disk; 0 if it does not say.

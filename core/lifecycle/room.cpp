@@ -18,12 +18,6 @@ sdk::Result<LockedVm> take(Engine& engine, const std::string& id, const char* do
     return find_and_lock(engine, id, doing, operation, std::chrono::milliseconds(0));
 }
 
-bool says(const sdk::Fields& facts, const std::string& name)
-{
-    const auto fact = facts.find(name);
-    return fact != facts.end() && fact->second == "true";
-}
-
 sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
 {
     auto live = liveness_of(engine, vm);
@@ -31,9 +25,9 @@ sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
         return std::move(live).error();
     if (!live->alive)
         return Paused::not_running;
-    if (says(live->facts, "saving"))
+    if (fact_is(live->facts, "saving", "true"))
         return Paused::later;
-    if (!says(live->facts, "paused")) {
+    if (!fact_is(live->facts, "paused", "true")) {
         auto power = power_to_pause(engine, vm);
         if (!power)
             return std::move(power).error();
@@ -41,7 +35,7 @@ sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
             return Paused::cannot;
         if (auto paused = (*power)->pause(live->vmm); !paused) {
             // One that stands although its VMM answered too late must be let go on, too.
-            if (const auto now = liveness_of(engine, vm); !now || says(now->facts, "paused"))
+            if (const auto now = liveness_of(engine, vm); !now || fact_is(now->facts, "paused", "true"))
                 engine.standing.add(vm.id);
             return std::move(paused).error().while_doing("pause vm '" + vm.name + "'");
         }
@@ -140,7 +134,7 @@ sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Ope
     auto live = liveness_of(engine, locked->record);
     if (!live)
         return std::move(live).error();
-    if (!live->alive || !says(live->facts, "paused") || says(live->facts, "saving"))
+    if (!live->alive || !fact_is(live->facts, "paused", "true") || fact_is(live->facts, "saving", "true"))
         return false;
     engine.standing.add(id);
     auto woken = wake(engine, locked->record, *live);
@@ -150,12 +144,16 @@ sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Ope
     return std::move(woken).error();
 }
 
-std::vector<std::string> failed_disks(Engine& engine, const model::VmRecord& vm)
+sdk::Result<std::vector<std::string>> failed_disks(Engine& engine, const model::VmRecord& vm)
 {
     std::vector<std::string> roles;
-    for (const auto& role : model::writable_disk_roles())
-        if (says(disk_facts(engine, vm, role), "failed"))
+    for (const auto& role : model::writable_disk_roles()) {
+        const auto facts = disk_facts(engine, vm, role);
+        if (!facts)
+            return facts.error();
+        if (fact_is(*facts, "failed", "true"))
             roles.push_back(role);
+    }
     return roles;
 }
 

@@ -56,8 +56,8 @@ enum class Paused {
 [[nodiscard]] sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Operation& operation);
 
 /// The roles of a VM's disks that its storage gave up, since they could not be written to: their guest sees errors until the
-/// VM is started again.
-[[nodiscard]] std::vector<std::string> failed_disks(Engine& engine, const model::VmRecord& vm);
+/// VM is started again. The provider's error if it does not say.
+[[nodiscard]] sdk::Result<std::vector<std::string>> failed_disks(Engine& engine, const model::VmRecord& vm);
 
 /// As resume_with_room, for whoever has its lock and needs its guest, say to power it off.
 [[nodiscard]] sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness& live);

@@ -56,5 +56,16 @@ TEST_F(DiskSpaceTest, LooksWhereMachinesArePausedFor)
     EXPECT_THAT(finding.message, HasSubstr("0 B are free in " + vms));
 }
 
+TEST_F(DiskSpaceTest, ADiskWhoseProviderDoesNotSayIsNotTakenForAGoodOne)
+{
+    add("0000000000d1", "fake", "nobody");
+    lifecycle::Operation operation("test", nullptr);
+    const auto findings = check_disk_space(*engine_, operation);
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_EQ(findings[1].status, Status::warning);
+    EXPECT_THAT(findings[1].message, HasSubstr("whether disks of vm 'vm-0000000000d1' failed: "));
+    EXPECT_THAT(findings[1].message, HasSubstr("nobody"));
+}
+
 }  // namespace
 }  // namespace banger::doctor
