@@ -31,6 +31,7 @@ protected:
     /// Runs `sh -c script` on a client of its own.
     RunResult shell(const std::string& script, std::string input = {});
     std::string path(const std::string& name) const { return (directory_ / name).string(); }
+    /// With all that it ran, as when a machine goes off.
     void kill_agent();
     pid_t agent_pid() const { return agent_->id().pid; }
     /// Once more, after kill_agent.
