@@ -75,6 +75,8 @@ TEST_F(ReachTest, AMachineBehindUserNetworkingGetsAnAddressANameAndItsPorts)
     close_reach(*engine, vm, call_);
     EXPECT_THAT(names(), IsEmpty());
     EXPECT_EQ(ports.back(), vm.id + " gone");
+    loop_.poll();
+    EXPECT_TRUE(loop_.stopped()) << "names are there and gone when the call is over: nothing of it waits for a turn or a timer";
     EXPECT_EQ(reach_of(*engine, vm, call_)->address, "");
 }
 
