@@ -77,21 +77,16 @@ TEST_F(NamesTest, OfAMachineThatEndsByItselfGoesWithIt)
     command.die_with_parent = true;
     auto process = sdk::os::spawn(command);
     ASSERT_TRUE(process) << process.error().message;
-    sdk::BootSpec boot;
-    boot.owner = owner_of(vm.id);
-    boot.memory_mib = 1;
-    auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-    ASSERT_TRUE(machine) << machine.error().message;
-    ASSERT_TRUE(engine_->journal_of(vm.id)->note_bound(machine->handle));
+    const auto machine = run_machine(*engine_, vm);
     ASSERT_TRUE(lifecycle::open_reach(*engine_, vm, call_));
     EXPECT_EQ(names(), 1U);
 
     std::promise<void> ended;
     service_->on_exit = [&](const std::string&) { ended.set_value(); };
-    sdk::Handle vmm = machine->handle;  // the fake has no process of its own
+    sdk::Handle vmm = machine;  // the fake has no process of its own
     vmm.bound = {{"pid", std::to_string(process->id().pid)}, {"start_time", std::to_string(process->id().start_time)}};
     service_->watch_exit(vm.id, vmm);
-    ASSERT_TRUE(provider<sdk::Vmm>("fake")->release(machine->handle));
+    ASSERT_TRUE(provider<sdk::Vmm>("fake")->release(machine));
     process->kill_group(SIGKILL);
     ASSERT_EQ(ended.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     shut_down();  // after what that began

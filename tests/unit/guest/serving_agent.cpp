@@ -34,8 +34,6 @@ void end_orphans()
 
 ServingAgent::ServingAgent() : work_(boost::asio::make_work_guard(loop_))
 {
-    std::string name = (std::filesystem::temp_directory_path() / "banger-agent-XXXXXX").string();
-    directory_ = mkdtemp(name.data());
     token_.fill('t');
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     start_agent();
@@ -74,7 +72,6 @@ ServingAgent::~ServingAgent()
     loop_.stop();
     thread_.join();
     kill_agent();
-    std::filesystem::remove_all(directory_);
 }
 
 void ServingAgent::kill_agent()

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 #include "core/guest/agent_client.hpp"
 #include "tests/unit/guest/relay_peer.hpp"
 
@@ -37,7 +38,8 @@ protected:
     /// Once more, after kill_agent.
     void start_agent();
 
-    std::filesystem::path directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::filesystem::path directory_ = temporary_.path();
     agent::Token token_{};
     boost::asio::io_context loop_;
 

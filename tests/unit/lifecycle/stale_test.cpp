@@ -93,15 +93,7 @@ TEST_F(StaleTest, EachHasATimeOfItsOwn)
 /// A machine whose agent answers nobody.
 class StaleVm : public EngineWorld {
 protected:
-    StaleVm() : EngineWorld({"fakes"})
-    {
-        sdk::BootSpec boot;
-        boot.owner = owner_of(vm_.id);
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        EXPECT_TRUE(machine) << machine.error().message;
-        EXPECT_TRUE(engine_->journal_of(vm_.id)->note_bound(machine->handle));
-    }
+    StaleVm() : EngineWorld({"fakes"}) { run_machine(*engine_, vm_); }
     /// As the last daemon noted it.
     void was_used(std::chrono::hours ago) const
     {
