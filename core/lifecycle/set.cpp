@@ -5,6 +5,7 @@
 #include "core/config/limits.hpp"
 #include "core/lifecycle/look.hpp"
 #include "core/lifecycle/stopped.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -92,7 +93,7 @@ sdk::Result<model::VmRecord> set_vm(Engine& engine, const std::string& reference
         error.during.push_back("keep the new length on record: its next start grows the disks that are shorter");
     else if (auto restored = engine.store.update(before); !restored)
         error.during.push_back("left behind: " + restored.error().message);
-    return error;
+    return leave_rest(engine, std::move(*locked), std::move(error));
 }
 
 }  // namespace banger::lifecycle
