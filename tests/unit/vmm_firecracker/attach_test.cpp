@@ -124,6 +124,7 @@ TEST_F(JailedAttachTest, NobodyIsLedToTheSocketsOfOthers)
     const auto listener = sdk::os::listen_unix(agent);
     ASSERT_TRUE(listener);
     lead_to("agent.sock", agent);
+    call.cancel();  // else who is led there waits for it
     expect_error(vmm->open_channel(taken_over->handle, call), Code::permission, "which is not its Firecracker");
     EXPECT_TRUE(vmm->inspect(taken_over->handle)->present);
     EXPECT_TRUE(vmm->release(taken_over->handle));
