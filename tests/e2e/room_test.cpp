@@ -68,10 +68,12 @@ std::string finding(const Installation& host, const std::string& name)
 
 TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
 {
-    Installation host("\n[daemon]\npause_below = \"256M\"\n");
+    // The reserve that storage-dm keeps for itself is more than there is here.
+    Installation host("\n[daemon]\npause_below = \"256M\"\n[plugin.storage-dm]\nreserve_mib = 64\n");
     const SmallDisk disk(host.vms());
     Log log(host);
-    ASSERT_EQ(host.banger({"vm", "create", "--name", "web", "--ready", "agent"}).status, 0);
+    const auto created = host.banger({"vm", "create", "--name", "web", "--ready", "agent"});
+    ASSERT_EQ(created.status, 0) << created.err;
     ASSERT_EQ(host.banger({"vm", "create", "--name", "hollow", "--vmm", "null"}).status, 0);
     const auto pid = pid_of(host, "web");
     const auto web = shown(host, "web", "id");
