@@ -96,14 +96,42 @@ void allow_loopback_over(const std::string& interface)
     EXPECT_TRUE(os::write_all(setting->get(), "1"));
 }
 
-os::UniqueFd open_tap(const std::string& name)
+os::UniqueFd open_tun()
 {
-    os::UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    return os::UniqueFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+}
+
+// An errno, or 0: then it is who has it until the descriptor is closed.
+int take_tap(const os::UniqueFd& tun, const std::string& name)
+{
     ifreq request{};
     name.copy(request.ifr_name, IFNAMSIZ - 1);
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
-    EXPECT_EQ(::ioctl(fd.get(), TUNSETIFF, &request), 0) << name;
-    return fd;
+    return ::ioctl(tun.get(), TUNSETIFF, &request) == 0 ? 0 : errno;
+}
+
+os::UniqueFd open_tap(const std::string& name)
+{
+    auto tun = open_tun();
+    EXPECT_EQ(take_tap(tun, name), 0) << name;
+    return tun;
+}
+
+constexpr uid_t nobody = 65534;
+
+// In a process of its own, for there is no way back.
+void run_as_nobody(const std::function<void()>& body)
+{
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        EXPECT_EQ(::setresuid(nobody, nobody, nobody), 0);
+        body();
+        ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
 // Bytes of frames (RFC 894, RFC 826, RFC 791).
@@ -389,6 +417,20 @@ protected:
         EXPECT_FALSE(attached.error().hint.empty());
         EXPECT_TRUE(network->list()->empty());
     }
+    // After one tap was taken.
+    void wait_for_pool() const
+    {
+        const LinkChanges changes;
+        const auto count = [&] {
+            const auto links = said({"ip", "-o", "link"});
+            std::size_t found = 0;
+            for (auto at = links.find(tap_prefix()); at != std::string::npos; at = links.find(tap_prefix(), at + 1))
+                ++found;
+            return found;
+        };
+        while (count() < 1 + config.pool)
+            ASSERT_TRUE(changes.wait()) << "there are " << count();
+    }
     [[nodiscard]] std::string tap_prefix() const { return "b" + host.instance() + "-"; }
     static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
 
@@ -651,23 +693,28 @@ TEST_F(Tap, OtherSettingsAreTakenOnceNobodyIsOnTheOldBridgeAndRefusedBefore)
 
 TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
 {
-    const LinkChanges changes;
     (void)must_attach(new_spec());
+    wait_for_pool();
     const std::string ours = tap_prefix();
-    const auto count = [&] {
-        const auto links = said({"ip", "-o", "link"});
-        std::size_t found = 0;
-        for (auto at = links.find(ours); at != std::string::npos; at = links.find(ours, at + 1))
-            ++found;
-        return found;
-    };
-    while (count() < 1 + config.pool)
-        ASSERT_TRUE(changes.wait()) << "there are " << count();
     EXPECT_THAT(said({"ip", "-d", "link", "show", ours + "1"}), HasSubstr("isolated on"));
     EXPECT_THAT(said({"ip", "-br", "link", "show", ours + "1"}), HasSubstr("DOWN"));
     const auto next = must_attach(new_spec());
     EXPECT_EQ(next.value.attachment.fields.at("name"), ours + "1") << "it is the one that was ready";
     EXPECT_THAT(said({"ip", "link", "show", ours + "1"}), HasSubstr("alias banger " + host.instance() + " "));
+}
+
+TEST_F(Tap, ATapOfRootsIsNobodyElsesWhetherItWaitsOrIsInUse)
+{
+    const auto used = must_attach(new_spec()).value.attachment.fields.at("name");
+    wait_for_pool();
+    const auto waits = tap_prefix() + "1";
+    ASSERT_NE(used, waits);
+    const auto tun = open_tun();  // which most hosts let everybody open
+    run_as_nobody([&] {
+        EXPECT_EQ(take_tap(tun, used), EPERM);
+        EXPECT_EQ(take_tap(tun, waits), EPERM);
+    });
+    (void)open_tap(used);
 }
 
 TEST_F(Tap, WhereThePoolIsEmptyATapIsMadeOnTheSpot)
@@ -766,14 +813,10 @@ TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
     network.reset();
     EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger")));
 
-    // Whoever is not root: in a process of its own, for there is no way back.
-    constexpr uid_t nobody = 65534;
+    // Whoever is not root.
     const auto spec = new_spec();
     said({"chown", "-R", std::to_string(nobody), host.directory()});
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        EXPECT_EQ(::setresuid(nobody, nobody, nobody), 0);
+    run_as_nobody([&] {
         const auto nobodys = make_network(host, config);
         const auto probe = nobodys->probe(call);
         EXPECT_TRUE(probe && !probe->usable && !probe->hint.empty());
@@ -783,11 +826,7 @@ TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
             EXPECT_EQ(sdk::to_string(attached.error().code), sdk::to_string(Code::permission)) << attached.error().message;
             EXPECT_FALSE(attached.error().hint.empty()) << attached.error().message;
         }
-        ::_exit(HasFailure() ? 1 : 0);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+    });
 }
 
 /// A provider whose process is killed before each of its steps (KillWalk): what there is then is found and goes, and a
