@@ -27,8 +27,7 @@ using sdk::Result;
 namespace os = sdk::os;
 
 constexpr const char* first_name = "br-banger";
-constexpr Subnet first_subnet{0xac100000, 24};  // 172.16.0.0/24, and those behind it
-constexpr std::uint32_t most_subnets = 256;
+constexpr unsigned chosen_bits = 24;  // of a subnet that nobody configured
 constexpr unsigned most_taps = 0xfffff;  // as many hexadecimal digits as a name has room for; this one is never made
 
 // A setting of the kernel's, in this network namespace (Documentation/networking/ip-sysctl.rst).
@@ -175,13 +174,14 @@ Result<Subnet> HostNetwork::choose_subnet(const std::string& bridge)
     }
     if (leases_.subnet() && in_the_way(*leases_.subnet()) == used->end())
         return *leases_.subnet();
-    for (std::uint32_t i = 0; i < most_subnets; ++i) {
-        const Subnet subnet{first_subnet.network + (i << 8U), first_subnet.prefix_bits};
-        if (in_the_way(subnet) == used->end())
-            return subnet;
-    }
-    return make_error(Code::precondition, "this host uses every subnet that guests could have",
-                      "set a subnet under [plugin.net-tap]");
+    for (const Subnet& range : private_ranges)
+        for (std::uint32_t i = 0; i < 1U << (chosen_bits - range.prefix_bits); ++i) {
+            const Subnet subnet{range.network + (i << (32 - chosen_bits)), chosen_bits};
+            if (in_the_way(subnet) == used->end())
+                return subnet;
+        }
+    return make_error(Code::precondition, "this host has routes into every /24 of the private ranges",
+                      "set a smaller subnet under [plugin.net-tap]");
 }
 
 Result<void> HostNetwork::make_bridge(const std::string& name)

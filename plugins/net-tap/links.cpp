@@ -114,6 +114,22 @@ std::optional<Subnet> range_of(nl_addr* address)
     return Subnet{number & ~0U << (32 - bits), bits};
 }
 
+// Whether somebody has what it leads to: a whole private range at most (RFC 1918), where VPNs split the default route into
+// halves and quarters.
+bool leads_to_a_subnet(rtnl_route* route)
+{
+    constexpr unsigned shortest_prefix = 8;
+    switch (rtnl_route_get_type(route)) {
+    case RTN_BLACKHOLE:
+    case RTN_UNREACHABLE:
+    case RTN_PROHIBIT:
+    case RTN_THROW: return false;
+    default: break;
+    }
+    nl_addr* destination = rtnl_route_get_dst(route);
+    return destination != nullptr && nl_addr_get_prefixlen(destination) >= shortest_prefix;
+}
+
 // What of a cache is ours to look at; libnl hands out plain objects.
 template <typename Visit>
 void for_each(const Cache& cache, Visit visit)
@@ -274,7 +290,7 @@ Result<std::vector<Subnet>> Links::subnets_in_use(const std::string& except)
         auto* route = reinterpret_cast<rtnl_route*>(object);
         auto* hop = rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : nullptr;
         const auto subnet = range_of(rtnl_route_get_dst(route));
-        if (subnet && (hop == nullptr || ours == 0 || rtnl_route_nh_get_ifindex(hop) != ours))
+        if (subnet && leads_to_a_subnet(route) && (hop == nullptr || ours == 0 || rtnl_route_nh_get_ifindex(hop) != ours))
             subnets.push_back(*subnet);
     });
     return subnets;

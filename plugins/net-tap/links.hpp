@@ -54,7 +54,8 @@ public:
     /// What its first address is in; nothing if it has none.
     sdk::Result<std::optional<Subnet>> subnet_of(const Interface& interface);
 
-    /// What this host has addresses in or routes to, the default route left out, and what leads over that interface.
+    /// What this host has addresses in or routes to, without what leads over that interface. Routes to more than any private
+    /// range, such as the default route, and those that lead nowhere are nobody's subnets.
     sdk::Result<std::vector<Subnet>> subnets_in_use(const std::string& except);
 
 private:

@@ -782,6 +782,28 @@ TEST_F(Tap, ASubnetThatTheHostRoutesToIsNotTheGuests)
     EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger")));
 }
 
+TEST_F(Tap, RoutesThatSplitTheDefaultOneOrLeadNowhereAreNobodysSubnets)
+{
+    make_outside();
+    for (const char* half : {"0.0.0.0/1", "128.0.0.0/1"})
+        said({"ip", "route", "add", half, "via", "198.51.100.2"});
+    said({"ip", "route", "add", "blackhole", "172.16.0.0/12"});
+    EXPECT_TRUE(network->probe(call)->usable);
+    const Guest guest(must_attach(new_spec()).value);
+    EXPECT_TRUE(guest.reaches(on_the_internet));
+    // One that leads somewhere is another thing.
+    said({"ip", "route", "replace", "172.22.0.0/16", "via", "198.51.100.2"});
+    config.subnet = *Subnet::parse("172.22.7.0/24");
+    EXPECT_FALSE(make_network(host, config)->probe(call)->usable);
+}
+
+TEST_F(Tap, WhereAWholePrivateRangeIsRoutedGuestsHaveASubnetOfAnother)
+{
+    make_outside();
+    said({"ip", "route", "add", "172.16.0.0/12", "via", "198.51.100.2"});
+    EXPECT_EQ(must_attach(new_spec()).value.gateway, "192.168.0.1");
+}
+
 TEST_F(Tap, ATapsNameThatSomebodyElseHasIsTheirs)
 {
     said({"ip", "link", "add", tap_prefix() + "0", "type", "bridge"});
