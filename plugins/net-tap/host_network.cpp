@@ -190,7 +190,7 @@ Result<void> HostNetwork::make_bridge(const std::string& name)
     const std::string own = own_bridge();
     if (auto gone = remove_unmarked_bridge(); !gone)
         return gone;
-    if (auto made = links_.add_bridge(own); !made)
+    if (auto made = links_.add_bridge(own, sdk::mac_of({instance_, "bridge", {}})); !made)
         return made;
     auto made = prepare_bridge(own);
     // From here on it is found by its mark, and whole.

@@ -178,13 +178,17 @@ Result<std::optional<Interface>> Links::find(const std::string& name)
     return std::optional(interface_of(link.get()));
 }
 
-Result<void> Links::add_bridge(const std::string& name)
+Result<void> Links::add_bridge(const std::string& name, const std::string& mac)
 {
+    const std::string doing = "make bridge " + name;
     const LinkObject link(rtnl_link_bridge_alloc());
-    if (!link)
-        return sdk::os_error("make bridge " + name, ENOMEM);
+    nl_addr* parsed = nullptr;
+    if (!link || nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
+        return sdk::os_error(doing, ENOMEM);
+    const NetlinkAddress address(parsed);
     rtnl_link_set_name(link.get(), name.c_str());
-    return done(rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), "make bridge " + name);
+    rtnl_link_set_addr(link.get(), address.get());
+    return done(rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), doing);
 }
 
 Result<void> Links::remove(const std::string& name)

@@ -38,8 +38,9 @@ public:
     sdk::Result<std::vector<Interface>> list();
     sdk::Result<std::optional<Interface>> find(const std::string& name);
 
-    /// `exists` if there is an interface of that name.
-    sdk::Result<void> add_bridge(const std::string& name);
+    /// `exists` if there is an interface of that name. It keeps that hardware address: one that it was not given would be the
+    /// lowest of its ports', and change as those come and go (br_stp_recalculate_bridge_id() of net/bridge/br_stp_if.c).
+    sdk::Result<void> add_bridge(const std::string& name, const std::string& mac);
     /// Gone already is success.
     sdk::Result<void> remove(const std::string& name);
     sdk::Result<void> mark(const std::string& name, const std::string& alias);

@@ -804,6 +804,25 @@ TEST_F(Tap, WhereAWholePrivateRangeIsRoutedGuestsHaveASubnetOfAnother)
     EXPECT_EQ(must_attach(new_spec()).value.gateway, "192.168.0.1");
 }
 
+TEST_F(Tap, TheGuestsGatewayKeepsItsHardwareAddressWhoeverComesAndGoes)
+{
+    const auto gateway = [] {
+        std::istringstream words(said({"ip", "-br", "link", "show", "br-banger"}));
+        std::string name, state, mac;
+        words >> name >> state >> mac;
+        return mac;
+    };
+    (void)must_attach(new_spec());
+    const auto at_first = gateway();
+    ASSERT_EQ(at_first.size(), std::string("52:54:00:00:00:00").size());
+    // Taps have what the kernel gives them by chance; this one has the lowest that there is.
+    const auto lowest = must_attach(new_spec());
+    said({"ip", "link", "set", lowest.value.attachment.fields.at("name"), "address", "02:00:00:00:00:00"});
+    EXPECT_EQ(gateway(), at_first);
+    EXPECT_TRUE(network->release(lowest.handle));
+    EXPECT_EQ(gateway(), at_first);
+}
+
 TEST_F(Tap, ATapsNameThatSomebodyElseHasIsTheirs)
 {
     said({"ip", "link", "add", tap_prefix() + "0", "type", "bridge"});
