@@ -215,10 +215,7 @@ Result<void> HostNetwork::prepare_bridge(const std::string& name)
 {
     // Guests speak IPv4 only, and the host would answer them under an address of its own making.
     const std::string ipv6 = "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6";
-    if (os::exists(ipv6))
-        if (auto closed = set(ipv6, "1"); !closed)
-            return closed;
-    return set("/proc/sys/net/ipv4/ip_forward", "1");
+    return os::exists(ipv6) ? set(ipv6, "1") : Result<void>();
 }
 
 Result<void> HostNetwork::check()
@@ -286,6 +283,8 @@ Result<void> HostNetwork::ensure()
     }
     if (auto given = links_.add_address(**bridge, *subnet); !given)
         return given;
+    if (auto forwards = set("/proc/sys/net/ipv4/ip_forward", "1"); !forwards)
+        return forwards;
     if (auto closed = restore_rules(**bridge); !closed)
         return closed;
     return (*bridge)->up ? Result<void>() : links_.set_up(*name);

@@ -579,6 +579,15 @@ TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuest)
     EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr("inet somebody"));
 }
 
+TEST_F(Tap, ForwardingThatSomebodySwitchedOffIsBackForTheNextGuest)
+{
+    make_outside();
+    (void)must_attach(new_spec());
+    said({"sysctl", "-q", "-w", "net.ipv4.ip_forward=0"});
+    const Guest guest(must_attach(new_spec()).value);
+    EXPECT_TRUE(guest.reaches(on_the_internet));
+}
+
 TEST_F(Tap, AReleasedGuestIsClosedOffAndLeavesNoRule)
 {
     make_outside();
