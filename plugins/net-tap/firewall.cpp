@@ -1,11 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "firewall.hpp"
 
-#include <arpa/inet.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <nftables/libnftables.h>
 
 #include <memory>
@@ -14,19 +9,6 @@
 
 namespace banger::tap {
 namespace {
-
-struct FreeMessage {
-    void operator()(nl_msg* message) const { nlmsg_free(message); }
-};
-
-int take_generation(nl_msg* message, void* into)
-{
-    nlattr* attributes[NFTA_GEN_MAX + 1] = {};
-    if (nlmsg_parse(nlmsg_hdr(message), sizeof(nfgenmsg), attributes, NFTA_GEN_MAX, nullptr) == 0 &&
-        attributes[NFTA_GEN_ID] != nullptr)
-        *static_cast<std::optional<std::uint32_t>*>(into) = ntohl(nla_get_u32(attributes[NFTA_GEN_ID]));
-    return NL_OK;
-}
 
 sdk::Error refused(const char* said)
 {
@@ -71,72 +53,58 @@ sdk::Result<std::string> run_nft(const std::string& commands)
     return Nft().run(commands);
 }
 
-void Generation::Close::operator()(nl_sock* socket) const
+/// What happened since this was asked before, of which so much was ours. Where nobody can know, anything.
+void Firewall::read(unsigned own_transactions)
 {
-    nl_socket_free(socket);
-}
-
-std::optional<std::uint32_t> Generation::now()
-{
-    if (!socket_) {
-        socket_.reset(nl_socket_alloc());
-        if (!socket_)
-            return std::nullopt;
-        // One answer to each question, and nothing else.
-        nl_socket_disable_auto_ack(socket_.get());
-        nl_socket_disable_seq_check(socket_.get());
-        if (nl_connect(socket_.get(), NETLINK_NETFILTER) != 0) {
-            socket_.reset();
-            return std::nullopt;
-        }
+    if (!changes_) {
+        is_as_left_ = false;
+        if (auto opened = TableChanges::open(table_))
+            changes_ = std::move(*opened);
+        return;
     }
-    std::optional<std::uint32_t> number;
-    const std::unique_ptr<nl_msg, FreeMessage> message(
-        nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETGEN, NLM_F_REQUEST));
-    nfgenmsg header{};
-    header.version = NFNETLINK_V0;
-    if (!message || nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) != 0 ||
-        nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, &take_generation, &number) != 0 ||
-        nl_send_auto(socket_.get(), message.get()) < 0 || nl_recvmsgs_default(socket_.get()) < 0)
-        socket_.reset();
-    return number;
-}
-
-sdk::Result<void> Firewall::run_from(std::optional<std::uint32_t> expected, const std::string& commands)
-{
-    good_.reset();
-    auto done = nft_.run(commands);
-    // One step, and ours; or none. Else somebody was between, and nobody knows of what there is now.
-    if (const auto after = generation_.now(); after && expected && *after == *expected + (done ? 1 : 0))
-        good_ = after;
-    return done ? sdk::Result<void>() : std::move(done).error();
+    const auto seen = changes_->read();
+    if (!seen.is_all || seen.of_table > own_transactions)
+        is_as_left_ = false;
 }
 
 sdk::Result<void> Firewall::run(const std::string& commands)
 {
     const std::lock_guard lock(mutex_);
-    return run_from(good_, commands);
+    read(0);
+    const auto done = nft_.run(commands);
+    read(done ? 1 : 0);
+    return done ? sdk::Result<void>() : done.error();
 }
 
-bool Firewall::needs(const std::string& wanted) const
+bool Firewall::needs(const std::string& wanted)
+{
+    return !is_as_left() || wanted != wanted_;
+}
+
+bool Firewall::is_as_left()
 {
     const std::lock_guard lock(mutex_);
-    return !good_ || wanted != wanted_ || generation_.now() != good_;
+    read(0);
+    return is_as_left_;
 }
 
 sdk::Result<void> Firewall::restore(const std::string& wanted, const std::string& commands)
 {
     const std::lock_guard lock(mutex_);
-    auto done = run_from(generation_.now(), commands);
+    read(0);
+    const auto done = nft_.run(commands);
+    is_as_left_ = done && changes_;
     wanted_ = done ? wanted : "";
-    return done;
+    read(1);
+    return done ? sdk::Result<void>() : done.error();
 }
 
 sdk::Result<void> Firewall::remove(const std::string& commands)
 {
     const std::lock_guard lock(mutex_);
-    wanted_.clear();
-    return run_from(std::nullopt, commands);
+    is_as_left_ = false;
+    const auto done = nft_.run(commands);
+    return done ? sdk::Result<void>() : done.error();
 }
 
 std::optional<std::string> chain_that_drops(std::string_view chains)

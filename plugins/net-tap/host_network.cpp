@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <set>
+#include <sstream>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
@@ -290,18 +291,19 @@ Result<void> HostNetwork::ensure()
     return (*bridge)->up ? Result<void>() : links_.set_up(*name);
 }
 
-/// Those that all guests share, and those of the pool's taps, which may be another banger's work or gone. A guest that runs
-/// keeps what there is of its own.
+/// Those that all guests share, and those of all taps: the guests', as their aliases say, and the pool's, which may be another
+/// banger's work.
 Result<void> HostNetwork::restore_rules(const Interface& bridge)
 {
     const std::string network = rules::of_network(
         {instance_, bridge.name, *leases_.subnet(), resolvers_of_this_host(), config_.guests_reach_each_other});
     if (!firewall_->needs(network))
         return {};
+    auto guests = rules_of_guests();
     auto taps = pool(bridge);
-    if (!taps)
-        return std::move(taps).error();
-    std::string all = network;
+    if (!guests || !taps)
+        return guests ? std::move(taps).error() : std::move(guests).error();
+    std::string all = network + *guests;
     for (const auto& tap : *taps)
         all += rules::of_tap(instance_, tap.name);
     auto restored = firewall_->restore(network, all);
@@ -312,7 +314,37 @@ Result<void> HostNetwork::restore_rules(const Interface& bridge)
         if (auto removed = links_.remove(tap.name); !removed)
             return removed;
     interfaces_.reset();
-    return firewall_->restore(network, network);
+    return firewall_->restore(network, network + *guests);
+}
+
+Result<std::string> HostNetwork::rules_of_guests()
+{
+    auto all = claimed();
+    if (!all)
+        return std::move(all).error();
+    std::string text = rules::to_close_all(instance_);
+    for (const auto& one : *all) {
+        text += rules::of_tap(instance_, one.tap.name);
+        if (one.address)
+            text += rules::to_admit(
+                instance_, {one.tap.name, sdk::mac_of({instance_, one.vm, {}}), *one.address, one.egress});
+    }
+    return text;
+}
+
+Result<void> HostNetwork::look_after_rules()
+{
+    auto bridge = find_bridge();
+    auto used = claimed();
+    if (!bridge || !used)
+        return bridge ? std::move(used).error() : std::move(bridge).error();
+    if (!*bridge || used->empty())
+        return {};
+    auto subnet = subnet_of(**bridge);
+    if (!subnet || !*subnet)
+        return subnet ? Result<void>() : std::move(subnet).error();
+    leases_.use(**subnet);
+    return restore_rules(**bridge);
 }
 
 Result<Interface> HostNetwork::make_port(const Interface& bridge)
@@ -359,7 +391,8 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
         return std::move(address).error();
     interfaces_.reset();
     // Whose it is before anything else, so that it is found whatever happens.
-    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm + " " + to_string(*address));
+    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm + " " + to_string(*address) + " " +
+                                             std::string(sdk::to_string(spec.egress)));
     if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
         claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
     if (claimed)
@@ -370,7 +403,7 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
         (void)give_back(spec.owner.vm);
         return std::move(claimed).error();
     }
-    return Claimed{spec.owner.vm, std::move(*tap), *address};
+    return Claimed{spec.owner.vm, std::move(*tap), *address, spec.egress};
 }
 
 Result<Address> HostNetwork::take_address(const std::string& vm)
@@ -456,12 +489,14 @@ Result<std::vector<HostNetwork::Claimed>> HostNetwork::claimed()
     std::vector<Claimed> claimed;
     for (auto& one : *all)
         if (one.alias != alias() + " bridge") {
-            const std::string words = one.alias.substr(prefix.size());
-            const auto blank = words.find(' ');
-            const std::string vm = words.substr(0, blank);
-            // An earlier banger's says the VM only.
-            auto address = blank == std::string::npos ? leases_.of(vm) : address_from_string(words.substr(blank + 1));
-            claimed.push_back({vm, std::move(one), address});
+            std::istringstream words(one.alias.substr(prefix.size()));
+            std::string vm;
+            std::string address;
+            std::string egress;
+            words >> vm >> address >> egress;
+            // An earlier banger's says the VM only, or not what the guest may reach: then the less.
+            claimed.push_back({vm, std::move(one), address.empty() ? leases_.of(vm) : address_from_string(address),
+                               sdk::egress_from_string(egress).value_or(sdk::Egress::internet)});
         }
     return claimed;
 }

@@ -174,6 +174,14 @@ std::string to_close(const std::string& instance, Address address)
     return tables_and_sets(instance) + without_address(instance, address);
 }
 
+std::string to_close_all(const std::string& instance)
+{
+    std::string text = tables_and_sets(instance);
+    for (const char* set : {"to_internet", "to_all"})
+        text += "flush set inet " + table_of(instance) + " " + set + "\n";
+    return text;
+}
+
 std::string to_remove(const std::string& instance)
 {
     std::string text;

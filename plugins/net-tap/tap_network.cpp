@@ -2,10 +2,10 @@
 #include "tap_network.hpp"
 
 #include "host_network.hpp"
-#include "pool_filler.hpp"
 #include "resolvers.hpp"
 #include "tap_device.hpp"
 #include "trial.hpp"
+#include "upkeep.hpp"
 
 namespace banger::tap {
 namespace {
@@ -22,7 +22,10 @@ constexpr const char* link_key = "link";
 class TapNetwork final : public sdk::Network {
 public:
     TapNetwork(sdk::Host& host, Config config)
-        : host_(host), config_(std::move(config)), filler_([this] { fill_pool(); })
+        : host_(host), config_(std::move(config)), firewall_(rules::table_of(host.instance())),
+          upkeep_(rules::table_of(host.instance()),
+                  {[this] { fill_pool(); }, [this] { return look_after_rules(); },
+                   [this](const sdk::Error& error) { host_.log(sdk::LogLevel::warning, error.message); }})
     {
     }
     TapNetwork(const TapNetwork&) = delete;
@@ -76,7 +79,7 @@ public:
         auto claimed = made ? network->claim(spec, mac) : made.error();
         if (!claimed)
             return std::move(claimed).error();
-        filler_.ask();
+        upkeep_.ask_for_taps();
         const Subnet& subnet = network->subnet();
         sdk::Link link{{"tap", {{"name", claimed->tap.name}}},
                        mac,
@@ -108,6 +111,7 @@ public:
             return std::move(claimed).error();
         if (!*claimed)
             return sdk::Inspection{};
+        upkeep_.begin();
         sdk::Inspection inspection{true, bound_of(**claimed)};
         // What the host received is what the guest sent.
         const Interface& tap = (*claimed)->tap;
@@ -126,6 +130,8 @@ public:
         auto claimed = network->claimed();
         if (!claimed)
             return std::move(claimed).error();
+        if (!claimed->empty())
+            upkeep_.begin();
         std::vector<sdk::Handle> handles;
         for (const auto& one : *claimed)
             handles.push_back(
@@ -187,10 +193,22 @@ private:
             host_.log(sdk::LogLevel::warning, "the pool of taps is not full: " + filled.error().message);
     }
 
+    // Whoever makes the firewall anew (`nft flush ruleset`) takes ours away from under guests that run.
+    bool look_after_rules()
+    {
+        if (firewall_.is_as_left())
+            return false;
+        auto network = HostNetwork::lock(host_, config_, firewall_);
+        auto restored = network ? network->look_after_rules() : network.error();
+        if (!restored)
+            host_.log(sdk::LogLevel::error, "guests may have no rules: " + restored.error().message);
+        return true;
+    }
+
     sdk::Host& host_;
     Config config_;
     Firewall firewall_;
-    PoolFiller filler_;
+    Upkeep upkeep_;
 };
 
 }  // namespace

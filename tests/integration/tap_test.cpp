@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -30,6 +32,7 @@
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "banger/sdk/testing/kill_walk.hpp"
+#include "table_changes.hpp"
 #include "tap_network.hpp"
 
 namespace banger::tap {
@@ -431,6 +434,45 @@ protected:
         while (count() < 1 + config.pool)
             ASSERT_TRUE(changes.wait()) << "there are " << count();
     }
+    static std::unique_ptr<TableChanges> rule_changes(const sdk::Host& of)
+    {
+        auto changes = TableChanges::open("banger_" + of.instance());
+        EXPECT_TRUE(changes) << changes.error().message;
+        return changes ? std::make_unique<TableChanges>(std::move(*changes)) : nullptr;
+    }
+    // Line by line, whatever was made first.
+    static std::multiset<std::string> rules()
+    {
+        std::multiset<std::string> rules;
+        std::istringstream lines(said({"nft", "list", "ruleset"}));
+        for (std::string line; std::getline(lines, line);)
+            rules.insert(line);
+        return rules;
+    }
+    static void wait_for(const std::multiset<std::string>& wanted, const std::vector<TableChanges*>& changes)
+    {
+        constexpr int patience_ms = 10000;
+        std::vector<pollfd> changed;
+        for (const auto* each : changes)
+            changed.push_back({each->descriptor(), POLLIN, 0});
+        for (auto now = rules(); now != wanted; now = rules()) {
+            ASSERT_GT(::poll(changed.data(), changed.size(), patience_ms), 0) << ::testing::PrintToString(now);
+            for (auto* each : changes)
+                (void)each->read();
+        }
+    }
+    static void expect_speaks_for_itself_alone(const Guest& guest, const sdk::Link& link, const std::string& another)
+    {
+        const FrameSocket bridge("br-banger");
+        const auto sends = guest.frames();
+        const Mac mac = mac_from(link.mac);
+        const auto lie = arp_answer(mac, mac, another);
+        const auto truth = arp_answer(mac, mac, address_in(link));
+        sends->send(lie);
+        sends->send(truth);
+        for (const auto& came : bridge.until(truth))
+            EXPECT_NE(came, lie);
+    }
     [[nodiscard]] std::string tap_prefix() const { return "b" + host.instance() + "-"; }
     static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
 
@@ -475,6 +517,9 @@ TEST_F(Tap, TheHostsLoopbackIsNobodysWhateverRoutesSay)
     allow_loopback_over("br-banger");
     guest.take_loopback_by(link.gateway);
     EXPECT_FALSE(guest.reaches("127.0.0.1"));
+    // Who has the network's lock keeps the provider from putting it back.
+    const auto lock = os::open_file(host.cache_directory() + "/network.lock", O_RDWR);
+    ASSERT_TRUE(lock && ::flock(lock->get(), LOCK_EX) == 0);
     said({"nft", "flush chain inet banger_" + host.instance() + " input"});
     EXPECT_TRUE(guest.reaches("127.0.0.1")) << "it was a rule of ours that stood in the way";
 }
@@ -564,19 +609,82 @@ TEST_F(Tap, WhatReachesAGuestIsForIt)
         EXPECT_EQ(std::find(others.begin(), others.end(), came), others.end());
 }
 
-TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuest)
+TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuestAndForThoseThatRun)
 {
     make_outside();
-    (void)must_attach(new_spec());
+    const auto earlier = must_attach(new_spec()).value;
+    const Guest runs(earlier);
     const std::string table = "inet banger_" + host.instance();
     for (const std::string& taken : {std::string("flush ruleset"), "delete table " + table, "flush chain " + table + " forward",
-                                     std::string("add table inet somebody")}) {
+                                     "delete table netdev banger_" + host.instance(), std::string("add table inet somebody")}) {
         said({"nft", taken});
-        const Guest guest(must_attach(new_spec()).value);
-        EXPECT_TRUE(guest.reaches(on_the_internet)) << taken;
-        EXPECT_FALSE(guest.reaches(private_host)) << taken;
+        const auto later = must_attach(new_spec()).value;
+        const Guest guest(later);
+        for (const Guest* each : {&guest, &runs}) {
+            EXPECT_TRUE(each->reaches(on_the_internet)) << taken;
+            EXPECT_FALSE(each->reaches(private_host)) << taken;
+        }
+        expect_speaks_for_itself_alone(runs, earlier, address_in(later));
     }
     EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr("inet somebody"));
+}
+
+TEST_F(Tap, RulesThatSomebodyTookAwayAreBackAlsoWhereNobodyStartsAGuest)
+{
+    make_outside();
+    config.pool = 0;
+    reopen();
+    const auto internet = must_attach(new_spec()).value;
+    const auto all = must_attach(new_spec(Egress::all)).value;
+    const Guest guest(internet);
+    const Guest other(all);
+    const auto expect_policies = [&](const std::string& when) {
+        EXPECT_TRUE(guest.reaches(on_the_internet)) << when;
+        EXPECT_FALSE(guest.reaches(private_host)) << when;
+        EXPECT_TRUE(other.reaches(private_host)) << when;
+        expect_speaks_for_itself_alone(guest, internet, address_in(all));
+    };
+    for (const std::string& taken :
+         {std::string("flush ruleset"), "flush chain netdev banger_" + host.instance() + " from_" + internet.attachment.fields.at("name"),
+          "flush set inet banger_" + host.instance() + " to_internet"}) {
+        const auto before = rules();
+        const auto changes = rule_changes(host);
+        said({"nft", taken});
+        wait_for(before, {changes.get()});
+        expect_policies(taken);
+    }
+    // While there was no provider, and so nobody who could have seen it.
+    network.reset();
+    const auto before = rules();
+    said({"nft", "flush ruleset"});
+    const auto changes = rule_changes(host);
+    network = make_network(host, config);
+    EXPECT_EQ(network->list()->size(), 2U);
+    wait_for(before, {changes.get()});
+    expect_policies("the provider came back");
+}
+
+TEST_F(Tap, TwoInstallationsPutTheirRulesBackAndThenRest)
+{
+    config.pool = 0;
+    reopen();
+    (void)must_attach(new_spec());
+    sdk::testing::FakeHost second;
+    const auto theirs = make_network(second, config);
+    const auto attached = theirs->attach({second.new_owner(), Egress::internet, "link:tap"}, call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    const auto before = rules();
+    const auto ours = rule_changes(host);
+    const auto others = rule_changes(second);
+    said({"nft", "flush ruleset"});
+    wait_for(before, {ours.get(), others.get()});
+    // What one of them does is no reason for the other.
+    constexpr int quiet_ms = 500;
+    std::array<pollfd, 2> changed{pollfd{ours->descriptor(), POLLIN, 0}, {others->descriptor(), POLLIN, 0}};
+    for (unsigned times = 0; ::poll(changed.data(), changed.size(), quiet_ms) > 0; times += ours->read().of_table + others->read().of_table)
+        ASSERT_LT(times, 10U);
+    EXPECT_EQ(rules(), before);
+    EXPECT_TRUE(theirs->release(attached->handle));
 }
 
 TEST_F(Tap, ForwardingThatSomebodySwitchedOffIsBackForTheNextGuest)
@@ -628,6 +736,7 @@ TEST_F(Tap, WhatIsLeftOfAnEarlierGuestAdmitsNobody)
 TEST_F(Tap, AGuestOfAnEarlierBangerIsForgottenToo)
 {
     const auto attached = must_attach(new_spec());
+    network.reset();
     const std::string table = "netdev banger_" + host.instance() + " ";
     const auto tap = attached.value.attachment.fields.at("name");
     for (const char* way : {"from_", "to_"}) {
@@ -636,6 +745,7 @@ TEST_F(Tap, AGuestOfAnEarlierBangerIsForgottenToo)
     }
     for (const char* set : {"macs_", "addresses_"})
         said({"nft", "delete set " + table + set + tap});
+    reopen();
     ASSERT_TRUE(network->release(attached.handle));
     EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(tap)));
 }
