@@ -440,11 +440,13 @@ Result<void> HostNetwork::give_back(const std::string& vm)
 /// Of a VM whose tap somebody else removed, or whose rules could not be taken away with it.
 Result<void> HostNetwork::close_address(const std::string& vm)
 {
-    const auto address = leases_.of(vm);
     auto bridge = find_bridge();
-    if (!bridge || !*bridge || !address)
+    if (!bridge || !*bridge)
         return bridge ? Result<void>() : std::move(bridge).error();
-    return firewall_->run(rules::to_close(instance_, *address));
+    if (const auto address = leases_.of(vm))
+        return firewall_->run(rules::to_close(instance_, *address));
+    auto all = rules_of_guests();  // nobody knows which was its
+    return all ? firewall_->run(*all) : std::move(all).error();
 }
 
 Result<void> HostNetwork::fill_pool()

@@ -733,6 +733,18 @@ TEST_F(Tap, WhatIsLeftOfAnEarlierGuestAdmitsNobody)
     EXPECT_FALSE(guest.reaches(on_the_internet));
 }
 
+TEST_F(Tap, WhereTheListOfAddressesIsLostThatOfAGuestWithoutATapIsClosedAllTheSame)
+{
+    make_outside();
+    const auto lost = must_attach(new_spec());
+    const auto neighbour = must_attach(new_spec()).value;
+    said({"ip", "link", "delete", lost.value.attachment.fields.at("name")});
+    ASSERT_EQ(::unlink((host.cache_directory() + "/addresses").c_str()), 0);
+    ASSERT_TRUE(network->release(lost.handle));
+    EXPECT_THAT(said({"nft", "list", "table", "inet", "banger_" + host.instance()}), Not(HasSubstr(address_in(lost.value))));
+    EXPECT_TRUE(Guest(neighbour).reaches(on_the_internet));
+}
+
 TEST_F(Tap, AGuestOfAnEarlierBangerIsForgottenToo)
 {
     const auto attached = must_attach(new_spec());
