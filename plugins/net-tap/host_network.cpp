@@ -357,7 +357,7 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
         if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             continue;
         interfaces_.reset();
-        auto tap = NewTap::make(name, user_);
+        auto tap = NewTap::make(name);
         auto made = tap ? links_.mark(name, alias()) : tap.error();
         if (made)
             made = links_.add_port(name, bridge, !config_.guests_reach_each_other);
@@ -395,6 +395,8 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
                                              std::string(sdk::to_string(spec.egress)));
     if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
         claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
+    if (claimed)
+        claimed = give_tap(tap->name, user_);
     if (claimed)
         claimed = firewall_->run(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress}));
     if (claimed)

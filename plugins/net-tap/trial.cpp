@@ -23,7 +23,7 @@ constexpr Subnet subnet{0xac100000, 24};
 
 Result<void> try_here(const std::string& instance)
 {
-    auto tap = NewTap::make(tap_name, ::geteuid());
+    auto tap = NewTap::make(tap_name);
     if (!tap)
         return std::move(tap).error();
     if (auto kept = tap->keep(); !kept)

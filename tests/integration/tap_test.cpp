@@ -353,6 +353,13 @@ private:
     os::UniqueFd socket_;
 };
 
+class HostOfAUser : public sdk::testing::FakeHost {
+public:
+    [[nodiscard]] uid_t user() const override { return served; }
+
+    uid_t served = ::geteuid();
+};
+
 class Tap : public ::testing::Test {
 protected:
     void SetUp() override
@@ -476,7 +483,7 @@ protected:
     [[nodiscard]] std::string tap_prefix() const { return "b" + host.instance() + "-"; }
     static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
 
-    sdk::testing::FakeHost host;
+    HostOfAUser host;
     sdk::testing::FakeCall call;
     Config config;
     std::unique_ptr<sdk::Network> network;
@@ -832,6 +839,21 @@ TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
     const auto next = must_attach(new_spec());
     EXPECT_EQ(next.value.attachment.fields.at("name"), ours + "1") << "it is the one that was ready";
     EXPECT_THAT(said({"ip", "link", "show", ours + "1"}), HasSubstr("alias banger " + host.instance() + " "));
+}
+
+TEST_F(Tap, ATapIsItsUsersOnceAMachineHasIt)
+{
+    host.served = nobody;
+    reopen();
+    const auto used = must_attach(new_spec()).value.attachment.fields.at("name");
+    wait_for_pool();
+    const auto waits = tap_prefix() + "1";
+    const std::array<os::UniqueFd, 2> tun{open_tun(), open_tun()};
+    run_as_nobody([&] {
+        EXPECT_EQ(take_tap(tun[0], waits), EPERM) << "the next machine's";
+        EXPECT_EQ(take_tap(tun[0], used), 0);
+        EXPECT_EQ(take_tap(tun[1], used), EBUSY);
+    });
 }
 
 TEST_F(Tap, ATapOfRootsIsNobodyElsesWhetherItWaitsOrIsInUse)
