@@ -5,7 +5,8 @@
 
 #include <memory>
 #include <mutex>
-#include <sstream>
+
+#include "forwarding_chains.hpp"
 
 namespace banger::tap {
 namespace {
@@ -37,6 +38,8 @@ sdk::Result<std::string> Nft::run(const std::string& commands)
             context_.reset();
             return sdk::make_error(sdk::Code::internal, "libnftables does not start");
         }
+        // Of what is listed, neither counters nor what is in sets.
+        nft_ctx_output_set_flags(context_.get(), NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
     }
     const bool done = nft_run_cmd_from_buffer(context_.get(), commands.c_str()) == 0;
     const char* printed = nft_ctx_get_output_buffer(context_.get());
@@ -65,6 +68,8 @@ void Firewall::read(unsigned own_transactions)
     const auto seen = changes_->read();
     if (!seen.is_all || seen.of_table > own_transactions)
         is_as_left_ = false;
+    if (!seen.is_all || seen.of_others > 0 || seen.of_table > own_transactions)
+        chain_that_drops_.reset();
 }
 
 sdk::Result<void> Firewall::run(const std::string& commands)
@@ -107,25 +112,17 @@ sdk::Result<void> Firewall::remove(const std::string& commands)
     return done ? sdk::Result<void>() : done.error();
 }
 
-std::optional<std::string> chain_that_drops(std::string_view chains)
+sdk::Result<std::optional<std::string>> Firewall::chain_that_drops()
 {
-    std::istringstream lines{std::string(chains)};
-    std::string table;
-    std::string chain;
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
-        std::string keyword;
-        words >> keyword;
-        std::string name;
-        if (keyword == "table" && words >> name >> table)
-            table.insert(0, name + " ");
-        else if (keyword == "chain")
-            words >> chain;
-        else if (keyword == "type" && line.find(" hook forward ") != std::string::npos &&
-                 line.find("policy drop") != std::string::npos)
-            return table + " " + chain;
+    const std::lock_guard lock(mutex_);
+    read(0);
+    if (!chain_that_drops_ || !changes_) {
+        auto rules = nft_.run("list ruleset");
+        if (!rules)
+            return std::move(rules).error();
+        chain_that_drops_ = tap::chain_that_drops(*rules);
     }
-    return std::nullopt;
+    return *chain_that_drops_;
 }
 
 }  // namespace banger::tap

@@ -52,6 +52,8 @@ public:
     sdk::Result<void> restore(const std::string& wanted, const std::string& commands);
     /// As run, of commands behind which they are gone.
     sdk::Result<void> remove(const std::string& commands);
+    /// As chain_that_drops() of the rules as they are.
+    sdk::Result<std::optional<std::string>> chain_that_drops();
 
 private:
     void read(unsigned own_transactions);
@@ -62,10 +64,7 @@ private:
     std::optional<TableChanges> changes_;
     bool is_as_left_ = false;
     std::string wanted_;  ///< what that has
+    std::optional<std::optional<std::string>> chain_that_drops_;  ///< none: not known
 };
-
-/// Of what "list chains" prints, the one that drops what the host forwards unless a rule lets it through, as "ip filter
-/// FORWARD": what Docker and others do. No rule of ours can change that, for accepting in one table is not accepting in all.
-std::optional<std::string> chain_that_drops(std::string_view chains);
 
 }  // namespace banger::tap

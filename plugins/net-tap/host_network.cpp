@@ -224,16 +224,8 @@ Result<void> HostNetwork::check()
     // The kernel asks for the right before it looks for the interface.
     if (auto allowed = links_.remove(tap_name(instance_, most_taps)); !allowed)
         return allowed;
-    auto chains = run_nft("list chains");
-    if (!chains)
-        return std::move(chains).error();
-    auto chain = chain_that_drops(*chains);
-    if (!chain)
-        chain = older_chain_that_drops();
-    if (chain && !config_.firewall_lets_guests_through)
-        return make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + *chain + ")",
-                          "let the guests' bridge through there and set firewall_lets_guests_through under "
-                          "[plugin.net-tap], or use network 'user'");
+    if (auto passes = check_firewall(); !passes)
+        return passes;
     auto bridge = find_bridge();
     if (!bridge)
         return std::move(bridge).error();
@@ -245,6 +237,21 @@ Result<void> HostNetwork::check()
         return std::move(name).error();
     auto subnet = choose_subnet(*name);
     return subnet ? Result<void>() : std::move(subnet).error();
+}
+
+Result<void> HostNetwork::check_firewall()
+{
+    if (config_.firewall_lets_guests_through)
+        return {};
+    auto chain = firewall_->chain_that_drops();
+    if (!chain)
+        return std::move(chain).error();
+    if (!*chain)
+        *chain = older_chain_that_drops();
+    return !*chain ? Result<void>()
+                   : make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + **chain + ")",
+                                "let the guests' bridge through there and set firewall_lets_guests_through under "
+                                "[plugin.net-tap], or use network 'user'");
 }
 
 Result<void> HostNetwork::ensure()

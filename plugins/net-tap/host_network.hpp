@@ -33,6 +33,8 @@ public:
 
     /// Whether ensure could: the rights, the bridge's name and the subnet. Changes nothing.
     sdk::Result<void> check();
+    /// Whether the host's own firewall lets guests through, or somebody said so. `unsupported` if it does not.
+    sdk::Result<void> check_firewall();
     /// The bridge with its address and the tables; made if they are not there, and made anew if other settings made them.
     /// `exists` if the bridge's name is somebody else's, `precondition` if the subnet overlaps with what this host has or
     /// routes to, or if a VM has a tap on a bridge that is not the configured one.

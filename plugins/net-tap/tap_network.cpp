@@ -80,6 +80,9 @@ public:
         if (!claimed)
             return std::move(claimed).error();
         upkeep_.ask_for_taps();
+        // It may have come up since there was last a probe.
+        if (auto passes = network->check_firewall(); !passes)
+            call.warn(passes.error().message + ": the guest reaches nothing; " + passes.error().hint);
         const Subnet& subnet = network->subnet();
         sdk::Link link{{"tap", {{"name", claimed->tap.name}}},
                        mac,

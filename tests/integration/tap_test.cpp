@@ -913,6 +913,23 @@ TEST_F(Tap, AHostThatDropsWhatItForwardsIsNoPlaceForThisProviderUnlessItWasToldT
     EXPECT_TRUE(network->probe(call)->usable);
 }
 
+TEST_F(Tap, AFirewallThatCameUpSinceTheProbeIsWarnedOfWithEachStart)
+{
+    make_outside();
+    (void)must_attach(new_spec());
+    EXPECT_TRUE(call.warnings().empty()) << call.warnings().front();
+    said({"nft", "add table inet theirs; add chain inet theirs forward { type filter hook forward priority 10; }; "
+                 "add rule inet theirs forward ct state established accept; add rule inet theirs forward reject with icmpx type admin-prohibited"});
+    const Guest guest(must_attach(new_spec()).value);
+    EXPECT_FALSE(guest.reaches(on_the_internet));
+    ASSERT_EQ(call.warnings().size(), 1U);
+    EXPECT_THAT(call.warnings().front(), HasSubstr("inet theirs forward"));
+    EXPECT_FALSE(network->probe(call)->usable);
+    said({"nft", "delete table inet theirs"});
+    (void)must_attach(new_spec());
+    EXPECT_EQ(call.warnings().size(), 1U);
+}
+
 TEST_F(Tap, ASubnetThatIsFullSaysSo)
 {
     config.subnet = *Subnet::parse("172.16.9.0/30");
