@@ -303,7 +303,8 @@ Result<void> HostNetwork::ensure()
 Result<void> HostNetwork::restore_rules(const Interface& bridge)
 {
     const std::string network = rules::of_network(
-        {instance_, bridge.name, *leases_.subnet(), resolvers_of_this_host(), config_.guests_reach_each_other});
+        {instance_, bridge.name, *leases_.subnet(), resolvers_for_guests(leases_.subnet()->gateway()),
+         config_.guests_reach_each_other});
     if (!firewall_->needs(network))
         return {};
     auto guests = rules_of_guests();

@@ -18,6 +18,7 @@ constexpr std::string_view tap_word = "link:tap";
 constexpr std::string_view restricted_word = "link:user-restricted";
 constexpr std::string_view none_word = "link:none";
 constexpr const char* link_key = "link";
+constexpr const char* no_resolver = "this host has no IPv4 resolver that guests can ask, other than on its loopback";
 
 class TapNetwork final : public sdk::Network {
 public:
@@ -44,6 +45,8 @@ public:
         const auto tried = try_all();
         probe.usable = tried.has_value();
         probe.reason = tried ? "each guest has a tap on a bridge of this host, and its own address" : tried.error().message;
+        if (tried && resolvers_of_this_host().empty())
+            probe.reason += std::string("; ") + no_resolver;
         if (!tried)
             probe.hint = tried.error().hint;
         return probe;
@@ -89,10 +92,10 @@ public:
                        to_string(*claimed->address) + "/" + std::to_string(subnet.prefix_bits),
                        to_string(subnet.gateway()),
                        {}};
-        for (const Address resolver : resolvers_of_this_host())
+        for (const Address resolver : resolvers_for_guests(subnet.gateway()))
             link.dns.push_back(to_string(resolver));
-        if (link.dns.empty())  // whoever has none on a host without one asks in vain
-            link.dns.push_back(link.gateway);
+        if (resolvers_of_this_host().empty())
+            call.warn(no_resolver + (": the guest is told " + link.gateway) + ", where one would have to listen");
         return sdk::Attached<sdk::Link>{std::move(link), handle_of(spec.owner, bound_of(*claimed))};
     }
 

@@ -58,11 +58,11 @@ std::string said(const std::vector<std::string>& argv)
     return output ? output->out : std::string();
 }
 
-sockaddr_in name_of(const std::string& address)
+sockaddr_in name_of(const std::string& address, std::uint16_t of_port = port)
 {
     sockaddr_in name{};
     name.sin_family = AF_INET;
-    name.sin_port = htons(port);
+    name.sin_port = htons(of_port);
     EXPECT_EQ(::inet_pton(AF_INET, address.c_str(), &name.sin_addr), 1) << address;
     return name;
 }
@@ -118,6 +118,12 @@ os::UniqueFd open_tap(const std::string& name)
     auto tun = open_tun();
     EXPECT_EQ(take_tap(tun, name), 0) << name;
     return tun;
+}
+
+void take_mounts_of_its_own()
+{
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
 }
 
 constexpr uid_t nobody = 65534;
@@ -263,12 +269,12 @@ public:
         words.insert(words.begin(), "ip");
         network_.run([&] { said(words); });
     }
-    [[nodiscard]] bool reaches(const std::string& address) const
+    [[nodiscard]] bool reaches(const std::string& address, std::uint16_t of_port = port) const
     {
         bool reached = false;
         network_.run([&] {
             const os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-            const auto name = name_of(address);
+            const auto name = name_of(address, of_port);
             if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
                 constexpr int patience_ms = 1500;  // longer than the kernel's first try again
                 pollfd connected{socket.get(), POLLOUT, 0};
@@ -300,10 +306,10 @@ public:
         network_.run([&] { frames = std::make_unique<FrameSocket>("eth0"); });
         return frames;
     }
-    static os::UniqueFd listen_on(const std::string& address)
+    static os::UniqueFd listen_on(const std::string& address, std::uint16_t of_port = port)
     {
         os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        const auto name = name_of(address);
+        const auto name = name_of(address, of_port);
         EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0) << address;
         EXPECT_EQ(::listen(socket.get(), 16), 0);
         return socket;
@@ -529,6 +535,36 @@ TEST_F(Tap, TheHostsLoopbackIsNobodysWhateverRoutesSay)
     ASSERT_TRUE(lock && ::flock(lock->get(), LOCK_EX) == 0);
     said({"nft", "flush chain inet banger_" + host.instance() + " input"});
     EXPECT_TRUE(guest.reaches("127.0.0.1")) << "it was a rule of ours that stood in the way";
+}
+
+TEST_F(Tap, WhereTheHostsResolverIsOnItsLoopbackGuestsAskTheGatewayAndThatIsSaid)
+{
+    take_mounts_of_its_own();
+    const std::string ours = host.directory() + "/resolv.conf";
+    const auto says = [&](const std::string& text) {
+        auto file = os::open_file(ours, O_WRONLY | O_CREAT | O_TRUNC);
+        ASSERT_TRUE(file && os::write_all(file->get(), text));
+    };
+    says("nameserver 127.0.0.1\nnameserver 2001:db8::1\n");
+    for (const char* file : {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"})
+        if (os::exists(file)) {
+            ASSERT_EQ(::mount(ours.c_str(), file, nullptr, MS_BIND, nullptr), 0) << file;
+        }
+    constexpr std::uint16_t dns = 53;
+    const auto listens = Guest::listen_on("0.0.0.0", dns);
+    const auto other_service = Guest::listen_on("0.0.0.0");
+    const auto link = must_attach(new_spec()).value;
+    EXPECT_THAT(link.dns, ::testing::ElementsAre(link.gateway));
+    EXPECT_THAT(call.warnings(), ::testing::ElementsAre(HasSubstr("no IPv4 resolver")));
+    EXPECT_THAT(network->probe(call)->reason, HasSubstr("no IPv4 resolver"));
+    const Guest guest(link);
+    EXPECT_TRUE(guest.reaches(link.gateway, dns));
+    EXPECT_FALSE(guest.reaches(link.gateway));
+    // With one that they can ask the gateway's is the host's own again.
+    says("nameserver 192.0.2.53\n");
+    EXPECT_THAT(must_attach(new_spec()).value.dns, ::testing::ElementsAre("192.0.2.53"));
+    EXPECT_FALSE(guest.reaches(link.gateway, dns));
+    EXPECT_EQ(call.warnings().size(), 1U);
 }
 
 TEST_F(Tap, GuestsReachOneAnotherOnlyWhereThatIsAskedFor)
@@ -917,17 +953,24 @@ TEST_F(Tap, AFirewallThatCameUpSinceTheProbeIsWarnedOfWithEachStart)
 {
     make_outside();
     (void)must_attach(new_spec());
-    EXPECT_TRUE(call.warnings().empty()) << call.warnings().front();
+    const auto of_firewall = [&] {
+        std::vector<std::string> found;
+        for (const auto& warning : call.warnings())
+            if (warning.find("firewall") != std::string::npos)
+                found.push_back(warning);
+        return found;
+    };
+    EXPECT_TRUE(of_firewall().empty());
     said({"nft", "add table inet theirs; add chain inet theirs forward { type filter hook forward priority 10; }; "
                  "add rule inet theirs forward ct state established accept; add rule inet theirs forward reject with icmpx type admin-prohibited"});
     const Guest guest(must_attach(new_spec()).value);
     EXPECT_FALSE(guest.reaches(on_the_internet));
-    ASSERT_EQ(call.warnings().size(), 1U);
-    EXPECT_THAT(call.warnings().front(), HasSubstr("inet theirs forward"));
+    ASSERT_EQ(of_firewall().size(), 1U);
+    EXPECT_THAT(of_firewall().front(), HasSubstr("inet theirs forward"));
     EXPECT_FALSE(network->probe(call)->usable);
     said({"nft", "delete table inet theirs"});
     (void)must_attach(new_spec());
-    EXPECT_EQ(call.warnings().size(), 1U);
+    EXPECT_EQ(of_firewall().size(), 1U);
 }
 
 TEST_F(Tap, ASubnetThatIsFullSaysSo)
@@ -1012,8 +1055,7 @@ TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
         EXPECT_FALSE(probe->hint.empty()) << probe->reason;
         EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr(tap_prefix())));
     };
-    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
-    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    take_mounts_of_its_own();
     ASSERT_EQ(::mount("tmpfs", "/dev/net", "tmpfs", 0, nullptr), 0);
     refuses(Code::unsupported, "/dev/net/tun");
     // A node without a driver behind it, as where the module is not there.
