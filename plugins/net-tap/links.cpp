@@ -188,7 +188,10 @@ Result<void> Links::add_bridge(const std::string& name, const std::string& mac)
     const NetlinkAddress address(parsed);
     rtnl_link_set_name(link.get(), name.c_str());
     rtnl_link_set_addr(link.get(), address.get());
-    return done(rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), doing);
+    auto made = done(rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), doing);
+    if (!made && made.error().code == Code::unsupported)
+        return std::move(made).error().with_hint("`modprobe bridge` brings it where the kernel has it");
+    return made;
 }
 
 Result<void> Links::remove(const std::string& name)
