@@ -58,8 +58,7 @@ sdk::Result<void> grow_disks(Engine& engine, const model::VmRecord& vm, Operatio
 bool disks_are_within(Engine& engine, const model::VmRecord& vm, std::uint64_t most)
 {
     for (const auto& role : model::writable_disk_roles()) {
-        const auto facts = disk_facts(engine, vm, role);
-        const auto bytes = number_in<std::uint64_t>(facts, "bytes");
+        const auto bytes = number_in<std::uint64_t>(disk_facts(engine, vm, role).value_or({}), "bytes");
         if (!bytes || *bytes > most)
             return false;
     }

@@ -51,7 +51,7 @@ Stale find_stale(Usage& usage, Watched& watched)
 sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std::chrono::milliseconds limit,
                                      Operation& operation, const StalePatience& patience)
 {
-    auto locked = find_and_lock(engine, id, "auto-stopped", operation, std::chrono::milliseconds(0));
+    auto locked = find_and_lock(engine, id, "auto-stopped", operation, patience.work);
     if (!locked && locked.error().code == sdk::Code::not_found)
         return StaleStop::no_need;
     if (!locked && locked.error().code == sdk::Code::busy) {
