@@ -165,8 +165,8 @@ sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness
     engine.standing.remove(vm.id);
     // Some VMMs end the agent's sessions by that (docs/decisions/0041-going-on-on-firecracker.md): nobody is to wait for one.
     constexpr std::chrono::seconds patience{10};
-    if (const auto agent = engine.agents.connected(vm.id); live.alive && agent && !agent->health(guest::Patience::of(patience)))
-        engine.agents.drop(vm.id);
+    if (live.alive)
+        engine.agents.drop_if_mute(vm.id, guest::Patience::of(patience));
     return {};
 }
 
