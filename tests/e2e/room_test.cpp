@@ -14,6 +14,7 @@ namespace banger::e2e {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
 constexpr auto patience = 30s;
@@ -78,6 +79,7 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     const auto web = shown(host, "web", "id");
     const auto hollow = shown(host, "hollow", "id");
     EXPECT_EQ(finding(host, "paused machines"), "");
+    EXPECT_THAT(finding(host, "disk space"), StartsWith("warning: "));
 
     disk.leave(128U << 20U);
     ASSERT_TRUE(log.says("vm " + web + " is paused until there is room again: only "));
@@ -87,6 +89,7 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     EXPECT_THAT(host.banger({"vm", "show", "web"}).out, HasSubstr("room on the host's disk"));
     EXPECT_EQ(shown(host, "hollow", "state"), "running");
     EXPECT_THAT(finding(host, "paused machines"), HasSubstr("1 is paused"));
+    EXPECT_THAT(finding(host, "disk space"), StartsWith("failed: ")) << "of the disk that is full, and not of the home's";
     const auto exec = host.banger({"vm", "exec", "web", "--", "true"});
     EXPECT_EQ(exec.status, 125);
     EXPECT_THAT(exec.err, HasSubstr("paused until there is room"));
