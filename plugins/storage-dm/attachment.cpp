@@ -28,7 +28,8 @@ Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::La
 {
     if (auto available = device::check_available(); !available)
         return available;
-    UdevEvents events;
+    // The kernel's node is there at once, and that is all that a VMM needs: what udev does takes longer than all the rest.
+    UdevEvents events(UdevEvents::Wait::never);
     auto made = make_device(top, chain, events);
     events.settle();
     if (made)

@@ -52,9 +52,13 @@ bool wait_for_zero(std::uint32_t cookie)
 
 bool UdevEvents::announce(dm_task* task)
 {
-    const auto flags = static_cast<std::uint16_t>(DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
-                                                  DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG);
-    dm_udev_set_sync_support(is_there() ? 1 : 0);
+    std::uint16_t flags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG |
+                          DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+    const bool there = is_there();
+    if (there && wait_ == Wait::never)
+        flags |= DM_UDEV_DISABLE_LIBRARY_FALLBACK;
+    // Without, the cookie is of flags alone, and no semaphore is made (libdevmapper.h, "Cookie prefixes").
+    dm_udev_set_sync_support(there && wait_ == Wait::once ? 1 : 0);
     return dm_task_set_cookie(task, &cookie_, flags) != 0;
 }
 
