@@ -6,7 +6,6 @@
 
 #include "banger/sdk/storage.hpp"
 #include "disk_files.hpp"
-#include "udev.hpp"
 
 namespace banger::dm {
 
@@ -24,9 +23,8 @@ public:
     [[nodiscard]] sdk::Result<void> release() const;
 
 private:
-    [[nodiscard]] sdk::Result<void> make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain,
-                                                UdevEvents& events) const;
-    [[nodiscard]] sdk::Result<void> remove(UdevEvents& events) const;
+    [[nodiscard]] sdk::Result<void> make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const;
+    [[nodiscard]] sdk::Result<void> remove() const;
 
     sdk::Host& host_;
     std::string name_;
