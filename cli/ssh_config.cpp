@@ -143,15 +143,17 @@ sdk::Result<std::vector<std::string>> others_included_in(const std::string& file
     return others;
 }
 
-sdk::Result<void> exclude_from(const std::string& file, const std::string& instance)
+sdk::Result<bool> exclude_from(const std::string& file, const std::string& instance)
 {
     auto users = read(file);
     if (!users)
         return std::move(users).error();
     auto cut = cut_block(*users, instance);
-    if (!cut)
-        return std::move(cut).error();
-    return *cut ? write(*users) : sdk::Result<void>();
+    if (!cut || !*cut)
+        return cut;
+    if (auto written = write(*users); !written)
+        return std::move(written).error();
+    return true;
 }
 
 }  // namespace banger::cli

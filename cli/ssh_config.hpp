@@ -21,7 +21,7 @@ sdk::Result<void> include_in(const std::string& file, const std::string& setting
 /// Instances of other installations whose settings are included there, too.
 sdk::Result<std::vector<std::string>> others_included_in(const std::string& file, const std::string& instance);
 
-/// Takes it out again. Not there is success.
-sdk::Result<void> exclude_from(const std::string& file, const std::string& instance);
+/// Takes it out again. Whether it was there.
+sdk::Result<bool> exclude_from(const std::string& file, const std::string& instance);
 
 }  // namespace banger::cli

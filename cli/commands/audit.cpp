@@ -9,7 +9,7 @@ Syntax Audit::syntax()
     Syntax syntax;
     syntax.path = "audit";
     syntax.summary = "compare what this host has of banger with what the journals say";
-    syntax.description = "The exit status is 0 only if both agree.";
+    syntax.description = "What stops and deletions left to do behind their answers is waited for. The exit status is 0 only if both agree.";
     syntax.options = {
         {"repair", 0, "", "remove kernel objects that no journal claims; files are only listed", {}, false}};
     syntax.examples = {{"banger audit", "only look"},

@@ -62,13 +62,15 @@ sdk::Result<Exit> uninstall(const std::string& file, Context& context)
     auto found = installation_on_disk();
     if (!found)
         return std::move(found).error();
+    sdk::Result<bool> excluded(false);
     if (*found) {
-        if (auto excluded = exclude_from(file, (*found)->instance); !excluded)
+        excluded = exclude_from(file, (*found)->instance);
+        if (!excluded)
             return std::move(excluded).error();
         if (auto removed = sdk::os::remove_file(settings_file(**found)); !removed)
             return std::move(removed).error();
     }
-    context.note(file + " does not include them");
+    context.note(file + (*excluded ? " does not include them any more" : " does not include them"));
     return Exit(OwnExit::done);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/guest_tool.hpp"
 #include "cli/text.hpp"
 #include "guest/tree/packer.hpp"
+#include "guest/tree/target.hpp"
 #include "guest/tree/unpacker.hpp"
 
 namespace banger::cli {

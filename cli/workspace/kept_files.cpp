@@ -7,7 +7,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "cli/text.hpp"
-#include "guest/tree/unpacker.hpp"
+#include "guest/tree/beneath.hpp"
 
 namespace banger::workspace {
 namespace {

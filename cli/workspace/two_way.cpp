@@ -8,6 +8,7 @@
 #include "cli/text.hpp"
 #include "cli/workspace/follow.hpp"
 #include "cli/workspace/prepare.hpp"
+#include "guest/tree/beneath.hpp"
 #include "guest/tree/unpacker.hpp"
 
 namespace banger::workspace {

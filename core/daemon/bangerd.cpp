@@ -28,9 +28,11 @@
 #include "core/daemon/room_watch.hpp"
 #include "core/daemon/scope.hpp"
 #include "core/daemon/service.hpp"
+#include "core/daemon/teardown.hpp"
 #include "core/lifecycle/name_route.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/stray_files.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
 
@@ -131,7 +133,7 @@ void finish_stop(Service& service, lifecycle::LockedVm vm)
 {
     service.run_own("vm.stop", [&service, held = std::make_shared<lifecycle::LockedVm>(std::move(vm))](
                                    lifecycle::Operation& operation) {
-        return lifecycle::finish_stop(service.engine(), *held, operation);
+        return lifecycle::finish_stop(service.engine(), std::move(*held), operation);
     });
 }
 
@@ -186,6 +188,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;
     std::optional<LateReach> late_reach;
+    std::optional<Teardown> teardown;
     Service service(loop, engine, config->daemon.workers.value);
     service.places = std::make_shared<forward::GuestPlaces>(most_connections_of_a_guest, most_connections());
     PortPublisher publisher(loop, service);
@@ -194,6 +197,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     engine.withdraw_ports = [&](const std::string& vm) { publisher.withdraw(vm); };
     agents.on_connected = [&](const std::string& vm) { publisher.hasten(vm); };
     late_reach.emplace(loop, service);
+    teardown.emplace(loop, service);
+    engine.tear_down_later = [&](std::shared_ptr<lifecycle::LockedVm> vm) { teardown->begin(std::move(vm)); };
     engine.open_reach_later = [&](const std::string& vm) { late_reach->try_later(vm); };
     agents.on_stream = [&](const std::string& vm, bool open) { service.stream_changed(vm, open); };
     if (const auto limit = config->daemon.auto_stop_stale_after.value; limit.count() > 0)
@@ -254,6 +259,11 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     });
     for (auto& vm : found.stopping)
         finish_stop(service, std::move(vm));
+    for (auto& vm : found.unfinished) {
+        lifecycle::Operation again("teardown", nullptr);
+        if (auto left = lifecycle::leave_to_teardown(engine, std::move(vm), again); !left)
+            log::warning("teardown: " + left.error().message);
+    }
     loop.run();
     lifecycle::Operation ending("shutdown", nullptr);
     lifecycle::unroute_names(engine, ending);

@@ -69,17 +69,23 @@ bool is_picked(lifecycle::Engine& engine, const plugins::CapabilityName& capabil
                const Picked& picked, Operation& operation)
 {
     const auto& [kind, name] = capability;
+    const bool usable = probe && probe->usable;
     // Provisioners are no alternatives.
     if (kind == plugins::kind_of<sdk::Provisioner>)
-        return probe && probe->usable && will_run(engine, name);
-    if (kind == plugins::kind_of<sdk::Vmm> || kind == plugins::kind_of<sdk::VmmSnapshot>)
+        return usable && will_run(engine, name);
+    if (kind == plugins::kind_of<sdk::Vmm>)
         return picked && picked->vmm == name;
-    if (kind == plugins::kind_of<sdk::Storage> || kind == plugins::kind_of<sdk::StorageFork>)
+    if (kind == plugins::kind_of<sdk::Storage>)
         return picked && picked->storage == name;
     if (kind == plugins::kind_of<sdk::Network>)
         return picked && picked->network == name;
+    // More that a provider can do, which not each can where it is picked.
+    if (kind == plugins::kind_of<sdk::VmmSnapshot>)
+        return usable && picked && picked->vmm == name;
+    if (kind == plugins::kind_of<sdk::StorageFork>)
+        return usable && picked && picked->storage == name;
     if (kind == plugins::kind_of<sdk::NetworkNames>)
-        return picked && picked->network == name && probe && probe->usable;
+        return usable && picked && picked->network == name;
     const auto choice = engine.registry.choose(kind, "auto", operation);
     return choice && choice->name == name;
 }

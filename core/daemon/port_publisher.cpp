@@ -4,7 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/look.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
 
@@ -84,7 +84,7 @@ sdk::Result<std::shared_ptr<guest::AgentClient>> PortPublisher::find_agent(const
     auto live = lifecycle::liveness_of(engine, *record);
     if (!live)
         return std::move(live).error();
-    if (const auto paused = live->facts.find("paused"); paused != live->facts.end() && paused->second == "true")
+    if (lifecycle::fact_is(live->facts, "paused", "true"))
         return sdk::make_error(sdk::Code::busy, "vm '" + record->name + "' is paused");
     return lifecycle::agent_of(engine, *record, operation, patience_for_agent_);
 }

@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "banger/sdk/os/file.hpp"
-#include "core/base/sizes.hpp"
 #include "core/lifecycle/room.hpp"
 #include "core/log/log.hpp"
 
@@ -54,7 +52,7 @@ void RoomWatch::look()
 {
     looking_ = true;
     service_.run_own("room", [this](lifecycle::Operation& /*operation*/) -> sdk::Result<void> {
-        auto free = sdk::os::free_bytes(service_.engine().paths.vms());
+        auto free = lifecycle::free_room(service_.engine());
         post(loop_, [this, free] {
             constexpr std::chrono::minutes who_did_not_answer{1};
             free ? judge(*free) : look_again(who_did_not_answer);
@@ -115,9 +113,13 @@ void RoomWatch::look_at_machines()
             else if (*resumed)
                 went_on(vm);
             const auto record = engine.store.find_id(vm);
-            const bool failed = record && !lifecycle::failed_disks(engine, *record).empty();
-            post(loop_, [this, vm, failed] {
-                if (!failed)
+            const auto failed = record ? lifecycle::failed_disks(engine, *record) : std::vector<std::string>();
+            if (!failed) {
+                log::warning("vm " + vm + ": " + failed.error().message);
+                continue;
+            }
+            post(loop_, [this, vm, some_failed = !failed->empty()] {
+                if (!some_failed)
                     with_failed_disks_.erase(vm);
                 else if (vms_.contains(vm) && with_failed_disks_.insert(vm).second)
                     log::error("vm " + vm + " has a disk that could not be written to, and needs a restart");
@@ -150,7 +152,7 @@ void RoomWatch::pause(const std::string& vm, std::uint64_t free)
             post(loop_, [this, vm] { in_pausing_.erase(vm); });
         if (!paused)
             return std::move(paused).error();
-        const std::string why = "only " + base::format_size(free) + " are free in " + service_.engine().paths.state;
+        const std::string why = "only " + lifecycle::how_much_is_free(service_.engine(), free);
         if (*paused == lifecycle::Paused::yes)
             log::warning("vm " + vm + " is paused until there is room again: " + why);
         else if (*paused == lifecycle::Paused::called_off)

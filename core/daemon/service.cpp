@@ -60,6 +60,7 @@ constexpr std::size_t threads_to_ask = 4;
 constexpr std::size_t threads_to_talk = 8;
 constexpr std::size_t threads_to_look = 2;
 constexpr std::size_t threads_to_reach = 2;  // agents that may not answer
+constexpr std::size_t threads_to_tear_down = 8;  // what one of them waits for in the kernel holds up no stop
 constexpr std::size_t threads_to_wait = 32;  // each may take as long as somebody said
 
 /// Between the loop, where a request is cancelled, and the worker that takes it up: one of them comes first.
@@ -98,6 +99,7 @@ Service::Service(asio::io_context& loop, lifecycle::Engine& engine, std::size_t 
       lookers_(threads_to_look),
       reachers_(threads_to_reach),
       waiters_(threads_to_wait),
+      breakers_(threads_to_tear_down),
       noters_(1)
 {
     jobs_->work.emplace(loop.get_executor());
@@ -121,9 +123,10 @@ base::WorkerPool& Service::workers_for(const std::string& verb)
     static const std::set<std::string> looks{"doctor", "audit", "plugin.list", "plugin.show", "dns.status", "names"};
     static const std::set<std::string> reaches{"ports"};
     static const std::set<std::string> waits{"vm.session.stop"};
+    static const std::set<std::string> tears_down{"teardown"};
     for (const auto& [verbs, workers] :
          {std::pair{&ends, &enders_}, {&asks, &askers_}, {&talks, &talkers_}, {&looks, &lookers_},
-          {&reaches, &reachers_}, {&waits, &waiters_}})
+          {&reaches, &reachers_}, {&waits, &waiters_}, {&tears_down, &breakers_}})
         if (verbs->count(verb) > 0)
             return *workers;
     return makers_;

@@ -111,6 +111,7 @@ private:
     base::WorkerPool lookers_;
     base::WorkerPool reachers_;
     base::WorkerPool waiters_;
+    base::WorkerPool breakers_;  ///< take apart what was stopped or deleted
     base::WorkerPool noters_;  ///< one thread: notes are written in the order in which things happened
 };
 

@@ -18,7 +18,7 @@ std::vector<Finding> run_all(lifecycle::Engine& engine, lifecycle::Operation& op
     std::vector<Finding> findings;
     for (const Check check :
          {check_providers, check_plugins, check_programs, check_ssh_key, check_database, check_disk_space,
-          check_control_group, check_sizes, check_names})
+          check_control_group, check_sizes, check_teardowns, check_names})
         for (auto& finding : check(engine, operation))
             findings.push_back(std::move(finding));
     return findings;

@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "banger/sdk/os/file.hpp"
 #include "core/base/sizes.hpp"
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/look.hpp"
@@ -30,14 +29,24 @@ std::vector<Finding> check_paused(lifecycle::Engine& engine)
 std::vector<Finding> check_failed_disks(lifecycle::Engine& engine)
 {
     const auto vms = engine.store.list();
+    std::vector<Finding> findings;
     std::string names;
-    for (const auto& vm : vms.value_or({}))
-        if (vm.desired == model::Desired::running && !lifecycle::failed_disks(engine, vm).empty())
+    for (const auto& vm : vms.value_or({})) {
+        if (vm.desired != model::Desired::running)
+            continue;
+        const auto failed = lifecycle::failed_disks(engine, vm);
+        if (!failed)
+            findings.push_back({"failed disks", Status::warning,
+                                "it is not known whether disks of vm '" + vm.name + "' failed: " + failed.error().message,
+                                failed.error().hint});
+        else if (!failed->empty())
             names += (names.empty() ? "'" : ", '") + vm.name + "'";
-    if (names.empty())
-        return {};
-    return {{"failed disks", Status::failed, "disks of vm " + names + " could not be written to, and take nothing more",
-             "`banger vm restart NAME` takes them up again as after a power cut, once there is room"}};
+    }
+    if (!names.empty())
+        findings.push_back({"failed disks", Status::failed,
+                            "disks of vm " + names + " could not be written to, and take nothing more",
+                            "`banger vm restart NAME` takes them up again as after a power cut, once there is room"});
+    return findings;
 }
 
 // How much the storage provider wants free before it makes or attaches a disk; 0 if it does not say.
@@ -54,11 +63,11 @@ std::uint64_t reserve_of_storage(lifecycle::Engine& engine, lifecycle::Operation
 
 std::vector<Finding> check_disk_space(lifecycle::Engine& engine, lifecycle::Operation& operation)
 {
-    auto free = sdk::os::free_bytes(engine.paths.state);
+    auto free = lifecycle::free_room(engine);
     if (!free)
         return {{"disk space", Status::failed, free.error().message, {}}};
     const char* hint = "delete VMs and images that nobody needs: `banger vm prune`, `banger image list`";
-    std::string text = base::format_size(*free) + " free for images and disks in " + engine.paths.state;
+    std::string text = lifecycle::how_much_is_free(engine, *free);
     const std::uint64_t pause_below = engine.config.daemon.pause_below.value;
     const std::uint64_t reserve = std::max(reserve_of_storage(engine, operation), pause_below);
     if (reserve > 0)

@@ -65,6 +65,7 @@ std::string_view to_string(Finding::Kind kind)
     case Finding::Kind::stale_socket: return "stale-socket";
     case Finding::Kind::directory_without_row: return "directory-without-row";
     case Finding::Kind::row_without_directory: return "row-without-directory";
+    case Finding::Kind::unfinished_teardown: return "unfinished-teardown";
     case Finding::Kind::unfinished_file: return "unfinished-file";
     case Finding::Kind::unknown_file: return "unknown-file";
     }
@@ -75,6 +76,8 @@ std::vector<Finding> compare(const Evidence& evidence, Operations& operations)
 {
     std::vector<Finding> findings;
     for (const auto& vm : evidence.vms) {
+        if (!vm.unfinished.empty())
+            findings.push_back({Finding::Kind::unfinished_teardown, vm.unfinished, vm.owner.vm, {}, {}});
         if (vm.in_transition)
             continue;
         check_journal(vm, operations, findings);

@@ -20,6 +20,7 @@ struct Finding {
         stale_socket,         ///< a socket file that nobody listens on
         directory_without_row,
         row_without_directory,
+        unfinished_teardown,  ///< its VM is stopped or deleted, and something of it would not go
         unfinished_file,      ///< half made, and nobody makes it any more
         unknown_file,         ///< in banger's directories, and not of its making
     };
@@ -45,6 +46,7 @@ struct VmEvidence {
     bool has_row = false;
     bool has_directory = false;
     bool in_transition = false;     ///< somebody holds its operation lock: no judgement
+    std::string unfinished;         ///< what is left of it though it is stopped or deleted; empty if nothing
     JournalText journal;
     std::vector<std::string> stale_sockets;
 };

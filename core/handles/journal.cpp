@@ -2,6 +2,7 @@
 #include "core/handles/journal.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
@@ -174,9 +175,23 @@ sdk::Result<void> HandleJournal::note_bound(const sdk::Handle& handle)
 
 std::vector<sdk::Error> HandleJournal::release_all()
 {
+    return release_from(0);
+}
+
+std::vector<sdk::Error> HandleJournal::release_down_to(std::string_view kind)
+{
+    const auto first = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.handle.kind == kind; });
+    if (first == entries_.end())
+        return {};
+    return release_from(static_cast<std::size_t>(first - entries_.begin()));
+}
+
+std::vector<sdk::Error> HandleJournal::release_from(std::size_t first)
+{
     std::vector<sdk::Error> left;
     std::vector<Entry> kept;
-    while (!entries_.empty()) {
+    while (entries_.size() > first) {
         auto released = operations_->release(entries_.back().handle);
         if (!released) {
             left.push_back(std::move(released).error().while_doing("release " + entries_.back().handle.kind + " " +
@@ -185,7 +200,7 @@ std::vector<sdk::Error> HandleJournal::release_all()
         }
         entries_.pop_back();
     }
-    entries_ = std::move(kept);
+    entries_.insert(entries_.end(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));
     if (auto wrote = write(); !wrote)
         left.push_back(std::move(wrote).error().while_doing("write the journal"));
     return left;

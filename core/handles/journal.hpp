@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "banger/sdk/handle.hpp"
@@ -93,6 +94,9 @@ public:
     /// Releases all, newest first, to the end, whatever fails on the way. What would not go stays on file.
     std::vector<sdk::Error> release_all();
 
+    /// The same for the handles of this kind and all that was noted after the first of them; what came before stays.
+    std::vector<sdk::Error> release_down_to(std::string_view kind);
+
     /// Releases one, and strikes it out.
     sdk::Result<void> release(const sdk::Handle& handle);
 
@@ -106,6 +110,7 @@ private:
     }
     sdk::Result<void> write() const;
     sdk::Result<void> note(Entry entry);
+    std::vector<sdk::Error> release_from(std::size_t first);
 
     sdk::Owner owner_;
     Operations* operations_;

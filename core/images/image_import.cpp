@@ -110,7 +110,7 @@ constexpr std::uint64_t dropped_memory = 1U << 20;
 struct Layers {
     Ext4Writer root;
     Ext4Writer work;
-    Ext4Writer dropped;  // of no layer: see ImportPlan
+    Ext4Writer dropped;  // of no disk: see ImportPlan
 };
 
 Result<Ext4Writer> create_layer(const std::string& id, const char* role, const std::string& path, const LinkedCall& call)

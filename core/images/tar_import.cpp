@@ -246,7 +246,7 @@ sdk::Result<void> Importer::begin_layer()
 {
     end_layer();
     auto& layer = layers_.emplace_back();
-    for (auto* writer : {&plan_.root, plan_.work})
+    for (auto* writer : {&plan_.root, plan_.work, plan_.dropped})
         if (writer != nullptr)
             if (auto begun = writer->begin_layer(); !begun)
                 return begun;
@@ -285,6 +285,9 @@ sdk::Error Importer::in_layer(sdk::Error error, const std::string& path) const
 // What this layer brings stays, whether it came before its whiteout or comes behind it.
 sdk::Result<void> Importer::apply(const Whiteout& whiteout)
 {
+    if (plan_.dropped != nullptr)
+        if (auto removed = plan_.dropped->remove_lower(whiteout.path, whiteout.only_below); !removed)
+            return removed;
     if (holds_work(whiteout.path))
         if (auto removed = plan_.work->remove_lower("", true); !removed)
             return removed;

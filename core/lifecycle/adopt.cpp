@@ -3,18 +3,13 @@
 
 #include <algorithm>
 
+#include "core/lifecycle/look.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
 #include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {
 namespace {
-
-bool fact_is(const sdk::Fields& facts, const std::string& name, const std::string& value)
-{
-    const auto fact = facts.find(name);
-    return fact != facts.end() && fact->second == value;
-}
 
 // One that runs may still be stopped by a save that nobody waits for any more, and one that did not answer may stand.
 bool goes_on_by_itself(const sdk::Fields& facts)

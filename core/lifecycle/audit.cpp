@@ -10,6 +10,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/base/ids.hpp"
 #include "core/lifecycle/stray_files.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -31,6 +32,13 @@ std::vector<std::string> sockets_in(const std::string& directory)
     return sockets;
 }
 
+std::string what_is_unfinished(Engine& engine, const model::VmRecord& vm)
+{
+    if (engine.in_teardown.has(vm.id))
+        return "what vm '" + vm.name + "' held is still being released";
+    return engine.vm_locks.holder(vm.id) ? std::string() : unfinished(engine, vm).value_or("");
+}
+
 handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
 {
     handles::VmEvidence vm;
@@ -48,14 +56,14 @@ sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
     evidence.live = std::move(listing.handles);
     for (auto& error : listing.unasked)
         evidence.unasked.push_back(error.message);
-    std::map<std::string, std::string> names;
-    auto records = engine.store.list();
+    std::map<std::string, model::VmRecord> known;
+    auto records = engine.store.list_all();
     if (!records)
         return std::move(records).error();
     for (const auto& record : *records)
-        names.emplace(record.id, record.name);
+        known.emplace(record.id, record);
     std::set<std::string> ids;
-    for (const auto& [id, name] : names)
+    for (const auto& [id, record] : known)
         ids.insert(id);
     auto directories = sdk::os::list_directory(engine.paths.vms());
     if (!directories)
@@ -66,9 +74,10 @@ sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
     }
     for (const auto& id : ids) {
         auto vm = evidence_of(engine, id);
-        if (const auto name = names.find(id); name != names.end()) {
+        if (const auto record = known.find(id); record != known.end()) {
             vm.has_row = true;
-            vm.name = name->second;
+            vm.name = record->second.name;
+            vm.unfinished = what_is_unfinished(engine, record->second);
         }
         evidence.vms.push_back(std::move(vm));
     }
@@ -88,6 +97,10 @@ sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
 bool still_true(Engine& engine, const handles::Finding& finding)
 {
     using Kind = handles::Finding::Kind;
+    if (finding.kind == Kind::unfinished_teardown) {
+        const auto vm = engine.store.find_id(finding.vm);
+        return vm && !what_is_unfinished(engine, *vm).empty();
+    }
     if (!finding.vm.empty() && engine.vm_locks.holder(finding.vm))
         return false;
     const auto journal = handles::read_journal(engine.owner_of(finding.vm));
@@ -160,6 +173,10 @@ bool AuditReport::clean() const
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
 {
+    {
+        const auto span = operation.span("wait for teardowns");
+        await_teardowns(engine, operation);
+    }
     sdk::Result<handles::Evidence> evidence = [&] {
         const auto span = operation.span("ask providers");
         return gather(engine, operation);

@@ -10,6 +10,7 @@
 #include "core/lifecycle/sources.hpp"
 #include "core/lifecycle/ssh_keys.hpp"
 #include "core/lifecycle/start.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -88,11 +89,26 @@ sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operat
     return operation.check();
 }
 
+// The name of a VM that was deleted is free once that is gone.
+sdk::Result<void> await_name(Engine& engine, const std::string& name, Operation& operation)
+{
+    auto records = engine.store.list_all();
+    if (!records)
+        return std::move(records).error();
+    for (const auto& vm : *records)
+        if (vm.name == name && engine.in_teardown.has(vm.id))
+            if (auto gone = lock_vm(engine, vm, "waited for", operation); !gone)
+                return std::move(gone).error();
+    return {};
+}
+
 // A name and an id of its own, reserved. Two callers may make up the same name at the same moment: the later one makes up
 // another.
 sdk::Result<LockedVm> begin(Engine& engine, const model::VmSpec& spec, Operation& operation)
 {
     for (int attempt = 1;; ++attempt) {
+        if (auto free = await_name(engine, spec.name, operation); !free)
+            return std::move(free).error();
         auto resolved = resolve(engine, spec, operation);
         if (!resolved)
             return std::move(resolved).error();
@@ -118,16 +134,9 @@ sdk::Error roll_back(Engine& engine, const model::VmRecord& vm, sdk::Error error
     return std::move(error).while_doing("create vm '" + vm.name + "'");
 }
 
-}  // namespace
-
-sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec, const CreateOptions& options,
-                                       Operation& operation)
+// On error there is nothing of it, or it is kept, stopped, for its log.
+sdk::Result<void> carry_out(Engine& engine, model::VmRecord& vm, const CreateOptions& options, Operation& operation)
 {
-    auto begun = begin(engine, spec, operation);
-    if (!begun)
-        return std::move(begun).error();
-    model::VmRecord vm = std::move(begun->record);
-    operation.concerns(vm.id);
     const auto entry = engine.underway.enter(vm.id, operation);
     if (options.on_spec)
         options.on_spec(vm);
@@ -137,19 +146,33 @@ sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec
         vm.desired = model::Desired::stopped;
         if (auto noted = engine.store.update(vm); !noted)
             return roll_back(engine, vm, std::move(noted).error(), operation);
-        return vm;
+        return {};
     }
     bool guest_silent = false;
     auto started = start_locked(engine, vm, operation, guest_silent);
     if (started)
-        return vm;
+        return {};
     if (!guest_silent)
         return roll_back(engine, vm, std::move(started).error(), operation);
     vm.desired = model::Desired::stopped;
     vm.removal = model::Removal::never;  // its console is all that says why
     if (auto noted = engine.store.update(vm); !noted)
         started.error().during.push_back("left behind: " + noted.error().message);
-    return std::move(started).error();
+    return started;
+}
+
+}  // namespace
+
+sdk::Result<model::VmRecord> create_vm(Engine& engine, const model::VmSpec& spec, const CreateOptions& options,
+                                       Operation& operation)
+{
+    auto begun = begin(engine, spec, operation);
+    if (!begun)
+        return std::move(begun).error();
+    operation.concerns(begun->record.id);
+    if (auto made = carry_out(engine, begun->record, options, operation); !made)
+        return leave_rest(engine, std::move(*begun), std::move(made).error());
+    return std::move(begun->record);
 }
 
 }  // namespace banger::lifecycle

@@ -7,6 +7,8 @@
 #include "core/base/fault.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/reach.hpp"
+#include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -43,19 +45,27 @@ sdk::Result<void> release_listed(Engine& engine, const model::VmRecord& vm)
 
 }  // namespace
 
-sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, Operation& operation)
+sdk::Result<model::VmRecord> begin_removal(Engine& engine, const model::VmRecord& record, Operation& operation)
 {
     operation.commit();  // a deletion that began goes to its end
     model::VmRecord vm = record;
+    vm.desired = model::Desired::deleted;
+    if (!sdk::os::exists(engine.owner_of(vm.id).directory)) {
+        close_reach(engine, vm, operation);
+        return vm;
+    }
+    if (auto noted = engine.store.update(vm); !noted)
+        return std::move(noted).error();
+    if (auto ended = end_machine(engine, vm, operation); !ended)
+        return what_is_left(vm, {std::move(ended).error()});
+    return vm;
+}
+
+sdk::Result<void> remove_rest(Engine& engine, const model::VmRecord& vm, Operation& operation)
+{
     const sdk::Owner owner = engine.owner_of(vm.id);
     const bool has_directory = sdk::os::exists(owner.directory);
-    vm.desired = model::Desired::deleted;
-    if (has_directory)
-        if (auto noted = engine.store.update(vm); !noted)
-            return noted;
-    close_reach(engine, vm, operation);
     if (has_directory) {
-        engine.agents.drop(vm.id);
         const auto span = operation.span("release");
         auto journal = engine.journal_of(vm.id);
         if (!journal)
@@ -84,6 +94,14 @@ sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& record, O
     return engine.store.remove(vm.id);
 }
 
+sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& vm, Operation& operation)
+{
+    auto going = begin_removal(engine, vm, operation);
+    if (!going)
+        return std::move(going).error();
+    return remove_rest(engine, *going, operation);
+}
+
 namespace {
 
 sdk::Result<void> check_conditions(Engine& engine, const model::VmRecord& vm, const DeleteOptions& options)
@@ -97,7 +115,26 @@ sdk::Result<void> check_conditions(Engine& engine, const model::VmRecord& vm, co
     }
     if (options.not_started_since && std::max(vm.started, vm.created) >= *options.not_started_since)
         return sdk::make_error(sdk::Code::precondition, "vm '" + vm.name + "' was started meanwhile");
+    // Before anything of it is touched.
+    if (sdk::os::exists(engine.owner_of(vm.id).directory))
+        if (auto storage = engine.registry.get<sdk::Storage>(vm.storage); !storage)
+            return std::move(storage).error().while_doing("find who removes the disks of vm '" + vm.name + "'");
     return {};
+}
+
+// Of one that is half deleted the rest is removed before the answer: whoever asks again wants to know what keeps it.
+sdk::Result<void> delete_locked(Engine& engine, LockedVm&& locked, Operation& operation)
+{
+    const bool again = locked.record.desired == model::Desired::deleted;
+    auto going = begin_removal(engine, locked.record, operation);
+    if (!going)
+        return leave_rest(engine, std::move(locked), std::move(going).error());
+    locked.record = std::move(*going);
+    if (again) {
+        auto removed = remove_rest(engine, locked.record, operation);
+        return removed ? removed : leave_rest(engine, std::move(locked), std::move(removed).error());
+    }
+    return leave_to_teardown(engine, std::move(locked), operation);
 }
 
 }  // namespace
@@ -116,9 +153,10 @@ sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& refere
         return std::move(locked).error();
     if (auto allowed = check_conditions(engine, locked->record, options); !allowed)
         return std::move(allowed).error();
-    if (auto removed = remove_locked(engine, locked->record, operation); !removed)
+    model::VmRecord vm = locked->record;
+    if (auto removed = delete_locked(engine, std::move(*locked), operation); !removed)
         return std::move(removed).error();
-    return std::move(locked->record);
+    return vm;
 }
 
 }  // namespace banger::lifecycle

@@ -9,4 +9,10 @@ namespace banger::lifecycle {
 /// still found from what remains. The caller holds the operation lock. Goes to its end once begun.
 sdk::Result<void> remove_locked(Engine& engine, const model::VmRecord& vm, Operation& operation);
 
+/// Its first half, all that a deletion promises: notes that the VM is deleted and ends its machine. Answers the record as it
+/// is then.
+sdk::Result<model::VmRecord> begin_removal(Engine& engine, const model::VmRecord& vm, Operation& operation);
+/// Its second half. Can be repeated.
+sdk::Result<void> remove_rest(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
 }  // namespace banger::lifecycle

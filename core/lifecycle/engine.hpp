@@ -17,14 +17,16 @@
 #include "core/lifecycle/name_routes.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
-#include "core/lifecycle/standing.hpp"
 #include "core/lifecycle/underway.hpp"
 #include "core/lifecycle/usage.hpp"
+#include "core/lifecycle/vm_set.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/store/vm_store.hpp"
 #include "core/units/scopes.hpp"
 
 namespace banger::lifecycle {
+
+struct LockedVm;
 
 /// What every verb works with. Made once by the daemon; verbs are free functions over it, one file each.
 ///
@@ -53,7 +55,9 @@ struct Engine {
     /// Told after a VM's VMM was started or found alive, so that its end is noticed. Set by the daemon.
     std::function<void(const std::string& vm, const sdk::Handle& vmm)> watch_exit;
 
-    Standing standing{};             ///< VMs that are paused for want of room
+    /// VMs that stand still until there is room on the host's disk again. The next daemon lets go on whatever it finds
+    /// standing (adopt.hpp), and looks at the room itself.
+    VmSet standing{};
     forward::LoopbackAddresses& addresses;  ///< of VMs on this host that have none which it reaches
     /// Told of a VM with such an address: its ports are to appear there, and to go. Set by the daemon.
     std::function<void(const std::string& vm, const std::string& address)> publish_ports;
@@ -69,6 +73,12 @@ struct Engine {
     units::Scopes* scopes = nullptr;  ///< of machines that are started; none where nobody makes any. Set by the daemon.
 
     base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
+
+    /// VMs that are locked from the answer to a stop or deletion until what it left to do is done or given up
+    /// (teardown.hpp). The next daemon finds that in rows and journals.
+    VmSet in_teardown{};
+    /// Does it. Set by the daemon; without one it is done before the answer.
+    std::function<void(std::shared_ptr<LockedVm>)> tear_down_later{};
 
     [[nodiscard]] sdk::Owner owner_of(const std::string& vm) const;
     /// The VM's journal. The caller holds its operation lock.

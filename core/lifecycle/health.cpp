@@ -125,7 +125,10 @@ sdk::Result<json::Object> health_of(Engine& engine, const std::string& reference
     const bool alive = live && live->alive;
     if (alive) {
         checks.add("vmm", "ok", "its VMM runs as process " + live->vmm.bound["pid"]);
-        for (const auto& role : failed_disks(engine, *vm))
+        const auto failed = failed_disks(engine, *vm);
+        if (!failed)
+            checks.add("disks", "warning", "it is not known whether one failed: " + failed.error().message, failed.error().hint);
+        for (const auto& role : failed.value_or({}))
             checks.add(role + " device", "failed", "it could not be written to, as when the host's disk is full, and takes nothing more",
                        "`banger vm restart " + vm->name + "` takes it up again as after a power cut");
         looked = check_guest(checks, engine, *vm, operation);

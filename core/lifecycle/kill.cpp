@@ -3,6 +3,7 @@
 
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -45,9 +46,12 @@ sdk::Result<model::VmRecord> kill_vm(Engine& engine, const std::string& referenc
     operation.commit();
     if (auto gone = wait_until_gone(*live, patience_for_death, operation); !gone)
         return std::move(gone).error().while_doing("kill vm '" + vm.name + "'");
-    if (auto settled = settle_stopped(engine, vm, operation); !settled)
-        return std::move(settled).error();
-    return std::move(vm);
+    if (auto settled = settle_machine(engine, vm, operation); !settled)
+        return leave_rest(engine, std::move(*locked), std::move(settled).error());
+    model::VmRecord killed = vm;
+    if (auto left = leave_to_teardown(engine, std::move(*locked), operation); !left)
+        return std::move(left).error();
+    return killed;
 }
 
 }  // namespace banger::lifecycle

@@ -43,7 +43,7 @@ Held held_by(Engine& engine, const model::VmRecord& vm, const Liveness& live)
 
 json::Object host_disk(Engine& engine, const model::VmRecord& vm, const std::string& role)
 {
-    const sdk::Fields facts = disk_facts(engine, vm, role);
+    const auto facts = disk_facts(engine, vm, role).value_or({});
     json::Object disk;
     disk.set("role", role);
     for (const char* key : {"bytes", "allocated_bytes", "apparent_bytes"})
@@ -84,11 +84,13 @@ std::set<pid_t> processes_in(const sdk::Fields& facts)
     return pids;
 }
 
-sdk::Fields disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role)
+sdk::Result<sdk::Fields> disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role)
 {
     const std::string kind(plugins::kind_of<sdk::Storage>);
     auto inspected = engine.operations.inspect({kind, vm.storage, role, engine.owner_of(vm.id), {}});
-    return inspected ? std::move(inspected->facts) : sdk::Fields();
+    if (!inspected)
+        return std::move(inspected).error();
+    return std::move(inspected->facts);
 }
 
 json::Object look_at_host(Engine& engine, const model::VmRecord& vm, const Liveness& live)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "core/lifecycle/engine.hpp"
 #include "core/lifecycle/liveness.hpp"
@@ -33,9 +34,15 @@ struct GuestLook {
 /// The processes that a handle's facts name: `pid`, and `pids`, separated by blanks.
 [[nodiscard]] std::set<pid_t> processes_in(const sdk::Fields& facts);
 
-/// What its provider says of one of a VM's disks: see sdk::Storage::inspect. Nothing if it does not answer.
-[[nodiscard]] sdk::Fields disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role);
+/// What its provider says of one of a VM's disks: see sdk::Storage::inspect, whose errors are its own.
+[[nodiscard]] sdk::Result<sdk::Fields> disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role);
 
+/// Whether a fact has that value; not if there is none of that name.
+[[nodiscard]] inline bool fact_is(const sdk::Fields& facts, const std::string& key, std::string_view value)
+{
+    const auto found = facts.find(key);
+    return found != facts.end() && found->second == value;
+}
 /// A fact that is a whole number; nothing for any other text, or none.
 template <typename Number>
 std::optional<Number> number_in(const sdk::Fields& facts, const std::string& key)

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/client_key.hpp"
 #include "core/lifecycle/stopped.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -49,8 +50,10 @@ sdk::Result<images::Image> promote_vm(Engine& engine, const std::string& referen
         promoted = std::move(*image);
         return {};
     });
-    if (!done)
-        return std::move(done).error().while_doing("promote vm '" + vm.name + "'");
+    if (!done) {
+        auto error = std::move(done).error().while_doing("promote vm '" + vm.name + "'");
+        return leave_rest(engine, std::move(*locked), std::move(error));
+    }
     return std::move(*promoted);
 }
 

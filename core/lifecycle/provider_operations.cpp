@@ -112,7 +112,7 @@ ProviderOperations::Names ProviderOperations::named() const
     Names names{{std::string(plugins::kind_of<sdk::Vmm>), selected_.vmm.value},
                 {std::string(plugins::kind_of<sdk::Network>), selected_.network.value}};
     add_storage(selected_.storage.value, names);
-    if (auto records = store_.list())
+    if (auto records = store_.list_all())
         for (const auto& vm : *records)
             add_named_by(vm, names);
     if (auto directories = sdk::os::list_directory(vms_directory_))

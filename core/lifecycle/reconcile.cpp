@@ -8,6 +8,7 @@
 #include "core/lifecycle/adopt.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -67,13 +68,8 @@ std::vector<std::optional<sdk::Result<void>>> adopt_all_living(Engine& engine,
     return adopted;
 }
 
-// One that was not adopted: a start or create that nobody carries on any more is undone, a deletion finished.
-sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation)
+sdk::Result<void> settle_locked(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
-    const auto span = operation.span("settle vm '" + vm.name + "'");
-    auto lock = lock_vm(engine, vm, "reconciled", operation);
-    if (!lock)
-        return std::move(lock).error();
     if (is_to_go(vm))
         return remove_locked(engine, vm, operation);
     if (!sdk::os::exists(engine.owner_of(vm.id).directory))
@@ -87,9 +83,22 @@ sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operatio
     return settle_stopped(engine, vm, operation);
 }
 
+// One that was not adopted: a start or create that nobody carries on any more is undone, a deletion finished.
+sdk::Result<void> settle(Engine& engine, model::VmRecord vm, Operation& operation, Reconciled& found)
+{
+    const auto span = operation.span("settle vm '" + vm.name + "'");
+    auto lock = lock_vm(engine, vm, "reconciled", operation);
+    if (!lock)
+        return std::move(lock).error();
+    auto settled = settle_locked(engine, vm, operation);
+    if (auto now = engine.store.find_id(vm.id); !settled && now && unfinished(engine, *now))
+        found.unfinished.push_back({std::move(*now), std::move(*lock)});
+    return settled;
+}
+
 // A directory without a row: its database was lost. What was half made or half deleted goes; what a dead VM held is
 // released; the rest is left as it is for `vm recover`.
-sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation)
+sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operation& operation, Reconciled& found)
 {
     auto vm = engine.store.read_copy(id);
     if (!vm)
@@ -97,7 +106,7 @@ sdk::Result<void> settle_rowless(Engine& engine, const std::string& id, Operatio
     if (vm->desired == model::Desired::creating || vm->desired == model::Desired::deleted) {
         if (auto reserved = engine.store.reserve(*vm); !reserved)
             return reserved;
-        return settle(engine, std::move(*vm), operation);
+        return settle(engine, std::move(*vm), operation, found);
     }
     auto live = liveness_of(engine, *vm);
     if (!live || live->alive)
@@ -115,7 +124,7 @@ Reconciled reconcile(Engine& engine, Operation& operation)
 {
     Reconciled found;
     auto& troubles = found.troubles;
-    auto records = engine.store.list();
+    auto records = engine.store.list_all();
     if (!records) {
         troubles.push_back(records.error().message);
         return found;
@@ -123,7 +132,7 @@ Reconciled reconcile(Engine& engine, Operation& operation)
     auto adopted = adopt_all_living(engine, *records, operation, found);
     for (std::size_t i = 0; i < records->size(); ++i) {
         const auto& vm = (*records)[i];
-        if (auto settled = adopted[i] ? std::move(*adopted[i]) : settle(engine, vm, operation); !settled)
+        if (auto settled = adopted[i] ? std::move(*adopted[i]) : settle(engine, vm, operation, found); !settled)
             troubles.push_back("vm '" + vm.name + "': " + settled.error().message);
     }
     auto directories = sdk::os::list_directory(engine.paths.vms());
@@ -135,7 +144,7 @@ Reconciled reconcile(Engine& engine, Operation& operation)
         const bool has_row = std::any_of(records->begin(), records->end(), [&](const auto& vm) { return vm.id == id; });
         if (has_row)
             continue;
-        if (auto settled = settle_rowless(engine, id, operation); !settled)
+        if (auto settled = settle_rowless(engine, id, operation, found); !settled)
             troubles.push_back("directory " + id + ": " + settled.error().message);
     }
     return found;

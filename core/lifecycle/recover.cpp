@@ -58,7 +58,7 @@ sdk::Result<Recovered> recover(Engine& engine, bool replace_database, Operation&
         recovered.database_moved_to = *moved;
     }
     const auto span = operation.span("read the records beside the disks");
-    auto records = engine.store.list();
+    auto records = engine.store.list_all();
     if (!records)
         return std::move(records).error();
     std::set<std::string> known;

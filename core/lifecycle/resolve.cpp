@@ -13,7 +13,7 @@ namespace {
 
 sdk::Result<void> resolve_name(Engine& engine, const model::VmSpec& spec, model::VmRecord& vm)
 {
-    auto records = engine.store.list();
+    auto records = engine.store.list_all();  // whoever is going has its name and id still
     if (!records)
         return std::move(records).error();
     const auto taken = [&](const std::string& name) {

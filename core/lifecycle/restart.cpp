@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/start.hpp"
 #include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::lifecycle {
@@ -40,11 +41,14 @@ sdk::Result<Restarted> restart_vm(Engine& engine, const std::string& reference, 
         return std::move(wanted).error();
     if (live->alive)
         if (auto stopped = stop_first(engine, *locked, *live, timeout, operation); !stopped)
-            return std::move(stopped).error();
-    const auto entry = engine.underway.enter(locked->record.id, operation);
-    bool guest_silent = false;
-    if (auto started = start_locked(engine, locked->record, operation, guest_silent); !started)
-        return std::move(started).error();
+            return leave_rest(engine, std::move(*locked), std::move(stopped).error());
+    const auto start_again = [&] {
+        const auto entry = engine.underway.enter(locked->record.id, operation);
+        bool guest_silent = false;
+        return start_locked(engine, locked->record, operation, guest_silent);  // releases what the stop left first
+    };
+    if (auto started = start_again(); !started)
+        return leave_rest(engine, std::move(*locked), std::move(started).error());
     return Restarted{std::move(locked->record), live->alive};
 }
 

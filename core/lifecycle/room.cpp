@@ -18,12 +18,6 @@ sdk::Result<LockedVm> take(Engine& engine, const std::string& id, const char* do
     return find_and_lock(engine, id, doing, operation, std::chrono::milliseconds(0));
 }
 
-bool says(const sdk::Fields& facts, const std::string& name)
-{
-    const auto fact = facts.find(name);
-    return fact != facts.end() && fact->second == "true";
-}
-
 sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
 {
     auto live = liveness_of(engine, vm);
@@ -31,9 +25,9 @@ sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
         return std::move(live).error();
     if (!live->alive)
         return Paused::not_running;
-    if (says(live->facts, "saving"))
+    if (fact_is(live->facts, "saving", "true"))
         return Paused::later;
-    if (!says(live->facts, "paused")) {
+    if (!fact_is(live->facts, "paused", "true")) {
         auto power = power_to_pause(engine, vm);
         if (!power)
             return std::move(power).error();
@@ -41,7 +35,7 @@ sdk::Result<Paused> pause(Engine& engine, const model::VmRecord& vm)
             return Paused::cannot;
         if (auto paused = (*power)->pause(live->vmm); !paused) {
             // One that stands although its VMM answered too late must be let go on, too.
-            if (const auto now = liveness_of(engine, vm); !now || says(now->facts, "paused"))
+            if (const auto now = liveness_of(engine, vm); !now || fact_is(now->facts, "paused", "true"))
                 engine.standing.add(vm.id);
             return std::move(paused).error().while_doing("pause vm '" + vm.name + "'");
         }
@@ -66,10 +60,20 @@ std::chrono::milliseconds until_next_look(std::uint64_t free, std::uint64_t paus
         std::clamp(left * 1000, static_cast<double>(least.count()), static_cast<double>(most.count()))));
 }
 
+sdk::Result<std::uint64_t> free_room(const Engine& engine)
+{
+    return sdk::os::free_bytes(engine.paths.vms());
+}
+
+std::string how_much_is_free(const Engine& engine, std::uint64_t free)
+{
+    return base::format_size(free) + " are free in " + engine.paths.vms();
+}
+
 sdk::Error no_room(const Engine& engine, std::uint64_t free)
 {
     return sdk::make_error(sdk::Code::no_space,
-                           "only " + base::format_size(free) + " are free in " + engine.paths.state + ", and below " +
+                           "only " + how_much_is_free(engine, free) + ", and below " +
                                base::format_size(engine.config.daemon.pause_below.value) +
                                " no VM runs, so that a full disk costs none its data",
                            "delete VMs and images that nobody needs, or lower daemon.pause_below");
@@ -80,7 +84,7 @@ sdk::Result<void> check_room(const Engine& engine)
     const std::uint64_t least = engine.config.daemon.pause_below.value;
     if (least == 0)
         return {};
-    auto free = sdk::os::free_bytes(engine.paths.vms());
+    auto free = free_room(engine);
     if (!free)
         return std::move(free).error();
     return *free >= least ? sdk::Result<void>() : no_room(engine, *free);
@@ -130,7 +134,7 @@ sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Ope
     auto live = liveness_of(engine, locked->record);
     if (!live)
         return std::move(live).error();
-    if (!live->alive || !says(live->facts, "paused") || says(live->facts, "saving"))
+    if (!live->alive || !fact_is(live->facts, "paused", "true") || fact_is(live->facts, "saving", "true"))
         return false;
     engine.standing.add(id);
     auto woken = wake(engine, locked->record, *live);
@@ -140,12 +144,16 @@ sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Ope
     return std::move(woken).error();
 }
 
-std::vector<std::string> failed_disks(Engine& engine, const model::VmRecord& vm)
+sdk::Result<std::vector<std::string>> failed_disks(Engine& engine, const model::VmRecord& vm)
 {
     std::vector<std::string> roles;
-    for (const auto& role : model::writable_disk_roles())
-        if (says(disk_facts(engine, vm, role), "failed"))
+    for (const auto& role : model::writable_disk_roles()) {
+        const auto facts = disk_facts(engine, vm, role);
+        if (!facts)
+            return facts.error();
+        if (fact_is(*facts, "failed", "true"))
             roles.push_back(role);
+    }
     return roles;
 }
 

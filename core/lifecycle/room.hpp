@@ -26,6 +26,11 @@ namespace banger::lifecycle {
 [[nodiscard]] std::chrono::milliseconds until_next_look(std::uint64_t free, std::uint64_t pause_below,
                                                         std::uint64_t filled_per_second);
 
+/// What is free on the file system that VMs' disks fill up, of which all of this speaks.
+[[nodiscard]] sdk::Result<std::uint64_t> free_room(const Engine& engine);
+/// "SIZE are free in DIRECTORY", of that.
+[[nodiscard]] std::string how_much_is_free(const Engine& engine, std::uint64_t free);
+
 /// What is said while no VM may run: `no_space`.
 [[nodiscard]] sdk::Error no_room(const Engine& engine, std::uint64_t free);
 /// That, below the mark.
@@ -51,8 +56,8 @@ enum class Paused {
 [[nodiscard]] sdk::Result<bool> resume_if_it_stands(Engine& engine, const std::string& id, Operation& operation);
 
 /// The roles of a VM's disks that its storage gave up, since they could not be written to: their guest sees errors until the
-/// VM is started again.
-[[nodiscard]] std::vector<std::string> failed_disks(Engine& engine, const model::VmRecord& vm);
+/// VM is started again. The provider's error if it does not say.
+[[nodiscard]] sdk::Result<std::vector<std::string>> failed_disks(Engine& engine, const model::VmRecord& vm);
 
 /// As resume_with_room, for whoever has its lock and needs its guest, say to power it off.
 [[nodiscard]] sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness& live);

@@ -5,6 +5,7 @@
 #include "core/config/limits.hpp"
 #include "core/lifecycle/look.hpp"
 #include "core/lifecycle/stopped.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 
@@ -57,8 +58,7 @@ sdk::Result<void> grow_disks(Engine& engine, const model::VmRecord& vm, Operatio
 bool disks_are_within(Engine& engine, const model::VmRecord& vm, std::uint64_t most)
 {
     for (const auto& role : model::writable_disk_roles()) {
-        const auto facts = disk_facts(engine, vm, role);
-        const auto bytes = number_in<std::uint64_t>(facts, "bytes");
+        const auto bytes = number_in<std::uint64_t>(disk_facts(engine, vm, role).value_or({}), "bytes");
         if (!bytes || *bytes > most)
             return false;
     }
@@ -93,7 +93,7 @@ sdk::Result<model::VmRecord> set_vm(Engine& engine, const std::string& reference
         error.during.push_back("keep the new length on record: its next start grows the disks that are shorter");
     else if (auto restored = engine.store.update(before); !restored)
         error.during.push_back("left behind: " + restored.error().message);
-    return error;
+    return leave_rest(engine, std::move(*locked), std::move(error));
 }
 
 }  // namespace banger::lifecycle

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/lifecycle/teardown.hpp"
+
 namespace banger::lifecycle {
 namespace {
 
@@ -39,9 +41,9 @@ auto claim(Engine& engine, Store& store, const std::string& name, IdOf id_of, mo
     }
 }
 
-sdk::Result<std::vector<std::string>> users_of(Engine& engine, IdOf id_of, const std::string& id)
+sdk::Result<std::vector<std::string>> users_of(sdk::Result<std::vector<model::VmRecord>> records, IdOf id_of,
+                                               const std::string& id)
 {
-    auto records = engine.store.list();
     if (!records)
         return std::move(records).error();
     std::vector<std::string> names;
@@ -55,10 +57,11 @@ template <typename Store>
 sdk::Result<std::uint64_t> remove(Engine& engine, Store& store, IdOf id_of, const std::string& id, const std::string& name,
                                   Operation& operation)
 {
+    await_teardowns(engine, operation);  // of VMs that are deleted, and whose disks stand on it so long
     const auto lock = engine.source_locks.lock(id, "'" + name + "' is being deleted", &operation);
     if (!lock)
         return lock.error();
-    const auto users = users_of(engine, id_of, id);
+    const auto users = users_of(engine.store.list_all(), id_of, id);
     if (!users)
         return users.error();
     if (users->size() == 1)
@@ -107,12 +110,12 @@ sdk::Result<images::Kernel> claim_kernel(Engine& engine, model::VmRecord& vm, Op
 
 sdk::Result<std::vector<std::string>> users_of_image(Engine& engine, const std::string& id)
 {
-    return users_of(engine, &model::VmRecord::image_id, id);
+    return users_of(engine.store.list(), &model::VmRecord::image_id, id);
 }
 
 sdk::Result<std::vector<std::string>> users_of_kernel(Engine& engine, const std::string& id)
 {
-    return users_of(engine, &model::VmRecord::kernel_id, id);
+    return users_of(engine.store.list(), &model::VmRecord::kernel_id, id);
 }
 
 sdk::Result<std::uint64_t> remove_image(Engine& engine, const std::string& id, const std::string& name, Operation& operation)

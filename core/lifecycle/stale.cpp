@@ -6,6 +6,7 @@
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/stop.hpp"
+#include "core/lifecycle/teardown.hpp"
 
 namespace banger::lifecycle {
 namespace {
@@ -50,7 +51,7 @@ Stale find_stale(Usage& usage, Watched& watched)
 sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std::chrono::milliseconds limit,
                                      Operation& operation, const StalePatience& patience)
 {
-    auto locked = find_and_lock(engine, id, "auto-stopped", operation, std::chrono::milliseconds(0));
+    auto locked = find_and_lock(engine, id, "auto-stopped", operation, patience.work);
     if (!locked && locked.error().code == sdk::Code::not_found)
         return StaleStop::no_need;
     if (!locked && locked.error().code == sdk::Code::busy) {
@@ -82,7 +83,9 @@ sdk::Result<StaleStop> stop_if_stale(Engine& engine, const std::string& id, std:
         return std::move(wanted).error();
     operation.commit();
     if (auto stopped = stop_locked(engine, locked->record, *live, patience.power_off, operation); !stopped)
-        return std::move(stopped).error();
+        return leave_rest(engine, std::move(*locked), std::move(stopped).error());
+    if (auto left = leave_to_teardown(engine, std::move(*locked), operation); !left)
+        return std::move(left).error();
     return StaleStop::stopped;
 }
 

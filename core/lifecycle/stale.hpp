@@ -38,8 +38,10 @@ constexpr std::chrono::milliseconds limit_of_silent(std::chrono::milliseconds li
     return 2 * limit;
 }
 
-/// How long a stale VM's guest has for what it is asked.
+/// How long whoever works on a stale VM has for it, and its guest for what it is asked. The daemon's own work on a VM, such
+/// as a pause for want of room, is short and no use of it; what takes longer is somebody's.
 struct StalePatience {
+    std::chrono::milliseconds work = std::chrono::seconds(10);
     std::chrono::milliseconds sessions = std::chrono::seconds(5);
     std::chrono::milliseconds power_off = default_stop_patience;
 };

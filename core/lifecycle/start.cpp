@@ -13,6 +13,7 @@
 #include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 #include "core/model/timestamp.hpp"
@@ -324,15 +325,11 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     return {};
 }
 
-sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& reference, Operation& operation)
+namespace {
+
+sdk::Result<void> start_found(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
-    auto locked = find_and_lock(engine, reference, "started", operation);
-    if (!locked)
-        return std::move(locked).error();
-    if (auto whole = check_whole(locked->record); !whole)
-        return std::move(whole).error();
-    const auto entry = engine.underway.enter(locked->record.id, operation);
-    model::VmRecord& vm = locked->record;
+    const auto entry = engine.underway.enter(vm.id, operation);
     auto live = liveness_of(engine, vm);
     if (!live)
         return std::move(live).error();
@@ -341,15 +338,29 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
     // Else a daemon that dies meanwhile leaves a live VM that is to be stopped, which its successor shuts down with care.
     vm.desired = model::Desired::starting;
     if (auto noted = engine.store.update(vm); !noted)
-        return std::move(noted).error();
+        return noted;
     bool guest_silent = false;
     auto started = start_locked(engine, vm, operation, guest_silent);
     if (started)
-        return std::move(vm);
+        return {};
     vm.desired = model::Desired::stopped;
     if (auto noted = engine.store.update(vm); !noted)
         started.error().during.push_back("left behind: " + noted.error().message);
-    return std::move(started).error();
+    return started;
+}
+
+}  // namespace
+
+sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& reference, Operation& operation)
+{
+    auto locked = find_and_lock(engine, reference, "started", operation);
+    if (!locked)
+        return std::move(locked).error();
+    if (auto whole = check_whole(locked->record); !whole)
+        return std::move(whole).error();
+    if (auto started = start_found(engine, locked->record, operation); !started)
+        return leave_rest(engine, std::move(*locked), std::move(started).error());
+    return std::move(locked->record);
 }
 
 }  // namespace banger::lifecycle

@@ -1,13 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/stop.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 #include "core/guest/agent_client.hpp"
 #include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
+#include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
+#include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {
 namespace {
@@ -55,22 +58,38 @@ void end_guest(Engine& engine, const model::VmRecord& vm, const Liveness& live, 
 
 }  // namespace
 
-sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
+sdk::Result<void> end_machine(Engine& engine, const model::VmRecord& vm, Operation& operation)
 {
-    const auto span = operation.span("release");
+    const auto span = operation.span("end the machine");
     close_reach(engine, vm, operation);
     engine.agents.drop(vm.id);
     engine.standing.remove(vm.id);
     auto journal = engine.journal_of(vm.id);
     if (!journal)
         return std::move(journal).error();
-    auto left = journal->release_all();
-    vm.desired = model::Desired::stopped;
+    auto left = journal->release_down_to(plugins::kind_of<sdk::Vmm>);
+    // What else would not go, such as a freeze, is a teardown's as well.
+    const bool lives = std::any_of(journal->entries().begin(), journal->entries().end(), [](const handles::Entry& entry) {
+        return entry.handle.kind == plugins::kind_of<sdk::Vmm>;
+    });
+    return lives ? sdk::Result<void>(std::move(left.front())) : sdk::Result<void>();
+}
+
+sdk::Result<void> settle_machine(Engine& engine, model::VmRecord& vm, Operation& operation)
+{
+    auto ended = end_machine(engine, vm, operation);
+    if (vm.desired != model::Desired::deleted)
+        vm.desired = model::Desired::stopped;
     if (auto noted = engine.store.update(vm); !noted)
         return noted;
-    if (!left.empty())
-        return std::move(left.front()).while_doing("stop vm '" + vm.name + "'");
-    return {};
+    return ended ? ended : std::move(ended).error().while_doing("stop vm '" + vm.name + "'");
+}
+
+sdk::Result<void> settle_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
+{
+    auto ended = settle_machine(engine, vm, operation);
+    auto released = tear_down(engine, vm, operation);
+    return ended ? released : ended;
 }
 
 sdk::Result<void> stop_locked(Engine& engine, model::VmRecord& vm, const Liveness& live,
@@ -82,7 +101,7 @@ sdk::Result<void> stop_locked(Engine& engine, model::VmRecord& vm, const Livenes
             return noted;
         end_guest(engine, vm, live, timeout, operation);
     }
-    return settle_stopped(engine, vm, operation);
+    return settle_machine(engine, vm, operation);
 }
 
 sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
@@ -91,19 +110,23 @@ sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& referenc
     auto locked = find_and_lock(engine, reference, "stopped", operation);
     if (!locked)
         return std::move(locked).error();
-    model::VmRecord& vm = locked->record;
-    auto live = liveness_of(engine, vm);
+    auto live = liveness_of(engine, locked->record);
     if (!live)
         return std::move(live).error();
     if (auto wanted = operation.check(); !wanted)
         return std::move(wanted).error();
     operation.commit();
-    if (auto stopped = stop_locked(engine, vm, *live, timeout, operation); !stopped)
-        return std::move(stopped).error();
-    return std::move(vm);
+    if (auto stopped = stop_locked(engine, locked->record, *live, timeout, operation); !stopped)
+        return leave_rest(engine, std::move(*locked), std::move(stopped).error());
+    model::VmRecord vm = locked->record;
+    // Whoever stops what is stopped wants to know what keeps the rest.
+    auto released = live->alive ? leave_to_teardown(engine, std::move(*locked), operation) : tear_down(engine, vm, operation);
+    if (!released)
+        return std::move(released).error();
+    return vm;
 }
 
-sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& operation)
+sdk::Result<void> finish_stop(Engine& engine, LockedVm stopping, Operation& operation)
 {
     operation.concerns(stopping.record.id);
     auto live = liveness_of(engine, stopping.record);
@@ -111,26 +134,30 @@ sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& ope
         return std::move(live).error();
     if (live->alive)
         end_guest(engine, stopping.record, *live, default_stop_patience, operation);
-    return settle_stopped(engine, stopping.record, operation);
+    if (auto settled = settle_machine(engine, stopping.record, operation); !settled)
+        return leave_rest(engine, std::move(stopping), std::move(settled).error());
+    return leave_to_teardown(engine, std::move(stopping), operation);
 }
 
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
+    if (engine.in_teardown.has(id))
+        return {};
     auto found = engine.store.find_id(id);
     if (!found)
         return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
     auto locked = lock_found(engine, *found, "settled after its VMM ended", operation, std::nullopt);
     if (!locked)
         return locked.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(locked).error();
-    model::VmRecord& vm = locked->record;
-    auto live = liveness_of(engine, vm);
+    auto live = liveness_of(engine, locked->record);
     if (!live)
         return std::move(live).error();
-    if (live->alive || vm.desired == model::Desired::creating)
+    if (live->alive || locked->record.desired == model::Desired::creating)
         return {};
-    if (vm.desired == model::Desired::deleted || vm.removal == model::Removal::when_stopped)
-        return remove_locked(engine, vm, operation);
-    return settle_stopped(engine, vm, operation);
+    if (locked->record.desired != model::Desired::deleted)
+        if (auto settled = settle_machine(engine, locked->record, operation); !settled)
+            return leave_rest(engine, std::move(*locked), std::move(settled).error());
+    return leave_to_teardown(engine, std::move(*locked), operation);
 }
 
 }  // namespace banger::lifecycle

@@ -29,7 +29,9 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
 
 inline constexpr std::chrono::seconds default_stop_patience{30};
 
-/// Asks the guest to power off, waits at most `timeout`, then syncs and cuts. Stopped already is success.
+/// Asks the guest to power off, waits at most `timeout`, then syncs and cuts. Stopped already is success. What the VM held
+/// beside its VMM is released after this, as for kill_vm and delete_vm (teardown.hpp); of one that was stopped already, or
+/// half deleted, before.
 sdk::Result<model::VmRecord> stop_vm(Engine& engine, const std::string& reference, std::chrono::milliseconds timeout,
                                      Operation& operation);
 
@@ -69,7 +71,8 @@ struct DeleteOptions {
     bool only_stopped = false;                        ///< not one that runs, or is being started
     std::optional<std::int64_t> not_started_since;    ///< Unix time, seconds; one never started was made before then
 };
-/// Stops without waiting, then removes disks, directory and row.
+/// Stops without waiting. The VM is gone for whoever looks for it, and its disks, directory and row soon; whoever makes one of
+/// its name waits for that. One of which that fails for good is there again.
 sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& reference, const DeleteOptions& options,
                                        Operation& operation);
 
@@ -81,13 +84,14 @@ struct Reconciled {
     std::vector<std::string> troubles;  ///< one line for each thing that could not be settled
     /// Live VMs whose stop was under way, locked: finish_stop() each. That takes a guest's time, and nobody waits for it.
     std::vector<LockedVm> stopping;
+    std::vector<LockedVm> unfinished;  ///< of which something would not go, locked: leave_to_teardown() each
 };
 /// Brings rows, directories, journals and the host into agreement. Once, before the daemon serves anybody.
 Reconciled reconcile(Engine& engine, Operation& operation);
 
 /// Goes on with a stop whose daemon died: the guest is asked to power off once more, and never cut before what it wrote
 /// is safe.
-sdk::Result<void> finish_stop(Engine& engine, LockedVm& stopping, Operation& operation);
+sdk::Result<void> finish_stop(Engine& engine, LockedVm stopping, Operation& operation);
 
 struct Recovered {
     std::vector<model::VmRecord> vms;
@@ -101,7 +105,7 @@ struct Recovered {
 /// Adds a row for every VM directory that has none, from the copy of the record in it.
 sdk::Result<Recovered> recover(Engine& engine, bool replace_database, Operation& operation);
 
-/// Compares the host with the journals; with `repair` removes kernel objects that nobody claims.
+/// Waits for teardowns under way, then compares the host with the journals; with `repair` removes kernel objects that nobody claims.
 struct AuditReport {
     struct Line {
         handles::Finding finding;

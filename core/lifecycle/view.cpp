@@ -59,6 +59,7 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
 {
     const auto journal = engine.journals.read(engine.owner_of(vm.id));
     const auto holder = engine.vm_locks.holder(vm.id);
+    const bool in_teardown = engine.in_teardown.has(vm.id);  // which is nothing to wait for, but for who needs the VM
     const auto transition = holder ? state_in_transition(holder->doing) : std::nullopt;
     auto live = liveness_of(engine, vm);
     const bool alive = live && live->alive;
@@ -97,11 +98,11 @@ json::Object view_of(Engine& engine, const model::VmRecord& vm, bool with_handle
         view.set_null("pid");
     view.set("accelerator", fact("accelerator")).set("jail", fact("jail"));
     view.set("disks", disks_of(vm));
-    std::vector<std::string> leftovers = alive || transition ? std::vector<std::string>() : leftovers_of(journal);
+    std::vector<std::string> leftovers = alive || transition || in_teardown ? std::vector<std::string>() : leftovers_of(journal);
     if (!live)
         leftovers.insert(leftovers.begin(), live.error().message);
     view.set("leftovers", leftovers);
-    view.set("busy", holder ? holder->doing : std::string());
+    view.set("busy", holder && !in_teardown ? holder->doing : std::string());
     if (with_handles)
         view.set("handles", handles_of(journal));
     return view;

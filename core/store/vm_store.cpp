@@ -42,7 +42,7 @@ VmStore::VmStore(std::string database_path, std::string vms_directory)
         database_ = std::move(*database);
     else
         problem_ = std::move(database).error();
-    if (auto records = list(); !records)
+    if (auto records = list_all(); !records)
         problem_ = std::move(records).error();
 }
 
@@ -106,10 +106,33 @@ sdk::Result<void> VmStore::remove(const std::string& id)
     Statement remove(database_->raw(), "DELETE FROM vms WHERE id = ?");
     if (auto done = remove.bind(id).step(); !done)
         return std::move(done).error();
+    hidden_.erase(id);
     return {};
 }
 
+void VmStore::hide(const std::string& id)
+{
+    const Locked lock(mutex_);
+    hidden_.insert(id);
+}
+
+void VmStore::show(const std::string& id)
+{
+    const Locked lock(mutex_);
+    hidden_.erase(id);
+}
+
 sdk::Result<std::vector<model::VmRecord>> VmStore::list() const
+{
+    return select(false);
+}
+
+sdk::Result<std::vector<model::VmRecord>> VmStore::list_all() const
+{
+    return select(true);
+}
+
+sdk::Result<std::vector<model::VmRecord>> VmStore::select(bool hidden_too) const
 {
     const Locked lock(mutex_);
     if (problem_)
@@ -128,7 +151,8 @@ sdk::Result<std::vector<model::VmRecord>> VmStore::list() const
                                    "the database " + database_path_ + " is damaged: " + record.error().message,
                                    "`banger vm recover --replace-database` moves it aside and rebuilds it from the "
                                    "records beside the disks");
-        records.push_back(std::move(*record));
+        if (hidden_too || !hidden_.contains(record->id))
+            records.push_back(std::move(*record));
     }
 }
 
@@ -169,7 +193,7 @@ sdk::Result<model::VmRecord> VmStore::find(const std::string& reference) const
 
 sdk::Result<model::VmRecord> VmStore::find_id(const std::string& id) const
 {
-    auto records = list();
+    auto records = list_all();
     if (!records)
         return std::move(records).error();
     for (auto& record : *records)

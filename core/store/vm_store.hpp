@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,11 +46,17 @@ public:
     /// Removes the row. Gone already is success. The copy goes with the directory.
     sdk::Result<void> remove(const std::string& id);
 
+    /// All but those that are hidden; those too.
     [[nodiscard]] sdk::Result<std::vector<model::VmRecord>> list() const;
+    [[nodiscard]] sdk::Result<std::vector<model::VmRecord>> list_all() const;
+    /// Leaves a VM out of list() and find(), since its deletion was answered and is not over, until it is removed or shown.
+    /// In memory alone.
+    void hide(const std::string& id);
+    void show(const std::string& id);
     /// What a person typed: an id, a name, or an unambiguous id prefix of at least 3 digits, in this order. `not_found`
     /// with the nearest name.
     [[nodiscard]] sdk::Result<model::VmRecord> find(const std::string& reference) const;
-    /// Exactly this id: for whoever knows which VM it means. `not_found`.
+    /// Exactly this id, also of one that is hidden: for whoever knows which VM it means. `not_found`.
     [[nodiscard]] sdk::Result<model::VmRecord> find_id(const std::string& id) const;
 
     sdk::Result<void> record(const OperationLog& operation);
@@ -65,12 +72,14 @@ public:
 
 private:
     sdk::Result<void> insert(const model::VmRecord& record);
+    [[nodiscard]] sdk::Result<std::vector<model::VmRecord>> select(bool hidden_too) const;
 
     std::string database_path_;
     std::string vms_directory_;
     mutable std::mutex mutex_;
     std::unique_ptr<Database> database_;
     std::optional<sdk::Error> problem_;
+    std::set<std::string> hidden_;
 };
 
 }  // namespace banger::store

@@ -22,10 +22,12 @@
 #include "banger/sdk/os/file.hpp"
 #include "guest/agent/small_files.hpp"
 #include "guest/protocol/json.hpp"
+#include "guest/tree/beneath.hpp"
 #include "guest/tree/file_writer.hpp"
 #include "guest/tree/new_file.hpp"
 #include "guest/tree/packer.hpp"
 #include "guest/tree/stamp.hpp"
+#include "guest/tree/target.hpp"
 #include "guest/tree/unpacker.hpp"
 #include "guest/tree/watcher.hpp"
 

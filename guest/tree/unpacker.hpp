@@ -44,23 +44,4 @@ struct Unpacked {
 /// where something else stands, no_space and the like of the operating system, with the entry's name.
 sdk::Result<Unpacked> unpack(Input& in, int directory, const std::string& leaf, const UnpackOptions& options = {});
 
-/// Removes what is at `name` below `directory`, a whole tree if it is one, following no link. Gone already is success.
-/// Errors: invalid for a name that leads outside, and those of the operating system.
-sdk::Result<void> remove_beneath(int directory, const std::string& name);
-
-/// Removes the file or link at `name` below `directory`, or with a slash at its end the directory, if that is empty.
-/// Following no link. What is something else, is not empty or is gone stays as it is, which is success.
-/// Errors: as remove_beneath.
-sdk::Result<void> unlink_beneath(int directory, const std::string& name);
-
-/// Where a copy goes, as cp(1) has it: into `destination` under its own name where that is a directory or is written
-/// with a final slash, else it becomes `destination`.
-struct Target {
-    std::string directory;
-    std::string leaf;
-};
-/// Looks at the file system of this machine. `base` is the source's own name, "." for the content of a directory.
-/// Errors: not_found when the directory for it does not exist.
-sdk::Result<Target> target_of(const std::string& destination, const std::string& base);
-
 }  // namespace banger::tree

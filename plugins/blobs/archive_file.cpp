@@ -2,6 +2,7 @@
 #include "archive_file.hpp"
 
 #include <archive.h>
+#include <archive_entry.h>
 
 #include <cerrno>
 
@@ -10,6 +11,11 @@ namespace banger::blobs {
 void ArchiveCloser::operator()(archive* opened) const
 {
     archive_free(opened);
+}
+
+void ArchiveCloser::operator()(archive_entry* made) const
+{
+    archive_entry_free(made);
 }
 
 void read_known_filters(archive* reader)

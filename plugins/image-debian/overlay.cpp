@@ -91,14 +91,9 @@ public:
     }
 
 private:
-    struct EntryCloser {
-        void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-    };
-    using Entry = std::unique_ptr<archive_entry, EntryCloser>;
-
-    [[nodiscard]] Entry start(const std::string& path) const
+    [[nodiscard]] blobs::ArchiveEntry start(const std::string& path) const
     {
-        Entry entry(archive_entry_new());
+        blobs::ArchiveEntry entry(archive_entry_new());
         archive_entry_set_pathname(entry.get(), ("." + path).c_str());
         archive_entry_set_mtime(entry.get(), time_.time_since_epoch().count(), 0);
         return entry;

@@ -20,11 +20,6 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-bool stays_inside(std::string_view name)
-{
-    return !name.empty() && name.front() != '/' && ("/" + std::string(name) + "/").find("/../") == std::string::npos;
-}
-
 class Unpacking {
 public:
     Unpacking(const std::string& path, const std::string& directory, const ArchiveLimits& limits, sdk::Call& call)
@@ -138,6 +133,11 @@ private:
 };
 
 }  // namespace
+
+bool stays_inside(std::string_view name)
+{
+    return !name.empty() && name.front() != '/' && ("/" + std::string(name) + "/").find("/../") == std::string::npos;
+}
 
 Result<std::string> unpack(const std::string& path, const std::string& directory, const ArchiveLimits& limits, sdk::Call& call)
 {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "banger/sdk/host.hpp"
 
@@ -13,6 +14,9 @@ struct ArchiveLimits {
     std::uint64_t entries = UINT64_MAX;
     std::uint64_t bytes = UINT64_MAX;  ///< as long as its files are, holes included
 };
+
+/// Whether a name in an archive leads nowhere out of it.
+bool stays_inside(std::string_view name);
 
 /// Unpacks the files of an image archive (a tar of a layout, or `docker save`) below `directory` and gives the digest of the
 /// archive as it was read. Names that leave it are refused, links are left out. Errors: invalid, also for one beyond a limit,

@@ -23,6 +23,7 @@ extern "C" {
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
+#include "blobs/archive_file.hpp"
 #include "hard_links.hpp"
 
 namespace banger::oci {
@@ -36,12 +37,6 @@ constexpr std::size_t most_lines_bytes = 1U << 20;
 constexpr off_t magic_at = 1024 + 0x38;  // kernel Documentation/filesystems/ext4, "Super Block"
 constexpr std::uint32_t epoch_bits = 3;  // of the extra time field: seconds beyond 2038; the rest are nanoseconds
 
-struct FreeArchive {
-    void operator()(archive* open) const { (void)archive_write_free(open); }
-};
-struct FreeEntry {
-    void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-};
 struct CloseFileSystem {
     void operator()(ext2_filsys open) const { ext2fs_close_free(&open); }
 };
@@ -52,7 +47,6 @@ struct CloseAttributes {
     void operator()(ext2_xattr_handle* open) const { ext2fs_xattrs_close(&open); }
 };
 using FileSystem = std::unique_ptr<struct_ext2_filsys, CloseFileSystem>;
-using Entry = std::unique_ptr<archive_entry, FreeEntry>;
 
 struct Name {
     std::string path;  // from the root, "" itself
@@ -139,7 +133,7 @@ private:
             return std::move(inode).error();
         if (!seen_.insert(name.inode).second)
             return sdk::make_error(Code::corrupt, "'" + name.path + "' in " + path_ + " is a directory with two names");
-        const Entry entry(archive_entry_new());
+        const blobs::ArchiveEntry entry(archive_entry_new());
         archive_entry_set_pathname(entry.get(), archived(name).c_str());
         if (auto described = describe(name, *inode, entry.get()); !described)
             return described;
@@ -161,7 +155,7 @@ private:
             open_.push_back(std::move(name));
             return {};
         }
-        const Entry entry(archive_entry_new());
+        const blobs::ArchiveEntry entry(archive_entry_new());
         archive_entry_set_pathname(entry.get(), archived(name).c_str());
         if (inode->i_links_count > 1) {
             const auto earlier = links_.earlier(0, name.inode, inode->i_links_count, archived(name));
@@ -340,7 +334,7 @@ private:
     Place place_;
     int output_;
     sdk::Call& call_;
-    std::unique_ptr<archive, FreeArchive> writer_;
+    blobs::ArchiveFile writer_;
     FileSystem file_system_;
     std::vector<char> buffer_;
     std::set<ext2_ino_t> seen_;  // directories

@@ -2,6 +2,7 @@
 #include "local_image.hpp"
 
 #include "banger/sdk/os/file.hpp"
+#include "archive.hpp"
 #include "blobs/digest.hpp"
 #include "manifest.hpp"
 
@@ -11,7 +12,6 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::size_t most_document_bytes = 4U << 20;  // as registry.cpp has it
 constexpr int most_indexes = 4;
 
 std::string blob_path(const std::string& directory, const std::string& digest)
@@ -56,11 +56,6 @@ Result<LocalImage> read_layout(const std::string& directory, const std::string& 
         return image;
     }
     return sdk::make_error(Code::corrupt, "the layout's indexes lead from one to the other");
-}
-
-bool stays_inside(const std::string& path)
-{
-    return !path.empty() && path.front() != '/' && ("/" + path + "/").find("/../") == std::string::npos;
 }
 
 Result<LocalImage> read_saved(const std::string& directory)

@@ -183,6 +183,12 @@ sdk::Result<std::vector<std::string>> diff_ids_of(const std::string& config)
     return damaged("the image's configuration", "does not list its layers");
 }
 
+bool is_platform(const std::string& text)
+{
+    const auto slashes = std::count(text.begin(), text.end(), '/');
+    return slashes == 1 || slashes == 2;  // with a variant
+}
+
 std::string platform_of(const std::string& config, const std::string& otherwise)
 {
     const auto document = parse(config);

@@ -28,6 +28,10 @@ struct ManifestOrIndex {
     bool index = false;
 };
 
+/// The longest manifest, index or configuration, as registries take manifests ("Pushing Manifests" in the OCI distribution
+/// specification).
+inline constexpr std::size_t most_document_bytes = 4U << 20;
+
 /// The most layers of an image: more than any builder makes.
 inline constexpr std::size_t max_layers = 512;
 
@@ -46,6 +50,9 @@ sdk::Result<SavedImage> parse_saved(const std::string& text);
 
 /// rootfs.diff_ids of an image's configuration: digests of the layers before compression.
 sdk::Result<std::vector<std::string>> diff_ids_of(const std::string& config);
+
+/// Whether a text reads like OS/ARCHITECTURE[/VARIANT].
+bool is_platform(const std::string& text);
 
 /// OS/ARCHITECTURE[/VARIANT] of an image's configuration, which must name both (config.md); `otherwise` if it does not.
 std::string platform_of(const std::string& config, const std::string& otherwise);

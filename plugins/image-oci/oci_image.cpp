@@ -7,7 +7,6 @@
 #include <rapidjson/writer.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -77,12 +76,6 @@ bool is_absolute(const std::string& path)
     return path.starts_with('/');
 }
 
-bool is_platform(const std::string& text)
-{
-    const auto slashes = std::count(text.begin(), text.end(), '/');
-    return slashes == 1 || slashes == 2;  // with a variant
-}
-
 DiskFile read_disk(const rapidjson::Value& value, const std::string& subject, std::optional<sdk::Error>& problem)
 {
     plugin_json::ObjectReader reader(value, subject, problem);
@@ -117,8 +110,6 @@ Result<Recipe> read_recipe(const std::string& text, const std::string& platform)
     reader.refuse_others();
     if (int{!recipe.reference.empty()} + int{!recipe.path.empty()} + int{recipe.machine.has_value()} != 1)
         reader.complain("names none of a reference, a path and a machine's disks, or several");
-    if (!is_platform(recipe.platform))
-        reader.complain("has a platform that is not OS/ARCHITECTURE[/VARIANT]");
     return problem ? Result<Recipe>(std::move(*problem)) : Result<Recipe>(std::move(recipe));
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "manifest.hpp"
 #include "plugins/json/object_reader.hpp"
 
 namespace banger::oci {
@@ -50,7 +51,7 @@ sdk::Result<Options> read_options(const std::string& config, std::string cache)
     Options options;
     options.cache = std::move(cache);
     auto read = plugin_json::read_section(config, "image-oci", [&](ObjectReader& section) {
-        options.platform = section.required_text("platform", plugin_json::is_not_empty);
+        options.platform = section.required_text("platform", is_platform);
         const auto plain = section.texts("plain_http", plugin_json::is_not_empty);
         options.plain_http = {plain.begin(), plain.end()};
         const auto stall = static_cast<std::uint64_t>(options.patience.stall.count());

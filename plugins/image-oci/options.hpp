@@ -12,7 +12,7 @@ namespace banger::oci {
 
 /// The plugin's section of the configuration.
 struct Options {
-    std::string platform;              ///< OS/ARCHITECTURE
+    std::string platform;              ///< OS/ARCHITECTURE[/VARIANT]
     std::set<std::string> plain_http;  ///< registries, as references name them
     std::map<std::string, std::vector<std::string>> mirrors;  ///< of a registry, as references name both
     blobs::Patience patience;

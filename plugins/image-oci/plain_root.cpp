@@ -23,24 +23,6 @@ using sdk::Result;
 constexpr std::size_t read_bytes = 256U << 10;
 constexpr std::size_t hex_digits = 64;
 
-template <auto free_it>
-struct Free {
-    template <typename T>
-    void operator()(T* open) const
-    {
-        (void)free_it(open);
-    }
-};
-using Reader = std::unique_ptr<archive, Free<archive_read_free>>;
-using Writer = std::unique_ptr<archive, Free<archive_write_free>>;
-using Entry = std::unique_ptr<archive_entry, Free<archive_entry_free>>;
-
-sdk::Error failed(archive* open, const std::string& what)
-{
-    const auto* why = archive_error_string(open);
-    return sdk::make_error(Code::corrupt, what + ": " + std::string(why == nullptr ? "no reason" : why));
-}
-
 // Names at the top of a layout (image-layout.md) or of a saved image: directories and files named by digests beside them.
 bool is_of_image(std::string_view name)
 {
@@ -68,7 +50,7 @@ public:
         archive_write_set_bytes_per_block(writer_.get(), 0);
         if (archive_read_disk_open(reader_.get(), directory_.c_str()) != ARCHIVE_OK ||
             archive_write_open_fd(writer_.get(), output_) != ARCHIVE_OK)
-            return failed(reader_.get(), "cannot read " + directory_);
+            return blobs::archive_error(reader_.get(), "read " + directory_);
         for (;;) {
             if (call_.cancelled())
                 return sdk::make_error(Code::cancelled, "cancelled");
@@ -76,13 +58,13 @@ public:
             if (status == ARCHIVE_EOF)
                 break;
             if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-                return failed(reader_.get(), "cannot read " + directory_);
+                return blobs::archive_error(reader_.get(), "read " + directory_);
             archive_read_disk_descend(reader_.get());
             if (auto written = take(); !written)
                 return written;
         }
         if (archive_write_close(writer_.get()) != ARCHIVE_OK)
-            return failed(writer_.get(), "cannot write the archive of " + directory_);
+            return blobs::archive_error(writer_.get(), "write the archive of " + directory_);
         return {};
     }
 
@@ -109,7 +91,7 @@ private:
             }
         }
         if (const int status = archive_write_header(writer_.get(), entry); status != ARCHIVE_OK && status != ARCHIVE_WARN)
-            return failed(writer_.get(), "cannot write '" + name + "'");
+            return blobs::archive_error(writer_.get(), "write '" + name + "'");
         return archive_entry_size(entry) > 0 ? content(name) : Result<void>{};
     }
 
@@ -125,14 +107,14 @@ private:
                 return sdk::make_error(Code::cancelled, "cancelled");
             const int status = archive_read_data_block(reader_.get(), &bytes, &size, &offset);
             if (status != ARCHIVE_OK && status != ARCHIVE_EOF)
-                return failed(reader_.get(), "cannot read " + name);
+                return blobs::archive_error(reader_.get(), "read " + name);
             if (status == ARCHIVE_EOF)
                 return {};
             for (; written < offset; written += std::min<la_int64_t>(offset - written, sizeof zeros))
                 if (archive_write_data(writer_.get(), zeros, std::min<std::size_t>(offset - written, sizeof zeros)) < 0)
-                    return failed(writer_.get(), "cannot write '" + name + "'");
+                    return blobs::archive_error(writer_.get(), "write '" + name + "'");
             if (archive_write_data(writer_.get(), bytes, size) < 0)
-                return failed(writer_.get(), "cannot write '" + name + "'");
+                return blobs::archive_error(writer_.get(), "write '" + name + "'");
             written += static_cast<la_int64_t>(size);
         }
     }
@@ -140,28 +122,28 @@ private:
     const std::string& directory_;
     int output_;
     sdk::Call& call_;
-    Reader reader_;
-    Writer writer_;
+    blobs::ArchiveFile reader_;
+    blobs::ArchiveFile writer_;
     HardLinks links_;
-    Entry entry_;
+    blobs::ArchiveEntry entry_;
 };
 
 }  // namespace
 
 Result<bool> holds_image(const std::string& path)
 {
-    const Reader reader(archive_read_new());
+    const blobs::ArchiveFile reader(archive_read_new());
     blobs::read_known_filters(reader.get());
     archive_read_support_format_tar(reader.get());
     if (archive_read_open_filename(reader.get(), path.c_str(), read_bytes) != ARCHIVE_OK)
-        return failed(reader.get(), "'" + path + "' is no archive");
+        return blobs::archive_error(reader.get(), "read the archive '" + path + "'");
     archive_entry* entry = nullptr;
     for (;;) {
         const int status = archive_read_next_header(reader.get(), &entry);
         if (status == ARCHIVE_EOF)
             return false;
         if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-            return failed(reader.get(), "'" + path + "' is no archive");
+            return blobs::archive_error(reader.get(), "read the archive '" + path + "'");
         std::string_view name = archive_entry_pathname(entry) == nullptr ? "" : archive_entry_pathname(entry);
         while (name.starts_with("./"))
             name.remove_prefix(2);

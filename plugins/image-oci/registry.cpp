@@ -18,7 +18,6 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::uint64_t most_document_bytes = 4U << 20;  // as registries take manifests ("Pushing Manifests" in the OCI distribution specification)
 constexpr int most_indexes = 4;
 constexpr const char* manifest_types =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "

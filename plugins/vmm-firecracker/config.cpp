@@ -7,7 +7,9 @@ namespace banger::firecracker {
 namespace {
 
 constexpr unsigned mib = 20;              // as a shift
-constexpr std::uint64_t most = 1'000'000;  // of each rate, as in vmm-firecracker.plugin.json
+// As in vmm-firecracker.plugin.json.
+constexpr std::uint64_t most = 1'000'000;  // of each rate
+constexpr std::uint64_t most_patience_s = 100;
 
 Rate read_rate(plugin_json::ObjectReader& section, const char* mib_per_second, const char* operations_per_second)
 {
@@ -32,6 +34,8 @@ sdk::Result<Config> read_config(std::string_view text)
         config.balloon = section.flag("balloon", config.balloon);
         config.free_page_reporting = section.flag("free_page_reporting", config.free_page_reporting);
         config.disk_rate = read_rate(section, "disk_mib_per_second", "disk_operations_per_second");
+        config.start_patience = std::chrono::seconds(section.number(
+            "start_patience", 1, most_patience_s, static_cast<std::uint64_t>(config.start_patience.count())));
         config.network_rate = read_rate(section, "network_mib_per_second", "network_packets_per_second");
     });
     if (!read)

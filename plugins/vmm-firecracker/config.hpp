@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,7 @@ struct Config {
     Rate network_rate;  ///< of each network device, each direction
     bool balloon = true;
     bool free_page_reporting = false;  ///< of the balloon, with 1.14 and newer
+    std::chrono::seconds start_patience{60};  ///< with its API, and with each answer until the machine runs
 };
 
 /// Reads what core has validated against the schema. `invalid` for text that is not such JSON.

@@ -1,7 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "conversation.hpp"
 
-#include "banger/sdk/os/file.hpp"
+#include "served_socket.hpp"
 
 namespace banger::firecracker {
 
@@ -10,18 +10,13 @@ using sdk::Result;
 Result<Conversation> Conversation::with(const sdk::VmmProcess& process, const sdk::Handle& machine,
                                         const ApiLimits& limits)
 {
-    auto living = process.find(machine);
-    if (!living)
-        return std::move(living).error();
-    if (!*living)
-        return sdk::make_error(sdk::Code::not_found, "the machine of VM " + machine.owner.vm + " does not run");
-    auto socket = sdk::os::try_connect_unix(machine.owner.directory + "/" + sdk::api_socket_name);
-    if (!socket)
-        return std::move(socket).error();
-    auto api = Api::over(std::move(*socket));
+    auto served = connect_to(process, machine, sdk::api_socket_name);
+    if (!served)
+        return std::move(served).error();
+    auto api = Api::over(std::move(served->socket));
     if (!api)
         return std::move(api).error();
-    return Conversation(std::move(*api), (*living)->pid, limits);
+    return Conversation(std::move(*api), served->pid, limits);
 }
 
 Result<void> Conversation::tell(const Request& request)

@@ -243,7 +243,7 @@ public:
             return std::move(checked).error();
         const Noted noted{shape, spec.boot.forkable ? std::optional(*id) : std::nullopt, config_.disk_rate.limits()};
         const auto requests = restore_requests(*jails != nullptr ? inside(spec) : spec, config_, found->version);
-        auto restored = start_firecracker({found->program, spec, *jails, requests, noted}, process_, call);
+        auto restored = start_firecracker({found->program, spec, *jails, requests, noted, config_.start_patience}, process_, call);
         // All of the spec was looked at before: what Firecracker refuses is the state, as of another processor.
         if (!restored && restored.error().code == Code::invalid)
             restored.error().code = Code::precondition;

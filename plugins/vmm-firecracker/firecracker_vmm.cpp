@@ -12,6 +12,7 @@
 #include "installation.hpp"
 #include "jail.hpp"
 #include "machine_notes.hpp"
+#include "served_socket.hpp"
 #include "start.hpp"
 
 namespace banger::firecracker {
@@ -90,7 +91,7 @@ public:
                           spec.forkable ? std::optional<std::string>(since_boot) : std::nullopt,
                           config_.disk_rate.limits()};
         const auto requests = boot_requests(*jails != nullptr ? inside(spec) : spec, config_, found->version);
-        return start_firecracker({found->program, {spec, {}}, *jails, requests, noted}, process_, call);
+        return start_firecracker({found->program, {spec, {}}, *jails, requests, noted, config_.start_patience}, process_, call);
     }
 
     sdk::Result<void> release(const sdk::Handle& handle) override
@@ -113,7 +114,8 @@ public:
 
     sdk::Result<sdk::os::UniqueFd> open_channel(const sdk::Handle& handle, sdk::Call& call) override
     {
-        return dial_agent(handle.owner.directory + "/" + sdk::agent_socket_name, call);
+        auto served = connect_to(process_, handle, sdk::agent_socket_name);
+        return served ? dial_agent(std::move(served->socket), call) : std::move(served).error();
     }
 
 private:

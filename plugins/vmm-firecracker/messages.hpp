@@ -13,7 +13,7 @@ namespace banger::firecracker {
 
 /// One request to Firecracker's API, as its published description (firecracker.yaml) has them. All that we ever send is
 /// made by the functions below; tests/golden/firecracker_requests.txt has each of them, and
-/// tests/golden/firecracker_api.json what the description of 1.16.1 says of them.
+/// tests/golden/firecracker_api what the descriptions of some versions say of them.
 struct Request {
     std::string verb;  ///< "PUT", "PATCH", "GET"
     std::string path;  ///< "/drives/root"

@@ -16,15 +16,13 @@ constexpr int metrics_descriptor = 4;
 constexpr std::uint64_t most_of_console = 4U << 20U;
 constexpr std::uint64_t most_of_log = 1U << 20U;
 
-sdk::Result<void> tell_all(sdk::os::UniqueFd socket, const std::vector<Request>& requests, const sdk::Call& call)
+sdk::Result<void> tell_all(sdk::os::UniqueFd socket, const Start& start, const sdk::Call& call)
 {
     auto api = Api::over(std::move(socket));
     if (!api)
         return std::move(api).error();
-    ApiLimits limits;
-    limits.cancel_descriptor = call.cancel_descriptor();
-    for (const auto& request : requests)
-        if (auto told = api->ask(request, limits); !told)
+    for (const auto& request : start.requests)
+        if (auto told = api->ask(request, {start.patience, call.cancel_descriptor()}); !told)
             return std::move(told).error();
     return {};
 }
@@ -84,11 +82,12 @@ sdk::Result<sdk::os::ProcessId> run(sdk::VmmLaunch& launch, const Start& start, 
     auto logs = keep_logs_of(start.spec.boot.owner, start.jails != nullptr);
     if (!logs)
         return std::move(logs).error();
+    launch.wait_at_most(start.patience);
     auto api = start.jails != nullptr ? start_jailed(launch, start, call) : start_free(launch, start, logs->ends, call);
     logs->ends.clear();  // they end with Firecracker
     if (!api)
         return std::move(api).error();
-    if (auto told = tell_all(std::move(*api), start.requests, call); !told)
+    if (auto told = tell_all(std::move(*api), start, call); !told)
         return launch.explain(std::move(told).error());
     return logs->process;
 }
@@ -122,8 +121,10 @@ sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const Start& start, c
         (void)remove_leftovers(owner.directory);
         if (running.error().code == sdk::Code::cancelled)
             return std::move(running).error();
+        const bool is_late = running.error().code == sdk::Code::timed_out;
         return std::move(running).error().with_hint(
-            "see " + owner.directory + "/" + log_name +
+            (is_late ? "if this host is only slow, raise start_patience in [plugin.vmm-firecracker]; else see " : "see ") +
+            owner.directory + "/" + log_name +
             ", and `banger doctor` for whether Firecracker works here; --vmm qemu works without it");
     }
     auto handle = launch->keep();

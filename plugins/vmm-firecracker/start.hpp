@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Start {
     sdk::Jails* jails = nullptr;      ///< what makes its jail; none: it has none
     std::vector<Request> requests;    ///< all that it is told, with paths as it finds them
     Noted noted;                      ///< written down of the machine
+    std::chrono::milliseconds patience;  ///< with its API, and with each answer
 };
 
 /// Starts it in the VM's directory, with links to its disks there, or in a jail. On error nothing is left.

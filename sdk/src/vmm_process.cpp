@@ -348,7 +348,8 @@ Result<os::UniqueFd> VmmLaunch::wait_until_it_listens(int directory_watch, Call&
             return connection;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0)
-            return explain(make_error(Code::timed_out, program_ + " lives and does not serve its API"));
+            return explain(make_error(Code::timed_out, program_ + " lives and does not serve its API within " +
+                                                        std::to_string(patience_.count()) + " ms"));
         std::array<pollfd, 3> watch{
             {{process->get(), POLLIN, 0}, {call.cancel_descriptor(), POLLIN, 0}, {directory_watch, POLLIN, 0}}};
         ::poll(watch.data(), watch.size(),

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 
+#include "banger/sdk/testing/fake_host.hpp"
 #include "banger/sdk/testing/image_source_contract.hpp"
 #include "banger/sdk/testing/kernel_source_contract.hpp"
 #include "blobs/digest.hpp"
@@ -13,12 +14,10 @@ namespace {
 // A bundle, and what the kernel source needs of a kernel, made once for all tests.
 const std::string& files()
 {
+    static const TemporaryDirectory directory;  // gone at the end of whatever runs, also where tests are only listed
     static const std::string path = [] {
-        std::string directory = ::testing::TempDir() + "catalog-contract-XXXXXX";
-        if (::mkdtemp(directory.data()) == nullptr)
-            return std::string();
         const std::string script =
-            "cd " + directory +
+            "cd " + directory.path() +
             " && export PATH=$PATH:/usr/sbin:/sbin && echo '{\"version\": 1, \"facts\": {\"os_id\": \"x\"}}' >manifest.json"
             " && truncate -s 4M rootfs.ext4 work.ext4 && mke2fs -q rootfs.ext4 && mke2fs -q work.ext4"
             " && tar --format=posix --zstd -cf bundle.tar.zst manifest.json rootfs.ext4 work.ext4"
@@ -28,15 +27,10 @@ const std::string& files()
             " && echo '{\"version\": 1, \"kind\": \"kernel\", \"release\": \"6.1.0-x\", \"has_modules\": true, \"facts\": {}}' >manifest.json"
             " && tar --format=posix --zstd -cf ../kernel.tar.zst manifest.json config vmlinux modules.ext4"
             " modules/6.1.0-x/modules.dep modules/6.1.0-x/kernel/a.ko";
-        return std::system(("(" + script + ") >/dev/null 2>&1").c_str()) == 0 ? directory : std::string();  // NOLINT
+        return std::system(("(" + script + ") >/dev/null 2>&1").c_str()) == 0 ? directory.path() : std::string();  // NOLINT
     }();
     return path;
 }
-
-struct RemoveFiles : ::testing::Environment {
-    void TearDown() override { (void)os::remove_tree(files()); }
-};
-const auto* const environment = ::testing::AddGlobalTestEnvironment(new RemoveFiles);
 
 std::string bundle_recipe(const std::string& file)
 {

@@ -1,8 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // A kernel for Firecracker that needs nothing but itself: it counts in its memory, tells through its second disk how far it
-// is, and does to its first disk what it is asked there (firecracker_mailbox.hpp). Started in long mode with the first
-// gigabyte mapped (Documentation/arch/x86/boot.rst, 64-bit boot protocol). Disks are virtio-mmio (virtio 1.2, sections 4.2
-// and 5.2), looked for where Firecracker has them (arch/x86_64/layout.rs), and polled.
+// is, and does what it is asked there (firecracker_mailbox.hpp). Started in long mode with the first gigabyte mapped
+// (Documentation/arch/x86/boot.rst, 64-bit boot protocol).
+#include "firecracker_guest_virtio.hpp"
 #include "firecracker_mailbox.hpp"
 
 asm(R"(
@@ -21,88 +21,158 @@ guest_stack_top:
 
 namespace {
 
-using u8 = std::uint8_t;
-using u16 = std::uint16_t;
-using u32 = std::uint32_t;
-using u64 = std::uint64_t;
+using namespace banger::guest;
 using banger::mailbox::Answer;
 using banger::mailbox::Ask;
+using banger::mailbox::Verb;
 
-// Where devices may be, each in 4 KiB: since 1.12, and before.
-constexpr u64 device_areas[] = {0xc0000000, 0xd0000000};
-constexpr u64 device_bytes = 4096;
-constexpr u64 devices_of_area = 32;
-
-// Registers (table 4.1).
-constexpr u64 magic = 0x000, device_id = 0x008, driver_features = 0x020, driver_features_select = 0x024;
-constexpr u64 queue_select = 0x030, queue_size = 0x038, queue_ready = 0x044, queue_notify = 0x050, status = 0x070;
-constexpr u64 queue_descriptors = 0x080, queue_available = 0x090, queue_used = 0x0a0;
-constexpr u32 magic_value = 0x74726976;
-constexpr u32 block_device = 2;
-constexpr u32 version_1 = 1;  // feature 32
-
-constexpr u16 has_next = 1, device_writes = 2;
-constexpr u16 ring_size = 4;
-
-struct Descriptor {
-    u64 address;
-    u32 length;
-    u16 flags;
-    u16 next;
-};
-struct Available {
-    u16 flags;
-    volatile u16 index;
-    u16 ring[ring_size];
-};
-struct Used {
-    u16 flags;
-    volatile u16 index;
-    struct {
-        u32 id;
-        u32 length;
-    } ring[ring_size];
-};
-struct Header {
-    u32 type;
-    u32 reserved;
-    u64 sector;
-};
-struct Disk {
-    alignas(16) Descriptor descriptors[ring_size];
-    alignas(16) Available available;
-    alignas(16) Used used;
-    alignas(16) Header header;
-    u64 registers;
-    u16 seen;
-    volatile u8 result;
-};
-
-Disk disks[2];
 alignas(4096) u64 level_4[512];
 alignas(4096) u64 level_3[512];
 alignas(4096) u64 level_2[4][512];
 alignas(4096) u8 block[banger::mailbox::block_bytes];
-alignas(512) u8 ask_sector[banger::mailbox::sector_bytes];
-alignas(512) u8 answer_sector[banger::mailbox::sector_bytes];
+template <typename Text>
+struct alignas(banger::mailbox::sector_bytes) Sector {
+    Text text;
+};
+Sector<Ask> ask;
+Sector<Answer> answer;
 
-u32 read_register(u64 registers, u64 at)
-{
-    return *reinterpret_cast<volatile u32*>(registers + at);
-}
-void write_register(u64 registers, u64 at, u32 value)
-{
-    *reinterpret_cast<volatile u32*>(registers + at) = value;
-}
-void write_address(u64 registers, u64 at, const void* address)
-{
-    write_register(registers, at, static_cast<u32>(reinterpret_cast<u64>(address)));
-    write_register(registers, at + 4, static_cast<u32>(reinterpret_cast<u64>(address) >> 32U));
-}
-void barrier()
-{
-    asm volatile("mfence" ::: "memory");
-}
+// Section 5.2 of virtio 1.2.
+class Disk {
+public:
+    void open(u32 nth)
+    {
+        if (!device_.find(2, nth))
+            return;
+        device_.begin(0);
+        device_.add(0, queue_);
+        device_.ready();
+    }
+    bool transfer(bool write, u64 sector, void* data, u64 bytes)
+    {
+        header_ = {write ? 1U : 0U, 0, sector};
+        result_ = 0xff;
+        queue_.set(0, &header_, sizeof header_, false, 1);
+        queue_.set(1, data, bytes, !write, 2);
+        queue_.set(2, const_cast<u8*>(&result_), 1, true);
+        queue_.offer(0);
+        device_.notify(0);
+        queue_.wait();
+        return result_ == 0;
+    }
+
+private:
+    struct Header {
+        u32 type;
+        u32 reserved;
+        u64 sector;
+    };
+
+    Device device_;
+    Queue queue_;
+    alignas(16) Header header_;
+    volatile u8 result_;
+};
+
+// Section 5.1. What it receives is counted, and what it sends is one frame over and over.
+class Network {
+public:
+    void open()
+    {
+        is_there_ = device_.find(1, 0);
+        if (!is_there_)
+            return;
+        device_.begin(0);
+        device_.add(0, received_);
+        device_.add(1, sent_);
+        // Behind the header of 12 bytes: to everybody, from us, of a local experiment (IEEE 802).
+        constexpr u8 frame_begin[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x01, 0x88, 0xb5};
+        for (u32 i = 0; i < sizeof frame_begin; ++i)
+            frame_[12 + i] = frame_begin[i];
+        for (u16 i = 0; i < Queue::size; ++i) {
+            received_.set(i, buffers_[i], sizeof buffers_[i], true);
+            received_.offer(i);
+            sent_.set(i, frame_, sizeof frame_, false);
+        }
+        device_.ready();
+        device_.notify(0);
+    }
+    bool send()
+    {
+        for (u16 i = 0; is_there_ && !sends_ && i < Queue::size; ++i)
+            sent_.offer(i);
+        sends_ = is_there_;
+        device_.notify(1);
+        return sends_;
+    }
+    void go_on()
+    {
+        if (!is_there_)
+            return;
+        answer.text.received += again(received_, 0);
+        if (sends_)
+            answer.text.sent += again(sent_, 1);
+    }
+
+private:
+    u64 again(Queue& queue, u32 number)
+    {
+        u64 all = 0;
+        for (u16 at = queue.take(); at != Queue::size; at = queue.take()) {
+            queue.offer(at);
+            ++all;
+        }
+        if (all != 0)
+            device_.notify(number);
+        return all;
+    }
+
+    Device device_;
+    Queue received_;
+    Queue sent_;
+    u8 frame_[12 + 1514];
+    u8 buffers_[Queue::size][2048];
+    bool is_there_;
+    bool sends_;
+};
+
+// Section 5.5: of a balloon that takes reports of free memory, its third queue.
+class Balloon {
+public:
+    void open()
+    {
+        constexpr u32 page_reporting = 1U << 5U;
+        takes_reports_ = device_.find(5, 0) && (device_.features() & page_reporting) != 0;
+        if (!takes_reports_)
+            return;
+        device_.begin(page_reporting);
+        device_.add(0, inflate_);
+        device_.add(1, deflate_);
+        device_.add(2, reports_);
+        device_.ready();
+    }
+    bool report(u64 memory, u64 bytes)
+    {
+        if (!takes_reports_)
+            return false;
+        reports_.set(0, reinterpret_cast<void*>(memory), bytes, true);
+        reports_.offer(0);
+        device_.notify(2);
+        reports_.wait();
+        return true;
+    }
+
+private:
+    Device device_;
+    Queue inflate_;
+    Queue deflate_;
+    Queue reports_;
+    bool takes_reports_;
+};
+
+Disk disks[2];
+Network network;
+Balloon balloon;
 
 // Four gigabytes to themselves, in pages of 2 MiB; the last of them, with the devices, is not cached.
 void map_memory()
@@ -114,57 +184,6 @@ void map_memory()
             level_2[part][page] = (part << 30U) | (page << 21U) | 0x83U | (part == 3 ? 0x18U : 0U);
     }
     asm volatile("movq %0, %%cr3" ::"r"(level_4) : "memory");
-}
-
-void open_disk(Disk& disk, u64 registers)
-{
-    disk.registers = registers;
-    constexpr u32 steps[] = {0, 1, 3};  // reset, seen, driven; then features, and ready
-    for (const u32 step : steps)
-        write_register(registers, status, step);
-    write_register(registers, driver_features_select, 0);
-    write_register(registers, driver_features, 0);
-    write_register(registers, driver_features_select, 1);
-    write_register(registers, driver_features, version_1);
-    write_register(registers, status, 11);
-    write_register(registers, queue_select, 0);
-    write_register(registers, queue_size, ring_size);
-    write_address(registers, queue_descriptors, disk.descriptors);
-    write_address(registers, queue_available, &disk.available);
-    write_address(registers, queue_used, &disk.used);
-    write_register(registers, queue_ready, 1);
-    write_register(registers, status, 15);
-}
-
-void find_disks()
-{
-    u64 found = 0;
-    for (const u64 area : device_areas)
-        for (u64 slot = 0; slot < devices_of_area && found < 2; ++slot) {
-            const u64 registers = area + slot * device_bytes;
-            if (read_register(registers, magic) == magic_value && read_register(registers, device_id) == block_device)
-                open_disk(disks[found++], registers);
-        }
-}
-
-bool transfer(Disk& disk, bool write, u64 sector, void* data, u64 bytes)
-{
-    disk.header = {write ? 1U : 0U, 0, sector};
-    disk.result = 0xff;
-    disk.descriptors[0] = {reinterpret_cast<u64>(&disk.header), sizeof disk.header, has_next, 1};
-    disk.descriptors[1] = {reinterpret_cast<u64>(data), static_cast<u32>(bytes),
-                           static_cast<u16>(has_next | (write ? 0 : device_writes)), 2};
-    disk.descriptors[2] = {reinterpret_cast<u64>(&disk.result), 1, device_writes, 0};
-    disk.available.ring[disk.available.index % ring_size] = 0;
-    barrier();
-    disk.available.index = static_cast<u16>(disk.available.index + 1);
-    barrier();
-    write_register(disk.registers, queue_notify, 0);
-    while (disk.used.index == disk.seen)
-        asm volatile("pause" ::: "memory");
-    disk.seen = disk.used.index;
-    barrier();
-    return disk.result == 0;
 }
 
 void fill_block(u8 byte)
@@ -182,14 +201,42 @@ bool block_has(u8 byte)
     return true;
 }
 
-bool do_what_is_asked(const Ask& ask)
+volatile u64& spare_word(u64 at)
 {
-    const auto byte = static_cast<u8>(ask.byte);
-    if (ask.write != 0) {
+    return *reinterpret_cast<volatile u64*>(banger::mailbox::spare_memory + at);
+}
+
+bool touch_spare_memory()
+{
+    for (u64 at = 0; at < banger::mailbox::spare_bytes; at += 4096)
+        spare_word(at) = ~at;
+    return true;
+}
+
+bool report_spare_memory()
+{
+    if (!balloon.report(banger::mailbox::spare_memory, banger::mailbox::spare_bytes))
+        return false;
+    return spare_word(0) == 0 && spare_word(banger::mailbox::spare_bytes - 4096) == 0;
+}
+
+bool do_what_is_asked()
+{
+    const auto byte = static_cast<u8>(ask.text.byte);
+    switch (ask.text.verb) {
+    case Verb::fill:
         fill_block(byte);
-        return transfer(disks[0], true, 0, block, sizeof block);
+        return disks[0].transfer(true, 0, block, sizeof block);
+    case Verb::look:
+        return disks[0].transfer(false, 0, block, sizeof block) && block_has(byte);
+    case Verb::send:
+        return network.send();
+    case Verb::touch:
+        return touch_spare_memory();
+    case Verb::report:
+        return report_spare_memory();
     }
-    return transfer(disks[0], false, 0, block, sizeof block) && block_has(byte);
+    return false;
 }
 
 }  // namespace
@@ -197,17 +244,19 @@ bool do_what_is_asked(const Ask& ask)
 extern "C" [[noreturn]] void guest_main()
 {
     map_memory();
-    find_disks();
-    auto& ask = *reinterpret_cast<Ask*>(ask_sector);
-    auto& answer = *reinterpret_cast<Answer*>(answer_sector);
+    disks[0].open(0);
+    disks[1].open(1);
+    network.open();
+    balloon.open();
     for (;;) {
-        ++answer.count;
-        if (ask.number != answer.number) {
-            answer.done = do_what_is_asked(ask) ? 1 : 0;
-            answer.number = ask.number;
+        ++answer.text.count;
+        if (ask.text.number != answer.text.number) {
+            answer.text.done = do_what_is_asked() ? 1 : 0;
+            answer.text.number = ask.text.number;
         }
-        transfer(disks[1], true, 1, answer_sector, sizeof answer_sector);
-        transfer(disks[1], false, 0, ask_sector, sizeof ask_sector);
+        disks[1].transfer(true, 1, &answer, sizeof answer);
+        disks[1].transfer(false, 0, &ask, sizeof ask);
+        network.go_on();
         for (int i = 0; i < 200'000; ++i)
             asm volatile("" ::: "memory");
     }

@@ -10,7 +10,6 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "file_changes.hpp"
-#include "firecracker_mailbox.hpp"
 
 namespace banger::sdk::testing::on_firecracker {
 namespace {
@@ -39,10 +38,12 @@ mailbox::Answer answer_in(const std::string& path)
     return answer;
 }
 
-bool ask(const Owner& owner, bool write, char byte)
+}  // namespace
+
+bool ask(const Owner& owner, mailbox::Verb verb, char byte)
 {
     static std::atomic<std::uint64_t> last = 0;
-    const mailbox::Ask asked{++last, write ? 1U : 0U, static_cast<unsigned char>(byte)};
+    const mailbox::Ask asked{++last, verb, static_cast<unsigned char>(byte)};
     const std::string path = mailbox_of(owner);
     {
         const auto file = os::open_file(path, O_WRONLY);
@@ -55,7 +56,13 @@ bool ask(const Owner& owner, bool write, char byte)
     return answer.number == asked.number && answer.done != 0;
 }
 
-}  // namespace
+bool wait_to_hear(const Owner& owner, std::chrono::milliseconds patience,
+                  const std::function<bool(const mailbox::Answer&)>& what)
+{
+    const std::string path = mailbox_of(owner);
+    wait_for_change(path, patience, [&] { return what(answer_in(path)); });
+    return what(answer_in(path));
+}
 
 BootSpec counting_guest(const FakeHost& host)
 {
@@ -91,12 +98,12 @@ Disk new_top(const BootSpec& spec, const Disk& disk)
 
 bool writes(const Handle& machine, const std::string& role, char byte)
 {
-    return role == "root" && ask(machine.owner, true, byte);
+    return role == "root" && ask(machine.owner, mailbox::Verb::fill, byte);
 }
 
 bool reads(const Handle& machine, const std::string& role, char byte)
 {
-    return role == "root" && ask(machine.owner, false, byte);
+    return role == "root" && ask(machine.owner, mailbox::Verb::look, byte);
 }
 
 bool holds(const Disk& disk, char byte)

@@ -10,17 +10,30 @@ namespace banger::mailbox {
 inline constexpr std::uint64_t sector_bytes = 512;
 inline constexpr std::uint64_t block_bytes = 4096;
 
-/// To fill the first block of the first disk with such bytes, or to look whether it has them.
+/// What the guest can write to, and tell its balloon of.
+inline constexpr std::uint64_t spare_memory = 16U << 20U;  // address
+inline constexpr std::uint64_t spare_bytes = 16U << 20U;
+
+enum class Verb : std::uint32_t {
+    fill,    ///< the first block of the first disk with such bytes
+    look,    ///< whether it has them
+    send,    ///< frames, as many as the network device takes, from here on
+    touch,   ///< each page of the spare memory
+    report,  ///< it as free; done if the balloon takes that, and the memory is empty then
+};
+
 struct Ask {
     std::uint64_t number;  ///< another for each
-    std::uint32_t write;
+    Verb verb;
     std::uint32_t byte;
 };
 
 struct Answer {
     std::uint64_t count;   ///< more each time, from 1
     std::uint64_t number;  ///< of what was asked last
-    std::uint32_t done;    ///< it was filled, or has such bytes
+    std::uint64_t sent;    ///< frames that the network device took
+    std::uint64_t received;
+    std::uint32_t done;  ///< what was asked last could be done
     std::uint32_t unused;
 };
 

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 
+#include "banger/sdk/testing/fake_host.hpp"
 #include "banger/sdk/testing/image_source_contract.hpp"
 #include "oci_image.hpp"
 
@@ -10,21 +11,14 @@ namespace {
 // A layout of one layer, made by umoci(1) once for all tests.
 const std::string& layout()
 {
+    static const TemporaryDirectory directory;  // gone at the end of whatever runs, also where tests are only listed
     static const std::string path = [] {
-        std::string directory = ::testing::TempDir() + "oci-contract-XXXXXX";
-        if (::mkdtemp(directory.data()) == nullptr)
-            return std::string();
-        const std::string script = "cd " + directory + " && mkdir tree && echo ID=oci >tree/os-release && "
+        const std::string script = "cd " + directory.path() + " && mkdir tree && echo ID=oci >tree/os-release && "
             "umoci init --layout layout && umoci new --image layout:x && umoci insert --image layout:x tree /etc";
-        return std::system(("(" + script + ") >/dev/null 2>&1").c_str()) == 0 ? directory : std::string();  // NOLINT
+        return std::system(("(" + script + ") >/dev/null 2>&1").c_str()) == 0 ? directory.path() : std::string();  // NOLINT
     }();
     return path;
 }
-
-struct RemoveLayout : ::testing::Environment {
-    void TearDown() override { (void)os::remove_tree(layout()); }
-};
-const auto* const environment = ::testing::AddGlobalTestEnvironment(new RemoveLayout);
 
 std::unique_ptr<ImageSource> open_oci(Host& host)
 {

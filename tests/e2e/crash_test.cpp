@@ -242,7 +242,7 @@ TEST(Crash, AStartWhoseDaemonDiesIsUndoneAtOnce)
     const std::string record = directory_of(host, "a") + "/record.json";
     host.stop_daemon();
     CallOptions options;
-    options.environment["BANGER_FAULT"] = "kill:1@after vmm/0 qemu attach";
+    options.environment["BANGER_FAULT"] = "kill:1@after vmm/0 " + usual_vmm() + " attach";
     EXPECT_NE(host.banger({"vm", "start", "a"}, options).status, 0);
     EXPECT_NE(sdk::os::read_file(record)->find("\"desired\": \"starting\""), std::string::npos);
     EXPECT_EQ(shown(host, "a", "state"), "stopped");

@@ -49,10 +49,13 @@ std::string with_providers(std::string config)
     };
     constexpr std::string_view table = "[backends]\n";
     std::string lines;
-    for (const Pinned& pinned : {Pinned{"storage", "BANGER_TEST_STORAGE", "file"}, {"network", "BANGER_TEST_NETWORK", "user"}}) {
+    for (const Pinned& pinned : {Pinned{"vmm", "BANGER_TEST_VMM", ""},
+                                 {"storage", "BANGER_TEST_STORAGE", "file"},
+                                 {"network", "BANGER_TEST_NETWORK", "user"}}) {
         const char* value = std::getenv(pinned.variable);
-        if (config.find("\n" + pinned.key + " = ") == std::string::npos)
-            lines += pinned.key + " = \"" + (value == nullptr ? pinned.usual : value) + "\"\n";
+        const std::string provider = value == nullptr ? pinned.usual : value;
+        if (!provider.empty() && config.find("\n" + pinned.key + " = ") == std::string::npos)
+            lines += pinned.key + " = \"" + provider + "\"\n";
     }
     const auto at = config.find(table);
     if (at == std::string::npos)
@@ -198,6 +201,12 @@ std::uint64_t pid_of(const Installation& host, const std::string& vm)
 {
     auto value = host.json({"vm", "show", vm});
     return json::uint_or(value, "pid");
+}
+
+std::string usual_vmm()
+{
+    const char* value = std::getenv("BANGER_TEST_VMM");
+    return value == nullptr ? "qemu" : value;
 }
 
 int sample_every()

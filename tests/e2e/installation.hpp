@@ -28,8 +28,8 @@ struct CallOptions {
 /// A banger of its own: one BANGER_HOME with the shared images linked in, removed with everything it started.
 ///
 /// From the environment: BANGER_TEST_BIN, where banger is; BANGER_TEST_SEED, a BANGER_HOME whose images and kernels were
-/// pulled once for all tests; BANGER_TEST_DIR, where homes are made; BANGER_TEST_STORAGE and BANGER_TEST_NETWORK,
-/// the providers that config.toml names: "file" and "user" unless set.
+/// pulled once for all tests; BANGER_TEST_DIR, where homes are made; BANGER_TEST_VMM, BANGER_TEST_STORAGE and
+/// BANGER_TEST_NETWORK, the providers that config.toml names: none, "file" and "user" unless set.
 class Installation {
 public:
     /// `config` goes into config.toml behind the tests' own defaults.
@@ -63,6 +63,9 @@ private:
 /// The value of one key of a VM, as `vm show -o json` has it; empty if there is no such VM.
 std::string shown(const Installation& host, const std::string& vm, const std::string& key);
 std::uint64_t pid_of(const Installation& host, const std::string& vm);
+
+/// The VMM that these tests run on: BANGER_TEST_VMM, or QEMU, which a machine gets where nothing else is made ready.
+std::string usual_vmm();
 
 /// How much of a long test is done: all (1), or every n-th part of it. From BANGER_TEST_SAMPLE, which run-as sets for the
 /// second account that the tests run as.

@@ -345,6 +345,7 @@ TEST_F(Reach, TheNameResolvesAndGoesWithTheMachine)
     EXPECT_TRUE(wait_until([] { return dig({"brief.vm"}).find("status: NXDOMAIN") != std::string::npos; }));
     EXPECT_TRUE(wait_until([&] { return run(ask) == "7"; })) << "curl(1), EXIT CODES: it cannot connect";
     ASSERT_EQ(host->banger({"vm", "delete", "brief"}).status, 0);
+    expect_clean(*host);
     EXPECT_FALSE(sdk::os::exists(known_hosts));
     EXPECT_EQ(host->banger({"vm", "host-key", "brief"}).out, "");
 }

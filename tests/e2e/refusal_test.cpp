@@ -27,6 +27,12 @@ struct Refusal {
     std::vector<std::string> said;  ///< all of these, in standard error
 };
 
+void expect_said(const Called& called, const std::vector<std::string>& words)
+{
+    for (const auto& text : words)
+        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+}
+
 class Refused : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(Refused, SaysWhyAndWhatToDoAndLeavesNothing)
@@ -35,8 +41,7 @@ TEST_P(Refused, SaysWhyAndWhatToDoAndLeavesNothing)
     auto called = host.banger(GetParam().call);
     EXPECT_EQ(called.status, GetParam().status) << called.err;
     EXPECT_EQ(called.out, "");
-    for (const auto& text : GetParam().said)
-        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    expect_said(called, GetParam().said);
     EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
     expect_clean(host);
 }
@@ -63,23 +68,23 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"run_own_failure", {"vm", "run", "--image", "nothing-like-it", "--", "true"}, 125, {"nothing-like-it"}}),
     [](const ::testing::TestParamInfo<Refusal>& one) { return one.param.name; });
 
+void expect_settings_refused(const std::string& settings, const std::vector<std::string>& words)
+{
+    const Installation host(settings);
+    const auto called = host.banger({"vm", "list"});
+    EXPECT_EQ(called.status, 1);
+    expect_said(called, words);
+    ASSERT_TRUE(sdk::os::remove_file(host.home() + "/config.toml"));
+}
+
 TEST(RefusedConfig, AnUnknownKeyIsNamedWithFileLineAndTheNearestKey)
 {
-    const Installation host("vpcu = 2\n");
-    auto called = host.banger({"vm", "list"});
-    EXPECT_EQ(called.status, 1);
-    for (const char* text : {"config.toml:6", "vpcu", "vcpu"})
-        EXPECT_NE(called.err.find(text), std::string::npos) << called.err;
-    ASSERT_TRUE(sdk::os::remove_file(host.home() + "/config.toml"));
+    expect_settings_refused("vpcu = 2\n", {"config.toml:6", "vpcu", "vcpu"});
 }
 
 TEST(RefusedConfig, AWrongTypeIsNamedWithFileAndLine)
 {
-    const Installation host("[backends]\nvmm = 7\n");
-    auto called = host.banger({"vm", "list"});
-    EXPECT_EQ(called.status, 1);
-    EXPECT_NE(called.err.find("config.toml:7"), std::string::npos) << called.err;
-    ASSERT_TRUE(sdk::os::remove_file(host.home() + "/config.toml"));
+    expect_settings_refused("[backends]\nvmm = 7\n", {"config.toml:7"});
 }
 
 TEST(RefusedName, ATakenNameIsSaid)
@@ -118,48 +123,50 @@ TEST(RefusedHost, WithoutAMirrorTheImageIsNotMadeAndNothingIsLeft)
     expect_clean(host);
 }
 
+// The one that this host's machines boot, after one of them did.
+std::string initramfs_of(const Installation& host)
+{
+    EXPECT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "true"}).status, 0);
+    const std::string directory = host.home() + "/cache/initramfs";
+    const auto made = sdk::os::list_directory(directory).value_or({});
+    EXPECT_EQ(made.size(), 1U);
+    return made.empty() ? std::string() : directory + "/" + made.front();
+}
+
+// Its start fails with these words and those of its console, for which it is kept.
+Called expect_guest_refused(const Installation& host, const std::string& of_console, const std::vector<std::string>& words)
+{
+    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
+    EXPECT_EQ(called.status, 125) << called.err;
+    expect_said(called, words);
+    expect_said(called, {of_console, "banger vm logs a"});
+    EXPECT_EQ(shown(host, "a", "state"), "stopped");
+    EXPECT_NE(host.banger({"vm", "logs", "a"}).out.find(of_console), std::string::npos);
+    expect_clean(host);
+    return called;
+}
+
 TEST(RefusedGuest, AGuestThatPanicsQuotesItsConsoleAndIsKeptForItsLog)
 {
     const Installation host;
-    ASSERT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "true"}).status, 0);
     // An initramfs without an init: the kernel finds nothing to run, and panics.
-    const std::string directory = host.home() + "/cache/initramfs";
-    auto made = sdk::os::list_directory(directory);
-    ASSERT_TRUE(made);
-    ASSERT_EQ(made->size(), 1U);
-    ASSERT_TRUE(sdk::os::write_file_atomic(directory + "/" + made->front(), "nothing"));
-    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
-    EXPECT_EQ(called.status, 125) << called.err;
-    for (const char* text : {"never answered", "Kernel panic", "banger vm logs a"})
-        EXPECT_NE(called.err.find(text), std::string::npos) << called.err;
-    EXPECT_EQ(shown(host, "a", "state"), "stopped");
-    EXPECT_NE(host.banger({"vm", "logs", "a"}).out.find("Kernel panic"), std::string::npos);
-    expect_clean(host);
+    ASSERT_TRUE(sdk::os::write_file_atomic(initramfs_of(host), "nothing"));
+    expect_guest_refused(host, "Kernel panic", {"never answered"});
 }
 
 // A kernel that runs and an init that is no agent: nobody ever answers, and nothing ends by itself.
 TEST(RefusedGuest, OneThatStaysSilentIsGivenUpAfterABoundedWaitAndKeptForItsLog)
 {
     const Installation host("\n[daemon]\nboot_timeout = \"20s\"\n");
-    ASSERT_EQ(host.banger({"vm", "run", "--rm", "--ready", "agent", "--", "true"}).status, 0);
-    const std::string directory = host.home() + "/cache/initramfs";
-    auto made = sdk::os::list_directory(directory);
-    ASSERT_TRUE(made);
-    ASSERT_EQ(made->size(), 1U);
     const std::string modules = host.home() + "/no-modules";
     std::filesystem::create_directories(modules + "/none");
     ASSERT_TRUE(sdk::os::write_file_atomic(modules + "/none/modules.dep", ""));
-    auto written = guest::build_initramfs(modules, "none", "/bin/busybox", directory + "/" + made->front());
+    auto written = guest::build_initramfs(modules, "none", "/bin/busybox", initramfs_of(host));
     ASSERT_TRUE(written) << written.error().message;
-    auto called = host.banger({"vm", "run", "--rm", "--name", "a", "--", "true"});
-    EXPECT_EQ(called.status, 125) << called.err;
-    for (const char* text : {"never answered within 20 s", "Run /init as init process", "banger vm logs a", "boot_timeout"})
-        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    const auto called =
+        expect_guest_refused(host, "Run /init as init process", {"never answered within 20 s", "boot_timeout"});
     EXPECT_GT(called.took, std::chrono::seconds(20));
     EXPECT_LT(called.took, std::chrono::seconds(60));
-    EXPECT_EQ(shown(host, "a", "state"), "stopped");
-    EXPECT_NE(host.banger({"vm", "logs", "a"}).out.find("Run /init as init process"), std::string::npos);
-    expect_clean(host);
 }
 
 // Has machines run by a script in QEMU's place: `as_machine` is a line of it that a machine meets and a question does not.
@@ -198,8 +205,7 @@ TEST(RefusedHost, WithoutPasstAGuestThatNeedsANetworkIsRefusedAndAnotherRuns)
     const Installation host("\n[plugin.net-user]\npasst = \"no-such-passt\"\n");
     auto called = host.banger({"vm", "create"});
     EXPECT_EQ(called.status, 1);
-    for (const char* text : {"do not go together", "passt", "--egress internet", "hint:"})
-        EXPECT_NE(called.err.find(text), std::string::npos) << "no '" << text << "' in:\n" << called.err;
+    expect_said(called, {"do not go together", "passt", "--egress internet", "hint:"});
     EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
     expect_clean(host);
     auto run = host.banger({"vm", "run", "--rm", "--ready", "agent", "--egress", "none", "--", "echo", "alone"});

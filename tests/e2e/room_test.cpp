@@ -14,6 +14,7 @@ namespace banger::e2e {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
 constexpr auto patience = 30s;
@@ -67,15 +68,18 @@ std::string finding(const Installation& host, const std::string& name)
 
 TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
 {
-    Installation host("\n[daemon]\npause_below = \"256M\"\n");
+    // The reserve that storage-dm keeps for itself is more than there is here.
+    Installation host("\n[daemon]\npause_below = \"256M\"\n[plugin.storage-dm]\nreserve_mib = 64\n");
     const SmallDisk disk(host.vms());
     Log log(host);
-    ASSERT_EQ(host.banger({"vm", "create", "--name", "web", "--ready", "agent"}).status, 0);
+    const auto created = host.banger({"vm", "create", "--name", "web", "--ready", "agent"});
+    ASSERT_EQ(created.status, 0) << created.err;
     ASSERT_EQ(host.banger({"vm", "create", "--name", "hollow", "--vmm", "null"}).status, 0);
     const auto pid = pid_of(host, "web");
     const auto web = shown(host, "web", "id");
     const auto hollow = shown(host, "hollow", "id");
     EXPECT_EQ(finding(host, "paused machines"), "");
+    EXPECT_THAT(finding(host, "disk space"), StartsWith("warning: "));
 
     disk.leave(128U << 20U);
     ASSERT_TRUE(log.says("vm " + web + " is paused until there is room again: only "));
@@ -85,6 +89,7 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     EXPECT_THAT(host.banger({"vm", "show", "web"}).out, HasSubstr("room on the host's disk"));
     EXPECT_EQ(shown(host, "hollow", "state"), "running");
     EXPECT_THAT(finding(host, "paused machines"), HasSubstr("1 is paused"));
+    EXPECT_THAT(finding(host, "disk space"), StartsWith("failed: ")) << "of the disk that is full, and not of the home's";
     const auto exec = host.banger({"vm", "exec", "web", "--", "true"});
     EXPECT_EQ(exec.status, 125);
     EXPECT_THAT(exec.err, HasSubstr("paused until there is room"));

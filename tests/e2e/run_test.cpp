@@ -232,7 +232,17 @@ TEST(Run, EachOperationKeepsWhereItsTimeWent)
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a"}).status, 0);
     const std::string id = shown(host, "a", "id");
     ASSERT_EQ(host.banger({"vm", "stop", "a"}).status, 0);
+    // What is still being released keeps nobody from going on.
+    const auto started = host.banger({"vm", "start", "a"});
+    EXPECT_EQ(started.status, 0) << started.err;
+    ASSERT_EQ(host.banger({"vm", "delete", "-f", "a"}).status, 0);
+    const auto named_anew = host.banger({"vm", "create", "--no-start", "--name", "a"});
+    EXPECT_EQ(named_anew.status, 0) << named_anew.err;
+    EXPECT_NE(shown(host, "a", "id"), id);
     ASSERT_EQ(host.banger({"vm", "delete", "a"}).status, 0);
+    EXPECT_EQ(json::find(host.json({"vm", "list"}), "vms")->Size(), 0U);
+    EXPECT_NE(host.banger({"vm", "show", "a"}).err.find("there is no vm 'a'"), std::string::npos);
+    expect_clean(host);
     ASSERT_EQ(host.banger({"image", "pull", "debian-bookworm-minimal"}).status, 0);
     host.stop_daemon();
     const store::VmStore store(host.home() + "/state/banger.db", host.vms());
@@ -247,8 +257,9 @@ TEST(Run, EachOperationKeepsWhereItsTimeWent)
             }
     }
     EXPECT_EQ(spans["vm.create"].count("attach disks"), 1U);
-    EXPECT_EQ(spans["vm.stop"].count("release"), 1U);
-    EXPECT_EQ(spans["vm.delete"].count("remove disks"), 1U);
+    EXPECT_EQ(spans["vm.stop"].count("end the machine"), 1U);
+    EXPECT_EQ(spans["teardown"].count("release"), 1U);
+    EXPECT_EQ(spans["teardown"].count("remove disks"), 1U);
     EXPECT_EQ(spans["image.pull"].count("pull"), 1U);
 }
 

@@ -1,6 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // The SDK's fakes as a plugin that banger does not know, with machines of which nobody hears how they are; those of "telling"
-// are the same, and say so.
+// are the same, and say so. Disks of "stubborn" are released when a test likes it.
 #include <fcntl.h>
 
 #include <chrono>
@@ -85,6 +85,25 @@ public:
     }
 };
 
+/// Its release waits for whoever opens a FIFO `hold-release` in the VM's directory to write, and fails once for each byte of
+/// a file `refuse-release` there.
+class StubbornStorage final : public testing::FakeStorage {
+public:
+    using FakeStorage::FakeStorage;
+    Result<void> release(const Handle& handle) override
+    {
+        (void)os::read_file(handle.owner.directory + "/hold-release");
+        const std::string refusals = handle.owner.directory + "/refuse-release";
+        if (auto left = os::read_file(refusals); left && !left->empty()) {
+            left->pop_back();
+            if (auto noted = os::write_file_atomic(refusals, *left); !noted)
+                return noted;
+            return make_error(Code::busy, "somebody has disk '" + handle.key + "' open");
+        }
+        return FakeStorage::release(handle);
+    }
+};
+
 Made make_vmm(Host& host, const char*)
 {
     return std::unique_ptr<Provider>(std::make_unique<SilentVmm>(host, machines()));
@@ -111,6 +130,12 @@ Made make_storage(Host& host, const char*)
     return std::unique_ptr<Provider>(std::make_unique<testing::FakeStorage>(host, world));
 }
 
+Made make_stubborn_storage(Host& host, const char*)
+{
+    static const auto world = std::make_shared<testing::FakeStorageWorld>();
+    return std::unique_ptr<Provider>(std::make_unique<StubbornStorage>(host, world));
+}
+
 Made make_fork(Host& host, const char*)
 {
     return std::unique_ptr<Provider>(std::make_unique<testing::FakeStorageFork>(host));
@@ -121,6 +146,7 @@ constexpr Capability capabilities[] = {{"vmm/0", "fake", make_vmm},
                                        {"vmm/0", "telling", make_telling_vmm},
                                        {"vmm.snapshot/0", "telling", make_telling_snapshot},
                                        {"storage/0", "fake", make_storage},
+                                       {"storage/0", "stubborn", make_stubborn_storage},
                                        {"storage.fork/0", "fake", make_fork}};
 
 }  // namespace

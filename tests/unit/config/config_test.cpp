@@ -7,9 +7,9 @@
 #include <rapidjson/writer.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 
+#include "banger/sdk/testing/fake_host.hpp"
 #include "core/config/file_sync.hpp"
 
 namespace banger::config {
@@ -339,14 +339,8 @@ TEST(Problems, TextThatIsNoTomlIsOneProblem)
 
 class ConfigFile : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        std::string pattern = testing::TempDir() + "banger-config-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-    std::string directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::string directory_ = temporary_.path();
 };
 
 TEST_F(ConfigFile, NoFileIsNoSettings)

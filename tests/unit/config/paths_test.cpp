@@ -9,6 +9,7 @@
 #include <map>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 
 namespace banger::config {
 namespace {
@@ -23,14 +24,8 @@ Environment environment(std::map<std::string, std::string> variables)
 
 class PathsTest : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        std::string pattern = testing::TempDir() + "banger-paths-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-    std::string directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::string directory_ = temporary_.path();
 };
 
 TEST_F(PathsTest, FollowXdg)

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <future>
-#include <optional>
 
 #include "core/lifecycle/reach.hpp"
 #include "core/plugins/kinds.hpp"
@@ -19,19 +18,9 @@ protected:
     {
         engine_->open_reach_later = [this](const std::string& vm) { late_.try_later(vm); };
         engine_->publish_ports = [this](const std::string&, const std::string& address) { published_.set_value(address); };
-        sdk::BootSpec boot;
-        boot.owner = owner_of(vm_.id);
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        EXPECT_TRUE(machine) << machine.error().message;
-        machine_ = machine->handle;
-        note(*machine_);
+        run_machine(*engine_, vm_);
     }
-    ~LateReachTest() override
-    {
-        shut_down();
-        EXPECT_TRUE(provider<sdk::Vmm>("fake")->release(*machine_));  // which outlives this test otherwise
-    }
+    ~LateReachTest() override { shut_down(); }
     void note(const sdk::Handle& handle)
     {
         const auto lock = engine_->vm_locks.lock(vm_.id, "noted");
@@ -41,7 +30,6 @@ protected:
 
     LateReach late_;
     model::VmRecord vm_;
-    std::optional<sdk::Handle> machine_;
     std::promise<std::string> published_;
 };
 

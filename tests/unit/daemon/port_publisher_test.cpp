@@ -5,7 +5,6 @@
 
 #include <latch>
 #include <memory>
-#include <optional>
 
 #include "banger/sdk/os/socket.hpp"
 #include "core/lifecycle/operation.hpp"
@@ -45,24 +44,8 @@ protected:
         address_ = *engine_->addresses.claim(vm_.id);
         listener_ = std::move(*sdk::os::listen_tcp("127.0.0.1", 0));
     }
-    ~PortPublisherTest() override
-    {
-        shut_down();
-        if (machine_) {  // which outlives this test otherwise
-            EXPECT_TRUE(provider<sdk::Vmm>("fake")->release(*machine_));
-        }
-    }
+    ~PortPublisherTest() override { shut_down(); }
 
-    void start_machine()
-    {
-        sdk::BootSpec boot;
-        boot.owner = owner_of(vm_.id);
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        ASSERT_TRUE(machine) << machine.error().message;
-        machine_ = machine->handle;
-        ASSERT_TRUE(engine_->journal_of(vm_.id)->note_bound(*machine_));
-    }
     void start_agent()
     {
         agent_ = std::make_unique<AgentProcess>();
@@ -98,14 +81,13 @@ protected:
     std::unique_ptr<PortPublisher> publisher_;
     std::unique_ptr<AgentProcess> agent_;
     model::VmRecord vm_;
-    std::optional<sdk::Handle> machine_;
     std::string address_;
     sdk::os::UniqueFd listener_;
 };
 
 TEST_F(PortPublisherTest, PortsAreThereUntilTheyAreWithdrawn)
 {
-    start_machine();
+    run_machine(*engine_, vm_);
     start_agent();
     publisher_->publish(vm_.id, address_);
     EXPECT_TRUE(wait_until(true));
@@ -117,14 +99,14 @@ TEST_F(PortPublisherTest, PortsAreThereUntilTheyAreWithdrawn)
 TEST_F(PortPublisherTest, AnAgentThatIsNotThereYetIsFoundWhenItIs)
 {
     publisher_->publish(vm_.id, address_);  // not even the machine is
-    start_machine();
+    run_machine(*engine_, vm_);
     start_agent();
     EXPECT_TRUE(wait_until(true));
 }
 
 TEST_F(PortPublisherTest, AnAgentThatWasLostIsFoundAgain)
 {
-    start_machine();
+    run_machine(*engine_, vm_);
     start_agent();
     publisher_->publish(vm_.id, address_);
     ASSERT_TRUE(wait_until(true));
@@ -139,7 +121,7 @@ TEST_F(PortPublisherTest, AnAgentThatAnswersSomebodyIsFoundAtOnce)
     constexpr std::chrono::minutes long_away{10};
     publisher_ = std::make_unique<PortPublisher>(loop_, *service_, patience_for_agent,
                                                  forward::WantedPorts::Pauses{long_away, long_away});
-    start_machine();
+    run_machine(*engine_, vm_);
     publisher_->publish(vm_.id, address_);
     wait_for_tries();  // nobody answered: the next try is far away
     start_agent();

@@ -20,14 +20,7 @@ protected:
     model::VmRecord add_standing(const std::string& id)
     {
         auto vm = add(id, "telling", "fake");
-        sdk::BootSpec boot;
-        boot.owner = owner_of(id);
-        boot.vcpus = 1;
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("telling")->attach(boot, call_);
-        machine->handle.provider = "telling";
-        EXPECT_TRUE(engine_->journal_of(id)->note_bound(machine->handle));
-        EXPECT_TRUE(provider<sdk::VmmSnapshot>("telling")->pause(machine->handle));
+        EXPECT_TRUE(provider<sdk::VmmSnapshot>("telling")->pause(run_machine(*engine_, vm)));
         return vm;
     }
 };

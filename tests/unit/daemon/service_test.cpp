@@ -1,9 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <future>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
+#include "core/lifecycle/reach.hpp"
 #include "core/rpc/client.hpp"
 #include "service_world.hpp"
 
@@ -57,6 +60,38 @@ TEST_F(ServiceTest, ManySessionsThatTakeTheirTimeToEndKeepNoMachineFromBeingStop
     });
     EXPECT_EQ(stopped.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     sessions_end.set_value();
+}
+
+class NamesTest : public ServiceWorld {
+protected:
+    NamesTest() : ServiceWorld({"fakes", "fake-dns"}) {}
+    std::size_t names() { return provider<sdk::Dns>("fake")->list()->size(); }
+};
+
+// A process that ends is an event, and its name is gone with what that begins: nothing is looked at again and again.
+TEST_F(NamesTest, OfAMachineThatEndsByItselfGoesWithIt)
+{
+    const auto vm = add("aabbccddee03", "fake", "fake");
+    sdk::os::Command command;
+    command.argv = {"sleep", "1000"};
+    command.die_with_parent = true;
+    auto process = sdk::os::spawn(command);
+    ASSERT_TRUE(process) << process.error().message;
+    const auto machine = run_machine(*engine_, vm);
+    ASSERT_TRUE(lifecycle::open_reach(*engine_, vm, call_));
+    EXPECT_EQ(names(), 1U);
+
+    std::promise<void> ended;
+    service_->on_exit = [&](const std::string&) { ended.set_value(); };
+    sdk::Handle vmm = machine;  // the fake has no process of its own
+    vmm.bound = {{"pid", std::to_string(process->id().pid)}, {"start_time", std::to_string(process->id().start_time)}};
+    service_->watch_exit(vm.id, vmm);
+    ASSERT_TRUE(provider<sdk::Vmm>("fake")->release(machine));
+    process->kill_group(SIGKILL);
+    ASSERT_EQ(ended.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    shut_down();  // after what that began
+    EXPECT_EQ(names(), 0U);
+    EXPECT_TRUE(process->wait());
 }
 
 /// What would be missed if the daemon ended, as it asks before it does.

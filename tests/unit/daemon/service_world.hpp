@@ -3,7 +3,9 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "core/daemon/service.hpp"
 #include "tests/unit/lifecycle/engine_world.hpp"
@@ -13,7 +15,8 @@ namespace banger::daemon {
 /// A service over an engine with fake machines, whose loop runs.
 class ServiceWorld : public lifecycle::EngineWorld {
 protected:
-    ServiceWorld() : EngineWorld({"fakes"}), engine_(fresh()), work_(boost::asio::make_work_guard(loop_))
+    explicit ServiceWorld(const std::vector<std::string>& plugins = {"fakes"})
+        : EngineWorld(plugins), engine_(fresh()), work_(boost::asio::make_work_guard(loop_))
     {
         service_ = std::make_unique<Service>(loop_, *engine_, 2);
         service_->places = std::make_shared<forward::GuestPlaces>(100, 100);

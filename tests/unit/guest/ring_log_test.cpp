@@ -11,19 +11,14 @@
 #include <fstream>
 #include <vector>
 
+#include "banger/sdk/testing/fake_host.hpp"
+
 namespace banger::agent {
 namespace {
 
 class RingLogTest : public ::testing::Test {
 protected:
-    RingLogTest()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "banger-log-XXXXXX").string();
-        directory_ = mkdtemp(name.data());
-    }
-    ~RingLogTest() override { std::filesystem::remove_all(directory_); }
-
-    [[nodiscard]] std::string path() const { return (directory_ / "log").string(); }
+    [[nodiscard]] std::string path() const { return directory_.path() + "/log"; }
 
     struct All {
         std::string out;
@@ -48,7 +43,7 @@ protected:
         return read_all(log, cursor, room);
     }
 
-    std::filesystem::path directory_;
+    sdk::testing::TemporaryDirectory directory_;
 };
 
 /// Lines that say where they stand.

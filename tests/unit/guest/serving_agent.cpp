@@ -2,21 +2,40 @@
 #include "serving_agent.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 namespace banger::guest {
+namespace {
+
+// Orphans of an agent are this process's children (PR_SET_CHILD_SUBREAPER), which has no others by then.
+void end_orphans()
+{
+    do {
+        for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+            std::ifstream children(task.path() / "children");
+            for (pid_t child = 0; children >> child;)
+                kill(child, SIGKILL);
+        }
+    } while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+}
+
+}  // namespace
+
 ServingAgent::ServingAgent() : work_(boost::asio::make_work_guard(loop_))
 {
-    std::string name = (std::filesystem::temp_directory_path() / "banger-agent-XXXXXX").string();
-    directory_ = mkdtemp(name.data());
     token_.fill('t');
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     start_agent();
     thread_ = std::thread([this] { loop_.run(); });
 }
@@ -53,7 +72,6 @@ ServingAgent::~ServingAgent()
     loop_.stop();
     thread_.join();
     kill_agent();
-    std::filesystem::remove_all(directory_);
 }
 
 void ServingAgent::kill_agent()
@@ -63,6 +81,7 @@ void ServingAgent::kill_agent()
     agent_->kill_group(SIGKILL);
     EXPECT_TRUE(agent_->wait());
     agent_.reset();
+    end_orphans();
 }
 
 sdk::os::UniqueFd ServingAgent::dial()

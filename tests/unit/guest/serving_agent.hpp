@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "banger/sdk/os/process.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 #include "core/guest/agent_client.hpp"
 #include "tests/unit/guest/relay_peer.hpp"
 
@@ -31,12 +32,14 @@ protected:
     /// Runs `sh -c script` on a client of its own.
     RunResult shell(const std::string& script, std::string input = {});
     std::string path(const std::string& name) const { return (directory_ / name).string(); }
+    /// With all that it ran, as when a machine goes off.
     void kill_agent();
     pid_t agent_pid() const { return agent_->id().pid; }
     /// Once more, after kill_agent.
     void start_agent();
 
-    std::filesystem::path directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::filesystem::path directory_ = temporary_.path();
     agent::Token token_{};
     boost::asio::io_context loop_;
 

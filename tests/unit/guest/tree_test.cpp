@@ -16,7 +16,9 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "guest/tree/beneath.hpp"
 #include "guest/tree/packer.hpp"
+#include "guest/tree/target.hpp"
 #include "guest/tree/unpacker.hpp"
 
 namespace banger::tree {

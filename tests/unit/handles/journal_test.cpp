@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 #include "core/base/fault.hpp"
 #include "core/handles/audit.hpp"
 
@@ -49,21 +50,14 @@ public:
 
 class JournalTest : public ::testing::Test {
 protected:
-    void SetUp() override
-    {
-        std::string pattern = ::testing::TempDir() + "journal-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        owner_ = {"11111111", "aaaaaaaaaaaa", pattern};
-    }
-    void TearDown() override { ASSERT_TRUE(sdk::os::remove_tree(owner_.directory)); }
-
     [[nodiscard]] sdk::Handle handle(const std::string& kind, const std::string& key, sdk::Fields bound = {}) const
     {
         return {kind, "fake", key, owner_, std::move(bound)};
     }
     [[nodiscard]] std::string path() const { return owner_.directory + "/handles.json"; }
 
-    sdk::Owner owner_;
+    sdk::testing::TemporaryDirectory directory_;
+    const sdk::Owner owner_{"11111111", "aaaaaaaaaaaa", directory_.path()};
     FakeHostObjects host_;
     JournalCache cache_;
 };

@@ -1,6 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // Registries that misbehave: what is asked of them, what is told about them, and what is left in the cache.
-#include "registry.hpp"
+#include "registry_test.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -8,14 +8,9 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/lock.hpp"
-#include "banger/sdk/testing/fake_host.hpp"
-#include "child_server.hpp"
-#include "fake_registry.hpp"
-#include "layer_downloads.hpp"
 
 namespace banger::oci {
 namespace {
@@ -26,88 +21,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using sdk::Code;
 using Clock = std::chrono::steady_clock;
-
-const std::string layer_bytes = [] {
-    std::string bytes;
-    for (int i = 0; i < 50'000; ++i)
-        bytes += std::to_string(i) + "\n";
-    return bytes;
-}();
-
-blobs::Patience short_patience()
-{
-    blobs::Patience patience;
-    patience.stall = std::chrono::seconds(1);
-    patience.first_wait = std::chrono::milliseconds(5);
-    patience.longest_wait = std::chrono::seconds(5);
-    return patience;
-}
-
-void wait_until(const std::atomic<int>& count, int wanted)
-{
-    for (int seen = count; seen < wanted; seen = count)
-        count.wait(seen);
-}
-
-bool is_blob(const Request& request, const std::string& bytes)
-{
-    return request.path.ends_with("/blobs/" + blobs::digest_of(bytes));
-}
-
-class RegistryTest : public ::testing::Test {
-protected:
-    Registry open(const FakeRegistry& registry)
-    {
-        return {*parse_reference(registry.reference()), {directory.path(), false, short_patience()}};
-    }
-    /// All of the image: its layers' bytes, from the cache.
-    sdk::Result<std::vector<std::string>> pull(const FakeRegistry& server)
-    {
-        auto registry = open(server);
-        auto image = registry.fetch("linux/amd64", call);
-        if (!image)
-            return std::move(image).error();
-        LayerDownloads downloads(registry, image->manifest.layers, call);
-        std::vector<std::string> layers;
-        for (std::size_t i = 0; i < image->manifest.layers.size(); ++i) {
-            auto path = downloads.wait(i);
-            if (!path)
-                return std::move(path).error();
-            layers.push_back(sdk::os::read_file(*path).value_or("unreadable"));
-        }
-        return layers;
-    }
-    sdk::Error failure_of(const FakeRegistry& server)
-    {
-        auto pulled = pull(server);
-        EXPECT_FALSE(pulled);
-        return pulled ? sdk::Error{} : pulled.error();
-    }
-    std::vector<std::string> cached_layers()
-    {
-        std::vector<std::string> found;
-        for (const auto& name : sdk::os::list_directory(directory.path()).value_or({}))
-            if (sdk::os::read_file(directory.path() + "/" + name).value_or("").front() != '{')
-                found.push_back(name);
-        return found;
-    }
-    /// For what asks for passwords.
-    void log_in(const std::string& host)
-    {
-        const auto file = directory.path() + "/auth.json";
-        ASSERT_TRUE(sdk::os::write_file_atomic(
-            file, R"({"auths": {")" + host + R"(": {"auth": "dGVzdGVyOnNlY3JldA=="}}})"));  // tester:secret
-        ::setenv("REGISTRY_AUTH_FILE", file.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): before any other thread
-    }
-    void SetUp() override
-    {
-        ::setenv("HOME", directory.path().c_str(), 1);  // NOLINT(concurrency-mt-unsafe): before any other thread
-        ::unsetenv("REGISTRY_AUTH_FILE");               // NOLINT(concurrency-mt-unsafe)
-    }
-
-    sdk::testing::TemporaryDirectory directory;
-    sdk::testing::FakeCall call;
-};
 
 TEST_F(RegistryTest, NothingIsFetchedTwice)
 {
@@ -504,134 +417,6 @@ TEST_F(RegistryTest, ADownloadOfAnotherProcessIsWaitedForAndTheWaitCanBeCancelle
     others->reset();
     waiter.join();
     EXPECT_EQ(sdk::os::read_file(part.substr(0, part.size() - 5)).value_or(""), layer_bytes);
-}
-
-// Whoever holds what a registry leads to; notes who showed a password or a token.
-class OtherHost {
-public:
-    explicit OtherHost(std::string bytes)
-        : server([bytes = std::move(bytes)](const Request& /*request*/, Reply& reply) { reply.send(200, bytes); })
-    {
-    }
-    [[nodiscard]] bool was_told_a_secret() const
-    {
-        for (const auto& request : server.requests())
-            if (request.headers.contains("authorization"))
-                return true;
-        return false;
-    }
-    LoopbackServer server;
-};
-
-TEST_F(RegistryTest, APasswordIsShownToItsRegistryOnly)
-{
-    const OtherHost other(layer_bytes);
-    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
-        const auto shown = request.headers.find("authorization");
-        if (shown == request.headers.end() || shown->second != "Basic dGVzdGVyOnNlY3JldA==")
-            reply.send(401, "{}", {{"WWW-Authenticate", "Basic realm=\"x\""}});
-        else if (is_blob(request, layer_bytes))
-            reply.send(307, "", {{"Location", "http://" + other.server.address() + "/elsewhere"}});
-        else
-            return false;
-        return true;
-    });
-    log_in(server.server.address());
-    auto pulled = pull(server);
-    ASSERT_TRUE(pulled) << pulled.error().message;
-    EXPECT_EQ(pulled->front(), layer_bytes);
-    EXPECT_EQ(other.server.requests().size(), 1U);
-    EXPECT_FALSE(other.was_told_a_secret());
-}
-
-TEST_F(RegistryTest, APasswordMayComeFromAProgram)
-{
-    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
-        const auto shown = request.headers.find("authorization");
-        const bool allowed = shown != request.headers.end() && shown->second == "Basic dGVzdGVyOnNlY3JldA==";
-        if (!allowed)
-            reply.send(401, "{}", {{"WWW-Authenticate", "Basic realm=\"x\""}});
-        return !allowed;
-    });
-    const auto program = directory.path() + "/docker-credential-safe";
-    ASSERT_TRUE(sdk::os::write_file_atomic(program, "#!/bin/sh\nread server\n[ \"$1 $server\" = \"get " +
-                                                        server.server.address() + "\" ] || exit 1\n"
-                                                        "echo '{\"Username\": \"tester\", \"Secret\": \"secret\"}'\n",
-                                           0700));
-    ::setenv("PATH", (directory.path() + ":/usr/bin:/bin").c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
-    const auto file = directory.path() + "/auth.json";
-    ::setenv("REGISTRY_AUTH_FILE", file.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
-    for (const std::string& said : {R"({"credHelpers": {")" + server.server.address() + R"(": "safe"}})",
-                                    std::string(R"({"auths": {}, "credsStore": "safe"})")}) {
-        ASSERT_TRUE(sdk::os::write_file_atomic(file, said));
-        auto pulled = pull(server);
-        EXPECT_TRUE(pulled) << said << pulled.error().message;
-    }
-    ASSERT_TRUE(sdk::os::write_file_atomic(file, R"({"credsStore": "missing"})"));
-    EXPECT_EQ(failure_of(server).code, Code::permission);
-    EXPECT_THAT(call.warnings(), ElementsAre(HasSubstr("docker-credential-missing")));
-}
-
-TEST_F(RegistryTest, ATokenIsFetchedWithThePasswordAndShownToItsRegistryOnly)
-{
-    const OtherHost other(layer_bytes);
-    std::string here;
-    const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
-        const auto shown = request.headers.find("authorization");
-        const std::string authorization = shown == request.headers.end() ? "" : shown->second;
-        if (request.path.starts_with("/token?"))
-            reply.send(authorization == "Basic dGVzdGVyOnNlY3JldA==" ? 200 : 401, R"({"token": "let-me-in"})");
-        else if (authorization != "Bearer let-me-in")
-            reply.send(401, "{}",
-                       {{"WWW-Authenticate", "Bearer realm=\"http://" + request.headers.at("host") +
-                                                 "/token\",service=\"a service\",scope=\"repository:made/here:pull\""}});
-        else if (is_blob(request, layer_bytes))
-            reply.send(307, "", {{"Location", "http://" + other.server.address() + "/elsewhere"}});
-        else
-            return false;
-        return true;
-    });
-    log_in(server.server.address());
-    auto pulled = pull(server);
-    ASSERT_TRUE(pulled) << pulled.error().message;
-    const auto asked = server.server.requests_for("/token?");
-    ASSERT_FALSE(asked.empty());
-    EXPECT_THAT(asked.front().path, HasSubstr("service=a%20service&scope=repository%3Amade%2Fhere%3Apull"));
-    EXPECT_FALSE(other.was_told_a_secret());
-}
-
-TEST_F(RegistryTest, ARedirectLeadsToNoOtherKindOfPlace)
-{
-    for (const std::string place : {"file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x"}) {
-        const FakeRegistry server({layer_bytes}, [&](const Request& request, Reply& reply) {
-            if (is_blob(request, layer_bytes))
-                reply.send(302, "", {{"Location", place}});
-            return is_blob(request, layer_bytes);
-        });
-        EXPECT_EQ(failure_of(server).code, Code::unavailable) << place;
-        EXPECT_FALSE(sdk::os::exists(directory.path() + "/" + server.layer(0).substr(7)));
-    }
-}
-
-TEST_F(RegistryTest, TlsIsNotLeftForPlainHttp)
-{
-    const OtherHost other(layer_bytes);
-    const TlsServer server(directory.path());
-    server.answer("moved", "HTTP/1.0 302 Found\r\nLocation: http://" + other.server.address() + "/x\r\n\r\n");
-    const auto answer = blobs::http_get({.url = "https://" + server.address() + "/moved",
-                                         .accept = "*/*",
-                                         .user = "tester:secret",
-                                         .authority = server.authority(),
-                                         .plain = true,
-                                         .direct = true,
-                                         .most = 1000},
-                                        call);
-    ASSERT_TRUE(answer) << answer.error().message;
-    EXPECT_EQ(answer->status, 0) << "the connection is given up";
-    EXPECT_THAT(other.server.requests(), IsEmpty());
-    const auto unknown = blobs::http_get({.url = "https://" + server.address() + "/moved", .direct = true}, call);
-    ASSERT_FALSE(unknown);
-    EXPECT_EQ(unknown.error().code, Code::permission) << "nobody vouches for its certificate";
 }
 
 TEST_F(RegistryTest, ASlowServerIsWaitedForAndCancellingIsQuick)

@@ -7,7 +7,10 @@
 
 #include <array>
 #include <cstdlib>
+#include <functional>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "archive.hpp"
 #include "banger/sdk/os/file.hpp"
@@ -53,8 +56,9 @@ protected:
                               limits.bytes},
                              call);
     }
-    /// What comes through a pipe whose reader is in no hurry, and enlarges it on the way.
-    std::string stream_of(const std::string& path)
+    using Sink = std::function<void(int reader, std::string_view piece)>;
+    /// Gives what comes through a pipe to whoever reads it, by pieces.
+    void stream_into(const Sink& sink, const std::string& path)
     {
         std::array<int, 2> ends{};
         EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
@@ -66,13 +70,21 @@ protected:
             EXPECT_TRUE(fetched) << fetched.error().message;
             writer.reset();
         });
+        std::vector<char> piece(77'777);
+        for (ssize_t got = 0; (got = ::read(reader.get(), piece.data(), piece.size())) > 0;)
+            sink(reader.get(), {piece.data(), static_cast<std::size_t>(got)});
+    }
+    /// The same as text, from a pipe that its reader enlarges on the way.
+    std::string stream_of(const std::string& path)
+    {
         std::string stream;
-        std::array<char, 7777> piece{};
-        for (ssize_t got = 0; (got = ::read(reader.get(), piece.data(), piece.size())) > 0;) {
-            stream.append(piece.data(), static_cast<std::size_t>(got));
-            if (stream.size() > 2'000'000)
-                ::fcntl(reader.get(), F_SETPIPE_SZ, 1 << 20);
-        }
+        stream_into(
+            [&](int reader, std::string_view piece) {
+                stream += piece;
+                if (stream.size() > 2'000'000)
+                    ::fcntl(reader, F_SETPIPE_SZ, 1 << 20);
+            },
+            path);
         return stream;
     }
     sdk::Error failure_of(const std::string& path)
@@ -90,19 +102,27 @@ protected:
     /// An OCI layout with this one layer, which says to be `digest`.
     void write_layout(const std::string& name, const std::string& layer, const std::string& digest)
     {
-        const auto blob = [&](const std::string& bytes, const std::string& as) {
+        write_layout_without_layer(name, layer.size(), digest);
+        ASSERT_TRUE(sdk::os::write_file_atomic(blob_in(name, digest), layer));
+    }
+    [[nodiscard]] std::string blob_in(const std::string& layout, const std::string& digest) const
+    {
+        return at(layout) + "/blobs/sha256/" + digest.substr(7);
+    }
+    void write_layout_without_layer(const std::string& name, std::uint64_t size, const std::string& digest)
+    {
+        const auto blob = [&](const std::string& bytes) {
             ASSERT_TRUE(sdk::os::make_directories(at(name) + "/blobs/sha256"));
-            ASSERT_TRUE(sdk::os::write_file_atomic(at(name) + "/blobs/sha256/" + as.substr(7), bytes));
+            ASSERT_TRUE(sdk::os::write_file_atomic(blob_in(name, blobs::digest_of(bytes)), bytes));
         };
-        const auto entry = [](const std::string& type, const std::string& as, std::size_t size) {
-            return R"({"mediaType": ")" + type + R"(", "digest": ")" + as + R"(", "size": )" + std::to_string(size) + "}";
+        const auto entry = [](const std::string& type, const std::string& as, std::uint64_t bytes) {
+            return R"({"mediaType": ")" + type + R"(", "digest": ")" + as + R"(", "size": )" + std::to_string(bytes) + "}";
         };
         const std::string config = R"({"config": {"Cmd": ["/x"]}})";
         const auto manifest = R"({"config": )" + entry("config", blobs::digest_of(config), config.size()) + R"(, "layers": [)" +
-                              entry("application/vnd.oci.image.layer.v1.tar", digest, layer.size()) + "]}";
-        blob(layer, digest);
-        blob(config, blobs::digest_of(config));
-        blob(manifest, blobs::digest_of(manifest));
+                              entry("application/vnd.oci.image.layer.v1.tar", digest, size) + "]}";
+        blob(config);
+        blob(manifest);
         ASSERT_TRUE(sdk::os::write_file_atomic(
             at(name) + "/index.json", R"({"manifests": [)" + entry("manifest", blobs::digest_of(manifest), manifest.size()) + "]}"));
     }
@@ -233,6 +253,38 @@ TEST_F(SourceTest, LayersComeOutAsTheyWereWhateverCompressedThem)
     EXPECT_TRUE(stream_of("saved").substr(1024) == layer + std::string(495 + 1024, '\0'));
     run("printf x >>layer && gzip -c layer >saved/layer.tar");
     EXPECT_EQ(failure_of("saved").code, Code::corrupt);
+}
+
+/// Of a test, which has a process of its own: VmHWM of proc(5), MiB.
+std::uint64_t peak_memory_mib()
+{
+    const std::string key = "VmHWM:";
+    const auto status = sdk::os::read_file("/proc/self/status").value_or("");
+    const auto at = status.find(key);
+    return at == std::string::npos ? 0 : std::stoull(status.substr(at + key.size())) / 1024;
+}
+
+TEST_F(SourceTest, ALayerOfAnyLengthTakesNoMoreMemory)
+{
+    constexpr std::uint64_t length = 256U << 20U;
+    constexpr std::uint64_t most_mib = 128;
+    static_assert(length > most_mib << 20U);
+    // Of zeros: a file without blocks, and members of gzip, which may follow each other (RFC 1952, section 2.2).
+    run("truncate -s " + std::to_string(length) + " plain && sha256sum <plain | cut -c 1-64 | tr -d '\\n' >digest && "
+        "head -c 1048576 /dev/zero | gzip -9 >member && for i in $(seq 256); do cat member; done >gzip");
+    ASSERT_FALSE(HasFailure());
+    const std::string plain = "sha256:" + sdk::os::read_file(at("digest")).value_or("");
+    write_layout_without_layer("layout-plain", length, plain);
+    run("mv plain " + blob_in("layout-plain", plain));
+    const auto members = sdk::os::read_file(at("gzip"), 1U << 20U).value_or("");
+    write_layout("layout-gzip", members, blobs::digest_of(members));
+    for (const char* layout : {"layout-plain", "layout-gzip"}) {
+        std::uint64_t came = 0;
+        stream_into([&](int /*reader*/, std::string_view piece) { came += piece.size(); }, layout);
+        EXPECT_GT(came, length) << layout;
+        EXPECT_LE(peak_memory_mib(), most_mib) << layout;
+    }
+    EXPECT_GT(peak_memory_mib(), 0U);
 }
 
 TEST_F(SourceTest, WhatChangedSinceItWasPinnedIsNotTaken)

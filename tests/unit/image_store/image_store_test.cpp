@@ -1,19 +1,11 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include "core/images/image_store.hpp"
+#include "image_store_test.hpp"
 
 #include <gmock/gmock.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
-#include <condition_variable>
 #include <future>
-#include <mutex>
 #include <thread>
-
-#include "banger/sdk/testing/fake_host.hpp"
-#include "core/images/image_import.hpp"
-#include "store_test_support.hpp"
 
 namespace banger::images {
 namespace {
@@ -26,20 +18,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-FindImageSource always(sdk::ImageSource& source)
-{
-    return [&source](const std::string&) -> sdk::Result<sdk::ImageSource*> { return &source; };
-}
-
-class ImageStoreTest : public ::testing::Test {
-protected:
-    sdk::testing::TemporaryDirectory temporary_;
-    std::string directory_ = temporary_.path() + "/images";
-    Catalogue catalogue_ = testing::catalogue();
-
-    [[nodiscard]] std::vector<std::string> names() const { return testing::names_in(directory_); }
-};
 
 TEST_F(ImageStoreTest, PullsAnImageIntoTwoLayers)
 {
@@ -84,236 +62,6 @@ TEST_F(ImageStoreTest, TellsProgressWithTheImagesName)
     EXPECT_THAT(stages, ::testing::IsSupersetOf({"make image small: download packages",
                                                  "make image small: write the root file system",
                                                  "make image small: finish the file systems"}));
-}
-
-TEST_F(ImageStoreTest, FindsByNameAndById)
-{
-    FunctionSource source(testing::gives(testing::small_image().text()));
-    ImageStore store(directory_, catalogue_, always(source));
-    const auto missing = store.find("small");
-    ASSERT_FALSE(missing);
-    EXPECT_EQ(missing.error().code, Code::not_found);
-    EXPECT_THAT(missing.error().hint, HasSubstr("`banger image pull small`"));
-
-    FakeCall call;
-    const auto pulled = store.pull("small", call);
-    ASSERT_TRUE(pulled) << pulled.error().message;
-    for (const std::string& name : {std::string("small"), pulled->id}) {
-        const auto found = store.find(name);
-        ASSERT_TRUE(found) << found.error().message;
-        EXPECT_EQ(found->id, pulled->id);
-        EXPECT_EQ(found->root.bytes, pulled->root.bytes);
-        EXPECT_EQ(found->facts, pulled->facts);
-        EXPECT_EQ(found->created, pulled->created);
-    }
-    ASSERT_TRUE(store.pull(pulled->id, call));
-    ASSERT_TRUE(store.pull("small", call));
-    EXPECT_EQ(source.fetches(), 1);
-}
-
-// A registry whose every reference leads to the same image.
-FunctionSource::Fetch pins(std::atomic<int>& asked)
-{
-    return [&asked](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
-        if (request.recipe.find("\"pin\"") == std::string::npos)
-            return testing::gives(testing::small_image().text())(request, call);
-        ++asked;
-        if (request.name.ends_with(":missing"))
-            return sdk::make_error(Code::not_found, "the registry has no such thing");
-        return sdk::ImageStream{"recipe", {{"recipe", R"({"reference": "r/a@sha256:1"})"}, {"identity", "sha256:1"}}};
-    };
-}
-
-TEST_F(ImageStoreTest, WhatSeveralReferencesLeadToIsOneImage)
-{
-    std::atomic<int> asked = 0;
-    FunctionSource source(pins(asked));
-    ImageStore store(directory_, catalogue_, always(source));
-    FakeCall call;
-    const auto first = store.pull("r:5000/a:1", call);
-    ASSERT_TRUE(first) << first.error().message;
-    const auto second = store.pull("alpine", call);
-    ASSERT_TRUE(second) << second.error().message;
-    EXPECT_EQ(first->id, second->id);
-    EXPECT_EQ(source.fetches() - asked, 1) << "made once";
-    EXPECT_THAT(names(), ElementsAre(first->id));
-    for (const char* name : {"r:5000/a:1", "alpine"}) {
-        ASSERT_TRUE(store.find(name)) << name;
-        ASSERT_TRUE(store.pull(name, call)) << name;
-    }
-    EXPECT_EQ(asked, 2) << "what is here is not asked for again";
-    const auto missing = store.pull("r:5000/a:missing", call);
-    ASSERT_FALSE(missing);
-    EXPECT_EQ(missing.error().code, Code::not_found);
-    EXPECT_EQ(missing.error().during, std::vector<std::string>{"pull image 'r:5000/a:missing'"});
-    ASSERT_TRUE(store.remove("alpine"));
-    EXPECT_THAT(names(), IsEmpty());
-}
-
-TEST_F(ImageStoreTest, WhatWasChosenForAnImageStays)
-{
-    std::atomic<int> asked = 0;
-    FunctionSource source(pins(asked));
-    FakeCall call;
-    {
-        ImageStore store(directory_, catalogue_, always(source));
-        const auto chosen = store.pull("r/a:1", call, {"local/base:1", "plain", "linux/386", 5ULL << 30U});
-        ASSERT_TRUE(chosen) << chosen.error().message;
-        ASSERT_TRUE(store.pull("small", call, {"local/small:1", "other", {}, 0}));
-        EXPECT_EQ(store.pull("small", call, {{}, {}, "linux/386", 0}).error().code, Code::invalid)
-            << "the catalogue says its platform";
-    }
-    ImageStore store(directory_, catalogue_, always(source));
-    const auto base = store.find("local/base:1");
-    ASSERT_TRUE(base) << base.error().message;
-    EXPECT_EQ(base->id, store.find("r/a:1")->id);
-    EXPECT_EQ(base->kernel, "plain");
-    EXPECT_EQ(base->disk_bytes, 5ULL << 30U);
-    EXPECT_EQ(store.find("local/small:1")->kernel, "other") << "and not what the catalogue says";
-    EXPECT_EQ(store.find("small")->kernel, "other");
-    ASSERT_TRUE(store.pull("r/a:1", call));
-    EXPECT_EQ(asked, 1);
-    ASSERT_TRUE(store.pull("r/a:1", call, {{}, {}, "linux/amd64", 0}));
-    EXPECT_EQ(asked, 2) << "a platform is always asked for";
-}
-
-// A registry in which each reference leads to an image of its own.
-sdk::Result<sdk::ImageStream> pins_each(const sdk::ImageRequest& request, sdk::Call& call)
-{
-    if (request.recipe.find("\"pin\"") == std::string::npos)
-        return testing::gives(testing::small_image().text())(request, call);
-    return sdk::ImageStream{"recipe", {{"recipe", R"({"reference": ")" + request.name + "\"}"}, {"identity", request.name}}};
-}
-
-TEST_F(ImageStoreTest, ANameLeadsToWhatItWasGivenToLastHoweverSoon)
-{
-    FunctionSource source(pins_each);
-    FakeCall call;
-    std::string last;
-    {
-        ImageStore store(directory_, catalogue_, always(source));
-        for (const char* reference : {"r/a:1", "r/b:1", "r/c:1", "r/d:1", "r/a:1", "r/c:1", "r/c:1", "r/b:1"}) {
-            const auto image = store.pull(reference, call, {.name = "local/web:1"});
-            ASSERT_TRUE(image) << image.error().message;
-            const auto named = store.find("local/web:1");
-            ASSERT_TRUE(named) << named.error().message;
-            EXPECT_EQ(named->id, image->id) << reference;
-            EXPECT_EQ(named->id, store.find(reference)->id) << "its other name stays";
-            last = image->id;
-        }
-    }
-    ImageStore store(directory_, catalogue_, always(source));
-    EXPECT_EQ(store.find("local/web:1")->id, last) << "another daemon finds the same";
-    ASSERT_TRUE(store.remove("local/web:1"));
-    EXPECT_EQ(store.find("local/web:1")->id, store.find("r/c:1")->id) << "the one before it";
-}
-
-TEST_F(ImageStoreTest, OfSeveralPlatformsThatWhichRunsHereHasTheName)
-{
-    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
-        const bool arm = request.recipe.find("arm64") != std::string::npos;
-        const std::string platform = arm ? "linux/arm64" : "linux/amd64";
-        if (request.recipe.find("\"pin\"") != std::string::npos)
-            return sdk::ImageStream{"recipe", {{"recipe", R"({"platform": ")" + platform + "\"}"}, {"identity", platform}}};
-        auto given = testing::gives(testing::small_image().text())(request, call);
-        if (given)
-            given->facts["platform"] = platform;
-        return given;
-    });
-    ImageStore store(directory_, catalogue_, always(source));
-    FakeCall call;
-    const auto other = store.pull("r/a:1", call, {{}, {}, "linux/arm64", 0});
-    ASSERT_TRUE(other) << other.error().message;
-    EXPECT_EQ(store.find("r/a:1")->id, other->id) << "the only one";
-    const auto refused = check_platform(*other, "r/a:1");
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Code::unsupported);
-    EXPECT_EQ(refused.error().message, "image 'r/a:1' is for linux/arm64, which no machine here can run");
-    const auto ours = store.pull("r/a:1", call, {{}, {}, "linux/amd64", 0});
-    ASSERT_TRUE(ours) << ours.error().message;
-    EXPECT_NE(ours->id, other->id);
-    EXPECT_TRUE(check_platform(*ours, "r/a:1"));
-    EXPECT_TRUE(check_platform(*store.pull("small", call), "small")) << "it names none";
-
-    const auto record = directory_ + "/" + other->id + "/image.json";
-    auto text = sdk::os::read_file(record).value_or("");
-    const auto created = std::to_string(other->created);
-    text.replace(text.find(created), created.size(), std::to_string(other->created + 10));
-    ASSERT_TRUE(sdk::os::write_file_atomic(record, text, 0444));
-    EXPECT_EQ(store.find("r/a:1")->id, ours->id) << "although the other is newer";
-    EXPECT_EQ(store.find(other->id)->id, other->id);
-}
-
-TEST_F(ImageStoreTest, SourcesAreAskedInTheirOrderOfPreference)
-{
-    ASSERT_TRUE(catalogue_.add(R"({"version": 1, "images": [{"name": "two", "description": "x", "kernel": "plain", "sources": [
-        {"source": "first", "recipe": {"n": 1}}, {"source": "second", "recipe": {"n": 2}}]}]})"));
-    std::vector<std::string> recipes;
-    FunctionSource first([&](const sdk::ImageRequest& request, sdk::Call& shared) -> sdk::Result<sdk::ImageStream> {
-        recipes.push_back(request.recipe);
-        if (shared.cancelled())
-            return testing::sdk_cancelled();
-        return sdk::make_error(Code::unavailable, "nobody answers");
-    });
-    FunctionSource second([&](const sdk::ImageRequest& request, sdk::Call& shared) {
-        recipes.push_back(request.recipe);
-        return testing::gives(testing::small_image().text())(request, shared);
-    });
-    ImageStore store(directory_, catalogue_, [&](const std::string& name) -> sdk::Result<sdk::ImageSource*> {
-        return name == "first" ? &first : &second;
-    });
-    FakeCall call;
-    const auto image = store.pull("two", call);
-    ASSERT_TRUE(image) << image.error().message;
-    EXPECT_THAT(recipes, ElementsAre(R"({"n":1})", R"({"n":2})"));
-    EXPECT_THAT(call.warnings(), ElementsAre(HasSubstr("source 'first' does not give 'two': nobody answers")));
-    EXPECT_THAT(testing::names_in(directory_ + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
-    EXPECT_TRUE(store.pull("two", call)) << "it is here";
-    EXPECT_EQ(first.fetches(), 1);
-}
-
-TEST_F(ImageStoreTest, ABareNameIsAReferenceUnlessItIsOneOfTheCatalogue)
-{
-    FunctionSource source(testing::gives({}));
-    const ImageStore store(directory_, catalogue_, always(source));
-    for (const char* name : {"alpine", "node", "alpine:3.20", "r/a", "a@sha256:1", "smal", "small-one"})
-        EXPECT_TRUE(store.is_reference(name)) << name;
-    for (const char* name : {"small", "Alpine", "0123456789abcdef", ""})
-        EXPECT_FALSE(store.is_reference(name)) << name;
-}
-
-TEST_F(ImageStoreTest, AnUnknownNameGetsTheNearest)
-{
-    FunctionSource source(testing::gives({}));
-    ImageStore store(directory_, catalogue_, always(source));
-    FakeCall call;
-    for (const auto& result : {store.find("smal"), store.pull("Smal", call)}) {
-        ASSERT_FALSE(result);
-        EXPECT_EQ(result.error().code, Code::not_found);
-        EXPECT_THAT(result.error().message, HasSubstr("there is no image '"));
-        EXPECT_THAT(result.error().hint, HasSubstr("did you mean 'small'?"));
-    }
-    EXPECT_EQ(store.remove("smal").error().code, Code::not_found);
-    EXPECT_EQ(source.fetches(), 0);
-}
-
-TEST_F(ImageStoreTest, ABareNameThatNoRegistryHasGetsTheNearestToo)
-{
-    auto code = Code::permission;
-    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
-        EXPECT_THAT(request.recipe, HasSubstr(R"("reference":")"));
-        return sdk::make_error(code, "the registry does not give it", "log in");
-    });
-    ImageStore store(directory_, catalogue_, always(source));
-    FakeCall call;
-    const auto denied = store.pull("smal", call);
-    ASSERT_FALSE(denied);
-    EXPECT_EQ(denied.error().code, Code::permission);
-    EXPECT_EQ(denied.error().hint, "did you mean 'small'? If not: log in");
-    EXPECT_EQ(store.pull("alpine", call).error().hint, "log in") << "like none of the catalogue";
-    code = Code::corrupt;
-    EXPECT_EQ(store.pull("smal", call).error().hint, "log in") << "it was there";
-    EXPECT_EQ(source.fetches(), 3);
 }
 
 TEST_F(ImageStoreTest, ASourceThatCannotWorkHereSaysWhyAndWhatToDoBeforeItIsTried)
@@ -420,19 +168,10 @@ TEST_F(ImageStoreTest, TheSourcesFailureCountsAlsoAfterAWholeArchive)
     EXPECT_THAT(names(), IsEmpty());
 }
 
-// Writes for ever what the import does not want, and then says something misleading.
-sdk::Result<sdk::ImageStream> write_for_ever(const std::string& start, const sdk::ImageRequest& request)
-{
-    auto wrote = testing::write_stream(request.output, start);
-    while (wrote)
-        wrote = testing::write_stream(request.output, std::string(1U << 20U, '\0'));
-    return sdk::make_error(Code::plugin, "nobody listens: " + wrote.error().message);
-}
-
 TEST_F(ImageStoreTest, AFailedImportStopsTheSourceAndIsReported)
 {
     FunctionSource source([](const sdk::ImageRequest& request, sdk::Call&) {
-        return write_for_ever(testing::Tar().directory("./").file("../outside", "x").text(), request);
+        return testing::write_for_ever(testing::Tar().directory("./").file("../outside", "x").text(), request);
     });
     ImageStore store(directory_, catalogue_, always(source));
     FakeCall call;
@@ -498,25 +237,6 @@ TEST_F(ImageStoreTest, WhatIsDroppedLeavesNothingBehindButItsOtherNames)
     EXPECT_THAT(testing::names_in(directory_ + "/" + image->id), ElementsAre("image.json", "root.ext4", "work.ext4"));
 }
 
-TEST_F(ImageStoreTest, WhatSomebodyBroughtOrNamedIsKept)
-{
-    std::atomic<int> asked = 0;
-    FunctionSource source(pins(asked));
-    ImageStore store(directory_, catalogue_, always(source));
-    FakeCall call;
-    const auto pulled = store.pull("r/a:1", call);
-    ASSERT_TRUE(pulled) << pulled.error().message;
-    EXPECT_FALSE(pulled->kept);
-    EXPECT_FALSE(store.pull("small", call)->kept);
-    EXPECT_TRUE(store.pull("small", call, {"local/small:1", {}, {}, 0})->kept);
-    EXPECT_TRUE(store.keep("r/a:1", {})->kept);
-    EXPECT_TRUE(store.find("r/a:1")->kept) << "also when it is read again";
-    EXPECT_EQ(store.keep("r/b:1", {}).error().code, Code::not_found);
-    ASSERT_TRUE(store.remove("r/a:1"));
-    EXPECT_FALSE(store.pull("r/a:1", call)->kept) << "another one, of the same bytes";
-    EXPECT_TRUE(store.import("/some/layout", "local/x:1", call)->kept);
-}
-
 TEST_F(ImageStoreTest, AFailedImportCancelsASourceThatWritesNoMore)
 {
     FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {
@@ -565,134 +285,6 @@ TEST_F(ImageStoreTest, CancellationLeavesNothing)
     EXPECT_EQ(image.error().code, Code::cancelled);
     EXPECT_EQ(image.error().message, "making image 'small' was cancelled");
     EXPECT_THAT(names(), IsEmpty());
-}
-
-// Counts the callers that the work has told something.
-class Audience {
-public:
-    void arrive()
-    {
-        const std::lock_guard held(mutex_);
-        ++present_;
-        changed_.notify_all();
-    }
-    void wait_for(int callers)
-    {
-        std::unique_lock held(mutex_);
-        changed_.wait(held, [&] { return present_ >= callers; });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int present_ = 0;
-};
-
-class ListeningCall final : public FakeCall {
-public:
-    explicit ListeningCall(Audience& audience) : audience_(audience) {}
-    void progress(const sdk::Progress& progress) override
-    {
-        FakeCall::progress(progress);
-        std::call_once(first_, [this] { audience_.arrive(); });
-    }
-
-private:
-    Audience& audience_;
-    std::once_flag first_;
-};
-
-TEST_F(ImageStoreTest, TenCallersAtOnceMakeItOnce)
-{
-    constexpr int callers = 10;
-    Audience audience;
-    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call& call) {
-        call.progress({"wait for all", 0, 0, {}});
-        audience.wait_for(callers);
-        return testing::gives(testing::small_image().text())(request, call);
-    });
-    ImageStore store(directory_, catalogue_, always(source));
-    std::vector<std::future<sdk::Result<Image>>> pulls;
-    for (int caller = 0; caller < callers; ++caller)
-        pulls.push_back(std::async(std::launch::async, [&] {
-            ListeningCall call(audience);
-            return store.pull("small", call);
-        }));
-    for (auto& pull : pulls) {
-        const auto image = pull.get();
-        ASSERT_TRUE(image) << image.error().message;
-        EXPECT_EQ(image->name, "small");
-    }
-    EXPECT_EQ(source.fetches(), 1);
-    EXPECT_THAT(*store.list(), SizeIs(1));
-}
-
-TEST_F(ImageStoreTest, CallersWhoShareAPullEachGetTheNameThatTheyChose)
-{
-    constexpr int callers = 10;
-    Audience audience;
-    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call& call) {
-        if (request.recipe.find("\"pin\"") == std::string::npos) {
-            call.progress({"wait for all", 0, 0, {}});
-            audience.wait_for(callers);
-        }
-        return pins_each(request, call);
-    });
-    ImageStore store(directory_, catalogue_, always(source));
-    std::vector<std::future<sdk::Result<Image>>> pulls;
-    for (int caller = 0; caller < callers; ++caller)
-        pulls.push_back(std::async(std::launch::async, [&, caller] {
-            ListeningCall call(audience);
-            return store.pull("r/a:1", call, {.name = "local/mine:" + std::to_string(caller)});
-        }));
-    for (auto& pull : pulls) {
-        const auto image = pull.get();
-        ASSERT_TRUE(image) << image.error().message;
-    }
-    EXPECT_THAT(*store.list(), SizeIs(1));
-    for (int caller = 0; caller < callers; ++caller)
-        EXPECT_TRUE(store.find("local/mine:" + std::to_string(caller))) << caller;
-}
-
-TEST_F(ImageStoreTest, OneOfTwoMayGiveUp)
-{
-    Audience audience;
-    std::promise<void> first_left;
-    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call& call) {
-        call.progress({"wait for both", 0, 0, {}});
-        first_left.get_future().wait();
-        return testing::gives(testing::small_image().text())(request, call);
-    });
-    ImageStore store(directory_, catalogue_, always(source));
-    ListeningCall impatient(audience);
-    ListeningCall patient(audience);
-    auto first = std::async(std::launch::async, [&] { return store.pull("small", impatient); });
-    auto second = std::async(std::launch::async, [&] { return store.pull("small", patient); });
-    audience.wait_for(2);
-    impatient.cancel();
-    EXPECT_EQ(first.get().error().code, Code::cancelled);
-    first_left.set_value();
-    EXPECT_TRUE(second.get());
-    EXPECT_EQ(source.fetches(), 1);
-}
-
-// Two stores are to each other what two processes are: they share nothing but the directory.
-TEST_F(ImageStoreTest, AnotherProcessMayPublishFirst)
-{
-    FunctionSource quick(testing::gives(testing::small_image().text()));
-    ImageStore other(directory_, catalogue_, always(quick));
-    FunctionSource slow([&](const sdk::ImageRequest& request, sdk::Call& call) {
-        FakeCall own;
-        EXPECT_TRUE(other.pull("small", own));
-        other.sweep();
-        return testing::gives(testing::small_image().text())(request, call);
-    });
-    ImageStore store(directory_, catalogue_, always(slow));
-    FakeCall call;
-    const auto image = store.pull("small", call);
-    ASSERT_TRUE(image) << image.error().message;
-    EXPECT_EQ(quick.fetches() + slow.fetches(), 2);
-    EXPECT_THAT(names(), ElementsAre(image->id));
 }
 
 class DamagedImage : public ImageStoreTest {
@@ -748,87 +340,6 @@ TEST_F(DamagedImage, CutLayer)
     ASSERT_EQ(::chmod(image->root.path.c_str(), 0600), 0);
     ASSERT_EQ(::truncate(image->root.path.c_str(), 4096), 0);
     expect_corrupt(image->id);
-}
-
-/// A disk that is full after a few MiB, seen by this thread and those that it starts.
-class SmallDisk {
-public:
-    explicit SmallDisk(std::string path) : path_(std::move(path))
-    {
-        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-            !sdk::os::make_directories(path_) || ::mount("none", path_.c_str(), "tmpfs", 0, "size=4m,mode=0700") != 0)
-            problem_ = sdk::os_error("mount a small disk").message;
-    }
-    ~SmallDisk() { ::umount2(path_.c_str(), MNT_DETACH); }
-    [[nodiscard]] const std::string& problem() const { return problem_; }
-
-private:
-    std::string path_;
-    std::string problem_;
-};
-
-TEST_F(ImageStoreTest, AnImageBeyondALimitNamesTheSetting)
-{
-    FunctionSource source(testing::gives(testing::small_image().text()));
-    FakeCall call;
-    for (const auto& [limits, setting] : {std::pair{ImportLimits{2, 1U << 20U}, "images.most_entries"},
-                                          std::pair{ImportLimits{100, 20}, "images.most_bytes"}}) {
-        const auto image = ImageStore(directory_, catalogue_, always(source), limits).pull("small", call);
-        ASSERT_FALSE(image);
-        EXPECT_EQ(image.error().code, Code::invalid);
-        EXPECT_THAT(image.error().message, HasSubstr("the archive holds more than"));
-        EXPECT_THAT(image.error().hint, HasSubstr(setting));
-        EXPECT_THAT(names(), IsEmpty());
-    }
-}
-
-TEST(ImageLayer, MayBeAsLargeAsTheSettingsGo)
-{
-    const auto options = layer_options("0123456789abcdef", "root");
-    EXPECT_GE(options.max_bytes, 1ULL << 40U) << "images.most_bytes";
-    EXPECT_GE(options.max_bytes / options.bytes_per_inode, 60'000'000U) << "images.most_entries";
-}
-
-TEST_F(ImageStoreTest, ASourceIsToldTheLimits)
-{
-    FunctionSource source([](const sdk::ImageRequest& request, sdk::Call& call) {
-        EXPECT_EQ(request.most_entries, 1000U);
-        EXPECT_EQ(request.most_bytes, 1U << 20U);
-        return testing::gives(testing::small_image().text())(request, call);
-    });
-    FakeCall call;
-    EXPECT_TRUE(ImageStore(directory_, catalogue_, always(source), {1000, 1U << 20U}).pull("small", call));
-}
-
-TEST_F(ImageStoreTest, AnotherDiskThatIsFullKeepsItsName)
-{
-    FunctionSource source([](const sdk::ImageRequest&, sdk::Call&) -> sdk::Result<sdk::ImageStream> {
-        return sdk::make_error(Code::no_space, "no space left in /cache", "free some there");
-    });
-    FakeCall call;
-    const auto image = ImageStore(directory_, catalogue_, always(source)).pull("small", call);
-    ASSERT_FALSE(image);
-    EXPECT_EQ(image.error().message, "no space left in /cache");
-    EXPECT_EQ(image.error().hint, "free some there");
-}
-
-TEST_F(ImageStoreTest, AFullDiskIsSaidInOneSentence)
-{
-    if (::geteuid() != 0)
-        GTEST_SKIP() << "only root may mount a disk that gets full";
-    const SmallDisk disk(directory_);
-    ASSERT_EQ(disk.problem(), "");
-    const std::string big = testing::small_image().file("./big", std::string(16U << 20U, 'x')).text();
-    FunctionSource source([&](const sdk::ImageRequest& request, sdk::Call&) { return write_for_ever(big, request); });
-    ImageStore store(directory_, catalogue_, always(source));
-    FakeCall call;
-    const auto image = store.pull("small", call);
-    ASSERT_FALSE(image);
-    EXPECT_EQ(image.error().code, Code::no_space) << image.error().message;
-    EXPECT_EQ(image.error().message, "no space left in " + directory_ + " to make image 'small'");
-    EXPECT_NE(image.error().hint, "");
-    EXPECT_THAT(names(), IsEmpty());
-    EXPECT_GE(*sdk::os::free_bytes(directory_), 3U << 20U);
 }
 
 }  // namespace

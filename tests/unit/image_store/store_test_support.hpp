@@ -146,6 +146,15 @@ inline sdk::Result<void> write_stream(int fd, const std::string& bytes)
     return sdk::os::write_all(fd, bytes);
 }
 
+/// Writes for ever what the import does not want, and then says something misleading.
+inline sdk::Result<sdk::ImageStream> write_for_ever(const std::string& start, const sdk::ImageRequest& request)
+{
+    auto wrote = write_stream(request.output, start);
+    while (wrote)
+        wrote = write_stream(request.output, std::string(1U << 20U, '\0'));
+    return sdk::make_error(sdk::Code::plugin, "nobody listens: " + wrote.error().message);
+}
+
 inline FunctionSource::Fetch gives(const std::string& tar)
 {
     return [tar](const sdk::ImageRequest& request, sdk::Call& call) -> sdk::Result<sdk::ImageStream> {

@@ -615,6 +615,30 @@ TEST_F(TarImport, AWhiteoutAboveTheHomeOfRootTakesWhatIsInIt)
     finish_clean();
 }
 
+TEST_F(TarImport, AWhiteoutTakesWhatIsDroppedAsWell)
+{
+    const auto outcome_of = [&](const std::string& whiteout, bool again) {
+        ::unlink((dir / "dropped").c_str());
+        auto dropped = make_writer(dir / "dropped");
+        TarBuilder tar;
+        layer(tar, "1").file("tmp/a", "old");
+        layer(tar, "2").file(whiteout, "");
+        if (again)
+            tar.file("tmp/a", "new");
+        tar.hard_link("usr/b", "tmp/a");
+        const auto fd = file_with(tar.bytes());
+        ImportPlan plan{root};
+        plan.work = &work;
+        plan.filter = pristine_root();
+        plan.dropped = &dropped;
+        return why(import_tar(fd.get(), plan));
+    };
+    for (const char* whiteout : {"tmp/.wh.a", "tmp/.wh..wh..opq", ".wh.tmp"})
+        EXPECT_NE(outcome_of(whiteout, false).find("which images are freed of"), std::string::npos) << whiteout;
+    EXPECT_EQ(outcome_of("tmp/.wh.a", true), "");
+    EXPECT_EQ(content_of(root, "usr/b"), "new");
+}
+
 TEST_F(TarImport, TellsHowFarTheEntriesOfEachLayerReach)
 {
     constexpr std::uint64_t block = 512;

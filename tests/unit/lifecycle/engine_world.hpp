@@ -30,6 +30,12 @@ protected:
         operations_ = std::make_unique<ProviderOperations>(*registry_, *store_, config_.backends, paths_.vms());
     }
 
+    ~EngineWorld() override
+    {
+        for (const auto& machine : machines_)
+            EXPECT_TRUE(provider<sdk::Vmm>(machine.provider)->release(machine));
+    }
+
     /// As a new daemon makes it.
     std::unique_ptr<Engine> fresh()
     {
@@ -52,6 +58,21 @@ protected:
         EXPECT_TRUE(store_->update(vm));
         return vm;
     }
+    /// Has a fake machine run as that VM's, as its journal says. It outlives its provider, and ends with this world.
+    sdk::Handle run_machine(Engine& engine, const model::VmRecord& vm)
+    {
+        sdk::BootSpec boot;
+        boot.owner = owner_of(vm.id);
+        boot.memory_mib = 1;
+        auto machine = provider<sdk::Vmm>(vm.vmm)->attach(boot, call_);
+        EXPECT_TRUE(machine) << machine.error().message;
+        if (!machine)
+            return {};
+        machine->handle.provider = vm.vmm;
+        machines_.push_back(machine->handle);
+        EXPECT_TRUE(engine.journal_of(vm.id)->note_bound(machine->handle));
+        return machine->handle;
+    }
     [[nodiscard]] sdk::Owner owner_of(const std::string& id) const { return {"0123abcd", id, paths_.vms() + "/" + id}; }
     template <typename Interface>
     std::shared_ptr<Interface> provider(const std::string& name)
@@ -70,6 +91,7 @@ protected:
     boost::asio::io_context loop_;
 
 private:
+    std::vector<sdk::Handle> machines_;
     const config::Paths paths_{directory_.path() + "/config.toml", directory_.path() + "/state",
                                directory_.path() + "/cache", directory_.path() + "/run"};
     const config::HostFacts host_{2, 4096};

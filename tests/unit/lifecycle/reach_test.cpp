@@ -36,24 +36,6 @@ protected:
     }
 
     std::unique_ptr<Engine> engine;
-    void run(const model::VmRecord& vm)
-    {
-        sdk::BootSpec boot;
-        boot.owner = owner_of(vm.id);
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        ASSERT_TRUE(machine) << machine.error().message;
-        machine_ = machine->handle;
-        ASSERT_TRUE(engine->journal_of(vm.id)->note_bound(*machine_));
-    }
-    ~ReachTest() override
-    {
-        if (machine_) {  // which outlives this test otherwise
-            EXPECT_TRUE(provider<sdk::Vmm>("fake")->release(*machine_));
-        }
-    }
-
-    std::optional<sdk::Handle> machine_;
     std::vector<std::string> ports;
     std::vector<std::string> late;
     Operation retry{"names", nullptr};
@@ -75,6 +57,8 @@ TEST_F(ReachTest, AMachineBehindUserNetworkingGetsAnAddressANameAndItsPorts)
     close_reach(*engine, vm, call_);
     EXPECT_THAT(names(), IsEmpty());
     EXPECT_EQ(ports.back(), vm.id + " gone");
+    loop_.poll();
+    EXPECT_TRUE(loop_.stopped()) << "names are there and gone when the call is over: nothing of it waits for a turn or a timer";
     EXPECT_EQ(reach_of(*engine, vm, call_)->address, "");
 }
 
@@ -105,7 +89,7 @@ TEST_F(ReachTest, AnAddressOfWhichTheNetworkCannotSayWhetherItIsReachedIsAnError
 TEST_F(ReachTest, WhatCouldNotBeDoneIsDoneLater)
 {
     const auto vm = add("aabbccddee07", "fake", "fake");
-    run(vm);
+    run_machine(*engine, vm);
     auto journal = engine->journal_of(vm.id);
     ASSERT_TRUE(journal);
     sdk::Handle link{std::string(plugins::kind_of<sdk::Network>), "gone", "nic", owner_of(vm.id), {{"address", "10.1.2.3"}}};
@@ -131,7 +115,7 @@ TEST_F(ReachTest, WhoRunsNoMoreIsGivenNoName)
     const auto vm = add("aabbccddee08", "fake", "fake");
     EXPECT_TRUE(open_reach_again(*engine, vm.id, retry));
     EXPECT_TRUE(open_reach_again(*engine, "aabbccddee09", retry));
-    run(vm);
+    run_machine(*engine, vm);
     const auto held = engine->vm_locks.lock(vm.id, "vm is being stopped", nullptr);
     const auto busy = open_reach_again(*engine, vm.id, retry);
     ASSERT_FALSE(busy);

@@ -17,12 +17,7 @@ protected:
     model::VmRecord add_standing(Engine& engine, const std::string& id)
     {
         auto vm = add(id, "fake", "fake");
-        sdk::BootSpec boot;
-        boot.owner = owner_of(id);
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        EXPECT_TRUE(machine && provider<sdk::VmmSnapshot>("fake")->pause(machine->handle));
-        EXPECT_TRUE(engine.journal_of(id)->note_bound(machine->handle));
+        EXPECT_TRUE(provider<sdk::VmmSnapshot>("fake")->pause(run_machine(engine, vm)));
         return vm;
     }
     unsigned asked_at_once()

@@ -41,13 +41,7 @@ protected:
     model::VmRecord add_running(Engine& engine, const std::string& id, const std::string& vmm = "fake")
     {
         auto vm = add(id, vmm, "fake");
-        sdk::BootSpec boot;
-        boot.owner = owner_of(id);
-        boot.vcpus = 1;
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        machine->handle.provider = vmm;
-        EXPECT_TRUE(engine.journal_of(id)->note_bound(machine->handle));
+        run_machine(engine, vm);
         return vm;
     }
     /// How often machines were let go on, all in all, is not told; that one was, is.

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <ctime>
+#include <functional>
+#include <future>
 
 #include "core/lifecycle/liveness.hpp"
 #include "tests/unit/lifecycle/engine_world.hpp"
@@ -91,15 +93,7 @@ TEST_F(StaleTest, EachHasATimeOfItsOwn)
 /// A machine whose agent answers nobody.
 class StaleVm : public EngineWorld {
 protected:
-    StaleVm() : EngineWorld({"fakes"})
-    {
-        sdk::BootSpec boot;
-        boot.owner = owner_of(vm_.id);
-        boot.memory_mib = 1;
-        auto machine = provider<sdk::Vmm>("fake")->attach(boot, call_);
-        EXPECT_TRUE(machine) << machine.error().message;
-        EXPECT_TRUE(engine_->journal_of(vm_.id)->note_bound(machine->handle));
-    }
+    StaleVm() : EngineWorld({"fakes"}) { run_machine(*engine_, vm_); }
     /// As the last daemon noted it.
     void was_used(std::chrono::hours ago) const
     {
@@ -111,13 +105,25 @@ protected:
     }
     StaleStop stop()
     {
-        Operation operation("auto-stop", nullptr);
-        const auto how = stop_if_stale(*engine_, vm_.id, 2h, operation, {50ms, 50ms});
+        Operation operation("auto-stop", [this](const sdk::Progress& /*waits*/) {
+            if (on_wait)
+                on_wait();
+        });
+        const auto how = stop_if_stale(*engine_, vm_.id, 2h, operation, {patience_for_work, 50ms, 50ms});
         EXPECT_TRUE(how) << how.error().message;
         return how.value_or(StaleStop::no_need);
     }
+    base::KeyedMutex::Lock lock()
+    {
+        Operation operation("test", nullptr);
+        auto lock = lock_vm(*engine_, vm_, "worked on", operation);
+        EXPECT_TRUE(lock);
+        return std::move(*lock);
+    }
     bool lives() { return liveness_of(*engine_, vm_)->alive; }
 
+    std::function<void()> on_wait;
+    std::chrono::milliseconds patience_for_work = 50ms;
     std::unique_ptr<Engine> engine_ = fresh();
     static inline int count_ = 0;  // the provider of all tests is one
     model::VmRecord vm_ = add("aabbccddee0" + std::to_string(++count_), "fake", "fake");
@@ -135,6 +141,32 @@ TEST_F(StaleVm, OneWhoseAgentNeverAnswersIsStoppedInTheEnd)
     was_used(5h);
     EXPECT_EQ(stop(), StaleStop::stopped);
     EXPECT_FALSE(lives());
+}
+
+TEST_F(StaleVm, WorkOnItThatEndsAtOnceIsNoUse)
+{
+    was_used(5h);
+    patience_for_work = 1min;
+    std::promise<void> waits;
+    auto work = std::async(std::launch::async, [&, held = lock()]() mutable {
+        waits.get_future().wait();
+        held.unlock();
+    });
+    on_wait = [&, told = false]() mutable {
+        if (!std::exchange(told, true))
+            waits.set_value();
+    };
+    EXPECT_EQ(stop(), StaleStop::stopped);
+    EXPECT_FALSE(lives());
+}
+
+TEST_F(StaleVm, WorkOnItThatTakesItsTimeIsAUse)
+{
+    was_used(5h);
+    const auto held = lock();
+    EXPECT_EQ(stop(), StaleStop::in_use);
+    EXPECT_TRUE(lives());
+    EXPECT_LT(*engine_->usage.idle(vm_.id), 1min);
 }
 
 TEST_F(StaleVm, OneThatIsPausedForWantOfRoomIsNotSilent)

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <string>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 #include "core/lifecycle/usage.hpp"
 
 namespace banger::lifecycle {
@@ -19,12 +19,9 @@ protected:
 
     UsageWorld()
     {
-        std::string pattern = ::testing::TempDir() + "usage-XXXXXX";
-        directory_ = ::mkdtemp(pattern.data());
         add("a");
         add("b");
     }
-    ~UsageWorld() override { (void)sdk::os::remove_tree(directory_); }
 
     void add(const std::string& vm)
     {
@@ -38,7 +35,8 @@ protected:
     }
     void pass(std::chrono::milliseconds time) { now_ += time; }
 
-    std::string directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::string directory_ = temporary_.path();
     Clock::time_point now_ = Clock::time_point(std::chrono::hours(1000));
 };
 

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 #include "core/rpc/client.hpp"
 #include "core/rpc/server.hpp"
 
@@ -25,12 +26,6 @@ namespace {
 
 class RpcTest : public ::testing::Test {
 protected:
-    void SetUp() override
-    {
-        std::string pattern = ::testing::TempDir() + "rpc-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
     void serve(Server::Handler handler)
     {
         auto listener = sdk::os::listen_unix(socket());
@@ -46,11 +41,11 @@ protected:
             thread_.join();
         }
         server_.reset();
-        ASSERT_TRUE(sdk::os::remove_tree(directory_));
     }
     [[nodiscard]] std::string socket() const { return directory_ + "/a.sock"; }
 
-    std::string directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::string directory_ = temporary_.path();
     boost::asio::io_context loop_{1};
     std::unique_ptr<Server> server_;
     std::thread thread_;

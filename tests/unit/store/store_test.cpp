@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/testing/fake_host.hpp"
 
 namespace banger::store {
 namespace {
@@ -15,12 +16,8 @@ class StoreTest : public ::testing::Test {
 protected:
     void SetUp() override
     {
-        std::string pattern = ::testing::TempDir() + "store-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
         ASSERT_TRUE(sdk::os::make_private_directory(vms()));
     }
-    void TearDown() override { ASSERT_TRUE(sdk::os::remove_tree(directory_)); }
 
     [[nodiscard]] std::string database() const { return directory_ + "/banger.db"; }
     [[nodiscard]] std::string vms() const { return directory_ + "/vms"; }
@@ -42,7 +39,8 @@ protected:
         ASSERT_TRUE(store.update(record));
     }
 
-    std::string directory_;
+    sdk::testing::TemporaryDirectory temporary_;
+    const std::string directory_ = temporary_.path();
 };
 
 TEST_F(StoreTest, KeepsARecordAndACopyBesideTheDisks)

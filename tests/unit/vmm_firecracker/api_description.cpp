@@ -7,6 +7,7 @@
 #include <rapidjson/stringbuffer.h>
 
 #include <cstdlib>
+#include <map>
 #include <string_view>
 
 #include "banger/sdk/os/file.hpp"
@@ -14,15 +15,27 @@
 namespace banger::firecracker {
 namespace {
 
-const rapidjson::Document& description()
+constexpr Version described[] = {{1, 16, 1}, {1, 12, 0}, {1, 8, 0}};
+
+rapidjson::Document read(const Version& version)
 {
-    static const rapidjson::Document document = [] {
-        rapidjson::Document read;
-        if (read.Parse(sdk::os::read_file(BANGER_FIRECRACKER_API).value_or("")).HasParseError() || !read.IsObject())
-            std::abort();
-        return read;
-    }();
+    const std::string path = std::string(BANGER_FIRECRACKER_API) + "/" + to_string(version) + ".json";
+    rapidjson::Document document;
+    if (document.Parse(sdk::os::read_file(path).value_or("")).HasParseError() || !document.IsObject())
+        std::abort();
     return document;
+}
+
+const rapidjson::Document& description_of(const Version& version)
+{
+    static std::map<Version, rapidjson::Document> documents;
+    for (const auto& candidate : described)
+        if (candidate <= version) {
+            if (!documents.contains(candidate))
+                documents.emplace(candidate, read(candidate));
+            return documents.at(candidate);
+        }
+    std::abort();
 }
 
 // "PUT /drives/root" as the description has it: "PUT /drives/{drive_id}". Sets the id that the body must have, too.
@@ -40,11 +53,11 @@ std::string resource_of(const std::string& verb, const std::string& path, std::s
 
 }  // namespace
 
-std::string complaint(const std::string& verb, const std::string& path, const std::string& body)
+std::string complaint(const Version& version, const std::string& verb, const std::string& path, const std::string& body)
 {
     std::string id_key;
     std::string id;
-    const auto& requests = description()["requests"];
+    const auto& requests = description_of(version)["requests"];
     const auto schema = requests.FindMember(resource_of(verb, path, id_key, id).c_str());
     if (schema == requests.MemberEnd())
         return "no such resource: " + verb + " " + path;

@@ -3,10 +3,13 @@
 
 #include <string>
 
+#include "installation.hpp"
+
 namespace banger::firecracker {
 
-/// What is wrong with a request by tests/golden/firecracker_api.json, which has what Firecracker's published API description
-/// (src/firecracker/swagger/firecracker.yaml, 1.16.1) says of the requests that we send. Empty: nothing.
-std::string complaint(const std::string& verb, const std::string& path, const std::string& body);
+/// What is wrong with a request to a Firecracker of this version by its published API description
+/// (src/firecracker/swagger/firecracker.yaml). tests/golden/firecracker_api has what those of some versions say of the requests
+/// that we send; the newest of them that is no newer than `version` counts. Empty: nothing.
+std::string complaint(const Version& version, const std::string& verb, const std::string& path, const std::string& body);
 
 }  // namespace banger::firecracker

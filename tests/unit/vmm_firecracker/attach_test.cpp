@@ -100,6 +100,37 @@ TEST_F(JailedAttachTest, DisksAreThereUnderTheirRoles)
             << handed.inside;
 }
 
+// As a guest that has taken its Firecracker over would have it.
+TEST_F(JailedAttachTest, NobodyIsLedToTheSocketsOfOthers)
+{
+    use("good");
+    const auto taken_over = vmm->attach(spec, call);
+    ASSERT_TRUE(taken_over) << taken_over.error().message;
+    auto other = spec;
+    other.owner = host.new_owner();
+    const auto neighbour = vmm->attach(other, call);
+    ASSERT_TRUE(neighbour) << neighbour.error().message;
+    const auto lead_to = [&](const std::string& socket, const std::string& target) {
+        const std::string path = spec.owner.directory + "/jail/" + socket;
+        EXPECT_TRUE(sdk::os::remove_file(path));
+        EXPECT_EQ(::symlink(target.c_str(), path.c_str()), 0);
+    };
+    lead_to("api.sock", other.owner.directory + "/api.sock");
+    const auto heard = requests_of({{}, {}, other.owner.directory + "/jail"});
+    expect_error(snapshot->pause(taken_over->handle), Code::permission, "api.sock of the machine of VM " + spec.owner.vm);
+    EXPECT_EQ(requests_of({{}, {}, other.owner.directory + "/jail"}), heard) << "the neighbour was asked";
+
+    const std::string agent = host.directory() + "/an agent";
+    const auto listener = sdk::os::listen_unix(agent);
+    ASSERT_TRUE(listener);
+    lead_to("agent.sock", agent);
+    call.cancel();  // else who is led there waits for it
+    expect_error(vmm->open_channel(taken_over->handle, call), Code::permission, "which is not its Firecracker");
+    EXPECT_TRUE(vmm->inspect(taken_over->handle)->present);
+    EXPECT_TRUE(vmm->release(taken_over->handle));
+    EXPECT_EQ(vmm->inspect(neighbour->handle)->facts.at("paused"), "false");
+}
+
 TEST_F(JailedAttachTest, OneThatNobodySawStartIsEnded)
 {
     use("good");
@@ -185,6 +216,19 @@ TEST_F(AttachTest, OneThatNeverOpensItsSocketCanBeCancelled)
     canceller.join();
 }
 
+TEST_F(AttachTest, OneThatNeverOpensItsSocketIsGivenUpInTheEnd)
+{
+    use("mute", "1.16.1", R"(,"start_patience":1)");
+    expect_refused(Code::timed_out, "lives and does not serve its API within 1000 ms");
+    EXPECT_THAT(vmm->attach(spec, call).error().hint, HasSubstr("raise start_patience in [plugin.vmm-firecracker]"));
+}
+
+TEST_F(AttachTest, SilenceIsGivenUpInTheEnd)
+{
+    use("slow", "1.16.1", R"(,"start_patience":1)");
+    expect_refused(Code::timed_out, "Firecracker does not answer PUT /drives/root within 1000 ms");
+}
+
 TEST_F(AttachTest, OneThatDiesAtOnceIsQuoted)
 {
     use("die");
@@ -245,6 +289,12 @@ protected:
         });
     }
 
+    [[nodiscard]] sdk::Result<sdk::os::UniqueFd> dial() const
+    {
+        auto socket = sdk::os::connect_unix(path);
+        return socket ? dial_agent(std::move(*socket), call) : std::move(socket);
+    }
+
     sdk::testing::TemporaryDirectory directory;
     sdk::testing::FakeCall call;
     std::string path;
@@ -254,7 +304,7 @@ protected:
 TEST_F(ChannelTest, WhatFollowsTheAnswerBelongsToTheSession)
 {
     auto peer = answers("OK 1073741824\nhello");
-    const auto channel = dial_agent(path, call);
+    const auto channel = dial();
     peer.join();
     ASSERT_TRUE(channel) << channel.error().message;
     std::array<char, 16> rest{};
@@ -265,7 +315,7 @@ TEST_F(ChannelTest, WhatFollowsTheAnswerBelongsToTheSession)
 TEST_F(ChannelTest, AnEndBeforeTheAnswerIsAnError)
 {
     auto peer = answers("");
-    const auto channel = dial_agent(path, call);
+    const auto channel = dial();
     peer.join();
     ASSERT_FALSE(channel);
     EXPECT_EQ(channel.error().code, Code::unavailable);
@@ -274,7 +324,7 @@ TEST_F(ChannelTest, AnEndBeforeTheAnswerIsAnError)
 TEST_F(ChannelTest, AnotherAnswerIsAnErrorHoweverLong)
 {
     auto peer = answers(std::string(100, 'x'));
-    const auto channel = dial_agent(path, call);
+    const auto channel = dial();
     peer.join();
     ASSERT_FALSE(channel);
     EXPECT_EQ(channel.error().code, Code::unavailable);
@@ -283,7 +333,7 @@ TEST_F(ChannelTest, AnotherAnswerIsAnErrorHoweverLong)
 TEST_F(ChannelTest, TheWaitForTheGuestCanBeCancelled)
 {
     call.cancel();
-    const auto channel = dial_agent(path, call);
+    const auto channel = dial();
     ASSERT_FALSE(channel);
     EXPECT_EQ(channel.error().code, Code::cancelled);
 }

@@ -1,7 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
-// fake-firecracker BEHAVIOUR[@PATH] ARGUMENT...
-// Serves api.sock in its directory as Firecracker does, and refuses what its published API description does not have. Each
+// fake-firecracker VERSION BEHAVIOUR[@PATH] ARGUMENT...
+// Serves api.sock in its directory as Firecracker does, and refuses what that version's API description does not have. Each
 // request is appended to `requests`. To those whose path begins with PATH (/drives/) its answer is: good, 400, 500, garbage,
 // close (the connection), slow (none), end (of itself). And from its start: die, before it serves anything; mute, which
 // never serves.
@@ -24,6 +24,7 @@ namespace {
 
 namespace os = banger::sdk::os;
 using banger::firecracker::complaint;
+using banger::firecracker::Version;
 
 std::string answer(int status, const std::string& body)
 {
@@ -63,12 +64,15 @@ std::string next_request(int socket, std::string& buffer)
 /// The machine that it has: what it does, and the disks that it has open.
 class FakeMachine {
 public:
+    explicit FakeMachine(const Version& version) : version_(to_string(version)) {}
+
     std::string handle(const std::string& verb, const std::string& path, const std::string& body)
     {
         rapidjson::Document json;
         json.Parse(body);
         if (verb == "GET")
-            return answer(200, R"({"id":"x","state":")" + state_ + R"(","vmm_version":"1.16.1","app_name":"Firecracker"})");
+            return answer(200, R"({"id":"x","state":")" + state_ + R"(","vmm_version":")" + version_ +
+                                   R"(","app_name":"Firecracker"})");
         if (path.starts_with("/drives/") && json.HasMember("path_on_host") &&
             !open_disk(path, json["path_on_host"].GetString()))
             return fault("cannot open the disk");
@@ -103,6 +107,7 @@ private:
         return answer(204, "");
     }
 
+    std::string version_;
     std::string state_ = "Not started";
     std::map<std::string, os::UniqueFd> disks_;
 };
@@ -125,7 +130,8 @@ std::string misbehave(const std::string& behaviour)
 
 int main(int argc, char** argv)
 {
-    const std::string word = argc > 1 ? argv[1] : "";
+    const auto version = Version::from(argc > 1 ? argv[1] : "");
+    const std::string word = argc > 2 ? argv[2] : "";
     const auto at = word.find('@');
     const std::string behaviour = word.substr(0, at);
     const std::string from = at == std::string::npos ? "/drives/" : word.substr(at + 1);
@@ -136,9 +142,9 @@ int main(int argc, char** argv)
     while (behaviour == "mute")
         ::pause();
     const auto listener = os::listen_unix("api.sock");
-    if (!listener)
+    if (!listener || !version)
         return 2;
-    FakeMachine machine;
+    FakeMachine machine(*version);
     for (;;) {
         const os::UniqueFd client(::accept(listener->get(), nullptr, nullptr));
         std::string buffer;
@@ -149,7 +155,7 @@ int main(int argc, char** argv)
             std::ofstream("requests", std::ios::app) << verb << " " << path << " " << body << "\n";
             const bool armed = behaviour != "good" && path.starts_with(from);
             std::string said;
-            if (const auto wrong = complaint(verb, path, body); !wrong.empty())
+            if (const auto wrong = complaint(*version, verb, path, body); !wrong.empty())
                 said = fault(wrong);
             else if (armed && behaviour == "slow")
                 continue;

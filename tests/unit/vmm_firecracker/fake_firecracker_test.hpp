@@ -42,7 +42,7 @@ protected:
         const std::string program = host.directory() + "/firecracker-" + sdk::testing::FakeHost::random_hex(8);
         ASSERT_TRUE(sdk::os::write_file_atomic(program,
                                                "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'Firecracker v" +
-                                                   version + "'; exit; fi\nexec '" BANGER_FAKE_FIRECRACKER "' " +
+                                                   version + "'; exit; fi\nexec '" BANGER_FAKE_FIRECRACKER "' '" + version + "' " +
                                                    behaviour + " \"$@\"\n",
                                                0700));
         const std::string text = R"({"firecracker_bin":")" + program + "\"" + config + "}";

@@ -39,10 +39,19 @@ std::string as_text(const std::vector<Request>& requests)
     return text;
 }
 
+constexpr Version newest{1, 16, 1};
+constexpr Version first_that_restores{1, 12, 0};
+constexpr Version oldest{1, 8, 0};
+
+struct Sent {
+    std::string what;
+    Version to;
+    std::vector<Request> requests;
+};
+
 /// All that is ever sent, by what it is for.
-std::vector<std::pair<std::string, std::vector<Request>>> all_requests()
+std::vector<Sent> all_requests()
 {
-    const Version newest{1, 16, 1};
     const auto whole = whole_guest();
     auto bare = whole;
     bare.disks.resize(1);
@@ -57,15 +66,22 @@ std::vector<std::pair<std::string, std::vector<Request>>> all_requests()
     without_balloon.balloon = false;
     auto forkable = whole;
     forkable.forkable = true;
+    const auto booted = [](const char* what, const sdk::BootSpec& spec, const Config& config, const Version& to) {
+        return Sent{what, to, boot_requests(spec, config, to)};
+    };
+    const auto restored = [](const char* what, const sdk::BootSpec& spec, const Config& config, const Version& to) {
+        return Sent{what, to, restore_requests({spec, "/saves/1"}, config, to)};
+    };
     return {
-        {"a boot", boot_requests(whole, {}, newest)},
-        {"discardable, forkable, no network, no initramfs", boot_requests(bare, {}, newest)},
-        {"limited, before 1.14", boot_requests(bare, limited, {1, 13, 1})},
-        {"limited, with reports of free pages", boot_requests(whole, limited, newest)},
-        {"without a balloon", boot_requests(bare, without_balloon, newest)},
-        {"a restore", restore_requests({forkable, "/saves/1"}, {}, newest)},
-        {"limited, 1.12", restore_requests({whole, "/saves/1"}, limited, {1, 12, 0})},
-        {"the others",
+        booted("a boot", whole, {}, newest),
+        booted("discardable, forkable, no network, no initramfs", bare, {}, newest),
+        booted("limited, before 1.14", bare, limited, {1, 13, 1}),
+        booted("limited, with a network, 1.8", whole, limited, oldest),
+        booted("limited, with reports of free pages", whole, limited, newest),
+        booted("without a balloon", bare, without_balloon, newest),
+        restored("a restore", forkable, {}, newest),
+        restored("limited, 1.12", whole, limited, first_that_restores),
+        {"the others", first_that_restores,
          {describe(), pause(), resume(), create_snapshot("/saves/1/devices", "/saves/1/memory", false),
           create_snapshot("/saves/2/devices", "/saves/2/memory", true), reopen_drive("root", "root.disk")}},
     };
@@ -74,7 +90,7 @@ std::vector<std::pair<std::string, std::vector<Request>>> all_requests()
 TEST(Messages, AreTheGoldenOnes)
 {
     std::string text;
-    for (const auto& [what, requests] : all_requests())
+    for (const auto& [what, to, requests] : all_requests())
         text += "---- " + what + "\n" + as_text(requests);
     const std::string path = std::string(BANGER_GOLDEN_DIR) + "/firecracker_requests.txt";
     const char* accept = std::getenv("BANGER_ACCEPT");  // NOLINT(concurrency-mt-unsafe)
@@ -89,9 +105,10 @@ TEST(Messages, AreTheGoldenOnes)
 
 TEST(Messages, AreAsTheApiDescriptionHasThem)
 {
-    for (const auto& [what, requests] : all_requests())
+    for (const auto& [what, to, requests] : all_requests())
         for (const auto& request : requests)
-            EXPECT_EQ(complaint(request.verb, request.path, request.body), "") << request.path << " " << request.body;
+            EXPECT_EQ(complaint(to, request.verb, request.path, request.body), "")
+                << what << " " << to_string(to) << ": " << request.path << " " << request.body;
 }
 
 TEST(Messages, WhatTheApiDescriptionHasNotIsNoticed)
@@ -108,7 +125,21 @@ TEST(Messages, WhatTheApiDescriptionHasNotIsNoticed)
           {"PUT", "/snapshot/load", R"({"snapshot_path":"a","network_overrides":[{"iface_id":"link0"}]})"},
           {"PUT", "/entropy", "{"},
           {"GET", "/", "{}"}})
-        EXPECT_NE(complaint(verb, path, body), "") << verb << " " << path << " " << body;
+        EXPECT_NE(complaint(newest, verb, path, body), "") << verb << " " << path << " " << body;
+}
+
+// So that a request which an older Firecracker refuses is not sent to one.
+TEST(Messages, WhatAnOlderApiDescriptionHasNotYetIsNoticed)
+{
+    const auto reports = balloon(true);
+    const auto restore = load_snapshot({"/saves/1/devices", "/saves/1/memory", {{"link0", "tap0"}}, true});
+    EXPECT_EQ(complaint(newest, reports.verb, reports.path, reports.body), "");
+    EXPECT_NE(complaint(first_that_restores, reports.verb, reports.path, reports.body), "");
+    EXPECT_EQ(complaint(newest, restore.verb, restore.path, restore.body), "");
+    EXPECT_NE(complaint(first_that_restores, restore.verb, restore.path, restore.body), "");
+    const auto with_tap = load_snapshot({"/saves/1/devices", "/saves/1/memory", {{"link0", "tap0"}}, true, true});
+    EXPECT_EQ(complaint(first_that_restores, with_tap.verb, with_tap.path, with_tap.body), "");
+    EXPECT_NE(complaint(oldest, with_tap.verb, with_tap.path, with_tap.body), "");
 }
 
 TEST(Messages, StatesAreReadAndNothingElse)

@@ -9,9 +9,8 @@
 
 namespace banger::lifecycle {
 
-/// VMs, by id, that stand still until there is room on the host's disk again. In this daemon's memory alone: the next one
-/// lets go on whatever it finds standing (adopt.hpp), and looks at the room itself. Threads: any.
-class Standing {
+/// VMs, by id, that are in some state in this daemon's memory alone. Threads: any.
+class VmSet {
 public:
     void add(const std::string& vm) { vms_.lock()->insert(vm); }
     /// Whether it was one of them.

@@ -1,0 +1,33 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/lifecycle/engine.hpp"
+
+/// What a stop or deletion leaves to do once its VM's machine has ended and the store says what was decided: kernel
+/// objects, disks, directory, row. It is done behind the answer, under the VM's operation lock
+/// (docs/decisions/0039-teardown-behind-the-answer.md).
+namespace banger::lifecycle {
+
+/// Releases all that a VM holds and, if its record says so, removes the rest of it. Can be repeated: on error what is left
+/// is in its journal and its row. The caller holds the operation lock.
+sdk::Result<void> tear_down(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
+/// Has that done later, and at once where no daemon would. A VM that is deleted is hidden meanwhile; one that holds nothing
+/// and stays is only unlocked.
+sdk::Result<void> leave_to_teardown(Engine& engine, LockedVm vm, Operation& operation);
+
+/// For a verb that ends with this error, which it hands on: what the VM holds without running, or what is left of one that
+/// is deleted, is left to a teardown.
+sdk::Error leave_rest(Engine& engine, LockedVm&& vm, sdk::Error error);
+
+/// Says of a VM that nobody works on, and that is stopped or deleted, that something is left of it; nothing if it is as it
+/// should be.
+std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm);
+
+/// Returns when the teardowns that are under way have ended, or cannot be waited for any longer (patience_for_lock).
+void await_teardowns(Engine& engine, Operation& operation);
+
+}  // namespace banger::lifecycle
