@@ -26,9 +26,9 @@ namespace banger::privd::testing {
 class PrivdInProcess {
 public:
     PrivdInProcess()
-        : service_({::geteuid(),
+        : service_({::geteuid(), "/",
                     [this](const Installation&, const plugins::CapabilityName& wanted) { return find(wanted.name); },
-                    [](const std::string& instance) { return instance; }, &jails_,
+                    [](const std::string& instance) { return instance; }, &jails_, &scopes_,
                     [] { return sdk::Result<std::vector<Held>>(std::vector<Held>()); }})
     {
         auto listener = sdk::os::listen_unix(socket());
@@ -85,6 +85,31 @@ public:
         mutable std::mutex mutex_;
         std::vector<sdk::JailSpec> asked_;
     };
+    /// Of a host on which a scope is made by saying so: what was asked of it is kept.
+    class FakeScopes final : public units::Scopes {
+    public:
+        sdk::Result<std::string> probe(sdk::Call& /*call*/) override { return std::string("nobody"); }
+        sdk::Result<std::string> start(const units::ScopeSpec& spec, sdk::Call& /*call*/) override
+        {
+            const std::lock_guard lock(mutex_);
+            asked_.push_back(spec);
+            return "of-" + spec.owner.vm + ".scope";
+        }
+        [[nodiscard]] std::vector<units::ScopeSpec> asked() const
+        {
+            const std::lock_guard lock(mutex_);
+            return asked_;
+        }
+
+    private:
+        mutable std::mutex mutex_;
+        std::vector<units::ScopeSpec> asked_;
+    };
+    [[nodiscard]] const FakeScopes& scopes() const { return scopes_; }
+    std::unique_ptr<units::Scopes> scopes_for(const sdk::Host& host) const
+    {
+        return privd::scopes(socket(), {host.instance(), host.vms_directory()});
+    }
     /// What it jailed, and what a daemon of that host has instead.
     [[nodiscard]] const FakeJails& jails() const { return jails_; }
     std::unique_ptr<sdk::Jails> jails_for(const sdk::Host& host) const
@@ -115,6 +140,7 @@ private:
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<sdk::Provider>> providers_;
     FakeJails jails_;
+    FakeScopes scopes_;
     boost::asio::io_context loop_{1};
     Service service_;
     std::unique_ptr<rpc::Server> server_;

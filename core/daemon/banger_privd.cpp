@@ -18,12 +18,14 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
+#include "core/base/control_group.hpp"
 #include "core/config/config.hpp"
 #include "core/log/log.hpp"
 #include "core/plugins/discover.hpp"
 #include "core/privd/host_jails.hpp"
 #include "core/privd/installations.hpp"
 #include "core/rpc/helper.hpp"
+#include "core/units/managed_scopes.hpp"
 
 namespace banger::privd {
 namespace {
@@ -144,11 +146,12 @@ Result<void> serve(const Options& options)
     asio::io_context loop(1);  // first: what workers are at when it ends, they answer through it
     Installations installations(std::move(*settings));
     HostJails jails({user->uid, user->gid, further_groups(), std::string(rpc::helper::program_directory) + "/banger-jail"});
-    Service service({user->uid,
+    units::ManagedScopes scopes;
+    Service service({user->uid, base::users_slice(user->uid),
                      [&](const Installation& installation, const plugins::CapabilityName& wanted) {
                          return installations.provider(installation, wanted);
                      },
-                     name_in_kernel, &jails, [&] { return installations.held(); }});
+                     name_in_kernel, &jails, &scopes, [&] { return installations.held(); }});
     rpc::Server server(loop, std::move(*listener), [&](const auto& exchange) { service.handle(exchange); },
                        {user->uid, most_connections, most_message_bytes, most_requests, most_unread,
                         rpc::MessageReader::Descriptors::refused});

@@ -21,6 +21,7 @@
 #include "core/daemon/auto_stop.hpp"
 #include "core/daemon/known_catalogue.hpp"
 #include "core/daemon/late_reach.hpp"
+#include "core/daemon/machine_scopes.hpp"
 #include "core/daemon/places.hpp"
 #include "core/daemon/port_publisher.hpp"
 #include "core/daemon/room_watch.hpp"
@@ -181,6 +182,8 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
                              image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}, {}, addresses,
                              {}, {}};
+    MachineScopes scopes(MachineScopes::makers_of(*instance, paths.vms()));
+    engine.scopes = &scopes;
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;
     std::optional<LateReach> late_reach;

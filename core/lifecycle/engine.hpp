@@ -22,6 +22,7 @@
 #include "core/lifecycle/vm_set.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/store/vm_store.hpp"
+#include "core/units/scopes.hpp"
 
 namespace banger::lifecycle {
 
@@ -68,6 +69,8 @@ struct Engine {
     std::function<void(const std::string& vm)> boot_ended{};
     /// Told of a VM that runs and whose address, name or ports are not all there (reach.hpp). Set by the daemon.
     std::function<void(const std::string& vm)> open_reach_later{};
+
+    units::Scopes* scopes = nullptr;  ///< of machines that are started; none where nobody makes any. Set by the daemon.
 
     base::KeyedMutex source_locks{};  ///< an image or kernel, by id, while it is taken for a VM or removed (sources.hpp)
 

@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/look.hpp"
 
-#include <set>
 #include <sstream>
 
 #include "banger/sdk/os/process.hpp"
@@ -19,19 +18,6 @@ void set_number(json::Object& object, const char* key, const sdk::Fields& facts)
         object.set(key, *number);
     else
         object.set_null(key);
-}
-
-// The VMM's process, and those of whatever else the VM holds.
-std::set<pid_t> processes_in(const sdk::Fields& facts)
-{
-    std::set<pid_t> pids;
-    if (const auto pid = number_in<pid_t>(facts, "pid"))
-        pids.insert(*pid);
-    const auto several = facts.find("pids");
-    std::istringstream words(several == facts.end() ? std::string() : several->second);
-    for (pid_t pid = 0; words >> pid;)
-        pids.insert(pid);
-    return pids;
 }
 
 struct Held {
@@ -85,6 +71,18 @@ std::chrono::nanoseconds time_of_day()
 }
 
 }  // namespace
+
+std::set<pid_t> processes_in(const sdk::Fields& facts)
+{
+    std::set<pid_t> pids;
+    if (const auto pid = number_in<pid_t>(facts, "pid"))
+        pids.insert(*pid);
+    const auto several = facts.find("pids");
+    std::istringstream words(several == facts.end() ? std::string() : several->second);
+    for (pid_t pid = 0; words >> pid;)
+        pids.insert(pid);
+    return pids;
+}
 
 sdk::Result<sdk::Fields> disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role)
 {

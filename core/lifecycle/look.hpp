@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,9 @@ struct GuestLook {
 /// `precondition` if it does not run; `busy` while it boots; `timed_out` and the like if the agent does not answer within
 /// a few seconds.
 [[nodiscard]] sdk::Result<GuestLook> look_into_guest(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
+/// The processes that a handle's facts name: `pid`, and `pids`, separated by blanks.
+[[nodiscard]] std::set<pid_t> processes_in(const sdk::Fields& facts);
 
 /// What its provider says of one of a VM's disks: see sdk::Storage::inspect, whose errors are its own.
 [[nodiscard]] sdk::Result<sdk::Fields> disk_facts(Engine& engine, const model::VmRecord& vm, const std::string& role);

@@ -9,6 +9,7 @@
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/own_scope.hpp"
 #include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"
@@ -128,6 +129,13 @@ public:
         if (!machine)
             return std::move(machine).error().while_doing("boot");
         machine_ = std::move(*machine);
+        return {};
+    }
+
+    /// While the guest boots, which nobody has waited for yet.
+    sdk::Result<void> leave_daemon()
+    {
+        give_own_scope(engine_, boot_.owner, journal_.entries(), operation_);
         return {};
     }
 
@@ -303,7 +311,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     };
     Start start(engine, vm, *journal, operation);
     const Boot boot(engine, vm.id);
-    for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot})
+    for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot, &Start::leave_daemon})
         if (auto done = (start.*step)(); !done)
             return undone(std::move(done).error());
     for (const auto& step :

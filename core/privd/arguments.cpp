@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "banger/sdk/boot_check.hpp"
+#include "banger/sdk/os/file.hpp"
+#include "core/base/control_group.hpp"
 #include "core/privd/user_path.hpp"
 
 namespace banger::privd {
@@ -24,6 +27,7 @@ constexpr std::size_t longest_word = 32;         // of a role or a key; they bec
 constexpr std::size_t longest_tag = 64;          // "disk:raw", "link:tap"
 constexpr std::size_t most_jailed = 64;          // files of a jail, and words of its program's command
 constexpr std::size_t longest_argument = 4096;   // of them
+constexpr std::size_t most_processes = 16;       // of a VM: its VMM, and what carries its link and its logs
 constexpr std::uint64_t most_bytes = 1ULL << 48U;  // 256 TiB: more than any file system here holds in a file
 
 bool is_id(const std::string& text, std::size_t digits)
@@ -65,6 +69,21 @@ Result<void> check_apart(const std::vector<sdk::JailedFile>& files)
             if (&file != &other && (other.inside + "/").starts_with(file.inside + "/"))
                 return make_error(Code::invalid, "in a jail " + other.inside + " cannot lie in " + file.inside);
     return {};
+}
+
+// Real, effective, saved, and that for files (proc(5), status).
+bool are_all_of(uid_t user, const std::string& status)
+{
+    constexpr std::string_view key = "\nUid:";
+    const auto at = status.find(key);
+    if (at == std::string::npos)
+        return false;
+    std::istringstream ids(status.substr(at + key.size(), status.find('\n', at + 1) - at - key.size()));
+    int count = 0;
+    for (uid_t id = 0; ids >> id; ++count)
+        if (id != user)
+            return false;
+    return count == 4;
 }
 
 std::string parent_of(const std::string& path)
@@ -208,6 +227,39 @@ Result<void> Remit::check_jailed(const sdk::JailedFile& file)
     if (device && errno == EPERM)
         return {};
     return sdk::os_error("use " + file.source + " as the user whom the helper serves");
+}
+
+Result<void> Remit::check(const Installation& installation, const units::ScopeSpec& spec) const
+{
+    if (auto owned = check(installation, spec.owner); !owned)
+        return owned;
+    if (spec.processes.empty() || spec.processes.size() > most_processes)
+        return make_error(Code::invalid, "1 to " + std::to_string(most_processes) + " processes may have a scope");
+    for (const auto& process : spec.processes)
+        if (auto his = check_process(process); !his)
+            return his;
+    return {};
+}
+
+Result<void> Remit::check_process(const sdk::os::ProcessId& process) const
+{
+    if (process.pid <= 0)
+        return make_error(Code::invalid, "no process has the pid " + std::to_string(process.pid));
+    const std::string subject = "process " + std::to_string(process.pid);
+    const auto status = sdk::os::read_file("/proc/" + std::to_string(process.pid) + "/status", 65536);
+    const auto group = base::group_of(process.pid);
+    // Asked last whether it is the one meant: what was read before it was its own then.
+    if (auto now = sdk::os::identify(process.pid); !now)
+        return std::move(now).error();
+    else if (*now != process)
+        return make_error(Code::not_found, subject + " has ended, and another one has its pid");
+    if (!status || !group)
+        return status ? group.error() : status.error();
+    if (!are_all_of(user_, *status))
+        return make_error(Code::permission, subject + " is not the user's whom the helper serves");
+    if (!group->starts_with(slice_))
+        return make_error(Code::permission, subject + " is in " + *group + ", and what is not below " + slice_ + " stays there");
+    return {};
 }
 
 Result<void> Remit::check(const sdk::NameServer& server)

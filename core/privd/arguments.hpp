@@ -4,12 +4,14 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 
 #include "banger/sdk/jail.hpp"
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/network_names.hpp"
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
+#include "core/units/scopes.hpp"
 
 namespace banger::privd {
 
@@ -24,6 +26,8 @@ struct Installation {
 /// Everything that a caller of the helper may name, and nothing else: the one place where arguments are looked at before
 /// a provider sees them. Ids have their form, a VM's directory lies in its installation's, names are plain words,
 /// lengths have a bound, and paths lead without symbolic links to what is the user's own, or is root's and his to read.
+/// Processes are his by all of their ids, and where he has started them himself, or his session or manager has: what is in a
+/// service of root's stays in that, with the limits that root set it.
 ///
 /// Runs with the user's rights over files, as all of the helper does. Who may change a path between this look at it and
 /// its use is the user alone, and it is opened with his rights then, too.
@@ -31,7 +35,8 @@ struct Installation {
 /// Every error: `invalid` for what has a wrong form, `permission` for what is somebody else's, and those of openat2(2).
 class Remit {
 public:
-    explicit Remit(uid_t user) : user_(user) {}
+    /// `slice` is the group below which his processes are, with a / at its end: base::users_slice.
+    Remit(uid_t user, std::string slice) : user_(user), slice_(std::move(slice)) {}
 
     [[nodiscard]] sdk::Result<void> check(const Installation& installation) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::Owner& owner) const;
@@ -41,6 +46,8 @@ public:
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::FreezeSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::LinkSpec& spec) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::JailSpec& spec) const;
+    /// `not_found` for a process that has ended, also if another one has its pid by now.
+    [[nodiscard]] sdk::Result<void> check(const Installation& installation, const units::ScopeSpec& spec) const;
     /// A name server on this host's loopback: of programs that the user could run himself.
     [[nodiscard]] static sdk::Result<void> check(const sdk::NameServer& server);
     [[nodiscard]] static sdk::Result<void> check_role(const std::string& role);
@@ -54,8 +61,10 @@ private:
     [[nodiscard]] sdk::Result<void> check_file(const std::string& path, Whose whose) const;
 
     [[nodiscard]] static sdk::Result<void> check_jailed(const sdk::JailedFile& file);
+    [[nodiscard]] sdk::Result<void> check_process(const sdk::os::ProcessId& process) const;
 
     uid_t user_;
+    std::string slice_;
 };
 
 }  // namespace banger::privd

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/privd/proxy.hpp"
 
+#include <atomic>
+
 #include "banger/sdk/os/file.hpp"
 #include "core/privd/values.hpp"
 #include "core/rpc/client.hpp"
@@ -217,6 +219,47 @@ private:
     Line line_;
 };
 
+class ProxiedScopes final : public units::Scopes {
+public:
+    explicit ProxiedScopes(Line line) : line_(std::move(line)) {}
+
+    Result<std::string> probe(sdk::Call& call) override
+    {
+        auto makes = read<void>(line_.ask("probe", {}, &call, Repeat::once));
+        known_ = makes ? Known::makes : known_.load();
+        if (makes)
+            return std::string("the root helper");
+        if (makes.error().code != Code::invalid)
+            return std::move(makes).error();
+        known_ = Known::does_not;
+        return older();
+    }
+    Result<std::string> start(const units::ScopeSpec& spec, sdk::Call& call) override
+    {
+        if (known_ == Known::nothing)
+            if (auto makes = probe(call); !makes)
+                return makes;
+        if (known_ == Known::does_not)
+            return older();
+        auto answer = line_.ask("start", with("spec", spec), &call, Repeat::no);
+        if (!answer)
+            return std::move(answer).error();
+        return json::require_string(*answer, "name", "what the helper answers");
+    }
+
+private:
+    enum class Known { nothing, makes, does_not };
+
+    static sdk::Error older()
+    {
+        return make_error(Code::unsupported, "the root helper is of an earlier banger, which made no scopes",
+                          "have it installed again: `sudo banger system install`");
+    }
+
+    Line line_;
+    std::atomic<Known> known_ = Known::nothing;
+};
+
 class ProxiedNames final : public ProxiedProvider<sdk::NetworkNames> {
 public:
     using ProxiedProvider::ProxiedProvider;
@@ -237,6 +280,11 @@ public:
 std::unique_ptr<sdk::Jails> jails(std::string socket, Installation installation)
 {
     return std::make_unique<ProxiedJails>(Line(std::move(socket), std::move(installation), {"jail", ""}));
+}
+
+std::unique_ptr<units::Scopes> scopes(std::string socket, Installation installation)
+{
+    return std::make_unique<ProxiedScopes>(Line(std::move(socket), std::move(installation), {"scope", ""}));
 }
 
 plugins::StandIn stand_in(std::string socket, Installation installation)

@@ -7,6 +7,7 @@
 #include "banger/sdk/jail.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/privd/arguments.hpp"
+#include "core/units/scopes.hpp"
 
 namespace banger::privd {
 
@@ -19,5 +20,9 @@ namespace banger::privd {
 
 /// The helper's jails in the same way. Its start is never made twice.
 [[nodiscard]] std::unique_ptr<sdk::Jails> jails(std::string socket, Installation installation);
+
+/// Scopes by the helper; their start is never asked for twice. One of an earlier banger, which makes none, is told from others
+/// by its probe and then not asked any more: `unsupported`.
+[[nodiscard]] std::unique_ptr<units::Scopes> scopes(std::string socket, Installation installation);
 
 }  // namespace banger::privd

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/call_context.hpp"
+#include "core/base/fault.hpp"
 #include "core/log/log.hpp"
 #include "core/plugins/kinds.hpp"
 #include "core/privd/values.hpp"
@@ -209,24 +210,51 @@ Result<json::Object> destroy_layer(sdk::Provider& provider, const Request& reque
     return layer ? request.answer(as<sdk::StorageFork>(provider).destroy(*layer)) : std::move(layer).error();
 }
 
-using JailVerb = Result<json::Object> (*)(sdk::Jails& jails, const Request& request, sdk::Call& call);
+// What the helper does by itself, and no provider.
+using OwnVerb = Result<json::Object> (*)(const Service::Settings& settings, const Request& request, sdk::Call& call);
 
-Result<json::Object> probe_jails(sdk::Jails& jails, const Request& request, sdk::Call& call)
+Result<json::Object> probe_jails(const Service::Settings& settings, const Request& request, sdk::Call& call)
 {
-    return request.answer(jails.probe(call));
+    return request.answer(settings.jails->probe(call));
 }
 
-Result<json::Object> start_jailed(sdk::Jails& jails, const Request& request, sdk::Call& call)
+Result<json::Object> start_jailed(const Service::Settings& settings, const Request& request, sdk::Call& call)
 {
     auto spec = request.spec<sdk::JailSpec>();
-    return spec ? request.answer(jails.start(*spec, call)) : std::move(spec).error();
+    return spec ? request.answer(settings.jails->start(*spec, call)) : std::move(spec).error();
 }
 
-JailVerb jail_verb(std::string_view method)
+Result<json::Object> probe_scopes(const Service::Settings& settings, const Request& request, sdk::Call& call)
 {
-    if (method == rpc::helper::probe_jails_method)
-        return probe_jails;
-    return method == rpc::helper::start_jailed_method ? start_jailed : nullptr;
+    auto maker = settings.scopes->probe(call);
+    return request.answer(maker ? Result<void>() : std::move(maker).error());
+}
+
+Result<json::Object> start_scope(const Service::Settings& settings, const Request& request, sdk::Call& call)
+{
+    auto spec = request.spec<units::ScopeSpec>();
+    if (!spec)
+        return std::move(spec).error();
+    if (auto fault = base::fault::reach("before scope start"); !fault)
+        return std::move(fault).error();
+    auto name = settings.scopes->start(*spec, call);
+    if (auto fault = base::fault::reach("after scope start"); !fault)
+        return std::move(fault).error();
+    if (!name)
+        return std::move(name).error();
+    json::Object said;
+    said.set("name", *name);
+    return said;
+}
+
+OwnVerb own_verb(std::string_view method)
+{
+    static const std::map<std::string_view, OwnVerb> all{{rpc::helper::probe_jails_method, probe_jails},
+                                                         {rpc::helper::start_jailed_method, start_jailed},
+                                                         {rpc::helper::probe_scopes_method, probe_scopes},
+                                                         {rpc::helper::start_scope_method, start_scope}};
+    const auto found = all.find(method);
+    return found == all.end() ? nullptr : found->second;
 }
 
 Result<json::Object> route(sdk::Provider& provider, const Request& request, sdk::Call& call)
@@ -312,17 +340,17 @@ Result<json::Object> answer(const Service::Settings& settings, const std::string
         return held ? Result<json::Object>(status_of(settings.user, *held)) : std::move(held).error();
     }
     const auto found = methods().find(method);
-    const JailVerb jail = jail_verb(method);
-    if (found == methods().end() && jail == nullptr)
+    const OwnVerb own = own_verb(method);
+    if (found == methods().end() && own == nullptr)
         return make_error(Code::invalid, "the helper has no such method");
-    const Remit remit(settings.user);
+    const Remit remit(settings.user, settings.slice);
     const Installation installation{json::string_or(params, "instance"), json::string_or(params, "vms_directory")};
     if (auto allowed = remit.check(installation); !allowed)
         return std::move(allowed).error();
     const std::string name = json::string_or(params, "name");
     const Request request(params, remit, installation, name, settings.name_in_kernel(installation.instance));
-    if (jail != nullptr)
-        return jail(*settings.jails, request, call);
+    if (own != nullptr)
+        return own(settings, request, call);
     auto provider = settings.provider(installation, {found->second.kind, name});
     if (!provider)
         return std::move(provider).error();

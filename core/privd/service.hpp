@@ -13,6 +13,7 @@
 #include "core/plugins/sidecar.hpp"
 #include "core/privd/arguments.hpp"
 #include "core/rpc/server.hpp"
+#include "core/units/scopes.hpp"
 
 namespace banger::privd {
 
@@ -29,13 +30,15 @@ struct Held {
 class Service {
 public:
     struct Settings {
-        uid_t user = 0;  ///< whom it serves
+        uid_t user = 0;     ///< whom it serves
+        std::string slice;  ///< the group below which his processes are: see Remit
         /// The provider for an installation, or why there is none.
         std::function<sdk::Result<std::shared_ptr<sdk::Provider>>(const Installation&, const plugins::CapabilityName&)>
             provider;
         /// What an installation is called in the kernel: providers see that instead of its instance.
         std::function<std::string(const std::string& instance)> name_in_kernel;
         sdk::Jails* jails = nullptr;  ///< as its user; outlives the service
+        units::Scopes* scopes = nullptr;  ///< outlives the service
         /// Of every installation that it ever served.
         std::function<sdk::Result<std::vector<Held>>()> held;
     };

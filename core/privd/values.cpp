@@ -330,8 +330,28 @@ template <>
 sdk::Result<sdk::os::ProcessId> decode(const json::Value& value)
 {
     Members members(value);
-    return members.done(
-        sdk::os::ProcessId{static_cast<pid_t>(members.number("pid")), members.number("start_time")});
+    const auto pid = members.number("pid");
+    auto process = members.done(sdk::os::ProcessId{static_cast<pid_t>(pid), members.number("start_time")});
+    if (process && pid > INT32_MAX)
+        return sdk::make_error(sdk::Code::invalid, "there is no process " + std::to_string(pid));
+    return process;
+}
+
+json::Object encode(const units::ScopeSpec& spec)
+{
+    json::Object object = encode_list("processes", spec.processes);
+    object.set("owner", encode(spec.owner));
+    return object;
+}
+
+template <>
+sdk::Result<units::ScopeSpec> decode(const json::Value& value)
+{
+    auto owner = decode_member<sdk::Owner>(value, "owner");
+    auto processes = decode_list<sdk::os::ProcessId>(value, "processes");
+    if (!owner || !processes)
+        return owner ? std::move(processes).error() : std::move(owner).error();
+    return units::ScopeSpec{std::move(*owner), std::move(*processes)};
 }
 
 json::Object encode(const sdk::NameServer& server)

@@ -9,6 +9,7 @@
 #include "banger/sdk/storage.hpp"
 #include "banger/sdk/storage_fork.hpp"
 #include "core/model/json.hpp"
+#include "core/units/scopes.hpp"
 
 /// What crosses the interfaces that the helper serves, as JSON. `decode` is strict: `invalid`, naming what is missing, for
 /// anything that `encode` would not write.
@@ -29,6 +30,7 @@ json::Object encode(const sdk::Inspection& inspection);
 json::Object encode(const sdk::Probe& probe);
 json::Object encode(const sdk::JailSpec& spec);
 json::Object encode(const sdk::os::ProcessId& process);
+json::Object encode(const units::ScopeSpec& spec);
 json::Object encode(const std::vector<sdk::Handle>& handles);
 
 template <typename T>
@@ -71,6 +73,8 @@ template <>
 sdk::Result<sdk::JailSpec> decode(const json::Value& value);
 template <>
 sdk::Result<sdk::os::ProcessId> decode(const json::Value& value);
+template <>
+sdk::Result<units::ScopeSpec> decode(const json::Value& value);
 template <>
 sdk::Result<std::vector<sdk::Handle>> decode(const json::Value& value);
 

@@ -16,8 +16,8 @@
 ///
 /// What a call tells while it runs comes as notifications "progress" and "warning"; the notification "cancel" ends it.
 /// status_method needs the protocol only, and answers {"pid", "version", "build", "protocol", "user", "installations":
-/// [{"instance", "vms_directory", "disks", "links"}]}: what each has in the kernel now. The two of jails have no name, and of
-/// sdk::Jails what their words say.
+/// [{"instance", "vms_directory", "disks", "links"}]}: what each has in the kernel now. Those of jails and scopes have no
+/// name, and are of sdk::Jails and units::Scopes what their words say. A helper that does not know a method answers `invalid`.
 namespace banger::rpc::helper {
 
 inline constexpr const char* socket = "/run/banger-privd.sock";
@@ -32,5 +32,7 @@ inline constexpr int protocol_version = 1;
 inline constexpr std::string_view status_method = "helper status";
 inline constexpr std::string_view probe_jails_method = "jail probe";
 inline constexpr std::string_view start_jailed_method = "jail start";
+inline constexpr std::string_view probe_scopes_method = "scope probe";
+inline constexpr std::string_view start_scope_method = "scope start";
 
 }  // namespace banger::rpc::helper

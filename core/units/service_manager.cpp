@@ -158,6 +158,14 @@ void add_command(UnitCall& call, sd_bus_message* message, const std::vector<std:
     call.note(sd_bus_message_close_container(message));
 }
 
+void add_processes(UnitCall& call, sd_bus_message* message, const std::vector<pid_t>& processes)
+{
+    call.note(sd_bus_message_open_container(message, 'a', "u"));
+    for (const pid_t pid : processes)
+        call.note(sd_bus_message_append(message, "u", static_cast<unsigned>(pid)));
+    call.note(sd_bus_message_close_container(message));
+}
+
 void add_devices(UnitCall& call, sd_bus_message* message, const std::vector<std::string>& devices)
 {
     call.note(sd_bus_message_open_container(message, 'a', "(ss)"));
@@ -196,16 +204,18 @@ sdk::Result<ServiceManager> ServiceManager::connect()
     return manager;
 }
 
-sdk::Result<void> ServiceManager::start_scope(const std::string& name, const std::string& description)
+sdk::Result<void> ServiceManager::start_scope(const TransientScope& scope)
 {
     Job job;
     if (const int error = sd_bus_match_signal(bus_.get(), nullptr, manager_name, manager_path, manager_interface,
                                               "JobRemoved", note_removed_job, &job);
         error < 0)
         return refused("listen to the service manager", error);
-    UnitCall call(bus_.get(), name);
-    call.set("Description", "s", description.c_str());
-    call.set("PIDs", "au", 1, static_cast<unsigned>(::getpid()));
+    UnitCall call(bus_.get(), scope.name);
+    call.set("Description", "s", scope.description.c_str());
+    call.set_each("PIDs", "au", [&](sd_bus_message* message) { add_processes(call, message, scope.processes); });
+    for (const char* accounting : {"CPUAccounting", "MemoryAccounting", "TasksAccounting"})
+        call.set(accounting, "b", 1);
     // One that failed is forgotten as well.
     call.set("CollectMode", "s", "inactive-or-failed");
     auto path = call.call();

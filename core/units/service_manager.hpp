@@ -29,6 +29,13 @@ struct TransientService {
     sdk::os::UniqueFd input;                 ///< its standard input
 };
 
+/// A scope that exists for as long as a process of it lives, with accounting of its own.
+struct TransientScope {
+    std::string name;
+    std::string description;
+    std::vector<pid_t> processes;  ///< that are moved into it
+};
+
 /// A connection to the system's or the user's own service manager (org.freedesktop.systemd1(5)): the system's for root.
 ///
 /// Threads: one at a time. Errors of all: `unavailable` where there is none, where it refuses, or takes longer than 5 s.
@@ -36,8 +43,8 @@ class ServiceManager {
 public:
     [[nodiscard]] static sdk::Result<ServiceManager> connect();
 
-    /// Moves this process into a scope of its own, and returns when it is there.
-    [[nodiscard]] sdk::Result<void> start_scope(const std::string& name, const std::string& description);
+    /// Returns when its processes are there.
+    [[nodiscard]] sdk::Result<void> start_scope(const TransientScope& scope);
     /// Returns when the manager has the service; whether it starts is not waited for.
     [[nodiscard]] sdk::Result<void> start_service(TransientService service);
 

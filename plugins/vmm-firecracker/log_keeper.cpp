@@ -46,7 +46,7 @@ sdk::Result<Ends> make_fifo(const std::string& path)
 
 }  // namespace
 
-sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs(const std::string& directory, const std::vector<KeptLog>& logs)
+sdk::Result<LogKeeper> keep_logs(const std::string& directory, const std::vector<KeptLog>& logs)
 {
     auto program = sdk::find_own_program({program_name, "vmm-firecracker", "", BANGER_VMM_LOGS}, "",
                                           reinterpret_cast<const void*>(&keep_logs));
@@ -66,9 +66,10 @@ sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs(const std::string& directo
         write_ends.push_back(std::move(ends->write));
         command.argv.insert(command.argv.end(), {log.name, std::to_string(log.most)});
     }
-    if (auto started = sdk::os::spawn_detached(command); !started)
+    auto started = sdk::os::spawn_detached(command);
+    if (!started)
         return std::move(started).error().while_doing("keep the logs of a VMM");
-    return write_ends;
+    return LogKeeper{std::move(write_ends), *started};
 }
 
 }  // namespace banger::firecracker

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/os/process.hpp"
 #include "banger/sdk/result.hpp"
 
 namespace banger::firecracker {
@@ -17,8 +18,14 @@ struct KeptLog {
     std::string fifo = {};   ///< path of one to make, for who is not given a descriptor; empty: there is no such
 };
 
-/// Starts banger-vmm-logs in the directory: what is written to the ends that come back, in the order of the logs, goes into
-/// the files. It ends by itself once all of them are closed, and never makes a writer wait that does not want to.
-sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs(const std::string& directory, const std::vector<KeptLog>& logs);
+/// A banger-vmm-logs: what is written to its ends, in the order of the logs, goes into the files. It ends by itself once all
+/// of them are closed, and never makes a writer wait that does not want to.
+struct LogKeeper {
+    std::vector<sdk::os::UniqueFd> ends;
+    sdk::os::ProcessId process;
+};
+
+/// Starts one in the directory.
+sdk::Result<LogKeeper> keep_logs(const std::string& directory, const std::vector<KeptLog>& logs);
 
 }  // namespace banger::firecracker

@@ -37,7 +37,7 @@ std::vector<std::string> arguments_of(const sdk::Owner& owner, const std::string
 
 // What a guest can make Firecracker say is bounded for as long as that lives, whether or not a daemon does. The guest's serial
 // port is Firecracker's standard output.
-sdk::Result<std::vector<sdk::os::UniqueFd>> keep_logs_of(const sdk::Owner& owner, bool jailed)
+sdk::Result<LogKeeper> keep_logs_of(const sdk::Owner& owner, bool jailed)
 {
     const auto fifo = [&](const char* name) {
         return jailed ? jail_directory(owner.directory) + "/" + name : std::string();
@@ -76,19 +76,20 @@ sdk::Result<sdk::os::UniqueFd> start_jailed(sdk::VmmLaunch& launch, const Start&
                         [&](const sdk::os::Command& /*command*/) { return start.jails->start(*jail, call); });
 }
 
-sdk::Result<void> run(sdk::VmmLaunch& launch, const Start& start, sdk::Call& call)
+// Firecracker, and the process that keeps its logs, which comes back.
+sdk::Result<sdk::os::ProcessId> run(sdk::VmmLaunch& launch, const Start& start, sdk::Call& call)
 {
     auto logs = keep_logs_of(start.spec.boot.owner, start.jails != nullptr);
     if (!logs)
         return std::move(logs).error();
     launch.wait_at_most(start.patience);
-    auto api = start.jails != nullptr ? start_jailed(launch, start, call) : start_free(launch, start, *logs, call);
-    logs->clear();  // they end with Firecracker
+    auto api = start.jails != nullptr ? start_jailed(launch, start, call) : start_free(launch, start, logs->ends, call);
+    logs->ends.clear();  // they end with Firecracker
     if (!api)
         return std::move(api).error();
     if (auto told = tell_all(std::move(*api), start, call); !told)
         return launch.explain(std::move(told).error());
-    return {};
+    return logs->process;
 }
 
 sdk::Result<sdk::VmmLaunch> prepare(const sdk::VmmProcess& process, const sdk::Owner& owner, bool jailed)
@@ -113,9 +114,8 @@ sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const Start& start, c
     auto launch = prepare(process, owner, start.jails != nullptr);
     if (!launch)
         return std::move(launch).error();
-    auto running = MachineNotes(owner.directory).begin(start.noted);
-    if (running)
-        running = run(*launch, start, call);
+    const auto begun = MachineNotes(owner.directory).begin(start.noted);
+    auto running = begun ? run(*launch, start, call) : begun.error();
     if (!running) {
         // What would not go is replaced by the next attach, and removed by release.
         (void)remove_leftovers(owner.directory);
@@ -127,7 +127,9 @@ sdk::Result<sdk::Attached<sdk::Machine>> start_firecracker(const Start& start, c
             owner.directory + "/" + log_name +
             ", and `banger doctor` for whether Firecracker works here; --vmm qemu works without it");
     }
-    return sdk::Attached<sdk::Machine>{{"kvm", sdk::ChannelKind::socket}, launch->keep()};
+    auto handle = launch->keep();
+    handle.bound["pids"] = std::to_string(running->pid);
+    return sdk::Attached<sdk::Machine>{{"kvm", sdk::ChannelKind::socket}, std::move(handle)};
 }
 
 sdk::Result<void> remove_leftovers(const std::string& directory)

@@ -16,6 +16,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "core/base/control_group.hpp"
 #include "core/plugins/kinds.hpp"
 #include "core/privd/proxy.hpp"
 #include "core/rpc/helper.hpp"
@@ -191,6 +192,36 @@ TEST_F(PrivdRemitTest, ADiskIsTheUsersAndNobodyElses)
     EXPECT_TRUE(storage_->release(attached->handle));
     EXPECT_FALSE(sdk::os::exists(attached->value.path));
     EXPECT_TRUE(storage_->destroy(spec.owner, spec.role));
+}
+
+TEST_F(PrivdRemitTest, AProcessGetsAScopeThatIsTheUsersAndWhereHeStartedIt)
+{
+    const auto scopes = privd::scopes(rpc::helper::socket, {host_.instance(), host_.vms_directory()});
+    const auto owner = host_.new_owner();
+    const auto named = [](const char* variable) { return static_cast<pid_t>(std::atoi(environment(variable).c_str())); };
+    // systemd's, the helper's, somebody's, and this one, which is in a service of root's.
+    for (const pid_t pid : {1, named("BANGER_TEST_HELPER_PID"), named("BANGER_TEST_OTHERS_PID"), ::getpid()}) {
+        const auto process = sdk::os::identify(pid);
+        ASSERT_TRUE(process) << process.error().message;
+        const auto refused = scopes->start({owner, {*process}}, call_);
+        ASSERT_FALSE(refused) << pid;
+        EXPECT_EQ(to_string(refused.error().code), to_string(Code::permission)) << refused.error().message;
+    }
+    const auto process = sdk::os::identify(named("BANGER_TEST_USERS_PID"));
+    ASSERT_TRUE(process) << process.error().message;
+    const auto stale = scopes->start({owner, {{process->pid, process->start_time - 1}}}, call_);
+    ASSERT_FALSE(stale);
+    EXPECT_EQ(to_string(stale.error().code), to_string(Code::not_found)) << stale.error().message;
+    const auto with_foreign = scopes->start({{"00000000", owner.vm, owner.directory}, {*process}}, call_);
+    EXPECT_FALSE(with_foreign);
+    ASSERT_TRUE(scopes->probe(call_));
+    const auto name = scopes->start({owner, {*process}}, call_);
+    ASSERT_TRUE(name) << name.error().message;
+    EXPECT_EQ(base::group_of(process->pid).value_or(""), "/system.slice/" + *name);
+    EXPECT_NE(name->find(owner.vm), std::string::npos) << *name;
+    const auto again = scopes->start({owner, {*process}}, call_);
+    ASSERT_FALSE(again) << "it is in a unit of root's now";
+    EXPECT_EQ(to_string(again.error().code), to_string(Code::permission)) << again.error().message;
 }
 
 TEST_F(PrivdRemitTest, TheHelperIsOutOfItsUsersReach)

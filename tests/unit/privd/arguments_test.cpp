@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "banger/sdk/os/file.hpp"
+#include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 
 namespace banger::privd {
@@ -36,7 +37,7 @@ protected:
     sdk::Owner owner_;
     Installation here_;
     std::string layer_ = host_.directory() + "/layer";
-    Remit remit_{::geteuid()};
+    Remit remit_{::geteuid(), "/"};
 };
 
 TEST_F(RemitTest, WhatADaemonAsksForPasses)
@@ -59,6 +60,76 @@ TEST_F(RemitTest, ANameServerIsOnThisHostsLoopback)
     EXPECT_FALSE(Remit::check(sdk::NameServer{"127.0.0.1", 53, "."}));
 }
 
+class RemitProcessTest : public RemitTest {
+protected:
+    RemitProcessTest() : child_(start()) { EXPECT_TRUE(child_); }
+    ~RemitProcessTest() override { child_->end_group(); }
+    static sdk::Result<sdk::os::Child> start()
+    {
+        sdk::os::Command command;
+        command.argv = {"sleep", "1000"};
+        return sdk::os::spawn(command);
+    }
+    [[nodiscard]] units::ScopeSpec scope() const { return {owner_, {child_->id()}}; }
+
+    sdk::Result<sdk::os::Child> child_;
+};
+
+TEST_F(RemitProcessTest, AScopeIsForProcessesOfTheUsers)
+{
+    const auto checked = remit_.check(here_, scope());
+    EXPECT_TRUE(checked) << checked.error().message;
+    const auto others = Remit(::geteuid() + 1, "/").check(here_, scope());
+    ASSERT_FALSE(others);
+    EXPECT_EQ(others.error().code, Code::permission) << others.error().message;
+}
+
+TEST_F(RemitProcessTest, OneOfAnotherIsRefusedWhoeverItIs)
+{
+    const auto first = sdk::os::identify(1);
+    ASSERT_TRUE(first);
+    auto with_first = scope();
+    with_first.processes.push_back(*first);
+    const Remit elsewhere(::geteuid(), "/user.slice/user-4711.slice/");
+    const auto roots = elsewhere.check(here_, with_first);
+    ASSERT_FALSE(roots);
+    EXPECT_EQ(roots.error().code, Code::permission);
+    EXPECT_NE(roots.error().message.find("what is not below /user.slice/user-4711.slice/"), std::string::npos)
+        << roots.error().message;
+}
+
+TEST_F(RemitProcessTest, OneThatHasEndedIsNotTakenForItsSuccessor)
+{
+    auto reused = scope();
+    ++reused.processes.front().start_time;
+    expect_refused(reused, Code::not_found);
+    const auto ended = scope();
+    child_->end_group();
+    expect_refused(ended, Code::not_found);
+}
+
+TEST_F(RemitProcessTest, TheirNumberIsBoundedAndNoneIsNoProcess)
+{
+    auto many = scope();
+    many.processes.resize(17, child_->id());
+    expect_refused(many, Code::invalid);
+    many.processes.resize(16);
+    EXPECT_TRUE(remit_.check(here_, many));
+    expect_refused(units::ScopeSpec{owner_, {}}, Code::invalid);
+    for (const pid_t pid : {0, -1})
+        expect_refused(units::ScopeSpec{owner_, {{pid, 0}}}, Code::invalid);
+}
+
+TEST_F(RemitProcessTest, AMachineOfAnotherInstallationGetsNone)
+{
+    auto foreign = scope();
+    foreign.owner.instance = "00000000";
+    expect_refused(foreign, Code::permission);
+    foreign = scope();
+    foreign.owner.vm = "../0123456789";
+    expect_refused(foreign, Code::invalid);
+}
+
 TEST_F(RemitTest, AnInstallationHasAnIdAndADirectoryOfTheUsers)
 {
     for (const char* id : {"", "0123456", "012345678", "0123456G", "../../ab", "ABCDEF01"})
@@ -67,7 +138,7 @@ TEST_F(RemitTest, AnInstallationHasAnIdAndADirectoryOfTheUsers)
                                    here_.vms_directory + "/../vms", here_.vms_directory + "//x", std::string(5000, '/'),
                                    "/a\n" + here_.vms_directory, layer_})
         EXPECT_FALSE(remit_.check(Installation{here_.instance, path})) << path;
-    const Remit others(::geteuid() + 1);
+    const Remit others(::geteuid() + 1, "/");
     const auto foreign = others.check(here_);
     ASSERT_FALSE(foreign);
     EXPECT_EQ(foreign.error().code, Code::permission);
@@ -151,7 +222,7 @@ TEST_F(RemitTest, LayersAreFilesOfTheUsersOrRoots)
     if (::geteuid() != 0) {
         EXPECT_FALSE(remit_.check_own({"/etc/passwd", 1, "raw"}));
     }
-    const Remit others(::geteuid() + 1);
+    const Remit others(::geteuid() + 1, "/");
     const auto foreign = others.check_own({layer_, 4096, "raw"});
     ASSERT_FALSE(foreign);
     EXPECT_EQ(foreign.error().code, Code::permission);

@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_network.hpp"
+#include "core/base/fault.hpp"
 #include "core/privd/installations.hpp"
 #include "core/privd/values.hpp"
 #include "core/rpc/client.hpp"
@@ -57,6 +59,12 @@ protected:
         return std::move(*socket);
     }
     [[nodiscard]] sdk::os::UniqueFd raw() const { return raw_to(helper_); }
+    static sdk::Result<sdk::os::Child> sleeper()
+    {
+        sdk::os::Command command;
+        command.argv = {"sleep", "1000"};
+        return sdk::os::spawn(command);
+    }
     // Whether the other side hangs up, and soon.
     static bool hangs_up(int socket)
     {
@@ -131,6 +139,44 @@ TEST_F(ServiceTest, AJailIsAskedForWithAllThatIsInIt)
     ASSERT_EQ(asked[0].files.size(), 1U);
     EXPECT_EQ(asked[0].files[0].inside + asked[0].files[0].source, "/vm" + owner.directory);
     EXPECT_TRUE(asked[0].files[0].writable);
+}
+
+TEST_F(ServiceTest, AScopeIsAskedForProcessesOfTheUsers)
+{
+    auto child = sleeper();
+    ASSERT_TRUE(child);
+    const auto scopes = helper_.scopes_for(host_);
+    FakeCall call;
+    const auto owner = host_.new_owner();
+    const auto name = scopes->start({owner, {child->id()}}, call);
+    EXPECT_EQ(name.value_or(""), "of-" + owner.vm + ".scope") << (name ? "" : name.error().message);
+    auto foreign = owner;
+    foreign.instance = "00000000";
+    EXPECT_FALSE(scopes->start({foreign, {child->id()}}, call));
+    auto reused = child->id();
+    ++reused.start_time;
+    EXPECT_FALSE(scopes->start({owner, {child->id(), reused}}, call));
+    child->end_group();
+    const auto asked = helper_.scopes().asked();
+    ASSERT_EQ(asked.size(), 1U) << "what was refused went on";
+    EXPECT_EQ(asked[0].owner.vm, owner.vm);
+    EXPECT_EQ(asked[0].processes, std::vector{child->id()});
+}
+
+TEST_F(ServiceTest, AFaultBehindAScopeIsAnErrorAndNoMore)
+{
+    auto child = sleeper();
+    ASSERT_TRUE(child);
+    const auto scopes = helper_.scopes_for(host_);
+    FakeCall call;
+    const units::ScopeSpec spec{host_.new_owner(), {child->id()}};
+    for (const std::uint64_t at : {1, 2}) {
+        const base::fault::Armed armed({base::fault::Action::error, at, "scope start"});
+        EXPECT_FALSE(scopes->start(spec, call));
+    }
+    EXPECT_TRUE(scopes->start(spec, call));
+    child->end_group();
+    EXPECT_EQ(helper_.scopes().asked().size(), 2U) << "the first fault comes before it is made, the second after";
 }
 
 TEST_F(ServiceTest, MissingAndMistypedMembersAreRefused)
@@ -361,6 +407,34 @@ TEST(DyingHelperTest, WhatCanBeRepeatedIsAskedOnceMore)
     ASSERT_FALSE(attached) << "twice is not once";
     EXPECT_EQ(attached.error().code, Code::unavailable);
     EXPECT_EQ(connections, 3);
+}
+
+// As one of an earlier banger answers what it does not know.
+TEST(OlderHelperTest, MakesNoScopesAndIsAskedOnce)
+{
+    FakeHost host;
+    auto listener = sdk::os::listen_unix(host.directory() + "/privd.sock");
+    ASSERT_TRUE(listener);
+    std::string asked;
+    std::thread helper([&] {
+        const sdk::os::UniqueFd socket(::accept(listener->get(), nullptr, nullptr));
+        std::array<char, 4096> bytes{};
+        asked.assign(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(::read(socket.get(), bytes.data(), bytes.size()), 0)));
+        (void)sdk::os::write_all(socket.get(), rpc::encode_error("1", sdk::make_error(Code::invalid, "the helper has no such method")));
+    });
+    const auto older = scopes(host.directory() + "/privd.sock", {host.instance(), host.vms_directory()});
+    FakeCall call;
+    const units::ScopeSpec spec{host.new_owner(), {{1, 2}}};
+    const auto refused = older->start(spec, call);
+    helper.join();
+    listener->reset();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unsupported) << refused.error().message;
+    EXPECT_NE(refused.error().hint.find("banger system install"), std::string::npos);
+    EXPECT_NE(asked.find(rpc::helper::probe_scopes_method), std::string::npos) << asked;
+    const auto again = older->start(spec, call);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Code::unsupported) << "nobody listens any more: " << again.error().message;
 }
 
 TEST(NameInKernelTest, IsNoIdOfAnybodyAndEachHasAnother)

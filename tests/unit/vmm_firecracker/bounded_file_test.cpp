@@ -64,19 +64,19 @@ TEST_F(BoundedFileTest, WhatWasThereAndWhatOthersAppendCounts)
 TEST_F(BoundedFileTest, LogsAreKeptForAsLongAsSomebodyWrites)
 {
     const std::string second = "second-" + sdk::testing::FakeHost::random_hex(8);
-    auto ends = keep_logs(directory.path(), {{"log", 4096}, {second, 100}});
-    ASSERT_TRUE(ends) << ends.error().message;
-    ASSERT_TRUE(sdk::os::write_all((*ends)[0].get(), "to the first\n"));
+    auto keeper = keep_logs(directory.path(), {{"log", 4096}, {second, 100}});
+    ASSERT_TRUE(keeper) << keeper.error().message;
+    ASSERT_TRUE(sdk::os::write_all(keeper->ends[0].get(), "to the first\n"));
     for (int number = 0; number < 100; ++number)
-        ASSERT_TRUE(sdk::os::write_all((*ends)[1].get(), line(number)));
+        ASSERT_TRUE(sdk::os::write_all(keeper->ends[1].get(), line(number)));
     const auto keepers = [&] {
         return sdk::os::find_processes([&](const std::vector<std::string>& arguments) {
                    return std::find(arguments.begin(), arguments.end(), second) != arguments.end();
                })
             .value_or({});
     };
-    EXPECT_EQ(keepers().size(), 1U);
-    ends->clear();
+    EXPECT_EQ(keepers(), std::vector{keeper->process});
+    keeper->ends.clear();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!keepers().empty() && std::chrono::steady_clock::now() < deadline)
         std::this_thread::yield();

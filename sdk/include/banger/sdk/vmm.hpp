@@ -36,7 +36,7 @@ struct Machine {
 
 /// vmm/0: one process per VM, in a session of its own; it outlives the daemon and holds none of its descriptors.
 ///
-/// Its handle's `bound` has pid and start_time (clock ticks since boot, field 22 of /proc/pid/stat). Console output is
+/// Its handle's `bound` has pid and start_time (clock ticks since boot, proc(5)), and in `pids` what else it needs. Console output is
 /// appended to console.log in owner.directory. Crashes of the daemon do not touch it: inspect finds it again by asking
 /// its API socket who listens there.
 class Vmm : public Provider {

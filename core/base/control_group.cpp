@@ -1,0 +1,60 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "core/base/control_group.hpp"
+
+#include <algorithm>
+
+#include "banger/sdk/os/file.hpp"
+
+namespace banger::base {
+namespace {
+
+constexpr std::size_t longest_file = 65536;
+constexpr std::string_view version_2 = "0::";
+constexpr std::string_view of_systemd = ":name=systemd:";
+
+}  // namespace
+
+std::string group_in(std::string_view cgroup_file)
+{
+    std::string group;
+    while (!cgroup_file.empty()) {
+        const auto line = cgroup_file.substr(0, cgroup_file.find('\n'));
+        cgroup_file.remove_prefix(std::min(line.size() + 1, cgroup_file.size()));
+        // Beside version 1 there may be both, and version 2's says nothing then.
+        if (const auto at = line.find(of_systemd); at != std::string_view::npos)
+            return std::string(line.substr(at + of_systemd.size()));
+        if (line.starts_with(version_2))
+            group = line.substr(version_2.size());
+    }
+    return group;
+}
+
+sdk::Result<std::string> group_of(pid_t pid)
+{
+    auto text = sdk::os::read_file("/proc/" + std::to_string(pid) + "/cgroup", longest_file);
+    return text ? sdk::Result<std::string>(group_in(*text)) : std::move(text).error();
+}
+
+std::optional<std::string> service_in(std::string_view group)
+{
+    while (!group.empty()) {
+        const auto slash = group.rfind('/');
+        const auto part = group.substr(slash == std::string_view::npos ? 0 : slash + 1);
+        if (part.ends_with(".service") && !part.starts_with("user@"))
+            return std::string(part);
+        group = slash == std::string_view::npos ? std::string_view() : group.substr(0, slash);
+    }
+    return std::nullopt;
+}
+
+std::string users_slice(uid_t user)
+{
+    return "/user.slice/user-" + std::to_string(user) + ".slice/";
+}
+
+bool is_of_users_manager(std::string_view group, uid_t user)
+{
+    return group.starts_with(users_slice(user) + "user@" + std::to_string(user) + ".service/");
+}
+
+}  // namespace banger::base
