@@ -5,7 +5,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "banger/sdk/result.hpp"
 #include "table_changes.hpp"

@@ -2,7 +2,7 @@
 #include "forwarding_chains.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <array>
 #include <sstream>
 #include <vector>
 
@@ -33,13 +33,13 @@ Words words_of(const std::string& line)
 // Whether a rule says so of everything: before its verdict stands nothing but what counts and logs.
 bool drops_all(const Words& rule)
 {
-    constexpr std::string_view with_number[] = {"packets", "bytes", "level", "group", "flags", "prefix"};
+    constexpr std::array<std::string_view, 6> with_a_word{"packets", "bytes", "level", "group", "flags", "prefix"};
     for (std::size_t i = 0; i < rule.size(); ++i) {
         if (rule[i] == "drop" || rule[i] == "reject")
             return true;
         if (rule[i] == "counter" || rule[i] == "log")
             continue;
-        if (std::find(std::begin(with_number), std::end(with_number), rule[i]) == std::end(with_number))
+        if (std::find(with_a_word.begin(), with_a_word.end(), rule[i]) == with_a_word.end())
             return false;
         if (rule[i] != "prefix")  // whose text was in quotes
             ++i;
