@@ -208,7 +208,7 @@ private:
 
     sdk::testing::FakeHost& host_;
     tap::Config config_;
-    tap::Firewall firewall_;
+    tap::Firewall firewall_{tap::rules::table_of(host_.instance())};
     std::unique_ptr<sdk::Network> network_;
 };
 

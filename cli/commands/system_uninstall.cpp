@@ -1,4 +1,5 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "banger/sdk/os/file.hpp"
 #include "cli/commands/system.hpp"
 #include "cli/system/setup.hpp"
 #include "core/rpc/helper.hpp"
@@ -11,10 +12,11 @@ Syntax SystemUninstall::syntax()
     syntax.path = "system uninstall";
     syntax.summary = "remove the root helper";
     syntax.description = "Not while a machine has a disk or a network device by it. Machines that are stopped keep their "
-                         "data, which only a helper, or root, starts from again.";
+                         "data, which only a helper, or root, starts from again. Forwarding between the host's networks, "
+                         "which taps need, stays switched on.";
     syntax.options = {{"force", 'f', "", "also when the helper cannot say whether it is in use", {}, false},
                       {"purge", 0, "", "its settings as well, and the addresses that machines had", {}, false}};
-    syntax.examples = {{"sudo banger system uninstall --purge", "nothing of it is left"}};
+    syntax.examples = {{"sudo banger system uninstall --purge", "its settings go, too"}};
     return syntax;
 }
 
@@ -51,6 +53,14 @@ sdk::Result<void> check_unused(const std::string& owner, bool force, Context& co
                            "stop them first: `banger vm list` as that user shows them");
 }
 
+// Who else needs it by now nobody can know.
+void say_that_it_forwards(Context& context)
+{
+    if (const auto forwards = sdk::os::read_file("/proc/sys/net/ipv4/ip_forward"); forwards && *forwards == "1\n")
+        context.note("this host still forwards between its networks, as taps needed it: `sysctl -w net.ipv4.ip_forward=0` ends "
+                     "that, if nothing else here needs it");
+}
+
 }  // namespace
 
 sdk::Result<Exit> run(const SystemUninstall& verb, Context& context)
@@ -73,6 +83,8 @@ sdk::Result<Exit> run(const SystemUninstall& verb, Context& context)
     if (verb.purge)
         if (auto removed = setup::remove_state(); !removed)
             return std::move(removed).error();
+    if (owner)
+        say_that_it_forwards(context);
     json::Object result;
     result.set("removed", owner.has_value()).set("purged", verb.purge);
     return context.show(result.value(), [&] {

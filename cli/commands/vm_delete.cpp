@@ -40,7 +40,8 @@ Syntax VmDelete::syntax()
     Syntax syntax;
     syntax.path = "vm delete";
     syntax.summary = "delete machines and their disks";
-    syntax.description = "Asks before it deletes a running machine, if there is a terminal to ask on.";
+    syntax.description = "Asks before it deletes a running machine, if there is a terminal to ask on. What the machine held of "
+                         "the host goes right after that; `banger audit` waits for it.";
     syntax.operands = {{"VM", Operand::Count::at_least_one}};
     syntax.options = {{"force", 'f', "", "do not ask", {}, false}};
     syntax.examples = {{"banger vm delete web", "asks if it is running"},

@@ -64,6 +64,7 @@ std::string service_unit(const std::string& owner)
            // the kernel makes.
            "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN CAP_SETUID CAP_SETGID CAP_CHOWN\n"
            "NoNewPrivileges=yes\n"
+           "PrivateIPC=yes\n"
            "ProtectSystem=full\n"
            "ProtectClock=yes\n"
            "ProtectControlGroups=yes\n"

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/base/fault.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -8,6 +9,10 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
+
+#include "banger/sdk/os/file.hpp"
 
 namespace banger::base::fault {
 
@@ -22,6 +27,8 @@ struct State {
     sdk::Result<Plan> plan = Plan{};
     std::uint64_t reached = 0;
     bool fired = false;
+    std::string file;                           ///< that has the plan; empty: the plan is fixed
+    std::pair<ino_t, std::int64_t> taken{};     ///< which file it was taken from, and when that was made, in nanoseconds
 };
 
 State& state()
@@ -47,8 +54,30 @@ void read_environment(State& now)
         detail::mode = detail::Mode::off;
         return;
     }
-    set(now, parse(text));
+    constexpr std::string_view in_file = "file:";
+    if (const std::string_view given = text; given.starts_with(in_file))
+        now.file = given.substr(in_file.size());
+    else
+        set(now, parse(given));
     detail::mode = detail::Mode::on;
+}
+
+// Whether there is a plan in the file.
+bool follow_file(State& now)
+{
+    struct stat status {};
+    if (::stat(now.file.c_str(), &status) != 0)
+        return false;
+    constexpr std::int64_t nanoseconds = 1'000'000'000;
+    const std::pair<ino_t, std::int64_t> found{status.st_ino, status.st_mtim.tv_sec * nanoseconds + status.st_mtim.tv_nsec};
+    if (found == now.taken)
+        return true;
+    const auto text = sdk::os::read_file(now.file);
+    if (!text)
+        return false;  // gone since
+    set(now, parse(std::string_view(*text).substr(0, text->find('\n'))));
+    now.taken = found;
+    return true;
 }
 
 }  // namespace
@@ -62,6 +91,8 @@ sdk::Result<void> reach_armed(std::string_view name)
     read_environment(now);
     if (mode.load() == Mode::off)
         return {};
+    if (!now.file.empty() && !follow_file(now))
+        return {};
     if (!now.plan)
         return now.plan.error();
     if (name.find(now.plan->where) == std::string_view::npos)
@@ -69,6 +100,8 @@ sdk::Result<void> reach_armed(std::string_view name)
     if (++now.reached != now.plan->at)
         return {};
     now.fired = true;
+    if (!now.file.empty())
+        (void)::unlink(now.file.c_str());
     if (now.plan->action == Action::kill)
         ::kill(::getpid(), SIGKILL);
     return sdk::make_error(sdk::Code::internal,
@@ -106,6 +139,7 @@ sdk::Result<Plan> parse(std::string_view text)
 void arm(Plan plan)
 {
     const std::lock_guard held(state().mutex);
+    state().file.clear();
     set(state(), std::move(plan));
     detail::mode = detail::Mode::on;
 }

@@ -15,8 +15,11 @@
 ///     BANGER_FAULT=error:N        the N-th point (from 1) that this process reaches returns an error
 ///     BANGER_FAULT=kill:N         the process is killed there (SIGKILL)
 ///     BANGER_FAULT=error:N@word   counts only the points whose name contains the word
+///     BANGER_FAULT=file:PATH      the plan is what that file says, and is looked for at every point
 ///
 /// The environment is read once. A value that cannot be understood makes every point fail and say so.
+/// By a file a process that runs is armed again and again: points count from zero with each new file (written beside it and
+/// renamed), and nothing counts while there is none. Whoever injects the fault removes the file first, which says that it was.
 /// Threads: any.
 namespace banger::base::fault {
 

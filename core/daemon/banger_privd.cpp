@@ -19,7 +19,6 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
 #include "core/base/control_group.hpp"
-#include "core/base/fault.hpp"
 #include "core/config/config.hpp"
 #include "core/log/log.hpp"
 #include "core/plugins/discover.hpp"
@@ -165,8 +164,6 @@ Result<void> serve(const Options& options)
     });
     log::info("serves user '" + user->name + "'");
     loop.run();
-    if (base::fault::reached() > 0)
-        log::info("fault points reached: " + std::to_string(base::fault::reached()));
     return {};
 }
 

@@ -16,7 +16,6 @@
 #include <optional>
 
 #include "banger/sdk/os/file.hpp"
-#include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/loopback_range.hpp"
 #include "core/daemon/auto_stop.hpp"
@@ -267,8 +266,6 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     loop.run();
     lifecycle::Operation ending("shutdown", nullptr);
     lifecycle::unroute_names(engine, ending);
-    if (base::fault::reached() > 0)
-        log::info("fault points reached: " + std::to_string(base::fault::reached()));
     log::info("stopped");
     return {};
 }

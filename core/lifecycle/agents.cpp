@@ -64,6 +64,12 @@ void Agents::drop(const std::string& vm)
     }
 }
 
+void Agents::drop_if_mute(const std::string& vm, const guest::Patience& patience)
+{
+    if (const auto agent = connected(vm); agent && !agent->health(patience))
+        drop(vm);
+}
+
 std::size_t Agents::open_streams(const std::string& vm) const
 {
     const auto clients = clients_.lock();

@@ -17,6 +17,7 @@ class io_context;
 }
 namespace banger::guest {
 class AgentClient;
+struct Patience;
 }
 
 namespace banger::lifecycle {
@@ -45,6 +46,8 @@ public:
     /// Whether somebody waits for this VM's agent to answer for the first time, which may last as long as a boot.
     [[nodiscard]] bool connecting(const std::string& vm) const { return connecting_.holder(vm).has_value(); }
     void drop(const std::string& vm);
+    /// The same, for one that does not answer by then.
+    void drop_if_mute(const std::string& vm, const guest::Patience& patience);
     /// Streams open, over all guests, or to one.
     [[nodiscard]] std::size_t open_streams() const;
     [[nodiscard]] std::size_t open_streams(const std::string& vm) const;

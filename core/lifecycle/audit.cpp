@@ -32,9 +32,10 @@ std::vector<std::string> sockets_in(const std::string& directory)
     return sockets;
 }
 
-std::string what_is_unfinished(Engine& engine, const model::VmRecord& vm)
+// `late`: VMs whose teardown takes longer than anybody waits.
+std::string what_is_unfinished(Engine& engine, const model::VmRecord& vm, const std::set<std::string>& late)
 {
-    if (engine.in_teardown.has(vm.id))
+    if (late.contains(vm.id) && engine.in_teardown.has(vm.id))
         return "what vm '" + vm.name + "' held is still being released";
     return engine.vm_locks.holder(vm.id) ? std::string() : unfinished(engine, vm).value_or("");
 }
@@ -49,7 +50,7 @@ handles::VmEvidence evidence_of(Engine& engine, const std::string& id)
     return vm;
 }
 
-sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
+sdk::Result<handles::Evidence> gather(Engine& engine, const std::set<std::string>& late, Operation& operation)
 {
     handles::Evidence evidence;
     auto listing = engine.operations.list(&operation);
@@ -77,7 +78,7 @@ sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
         if (const auto record = known.find(id); record != known.end()) {
             vm.has_row = true;
             vm.name = record->second.name;
-            vm.unfinished = what_is_unfinished(engine, record->second);
+            vm.unfinished = what_is_unfinished(engine, record->second, late);
         }
         evidence.vms.push_back(std::move(vm));
     }
@@ -94,12 +95,12 @@ sdk::Result<handles::Evidence> gather(Engine& engine, Operation& operation)
 }
 
 // The host moves on while it is looked at: what was only passing is no finding.
-bool still_true(Engine& engine, const handles::Finding& finding)
+bool still_true(Engine& engine, const handles::Finding& finding, const std::set<std::string>& late)
 {
     using Kind = handles::Finding::Kind;
     if (finding.kind == Kind::unfinished_teardown) {
         const auto vm = engine.store.find_id(finding.vm);
-        return vm && !what_is_unfinished(engine, *vm).empty();
+        return vm && !what_is_unfinished(engine, *vm, late).empty();
     }
     if (!finding.vm.empty() && engine.vm_locks.holder(finding.vm))
         return false;
@@ -173,13 +174,13 @@ bool AuditReport::clean() const
 
 sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation)
 {
-    {
+    const auto late = [&] {
         const auto span = operation.span("wait for teardowns");
-        await_teardowns(engine, operation);
-    }
+        return await_teardowns(engine, operation);
+    }();
     sdk::Result<handles::Evidence> evidence = [&] {
         const auto span = operation.span("ask providers");
-        return gather(engine, operation);
+        return gather(engine, late, operation);
     }();
     if (!evidence)
         return std::move(evidence).error();
@@ -188,7 +189,7 @@ sdk::Result<AuditReport> audit(Engine& engine, bool repair, Operation& operation
     AuditReport report;
     const auto span = operation.span(repair ? "compare and repair" : "compare");
     for (auto& finding : handles::compare(*evidence, engine.operations)) {
-        if (!still_true(engine, finding))
+        if (!still_true(engine, finding, late))
             continue;
         std::string action = repair ? repair_one(engine, finding) : "none";
         report.lines.push_back({std::move(finding), std::move(action)});

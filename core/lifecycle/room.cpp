@@ -5,6 +5,7 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/sizes.hpp"
+#include "core/guest/agent_client.hpp"
 #include "core/lifecycle/look.hpp"
 #include "core/model/disks.hpp"
 #include "core/plugins/kinds.hpp"
@@ -170,6 +171,10 @@ sdk::Result<void> wake(Engine& engine, const model::VmRecord& vm, const Liveness
                 return std::move(resumed).error().while_doing("let vm '" + vm.name + "' go on");
     }
     engine.standing.remove(vm.id);
+    // Some VMMs end the agent's sessions by that (docs/decisions/0041-going-on-on-firecracker.md): nobody is to wait for one.
+    constexpr std::chrono::seconds patience{10};
+    if (live.alive)
+        engine.agents.drop_if_mute(vm.id, guest::Patience::of(patience));
     return {};
 }
 

@@ -267,6 +267,20 @@ sdk::Error guest_failed(sdk::Error error, const model::VmRecord& vm, const Guest
 
 }  // namespace
 
+namespace {
+
+// What is being taken away may be the room that is missing.
+sdk::Result<void> find_room(Engine& engine, Operation& operation)
+{
+    auto room = check_room(engine);
+    if (room || engine.in_teardown.all().empty())
+        return room;
+    (void)await_teardowns(engine, operation);
+    return check_room(engine);
+}
+
+}  // namespace
+
 sdk::Result<void> check_whole(const model::VmRecord& vm)
 {
     if (vm.desired == model::Desired::deleted)
@@ -282,7 +296,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
         return std::move(live).error();
     if (live->alive)
         return runs_already(vm);
-    if (auto room = check_room(engine); !room)
+    if (auto room = find_room(engine, operation); !room)
         return std::move(room).error().while_doing("start vm '" + vm.name + "'");
     auto journal = engine.journal_of(vm.id);
     if (!journal)

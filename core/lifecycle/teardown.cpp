@@ -93,18 +93,21 @@ std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm)
     return std::nullopt;
 }
 
-void await_teardowns(Engine& engine, Operation& operation)
+std::set<std::string> await_teardowns(Engine& engine, Operation& operation)
 {
     using std::chrono::milliseconds;
     const auto deadline = std::chrono::steady_clock::now() + patience_for_lock;
+    std::set<std::string> late;
     for (const auto& id : engine.in_teardown.all()) {
         const auto vm = engine.store.find_id(id);
         if (!vm)
             continue;
         const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
         // A teardown holds the lock to its end.
-        (void)lock_vm(engine, *vm, "waited for", operation, std::max(left, milliseconds(0)));
+        if (const auto turn = lock_vm(engine, *vm, "waited for", operation, std::max(left, milliseconds(0))); !turn)
+            late.insert(id);
     }
+    return late;
 }
 
 }  // namespace banger::lifecycle

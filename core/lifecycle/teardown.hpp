@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/lifecycle/engine.hpp"
@@ -27,7 +28,8 @@ sdk::Error leave_rest(Engine& engine, LockedVm&& vm, sdk::Error error);
 /// should be.
 std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm);
 
-/// Returns when the teardowns that are under way have ended, or cannot be waited for any longer (patience_for_lock).
-void await_teardowns(Engine& engine, Operation& operation);
+/// Returns when the teardowns that are under way have ended, or cannot be waited for any longer (patience_for_lock, or the
+/// operation is cancelled): the ids of VMs whose has not.
+std::set<std::string> await_teardowns(Engine& engine, Operation& operation);
 
 }  // namespace banger::lifecycle

@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,9 +8,9 @@
 #include <string_view>
 
 #include "banger/sdk/result.hpp"
+#include "table_changes.hpp"
 
 struct nft_ctx;
-struct nl_sock;
 
 namespace banger::tap {
 
@@ -35,47 +34,37 @@ private:
 /// The same, of this thread's network namespace, and closed behind it. Threads: any.
 sdk::Result<std::string> run_nft(const std::string& commands);
 
-/// How often the rules of a network namespace were changed: the kernel's number. Stays open for the same reason.
-/// Threads: one.
-class Generation {
-public:
-    /// Nothing where the kernel does not tell.
-    std::optional<std::uint32_t> now();
-
-private:
-    struct Close {
-        void operator()(nl_sock* socket) const;
-    };
-    std::unique_ptr<nl_sock, Close> socket_;
-};
-
-/// The rules of this network namespace, and whether anybody but us has changed some since those that all guests share were
-/// restored: the kernel counts changes (NFT_MSG_GETGEN), and looking at that number costs next to nothing.
+/// The rules of this network namespace, and whether anybody but us has changed tables of ours since they were restored: the
+/// kernel tells of that (TableChanges), and to look costs next to nothing.
 ///
 /// Threads: any.
 class Firewall {
 public:
-    /// As run_nft.
+    explicit Firewall(std::string table) : table_(std::move(table)) {}
+
+    /// As run_nft: one transaction.
     sdk::Result<void> run(const std::string& commands);
     /// Whether the rules may be others than those that `wanted` describes: restore() is needed.
-    [[nodiscard]] bool needs(const std::string& wanted) const;
-    /// Makes them so: `commands` do that whatever is there.
+    [[nodiscard]] bool needs(const std::string& wanted);
+    /// Whether they are what restore() and run() have made, whatever that was.
+    [[nodiscard]] bool is_as_left();
+    /// Makes them so: `commands` do that whatever is there, in one transaction.
     sdk::Result<void> restore(const std::string& wanted, const std::string& commands);
     /// As run, of commands behind which they are gone.
     sdk::Result<void> remove(const std::string& commands);
+    /// As chain_that_drops() of the rules as they are.
+    sdk::Result<std::optional<std::string>> chain_that_drops();
 
 private:
-    sdk::Result<void> run_from(std::optional<std::uint32_t> expected, const std::string& commands);
+    void read(unsigned own_transactions);
 
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
+    std::string table_;
     Nft nft_;
-    mutable Generation generation_;
-    std::optional<std::uint32_t> good_;  ///< the kernel's number for what we left
-    std::string wanted_;                 ///< what that has
+    std::optional<TableChanges> changes_;
+    bool is_as_left_ = false;
+    std::string wanted_;  ///< what that has
+    std::optional<std::optional<std::string>> chain_that_drops_;  ///< none: not known
 };
-
-/// Of what "list chains" prints, the one that drops what the host forwards unless a rule lets it through, as "ip filter
-/// FORWARD": what Docker and others do. No rule of ours can change that, for accepting in one table is not accepting in all.
-std::optional<std::string> chain_that_drops(std::string_view chains);
 
 }  // namespace banger::tap

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <set>
+#include <sstream>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
@@ -27,8 +28,7 @@ using sdk::Result;
 namespace os = sdk::os;
 
 constexpr const char* first_name = "br-banger";
-constexpr Subnet first_subnet{0xac100000, 24};  // 172.16.0.0/24, and those behind it
-constexpr std::uint32_t most_subnets = 256;
+constexpr unsigned chosen_bits = 24;  // of a subnet that nobody configured
 constexpr unsigned most_taps = 0xfffff;  // as many hexadecimal digits as a name has room for; this one is never made
 
 // A setting of the kernel's, in this network namespace (Documentation/networking/ip-sysctl.rst).
@@ -175,13 +175,14 @@ Result<Subnet> HostNetwork::choose_subnet(const std::string& bridge)
     }
     if (leases_.subnet() && in_the_way(*leases_.subnet()) == used->end())
         return *leases_.subnet();
-    for (std::uint32_t i = 0; i < most_subnets; ++i) {
-        const Subnet subnet{first_subnet.network + (i << 8U), first_subnet.prefix_bits};
-        if (in_the_way(subnet) == used->end())
-            return subnet;
-    }
-    return make_error(Code::precondition, "this host uses every subnet that guests could have",
-                      "set a subnet under [plugin.net-tap]");
+    for (const Subnet& range : private_ranges)
+        for (std::uint32_t i = 0; i < 1U << (chosen_bits - range.prefix_bits); ++i) {
+            const Subnet subnet{range.network + (i << (32 - chosen_bits)), chosen_bits};
+            if (in_the_way(subnet) == used->end())
+                return subnet;
+        }
+    return make_error(Code::precondition, "this host has routes into every /24 of the private ranges",
+                      "set a smaller subnet under [plugin.net-tap]");
 }
 
 Result<void> HostNetwork::make_bridge(const std::string& name)
@@ -190,7 +191,7 @@ Result<void> HostNetwork::make_bridge(const std::string& name)
     const std::string own = own_bridge();
     if (auto gone = remove_unmarked_bridge(); !gone)
         return gone;
-    if (auto made = links_.add_bridge(own); !made)
+    if (auto made = links_.add_bridge(own, sdk::mac_of({instance_, "bridge", {}})); !made)
         return made;
     auto made = prepare_bridge(own);
     // From here on it is found by its mark, and whole.
@@ -215,10 +216,7 @@ Result<void> HostNetwork::prepare_bridge(const std::string& name)
 {
     // Guests speak IPv4 only, and the host would answer them under an address of its own making.
     const std::string ipv6 = "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6";
-    if (os::exists(ipv6))
-        if (auto closed = set(ipv6, "1"); !closed)
-            return closed;
-    return set("/proc/sys/net/ipv4/ip_forward", "1");
+    return os::exists(ipv6) ? set(ipv6, "1") : Result<void>();
 }
 
 Result<void> HostNetwork::check()
@@ -226,16 +224,8 @@ Result<void> HostNetwork::check()
     // The kernel asks for the right before it looks for the interface.
     if (auto allowed = links_.remove(tap_name(instance_, most_taps)); !allowed)
         return allowed;
-    auto chains = run_nft("list chains");
-    if (!chains)
-        return std::move(chains).error();
-    auto chain = chain_that_drops(*chains);
-    if (!chain)
-        chain = older_chain_that_drops();
-    if (chain && !config_.firewall_lets_guests_through)
-        return make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + *chain + ")",
-                          "let the guests' bridge through there and set firewall_lets_guests_through under "
-                          "[plugin.net-tap], or use network 'user'");
+    if (auto passes = check_firewall(); !passes)
+        return passes;
     auto bridge = find_bridge();
     if (!bridge)
         return std::move(bridge).error();
@@ -247,6 +237,21 @@ Result<void> HostNetwork::check()
         return std::move(name).error();
     auto subnet = choose_subnet(*name);
     return subnet ? Result<void>() : std::move(subnet).error();
+}
+
+Result<void> HostNetwork::check_firewall()
+{
+    if (config_.firewall_lets_guests_through)
+        return {};
+    auto chain = firewall_->chain_that_drops();
+    if (!chain)
+        return std::move(chain).error();
+    if (!*chain)
+        *chain = older_chain_that_drops();
+    return !*chain ? Result<void>()
+                   : make_error(Code::unsupported, "this host's own firewall drops what it forwards (" + **chain + ")",
+                                "let the guests' bridge through there and set firewall_lets_guests_through under "
+                                "[plugin.net-tap], or use network 'user'");
 }
 
 Result<void> HostNetwork::ensure()
@@ -286,23 +291,27 @@ Result<void> HostNetwork::ensure()
     }
     if (auto given = links_.add_address(**bridge, *subnet); !given)
         return given;
+    if (auto forwards = set("/proc/sys/net/ipv4/ip_forward", "1"); !forwards)
+        return forwards;
     if (auto closed = restore_rules(**bridge); !closed)
         return closed;
     return (*bridge)->up ? Result<void>() : links_.set_up(*name);
 }
 
-/// Those that all guests share, and those of the pool's taps, which may be another banger's work or gone. A guest that runs
-/// keeps what there is of its own.
+/// Those that all guests share, and those of all taps: the guests', as their aliases say, and the pool's, which may be another
+/// banger's work.
 Result<void> HostNetwork::restore_rules(const Interface& bridge)
 {
     const std::string network = rules::of_network(
-        {instance_, bridge.name, *leases_.subnet(), resolvers_of_this_host(), config_.guests_reach_each_other});
+        {instance_, bridge.name, *leases_.subnet(), resolvers_for_guests(leases_.subnet()->gateway()),
+         config_.guests_reach_each_other});
     if (!firewall_->needs(network))
         return {};
+    auto guests = rules_of_guests();
     auto taps = pool(bridge);
-    if (!taps)
-        return std::move(taps).error();
-    std::string all = network;
+    if (!guests || !taps)
+        return guests ? std::move(taps).error() : std::move(guests).error();
+    std::string all = network + *guests;
     for (const auto& tap : *taps)
         all += rules::of_tap(instance_, tap.name);
     auto restored = firewall_->restore(network, all);
@@ -313,7 +322,37 @@ Result<void> HostNetwork::restore_rules(const Interface& bridge)
         if (auto removed = links_.remove(tap.name); !removed)
             return removed;
     interfaces_.reset();
-    return firewall_->restore(network, network);
+    return firewall_->restore(network, network + *guests);
+}
+
+Result<std::string> HostNetwork::rules_of_guests()
+{
+    auto all = claimed();
+    if (!all)
+        return std::move(all).error();
+    std::string text = rules::to_close_all(instance_);
+    for (const auto& one : *all) {
+        text += rules::of_tap(instance_, one.tap.name);
+        if (one.address)
+            text += rules::to_admit(
+                instance_, {one.tap.name, sdk::mac_of({instance_, one.vm, {}}), *one.address, one.egress});
+    }
+    return text;
+}
+
+Result<void> HostNetwork::look_after_rules()
+{
+    auto bridge = find_bridge();
+    auto used = claimed();
+    if (!bridge || !used)
+        return bridge ? std::move(used).error() : std::move(bridge).error();
+    if (!*bridge || used->empty())
+        return {};
+    auto subnet = subnet_of(**bridge);
+    if (!subnet || !*subnet)
+        return subnet ? Result<void>() : std::move(subnet).error();
+    leases_.use(**subnet);
+    return restore_rules(**bridge);
 }
 
 Result<Interface> HostNetwork::make_port(const Interface& bridge)
@@ -326,7 +365,7 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
         if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             continue;
         interfaces_.reset();
-        auto tap = NewTap::make(name, user_);
+        auto tap = NewTap::make(name);
         auto made = tap ? links_.mark(name, alias()) : tap.error();
         if (made)
             made = links_.add_port(name, bridge, !config_.guests_reach_each_other);
@@ -360,9 +399,12 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
         return std::move(address).error();
     interfaces_.reset();
     // Whose it is before anything else, so that it is found whatever happens.
-    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm + " " + to_string(*address));
+    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm + " " + to_string(*address) + " " +
+                                             std::string(sdk::to_string(spec.egress)));
     if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
         claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
+    if (claimed)
+        claimed = give_tap(tap->name, user_);
     if (claimed)
         claimed = firewall_->run(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress}));
     if (claimed)
@@ -371,7 +413,7 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
         (void)give_back(spec.owner.vm);
         return std::move(claimed).error();
     }
-    return Claimed{spec.owner.vm, std::move(*tap), *address};
+    return Claimed{spec.owner.vm, std::move(*tap), *address, spec.egress};
 }
 
 Result<Address> HostNetwork::take_address(const std::string& vm)
@@ -408,11 +450,13 @@ Result<void> HostNetwork::give_back(const std::string& vm)
 /// Of a VM whose tap somebody else removed, or whose rules could not be taken away with it.
 Result<void> HostNetwork::close_address(const std::string& vm)
 {
-    const auto address = leases_.of(vm);
     auto bridge = find_bridge();
-    if (!bridge || !*bridge || !address)
+    if (!bridge || !*bridge)
         return bridge ? Result<void>() : std::move(bridge).error();
-    return firewall_->run(rules::to_close(instance_, *address));
+    if (const auto address = leases_.of(vm))
+        return firewall_->run(rules::to_close(instance_, *address));
+    auto all = rules_of_guests();  // nobody knows which was its
+    return all ? firewall_->run(*all) : std::move(all).error();
 }
 
 Result<void> HostNetwork::fill_pool()
@@ -457,12 +501,14 @@ Result<std::vector<HostNetwork::Claimed>> HostNetwork::claimed()
     std::vector<Claimed> claimed;
     for (auto& one : *all)
         if (one.alias != alias() + " bridge") {
-            const std::string words = one.alias.substr(prefix.size());
-            const auto blank = words.find(' ');
-            const std::string vm = words.substr(0, blank);
-            // An earlier banger's says the VM only.
-            auto address = blank == std::string::npos ? leases_.of(vm) : address_from_string(words.substr(blank + 1));
-            claimed.push_back({vm, std::move(one), address});
+            std::istringstream words(one.alias.substr(prefix.size()));
+            std::string vm;
+            std::string address;
+            std::string egress;
+            words >> vm >> address >> egress;
+            // An earlier banger's says the VM only, or not what the guest may reach: then the less.
+            claimed.push_back({vm, std::move(one), address.empty() ? leases_.of(vm) : address_from_string(address),
+                               sdk::egress_from_string(egress).value_or(sdk::Egress::internet)});
         }
     return claimed;
 }

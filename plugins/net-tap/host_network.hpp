@@ -20,7 +20,8 @@ namespace banger::tap {
 ///
 ///     banger INSTANCE bridge      the bridge
 ///     banger INSTANCE             a tap of the pool: a port of the bridge, down
-///     banger INSTANCE VM ADDRESS  a VM's tap, and what it lets through
+///     banger INSTANCE VM ADDRESS EGRESS
+///                                 a VM's tap, and what it lets through
 ///
 /// Before a bridge is marked its name says whose it is; a tap goes with whoever makes it until it is marked.
 ///
@@ -32,6 +33,8 @@ public:
 
     /// Whether ensure could: the rights, the bridge's name and the subnet. Changes nothing.
     sdk::Result<void> check();
+    /// Whether the host's own firewall lets guests through, or somebody said so. `unsupported` if it does not.
+    sdk::Result<void> check_firewall();
     /// The bridge with its address and the tables; made if they are not there, and made anew if other settings made them.
     /// `exists` if the bridge's name is somebody else's, `precondition` if the subnet overlaps with what this host has or
     /// routes to, or if a VM has a tap on a bridge that is not the configured one.
@@ -44,11 +47,14 @@ public:
         std::string vm;
         Interface tap;
         std::optional<Address> address;
+        sdk::Egress egress = sdk::Egress::internet;
     };
     /// A tap of the pool, or a new one, becomes this VM's, lets through what its policy says, and goes up.
     sdk::Result<Claimed> claim(const sdk::LinkSpec& spec, const std::string& mac);
     /// Nothing is left of the VM's tap and in the firewall. Done already is success.
     sdk::Result<void> give_back(const std::string& vm);
+    /// The rules are as they should be, also those of VMs' taps. Nothing if no VM has one.
+    sdk::Result<void> look_after_rules();
     /// Makes taps until the pool is full. Nothing without a bridge.
     sdk::Result<void> fill_pool();
     /// Removes all, unless a VM has a tap.
@@ -78,6 +84,8 @@ private:
     sdk::Result<void> prepare_bridge(const std::string& name);
     sdk::Result<void> remove_unmarked_bridge();
     sdk::Result<void> restore_rules(const Interface& bridge);
+    /// Of all VMs' taps, and that nobody else is admitted.
+    sdk::Result<std::string> rules_of_guests();
     sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
     sdk::Result<std::vector<Interface>> pool(const Interface& bridge);

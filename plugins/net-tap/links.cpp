@@ -114,6 +114,22 @@ std::optional<Subnet> range_of(nl_addr* address)
     return Subnet{number & ~0U << (32 - bits), bits};
 }
 
+// Whether somebody has what it leads to: a whole private range at most (RFC 1918), where VPNs split the default route into
+// halves and quarters.
+bool leads_to_a_subnet(rtnl_route* route)
+{
+    constexpr unsigned shortest_prefix = 8;
+    switch (rtnl_route_get_type(route)) {
+    case RTN_BLACKHOLE:
+    case RTN_UNREACHABLE:
+    case RTN_PROHIBIT:
+    case RTN_THROW: return false;
+    default: break;
+    }
+    nl_addr* destination = rtnl_route_get_dst(route);
+    return destination != nullptr && nl_addr_get_prefixlen(destination) >= shortest_prefix;
+}
+
 // What of a cache is ours to look at; libnl hands out plain objects.
 template <typename Visit>
 void for_each(const Cache& cache, Visit visit)
@@ -162,13 +178,20 @@ Result<std::optional<Interface>> Links::find(const std::string& name)
     return std::optional(interface_of(link.get()));
 }
 
-Result<void> Links::add_bridge(const std::string& name)
+Result<void> Links::add_bridge(const std::string& name, const std::string& mac)
 {
+    const std::string doing = "make bridge " + name;
     const LinkObject link(rtnl_link_bridge_alloc());
-    if (!link)
-        return sdk::os_error("make bridge " + name, ENOMEM);
+    nl_addr* parsed = nullptr;
+    if (!link || nl_addr_parse(mac.c_str(), AF_LLC, &parsed) < 0)
+        return sdk::os_error(doing, ENOMEM);
+    const NetlinkAddress address(parsed);
     rtnl_link_set_name(link.get(), name.c_str());
-    return done(rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), "make bridge " + name);
+    rtnl_link_set_addr(link.get(), address.get());
+    auto made = done(rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), doing);
+    if (!made && made.error().code == Code::unsupported)
+        return std::move(made).error().with_hint("`modprobe bridge` brings it where the kernel has it");
+    return made;
 }
 
 Result<void> Links::remove(const std::string& name)
@@ -274,7 +297,7 @@ Result<std::vector<Subnet>> Links::subnets_in_use(const std::string& except)
         auto* route = reinterpret_cast<rtnl_route*>(object);
         auto* hop = rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : nullptr;
         const auto subnet = range_of(rtnl_route_get_dst(route));
-        if (subnet && (hop == nullptr || ours == 0 || rtnl_route_nh_get_ifindex(hop) != ours))
+        if (subnet && leads_to_a_subnet(route) && (hop == nullptr || ours == 0 || rtnl_route_nh_get_ifindex(hop) != ours))
             subnets.push_back(*subnet);
     });
     return subnets;

@@ -38,8 +38,9 @@ public:
     sdk::Result<std::vector<Interface>> list();
     sdk::Result<std::optional<Interface>> find(const std::string& name);
 
-    /// `exists` if there is an interface of that name.
-    sdk::Result<void> add_bridge(const std::string& name);
+    /// `exists` if there is an interface of that name. It keeps that hardware address: one that it was not given would be the
+    /// lowest of its ports', and change as those come and go (br_stp_recalculate_bridge_id() of net/bridge/br_stp_if.c).
+    sdk::Result<void> add_bridge(const std::string& name, const std::string& mac);
     /// Gone already is success.
     sdk::Result<void> remove(const std::string& name);
     sdk::Result<void> mark(const std::string& name, const std::string& alias);
@@ -54,7 +55,8 @@ public:
     /// What its first address is in; nothing if it has none.
     sdk::Result<std::optional<Subnet>> subnet_of(const Interface& interface);
 
-    /// What this host has addresses in or routes to, the default route left out, and what leads over that interface.
+    /// What this host has addresses in or routes to, without what leads over that interface. Routes to more than any private
+    /// range, such as the default route, and those that lead nowhere are nobody's subnets.
     sdk::Result<std::vector<Subnet>> subnets_in_use(const std::string& except);
 
 private:

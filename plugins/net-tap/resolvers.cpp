@@ -34,4 +34,10 @@ std::vector<Address> resolvers_of_this_host()
     return {};
 }
 
+std::vector<Address> resolvers_for_guests(Address gateway)
+{
+    auto resolvers = resolvers_of_this_host();
+    return resolvers.empty() ? std::vector{gateway} : resolvers;
+}
+
 }  // namespace banger::tap

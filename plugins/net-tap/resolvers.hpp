@@ -14,4 +14,7 @@ std::vector<Address> resolvers_in(std::string_view resolv_conf);
 /// Of this host; behind systemd-resolved those that it asks.
 std::vector<Address> resolvers_of_this_host();
 
+/// What guests are told, and may ask: those; where there are none the gateway, as one may listen there.
+std::vector<Address> resolvers_for_guests(Address gateway);
+
 }  // namespace banger::tap

@@ -8,10 +8,11 @@ namespace banger::tap::rules {
 namespace {
 
 // What is not the internet: private, shared, loopback, link-local (metadata services are there), benchmark, multicast and
-// reserved ranges of RFC 6890.
+// reserved ranges of RFC 6890; and 168.63.129.16, where Azure tells a host what is for that host alone
+// (https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16).
 constexpr const char* not_the_internet =
-    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.168.0.0/16, "
-    "198.18.0.0/15, 224.0.0.0/3";
+    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 168.63.129.16, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, "
+    "192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/3";
 
 std::string set_of(sdk::Egress egress)
 {
@@ -171,6 +172,14 @@ std::string to_forget(const std::string& instance, const std::string& tap, std::
 std::string to_close(const std::string& instance, Address address)
 {
     return tables_and_sets(instance) + without_address(instance, address);
+}
+
+std::string to_close_all(const std::string& instance)
+{
+    std::string text = tables_and_sets(instance);
+    for (const char* set : {"to_internet", "to_all"})
+        text += "flush set inet " + table_of(instance) + " " + set + "\n";
+    return text;
 }
 
 std::string to_remove(const std::string& instance)

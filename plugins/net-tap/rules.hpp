@@ -41,6 +41,8 @@ std::string to_admit(const std::string& instance, const Guest& guest);
 std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address);
 /// That address may go nowhere. Said again it changes nothing.
 std::string to_close(const std::string& instance, Address address);
+/// No address may go anywhere.
+std::string to_close_all(const std::string& instance);
 /// No table is left.
 std::string to_remove(const std::string& instance);
 

@@ -13,8 +13,6 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-// RFC 1918, 3.
-constexpr std::array<Subnet, 3> private_ranges{{{0x0a000000, 8}, {0xac100000, 12}, {0xc0a80000, 16}}};
 constexpr unsigned longest_prefix = 30;
 
 }  // namespace

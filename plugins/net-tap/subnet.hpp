@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,5 +39,8 @@ struct Subnet {
 private:
     [[nodiscard]] std::uint32_t mask() const { return prefix_bits == 0 ? 0 : ~0U << (32 - prefix_bits); }
 };
+
+/// RFC 1918, 3; in the order in which guests' subnets are looked for in them: the less used first.
+inline constexpr std::array<Subnet, 3> private_ranges{{{0xac100000, 12}, {0xc0a80000, 16}, {0x0a000000, 8}}};
 
 }  // namespace banger::tap

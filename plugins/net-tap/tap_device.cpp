@@ -22,25 +22,31 @@ namespace os = sdk::os;
 constexpr const char* control = "/dev/net/tun";
 constexpr const char* roots_only = "taps are root's: run the daemon as root, or use network 'user'";
 
-Result<os::UniqueFd> open_tap(const std::string& name)
+Result<os::UniqueFd> open_control()
 {
     const os::OwnRights rights;
     auto fd = os::open_file(control, O_RDWR);
-    if (!fd) {
-        auto error = std::move(fd).error();
-        if (error.code == Code::permission)
-            return std::move(error).with_hint(roots_only);
-        error.code = Code::unsupported;  // there is no node, or nothing behind it
-        return std::move(error).with_hint("`modprobe tun` brings it where the kernel has it");
-    }
+    if (fd)
+        return fd;
+    auto error = std::move(fd).error();
+    if (error.code == Code::permission)
+        return std::move(error).with_hint(roots_only);
+    error.code = Code::unsupported;  // there is no node, or nothing behind it
+    return std::move(error).with_hint("`modprobe tun` brings it where the kernel has it");
+}
+
+// `further` as in TUNSETIFF.
+Result<os::UniqueFd> open_tap(const std::string& name, int further, const std::string& doing)
+{
+    auto fd = open_control();
+    if (!fd)
+        return fd;
     ifreq request{};
     name.copy(request.ifr_name, IFNAMSIZ - 1);
-    request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL;
+    request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | further);
     if (::ioctl(fd->get(), TUNSETIFF, &request) != 0) {
         const int why = errno;
-        auto error = sdk::os_error("make tap " + name, why);
-        if (why == EBUSY)
-            error.code = Code::exists;
+        auto error = sdk::os_error(doing, why);
         if (why == EPERM)
             error.hint = roots_only;
         return error;
@@ -48,16 +54,34 @@ Result<os::UniqueFd> open_tap(const std::string& name)
     return fd;
 }
 
+// One without an owner is anybody's to open (tun_not_capable() of drivers/net/tun.c).
+Result<void> set_owner(const os::UniqueFd& tap, uid_t user, const std::string& doing)
+{
+    return ::ioctl(tap.get(), TUNSETOWNER, static_cast<unsigned long>(user)) == 0 ? Result<void>() : sdk::os_error(doing);
+}
+
 }  // namespace
 
-Result<NewTap> NewTap::make(const std::string& name, uid_t user)
+Result<NewTap> NewTap::make(const std::string& name)
 {
-    auto fd = open_tap(name);
-    if (!fd)
-        return std::move(fd).error();
-    if (user != ::geteuid() && ::ioctl(fd->get(), TUNSETOWNER, static_cast<unsigned long>(user)) != 0)
-        return sdk::os_error("give tap " + name + " to its user");
+    const std::string doing = "make tap " + name;
+    auto fd = open_tap(name, IFF_TUN_EXCL, doing);
+    if (!fd) {
+        auto error = std::move(fd).error();
+        if (error.code == Code::busy)
+            error.code = Code::exists;
+        return error;
+    }
+    if (auto owned = set_owner(*fd, ::geteuid(), doing); !owned)
+        return std::move(owned).error();
     return NewTap(name, std::move(*fd));
+}
+
+Result<void> give_tap(const std::string& name, uid_t user)
+{
+    const std::string doing = "give tap " + name + " to its user";
+    auto fd = open_tap(name, 0, doing);
+    return fd ? set_owner(*fd, user, doing) : std::move(fd).error();
 }
 
 Result<void> NewTap::keep()

@@ -13,9 +13,9 @@ namespace banger::tap {
 /// A tap that goes with this object, and with whoever dies over it, unless it was kept (Documentation/networking/tuntap.rst).
 class NewTap {
 public:
-    /// A VMM opens it by its name: whoever may make taps does, and that user. `exists` if there is an interface of that
-    /// name; `unsupported` without /dev/net/tun.
-    static sdk::Result<NewTap> make(const std::string& name, uid_t user);
+    /// Whoever may make taps may open it, and nobody else. `exists` if there is an interface of that name; `unsupported`
+    /// without /dev/net/tun.
+    static sdk::Result<NewTap> make(const std::string& name);
 
     /// It stays until it is removed as an interface.
     sdk::Result<void> keep();
@@ -26,6 +26,9 @@ private:
     std::string name_;
     sdk::os::UniqueFd fd_;
 };
+
+/// From now on that user may open the tap, too, by its name: a VMM does. `busy` if somebody has it open.
+sdk::Result<void> give_tap(const std::string& name, uid_t user);
 
 /// Whether that user's VMM can open the taps that he is given.
 sdk::Result<void> check_user(uid_t user);

@@ -13,7 +13,7 @@ using sdk::Result;
 class TapNames final : public sdk::NetworkNames {
 public:
     TapNames(sdk::Host& host, Config config, std::function<Result<Resolved::Bus>()> connect)
-        : host_(host), config_(std::move(config)), connect_(std::move(connect))
+        : host_(host), config_(std::move(config)), firewall_(rules::table_of(host.instance())), connect_(std::move(connect))
     {
     }
 

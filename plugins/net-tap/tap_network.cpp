@@ -2,10 +2,10 @@
 #include "tap_network.hpp"
 
 #include "host_network.hpp"
-#include "pool_filler.hpp"
 #include "resolvers.hpp"
 #include "tap_device.hpp"
 #include "trial.hpp"
+#include "upkeep.hpp"
 
 namespace banger::tap {
 namespace {
@@ -18,11 +18,15 @@ constexpr std::string_view tap_word = "link:tap";
 constexpr std::string_view restricted_word = "link:user-restricted";
 constexpr std::string_view none_word = "link:none";
 constexpr const char* link_key = "link";
+constexpr const char* no_resolver = "this host has no IPv4 resolver that guests can ask, other than on its loopback";
 
 class TapNetwork final : public sdk::Network {
 public:
     TapNetwork(sdk::Host& host, Config config)
-        : host_(host), config_(std::move(config)), filler_([this] { fill_pool(); })
+        : host_(host), config_(std::move(config)), firewall_(rules::table_of(host.instance())),
+          upkeep_(rules::table_of(host.instance()),
+                  {[this] { fill_pool(); }, [this] { return look_after_rules(); },
+                   [this](const sdk::Error& error) { host_.log(sdk::LogLevel::warning, error.message); }})
     {
     }
     TapNetwork(const TapNetwork&) = delete;
@@ -41,6 +45,8 @@ public:
         const auto tried = try_all();
         probe.usable = tried.has_value();
         probe.reason = tried ? "each guest has a tap on a bridge of this host, and its own address" : tried.error().message;
+        if (tried && resolvers_of_this_host().empty())
+            probe.reason += std::string("; ") + no_resolver;
         if (!tried)
             probe.hint = tried.error().hint;
         return probe;
@@ -76,17 +82,20 @@ public:
         auto claimed = made ? network->claim(spec, mac) : made.error();
         if (!claimed)
             return std::move(claimed).error();
-        filler_.ask();
+        upkeep_.ask_for_taps();
+        // It may have come up since there was last a probe.
+        if (auto passes = network->check_firewall(); !passes)
+            call.warn(passes.error().message + ": the guest reaches nothing; " + passes.error().hint);
         const Subnet& subnet = network->subnet();
         sdk::Link link{{"tap", {{"name", claimed->tap.name}}},
                        mac,
                        to_string(*claimed->address) + "/" + std::to_string(subnet.prefix_bits),
                        to_string(subnet.gateway()),
                        {}};
-        for (const Address resolver : resolvers_of_this_host())
+        for (const Address resolver : resolvers_for_guests(subnet.gateway()))
             link.dns.push_back(to_string(resolver));
-        if (link.dns.empty())  // whoever has none on a host without one asks in vain
-            link.dns.push_back(link.gateway);
+        if (resolvers_of_this_host().empty())
+            call.warn(no_resolver + (": the guest is told " + link.gateway) + ", where one would have to listen");
         return sdk::Attached<sdk::Link>{std::move(link), handle_of(spec.owner, bound_of(*claimed))};
     }
 
@@ -108,6 +117,7 @@ public:
             return std::move(claimed).error();
         if (!*claimed)
             return sdk::Inspection{};
+        upkeep_.begin();
         sdk::Inspection inspection{true, bound_of(**claimed)};
         // What the host received is what the guest sent.
         const Interface& tap = (*claimed)->tap;
@@ -126,6 +136,8 @@ public:
         auto claimed = network->claimed();
         if (!claimed)
             return std::move(claimed).error();
+        if (!claimed->empty())
+            upkeep_.begin();
         std::vector<sdk::Handle> handles;
         for (const auto& one : *claimed)
             handles.push_back(
@@ -187,10 +199,22 @@ private:
             host_.log(sdk::LogLevel::warning, "the pool of taps is not full: " + filled.error().message);
     }
 
+    // Whoever makes the firewall anew (`nft flush ruleset`) takes ours away from under guests that run.
+    bool look_after_rules()
+    {
+        if (firewall_.is_as_left())
+            return false;
+        auto network = HostNetwork::lock(host_, config_, firewall_);
+        auto restored = network ? network->look_after_rules() : network.error();
+        if (!restored)
+            host_.log(sdk::LogLevel::error, "guests may have no rules: " + restored.error().message);
+        return true;
+    }
+
     sdk::Host& host_;
     Config config_;
     Firewall firewall_;
-    PoolFiller filler_;
+    Upkeep upkeep_;
 };
 
 }  // namespace

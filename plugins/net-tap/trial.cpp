@@ -18,11 +18,12 @@ using sdk::Result;
 
 constexpr const char* bridge_name = "bridge0";
 constexpr const char* tap_name = "tap0";
+constexpr const char* bridge_mac = "52:54:00:00:00:02";
 constexpr Subnet subnet{0xac100000, 24};
 
 Result<void> try_here(const std::string& instance)
 {
-    auto tap = NewTap::make(tap_name, ::geteuid());
+    auto tap = NewTap::make(tap_name);
     if (!tap)
         return std::move(tap).error();
     if (auto kept = tap->keep(); !kept)
@@ -30,7 +31,7 @@ Result<void> try_here(const std::string& instance)
     auto links = Links::open();
     if (!links)
         return std::move(links).error();
-    if (auto made = links->add_bridge(bridge_name); !made)
+    if (auto made = links->add_bridge(bridge_name, bridge_mac); !made)
         return made;
     auto bridge = links->find(bridge_name);
     if (!bridge || !*bridge)

@@ -31,9 +31,10 @@ constexpr std::array<Range, 2> of_the_host{{
     {0x7f000000, 8},  // loopback
 }};
 
-constexpr std::array<Range, 9> not_the_internet{{
+constexpr std::array<Range, 10> not_the_internet{{
     {0x0a000000, 8},   // private
     {0x64400000, 10},  // shared behind a provider's NAT; some clouds keep metadata here
+    {0xa83f8110, 32},  // where Azure tells a host what is for it alone (as plugins/net-tap/rules.cpp has it)
     {0xa9fe0000, 16},  // link-local: cloud metadata
     {0xac100000, 12},  // private
     {0xc0000000, 24},  // protocol assignments

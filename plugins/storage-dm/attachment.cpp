@@ -28,9 +28,8 @@ Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::La
 {
     if (auto available = device::check_available(); !available)
         return available;
-    UdevEvents events;
-    auto made = make_device(top, chain, events);
-    events.settle();
+    // The kernel's node is there at once, and that is all that a VMM needs: what udev does takes longer than all the rest.
+    auto made = make_device(top, chain);
     if (made)
         made = device::ensure_node(name_);
     if (made)
@@ -40,46 +39,44 @@ Result<void> Attachment::make(const DiskFiles::Top& top, std::span<const sdk::La
     return made;
 }
 
-Result<void> Attachment::make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain,
-                                     UdevEvents& events) const
+Result<void> Attachment::make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const
 {
     auto layers = LayerDevices::lock(host_);
     if (!layers)
         return std::move(layers).error();
-    auto origin = layers->origin(chain, top.note.bytes, events);
+    auto origin = layers->origin(chain, top.note.bytes);
     if (!origin)
         return std::move(origin).error();
     auto cow = LoopDevice::over(top.cow, LoopDevice::Access::read_write);
     if (!cow)
         return std::move(cow).error();
     const auto table = snapshot_table(top.note.bytes / sector_bytes, *origin, cow->number());
-    return device::create_live(name_, table, device::Access::read_write, events);
+    return device::create_live(name_, table, device::Access::read_write);
 }
 
 Result<void> Attachment::release() const
 {
-    UdevEvents events;
-    if (auto removed = remove(events); !removed)
+    if (auto removed = remove(); !removed)
         return removed;
     auto layers = LayerDevices::lock(host_);
     if (!layers)
         return std::move(layers).error();
-    return layers->remove_unused(events);
+    return layers->remove_unused();
 }
 
-Result<void> Attachment::remove(UdevEvents& events) const
+Result<void> Attachment::remove() const
 {
     auto state = device::own_state_of(name_);
     if (!state)  // somebody else's device of this name is none of ours
         return state.error().code == Code::exists ? Result<void>() : std::move(state).error();
     // A freeze that was cut short: whoever waits for the disk could never close it.
     if (*state && (*state)->suspended)
-        if (auto resumed = device::resume(name_, events); !resumed) {
+        if (auto resumed = device::resume(name_); !resumed) {
             (void)device::forget_waiting(name_);
-            if (auto again = device::resume(name_, events); !again)
+            if (auto again = device::resume(name_); !again)
                 return again;
         }
-    return device::remove_once_closed(name_, patience, events, [this] {
+    return device::remove_once_closed(name_, patience, [this] {
         host_.log(sdk::LogLevel::debug, "wait for whoever has " + name_ + " open");
     });
 }

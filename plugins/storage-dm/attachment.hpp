@@ -6,7 +6,6 @@
 
 #include "banger/sdk/storage.hpp"
 #include "disk_files.hpp"
-#include "udev.hpp"
 
 namespace banger::dm {
 
@@ -18,15 +17,14 @@ public:
 
     [[nodiscard]] const std::string& name() const { return name_; }
 
-    /// Makes it over the layers of its chain, and waits until its node is there. On error nothing is left.
+    /// Makes it over the layers of its chain, with its node. On error nothing is left.
     [[nodiscard]] sdk::Result<void> make(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const;
     /// Removes it, and what nobody stands on any more. Gone already is success; `busy` if somebody keeps it open.
     [[nodiscard]] sdk::Result<void> release() const;
 
 private:
-    [[nodiscard]] sdk::Result<void> make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain,
-                                                UdevEvents& events) const;
-    [[nodiscard]] sdk::Result<void> remove(UdevEvents& events) const;
+    [[nodiscard]] sdk::Result<void> make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const;
+    [[nodiscard]] sdk::Result<void> remove() const;
 
     sdk::Host& host_;
     std::string name_;

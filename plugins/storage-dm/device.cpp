@@ -15,8 +15,10 @@
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
+#include "device_node.hpp"
 #include "library.hpp"
 #include "names.hpp"
+#include "udev.hpp"
 
 namespace banger::dm::device {
 namespace {
@@ -215,10 +217,10 @@ Result<void> forget_waiting(const std::string& name)
     return Request(DM_DEVICE_CLEAR, name).run("take the waiting table from device");
 }
 
-Result<void> resume(const std::string& name, UdevEvents& events)
+Result<void> resume(const std::string& name)
 {
     Request request(DM_DEVICE_RESUME, name);
-    return request.require(events.announce(request.task())).run("resume device");
+    return request.require(keep_udev_off(request.task())).run("resume device");
 }
 
 Result<void> suspend(const std::string& name)
@@ -227,41 +229,40 @@ Result<void> suspend(const std::string& name)
     return request.require(dm_task_skip_lockfs(request.task()) != 0).run("suspend device");
 }
 
-Result<void> create_live(const std::string& name, const Table& table, Access access, UdevEvents& events)
+Result<void> create_live(const std::string& name, const Table& table, Access access)
 {
     auto made = create(name);
     if (!made)
         return made;
     made = load(name, table, access);
     if (made)
-        made = resume(name, events);
+        made = resume(name);
     if (!made)
-        (void)remove(name, events);
+        (void)remove(name);
     return made;
 }
 
-Result<void> remove(const std::string& name, UdevEvents& events)
+Result<void> remove(const std::string& name)
 {
     auto state = own_state_of(name);
     if (!state)
         return std::move(state).error();
-    if (!*state)
-        return {};
-    Request request(DM_DEVICE_REMOVE, name);
-    // The kernel announces nothing of a device that never had a table.
-    if ((*state)->live)
-        request.require(events.announce(request.task()));
-    auto removed = request.run("remove device");
-    return removed || removed.error().code == Code::not_found ? Result<void>() : removed;
+    if (*state) {
+        Request request(DM_DEVICE_REMOVE, name);
+        auto removed = request.require(keep_udev_off(request.task())).run("remove device");
+        if (!removed && removed.error().code != Code::not_found)
+            return removed;
+    }
+    return forget_node(name);
 }
 
-Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events,
+Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience,
                                 const std::function<void()>& on_wait)
 {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     const ClosingWatch watch(node_of(name));
     for (bool waits = false;; waits = true) {
-        auto removed = remove(name, events);
+        auto removed = remove(name);
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (removed || removed.error().code != Code::busy || left.count() <= 0)
             return removed;

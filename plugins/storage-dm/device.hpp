@@ -9,7 +9,6 @@
 
 #include "banger/sdk/result.hpp"
 #include "table.hpp"
-#include "udev.hpp"
 
 /// Device-mapper's devices, one request each (libdevmapper; Documentation/admin-guide/device-mapper).
 ///
@@ -41,16 +40,16 @@ sdk::Result<void> load(const std::string& name, const Table& table, Access acces
 /// Takes a waiting table away. None is success.
 sdk::Result<void> forget_waiting(const std::string& name);
 /// The waiting table, if there is one, becomes the live one.
-sdk::Result<void> resume(const std::string& name, UdevEvents& events);
+sdk::Result<void> resume(const std::string& name);
 /// Requests under way are done, later ones wait. File systems of the host are not asked: a VMM has the device open.
 sdk::Result<void> suspend(const std::string& name);
 /// All three: a device with this table, alive. It is taken away again if that fails.
-sdk::Result<void> create_live(const std::string& name, const Table& table, Access access, UdevEvents& events);
+sdk::Result<void> create_live(const std::string& name, const Table& table, Access access);
 
-/// Gone already is success; `busy` while somebody has it open.
-sdk::Result<void> remove(const std::string& name, UdevEvents& events);
+/// With the link of its name. Gone already is success; `busy` while somebody has it open.
+sdk::Result<void> remove(const std::string& name);
 /// The same, and waits for whoever is just closing it; `on_wait` is told once if somebody is.
-sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience, UdevEvents& events,
+sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience,
                                      const std::function<void()>& on_wait = {});
 
 /// The live table; empty if there is none.

@@ -21,10 +21,15 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
+dev_t device_of(const std::string& number)
+{
+    const auto colon = number.find(':');
+    return makedev(std::stoul(number.substr(0, colon)), std::stoul(number.substr(colon + 1)));
+}
+
 bool is_device(const struct stat& status, const std::string& number)
 {
-    return S_ISBLK(status.st_mode) &&
-           std::to_string(major(status.st_rdev)) + ":" + std::to_string(minor(status.st_rdev)) == number;
+    return S_ISBLK(status.st_mode) && status.st_rdev == device_of(number);
 }
 
 bool is_node_of(const std::string& path, const std::string& number)
@@ -40,19 +45,20 @@ bool is_link_to(const std::string& path, const std::string& target)
     return length >= 0 && std::string_view(text.data(), static_cast<std::size_t>(length)) == target;
 }
 
-// Over whatever is there: the device-mapper library makes a node of its own where udev is late, if it may.
+// Over whatever is there.
 Result<void> link_node(const std::string& name, const std::string& number)
 {
     const std::string kernels = kernel_node_of(number);
     const std::string target = ".." + kernels.substr(kernels.rfind('/'));
     const std::string node = node_of(name);
-    // Where the kernel keeps no nodes those of the library are all there are.
-    if (is_link_to(node, target) || !is_node_of(kernels, number))
-        return {};
     const os::OwnRights rights;
+    const bool kept = is_node_of(kernels, number);  // else the kernel keeps no nodes here, and the name is one itself
+    if (kept ? is_link_to(node, target) : is_node_of(node, number))
+        return {};
     const std::string made = node + ".new";
     (void)::unlink(made.c_str());
-    if (::symlink(target.c_str(), made.c_str()) != 0 || ::rename(made.c_str(), node.c_str()) != 0)
+    const int done = kept ? ::symlink(target.c_str(), made.c_str()) : ::mknod(made.c_str(), S_IFBLK | 0600, device_of(number));
+    if (done != 0 || ::rename(made.c_str(), node.c_str()) != 0)
         return sdk::os_error("make " + node);
     return {};
 }
@@ -75,7 +81,13 @@ Result<void> ensure_node(const std::string& name)
     if (*state && is_node_of(node_of(name), (*state)->number))
         return {};
     return make_error(Code::not_found, "device " + name + " has no node " + node_of(name),
-                      "is udev well? `udevadm trigger --subsystem-match=block` asks it again");
+                      "`dmsetup info " + name + "` tells of it");
+}
+
+Result<void> forget_node(const std::string& name)
+{
+    const os::OwnRights rights;
+    return os::remove_file(node_of(name));
 }
 
 Result<void> give_node(const std::string& name, uid_t user)

@@ -128,13 +128,12 @@ Result<void> DmFreeze::load_tables(const DiskFiles::Top& top) const
     auto layer = device_of_layer(host_, layer_path_);
     if (!now || !layer)
         return now ? std::move(layer).error() : make_error(Code::corrupt, "device " + device_ + " is no snapshot");
-    UdevEvents events;
     // Until the disk's next table stands on the layer's device, nobody may take that for unused.
     auto lock = LayerDevices::lock(host_);
     if (!lock)
         return std::move(lock).error();
     const std::uint64_t sectors = top.note.bytes / sector_bytes;
-    if (auto made = device::create_live(*layer, error_table(sectors), device::Access::read_only, events); !made)
+    if (auto made = device::create_live(*layer, error_table(sectors), device::Access::read_only); !made)
         return made;
     if (auto loaded = device::load(*layer, snapshot_table(sectors, now->origin, now->cow), device::Access::read_only);
         !loaded)
@@ -187,7 +186,6 @@ Result<void> DmFreeze::move(const DiskFiles::Top& top) const
     auto handed_over = has_handed_over();
     if (!moved || !handed_over)
         return moved ? std::move(handed_over).error() : std::move(moved).error();
-    UdevEvents events;
     if (!*moved && !*handed_over) {
         if (!(*state)->waiting)
             if (auto loaded = load_tables(top); !loaded)
@@ -202,13 +200,13 @@ Result<void> DmFreeze::move(const DiskFiles::Top& top) const
         auto layer = device_of_layer(host_, layer_path_);
         if (!layer)
             return std::move(layer).error();
-        if (auto resumed = device::resume(*layer, events); !resumed) {
+        if (auto resumed = device::resume(*layer); !resumed) {
             (void)undo_devices();
             return resumed;
         }
-        return device::resume(device_, events);
+        return device::resume(device_);
     }
-    return !*moved || (*state)->suspended ? device::resume(device_, events) : Result<void>();
+    return !*moved || (*state)->suspended ? device::resume(device_) : Result<void>();
 }
 
 Result<void> DmFreeze::seal()
@@ -234,7 +232,6 @@ Result<sdk::Layer> DmFreeze::layer()
 // The disk goes on as it is, with its old table.
 Result<void> DmFreeze::undo_devices() const
 {
-    UdevEvents events;
     auto state = device::own_state_of(device_);
     if (!state)
         return std::move(state).error();
@@ -246,11 +243,11 @@ Result<void> DmFreeze::undo_devices() const
             auto layer = device_of_layer(host_, layer_path_);
             if (!layer)
                 return std::move(layer).error();
-            if (auto removed = device::remove(*layer, events); !removed)
+            if (auto removed = device::remove(*layer); !removed)
                 return removed;
         }
         if ((*state)->suspended)
-            if (auto resumed = device::resume(device_, events); !resumed)
+            if (auto resumed = device::resume(device_); !resumed)
                 return resumed;
     }
     return {};

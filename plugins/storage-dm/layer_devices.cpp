@@ -59,9 +59,9 @@ Result<LayerDevices> LayerDevices::lock(sdk::Host& host)
     return LayerDevices(host.instance(), std::move(*fd));
 }
 
-Result<std::string> LayerDevices::origin(std::span<const sdk::Layer> chain, std::uint64_t bytes, UdevEvents& events)
+Result<std::string> LayerDevices::origin(std::span<const sdk::Layer> chain, std::uint64_t bytes)
 {
-    auto layer = whole(chain, events);
+    auto layer = whole(chain);
     if (!layer || chain.front().bytes == bytes)
         return layer;
     auto facts = facts_of(chain.front().path);
@@ -75,15 +75,15 @@ Result<std::string> LayerDevices::origin(std::span<const sdk::Layer> chain, std:
     if (*there && (*there)->live)
         return (*there)->number;
     const auto table = longer_table(*layer, chain.front().bytes / sector_bytes, sectors);
-    if (auto made = device::create_live(name, table, device::Access::read_only, events); !made)
+    if (auto made = device::create_live(name, table, device::Access::read_only); !made)
         return std::move(made).error();
     return number_of(name);
 }
 
-Result<std::string> LayerDevices::whole(std::span<const sdk::Layer> chain, UdevEvents& events)
+Result<std::string> LayerDevices::whole(std::span<const sdk::Layer> chain)
 {
     if (chain.front().format == cow_format)
-        return frozen(chain, events);
+        return frozen(chain);
     auto loop = LoopDevice::over(chain.front().path, LoopDevice::Access::read_only);
     if (!loop)
         return std::move(loop).error();
@@ -92,7 +92,7 @@ Result<std::string> LayerDevices::whole(std::span<const sdk::Layer> chain, UdevE
     return number;
 }
 
-Result<std::string> LayerDevices::frozen(std::span<const sdk::Layer> chain, UdevEvents& events)
+Result<std::string> LayerDevices::frozen(std::span<const sdk::Layer> chain)
 {
     const sdk::Layer& layer = chain.front();
     auto facts = facts_of(layer.path);
@@ -107,20 +107,20 @@ Result<std::string> LayerDevices::frozen(std::span<const sdk::Layer> chain, Udev
         return std::move(is_it).error();
     if (*is_it)
         return (*there)->number;
-    auto below = origin(chain.subspan(1), layer.bytes, events);
+    auto below = origin(chain.subspan(1), layer.bytes);
     if (!below)
         return below;
     auto loop = LoopDevice::over(layer.path, LoopDevice::Access::read_only);
     if (!loop)
         return std::move(loop).error();
     const auto table = snapshot_table(layer.bytes / sector_bytes, *below, loop->number());
-    if (auto made = device::create_live(name, table, device::Access::read_only, events); !made)
+    if (auto made = device::create_live(name, table, device::Access::read_only); !made)
         return std::move(made).error();
     held_.push_back(std::move(*loop));
     return number_of(name);
 }
 
-Result<void> LayerDevices::remove_unused(UdevEvents& events)
+Result<void> LayerDevices::remove_unused()
 {
     held_.clear();
     for (bool again = true; again;) {
@@ -134,7 +134,7 @@ Result<void> LayerDevices::remove_unused(UdevEvents& events)
             const auto state = device::own_state_of(name);
             if (!state || !*state || (*state)->openers > 0)
                 continue;
-            auto removed = device::remove(name, events);
+            auto removed = device::remove(name);
             // Somebody who looks at block devices may have it open for a moment: whoever is next removes it.
             if (!removed && removed.error().code != Code::busy)
                 return removed;

@@ -8,7 +8,6 @@
 #include "banger/sdk/os/fd.hpp"
 #include "banger/sdk/storage.hpp"
 #include "loop.hpp"
-#include "udev.hpp"
 
 namespace banger::dm {
 
@@ -23,17 +22,17 @@ public:
 
     /// The number of a device that holds what the first layer of the chain (layer_chain.hpp) does, and zeros up to that
     /// many bytes.
-    sdk::Result<std::string> origin(std::span<const sdk::Layer> chain, std::uint64_t bytes, UdevEvents& events);
+    sdk::Result<std::string> origin(std::span<const sdk::Layer> chain, std::uint64_t bytes);
 
     /// Removes the devices that nobody stands on, from the top down.
-    sdk::Result<void> remove_unused(UdevEvents& events);
+    sdk::Result<void> remove_unused();
 
 private:
     LayerDevices(std::string instance, sdk::os::UniqueFd lock) : instance_(std::move(instance)), lock_(std::move(lock))
     {
     }
-    sdk::Result<std::string> whole(std::span<const sdk::Layer> chain, UdevEvents& events);
-    sdk::Result<std::string> frozen(std::span<const sdk::Layer> chain, UdevEvents& events);
+    sdk::Result<std::string> whole(std::span<const sdk::Layer> chain);
+    sdk::Result<std::string> frozen(std::span<const sdk::Layer> chain);
 
     std::string instance_;
     sdk::os::UniqueFd lock_;

@@ -34,7 +34,7 @@ Result<void> make_layer(const std::string& path)
     return {};
 }
 
-Result<void> make_snapshot(const std::string& name, const std::string& layer, const std::string& cow, UdevEvents& events)
+Result<void> make_snapshot(const std::string& name, const std::string& layer, const std::string& cow)
 {
     auto origin = LoopDevice::over(layer, LoopDevice::Access::read_only);
     if (!origin)
@@ -43,7 +43,7 @@ Result<void> make_snapshot(const std::string& name, const std::string& layer, co
     if (!writes)
         return std::move(writes).error();
     const auto table = snapshot_table(trial_bytes / sector_bytes, origin->number(), writes->number());
-    return device::create_live(name, table, device::Access::read_write, events);
+    return device::create_live(name, table, device::Access::read_write);
 }
 
 }  // namespace
@@ -58,22 +58,19 @@ Result<void> try_snapshot(sdk::Host& host)
     const std::string name = probe_name(host.instance());
     const std::string layer = host.cache_directory() + "/trial-layer";
     const std::string cow = host.cache_directory() + "/trial-cow";
-    UdevEvents events;
     // One that was killed in the middle left its device.
-    auto tried = device::remove(name, events);
+    auto tried = device::remove(name);
     if (tried)
         tried = make_layer(layer);
     if (tried)
         tried = cow::make(cow, trial_bytes);
     if (tried)
-        tried = make_snapshot(name, layer, cow, events);
-    events.settle();
+        tried = make_snapshot(name, layer, cow);
     if (tried)
         tried = device::ensure_node(name);
     constexpr std::chrono::seconds patience{2};  // for whoever looks at every new device
-    if (auto removed = device::remove_once_closed(name, patience, events); !removed && tried)
+    if (auto removed = device::remove_once_closed(name, patience); !removed && tried)
         tried = std::move(removed);
-    events.settle();
     for (const auto& path : {layer, cow})
         if (auto removed = os::remove_file(path); !removed && tried)
             tried = std::move(removed);

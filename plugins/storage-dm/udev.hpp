@@ -1,32 +1,15 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-
 struct dm_task;
 
 namespace banger::dm {
 
-/// What udev is told of during one verb, and waited for once, at its end: never while a device is suspended. udev is told
-/// to run no rules of its own on our devices: what is on them is a guest's, and nobody of the host should look for file
-/// systems there. Where no udev runs, or it does not answer, nobody waits, and device nodes are made by the library.
+/// For a task that the kernel announces, which are those to resume or to remove a device that has a table: udev is told to run
+/// none of its rules on the device, and to leave its name to us (device_node.hpp). What is on it is a guest's, and nobody of
+/// the host should look for file systems there. Nobody waits for udev, so it is all the same whether there is one.
 ///
-/// Threads: one.
-class UdevEvents {
-public:
-    UdevEvents() = default;
-    UdevEvents(const UdevEvents&) = delete;
-    UdevEvents& operator=(const UdevEvents&) = delete;
-    ~UdevEvents() { settle(); }
-
-    /// Only for tasks that the kernel announces: to resume or to remove a device that has a table. The caller holds the
-    /// library's lock (device.cpp). False if that fails.
-    bool announce(dm_task* task);
-    /// Waits until udev is done with all of them, a few seconds at most.
-    void settle();
-
-private:
-    std::uint32_t cookie_ = 0;
-};
+/// The caller holds the library's lock. False if that fails.
+bool keep_udev_off(dm_task* task);
 
 }  // namespace banger::dm

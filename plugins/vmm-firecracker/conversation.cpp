@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "conversation.hpp"
 
+#include "installation.hpp"
 #include "served_socket.hpp"
 
 namespace banger::firecracker {
@@ -29,6 +30,23 @@ Result<MachineState> Conversation::state()
 {
     auto answer = api_.ask(describe(), limits_);
     return answer ? state_from(*answer) : std::move(answer).error();
+}
+
+Result<void> Conversation::resume()
+{
+    const auto answer = api_.ask(describe(), limits_);
+    if (!answer)
+        return answer.error();
+    const auto state = state_from(*answer);
+    if (!state)
+        return state.error();
+    if (*state == MachineState::running)
+        return {};
+    const auto version = Version::from(vmm_version_from(*answer).value_or(""));
+    if (version && is_deaf_once_resumed(*version))
+        if (auto reset = tell(reset_channel()); !reset && reset.error().code != sdk::Code::invalid)
+            return reset;
+    return tell(firecracker::resume());
 }
 
 // One thread of Firecracker's serves its API and its disks, in rounds over what is ready. What processors asked for just

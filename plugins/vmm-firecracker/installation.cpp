@@ -19,6 +19,7 @@ constexpr std::chrono::seconds longest_answer{10};
 constexpr Version oldest{1, 8, 0};
 constexpr Version oldest_that_restores{1, 12, 0};
 constexpr Version deaf_after_restore{1, 16, 0};
+constexpr Version last_deaf_once_resumed{1, 16, 1};
 constexpr const char* install_hint =
     "put a firecracker from https://github.com/firecracker-microvm/firecracker/releases on PATH, or name it: "
     "`banger config set plugin.vmm-firecracker.firecracker_bin /path/to/firecracker`";
@@ -97,6 +98,11 @@ std::string snapshot_problem(const Version& version)
     if (version == deaf_after_restore)
         return "with Firecracker 1.16.0 nobody reaches the agent of a restored machine; 1.16.1 has that mended";
     return {};
+}
+
+bool is_deaf_once_resumed(const Version& version)
+{
+    return version >= deaf_after_restore && version <= last_deaf_once_resumed;
 }
 
 sdk::Result<Installation> Search::look(sdk::Call& call)

@@ -28,6 +28,11 @@ std::string to_string(const Version& version);
 /// its own tap, which none before 1.12 can, and 1.16.0 leaves it without its agent's channel.
 std::string snapshot_problem(const Version& version);
 
+/// Whether nobody reaches the agent of a machine that stood still and goes on, but for one that was saved meanwhile: such a
+/// Firecracker holds back what is for its guest until that has heard of a reset, which only a save tells it of. Mended behind
+/// 1.16.1 ("do not arm the TRANSPORT_RESET RX gate on bare resume").
+bool is_deaf_once_resumed(const Version& version);
+
 /// The Firecracker of this host.
 struct Installation {
     std::string program;  ///< absolute path

@@ -142,6 +142,11 @@ Request create_snapshot(const std::string& devices, const std::string& memory, b
     return {"PUT", "/snapshot/create", json.done()};
 }
 
+Request reset_channel()
+{
+    return create_snapshot(".", ".", false);  // a directory
+}
+
 Request load_snapshot(const Load& load)
 {
     sdk::JsonObject json;
@@ -172,6 +177,11 @@ sdk::Result<MachineState> state_from(std::string_view body)
     if (state == "Not started")
         return MachineState::not_started;
     return sdk::make_error(sdk::Code::internal, "Firecracker does not say what its machine does");
+}
+
+std::optional<std::string> vmm_version_from(std::string_view body)
+{
+    return member(body, "vmm_version");
 }
 
 std::optional<std::string> fault_from(std::string_view body)

@@ -78,6 +78,10 @@ Request resume();
 /// pages that were written since the last save, or the boot, are written, over what the file has at their places.
 Request create_snapshot(const std::string& devices, const std::string& memory, bool difference);
 
+/// A save into no file, which fails: all that it does to a machine that stands still is to end what went through its vsock, and
+/// to tell its guest so (Firecracker's docs/vsock.md, as of any save).
+Request reset_channel();
+
 /// A network device that had another tap when it was saved (NetworkOverride).
 struct Tap {
     std::string id;
@@ -101,6 +105,9 @@ enum class MachineState { not_started, running, paused };
 
 /// Reads InstanceInfo. `internal` if it is none.
 sdk::Result<MachineState> state_from(std::string_view body);
+
+/// `vmm_version` of an InstanceInfo; none if the body is no such thing.
+std::optional<std::string> vmm_version_from(std::string_view body);
 
 /// `fault_message` of an Error; none if the body is no such thing.
 std::optional<std::string> fault_from(std::string_view body);

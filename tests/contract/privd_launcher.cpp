@@ -1,8 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // privd-launcher USER DIRECTORY PROGRAM [ARGUMENT...]
 // Starts the root helper as systemd would: with its socket, the user's, whenever somebody connects and none runs
-// (sd_listen_fds(3)). In the user's DIRECTORY it is armed as tests/lab/armed-helper has it: a fault plan from `plan`, once; what
-// it says in `log`; whoever connects to `stop.sock` has it stopped. Asked to end, this ends with the helper's status.
+// (sd_listen_fds(3)). In the user's DIRECTORY it is armed as tests/lab/armed-helper has it: fault plans from `plan`; what it
+// says in `log`. Asked to end, this ends with the helper's status.
 #include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
@@ -16,7 +16,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/rpc/helper.hpp"
@@ -37,8 +36,8 @@ os::UniqueFd listen_for(const passwd& user, const std::string& path)
 
 class Launcher {
 public:
-    Launcher(os::UniqueFd helper, os::UniqueFd stop, std::string directory, char** program)
-        : helper_(std::move(helper)), stop_(std::move(stop)), directory_(std::move(directory)), program_(program)
+    Launcher(os::UniqueFd helper, std::string directory, char** program)
+        : helper_(std::move(helper)), directory_(std::move(directory)), program_(program)
     {
         sigset_t all;
         sigemptyset(&all);
@@ -52,18 +51,11 @@ public:
     {
         for (;;) {
             const int to_start = child_ == 0 ? helper_.get() : -1;
-            std::array<pollfd, 3> watch{
-                {{to_start, POLLIN, 0}, {stop_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+            std::array<pollfd, 2> watch{{{to_start, POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
             if (::poll(watch.data(), watch.size(), -1) < 0)
                 return 1;
-            if (watch[2].revents != 0 && take_signal() && child_ == 0)
+            if (watch[1].revents != 0 && take_signal() && child_ == 0)
                 return status_;
-            if (watch[1].revents != 0)
-                waiting_.emplace_back(::accept4(stop_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-            if (child_ == 0)
-                waiting_.clear();
-            else if (!waiting_.empty())
-                ::kill(child_, SIGTERM);
             if (watch[0].revents != 0 && child_ == 0)
                 start();
         }
@@ -91,8 +83,6 @@ private:
 
     void start()
     {
-        const std::string plan = os::read_file(directory_ + "/plan").value_or("");
-        ::unlink((directory_ + "/plan").c_str());
         child_ = ::fork();
         if (child_ != 0)
             return;
@@ -107,22 +97,19 @@ private:
             ::dup2(helper_.get(), first);
         ::setenv("LISTEN_FDS", "1", 1);
         ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-        if (const auto at = plan.find('='); at != std::string::npos)
-            ::setenv(plan.substr(0, at).c_str(), plan.substr(at + 1, plan.find('\n') - at - 1).c_str(), 1);
+        ::setenv("BANGER_FAULT", ("file:" + directory_ + "/plan").c_str(), 1);
         ::execv(program_[0], program_);
         std::perror(program_[0]);
         ::_exit(1);
     }
 
     os::UniqueFd helper_;
-    os::UniqueFd stop_;
     os::UniqueFd signals_;
     std::string directory_;
     char** program_;
     pid_t child_ = 0;
     int status_ = 0;
     bool ends_ = false;
-    std::vector<os::UniqueFd> waiting_;  ///< for the helper to end
 };
 
 }  // namespace
@@ -134,8 +121,7 @@ int main(int argc, char** argv)
         return 64;
     const std::string directory = argv[2];
     auto helper = listen_for(*user, banger::rpc::helper::socket);
-    auto stop = listen_for(*user, directory + "/stop.sock");
-    if (!helper || !stop)
+    if (!helper)
         return 1;
-    return Launcher(std::move(helper), std::move(stop), directory, argv + 3).run();
+    return Launcher(std::move(helper), directory, argv + 3).run();
 }

@@ -24,9 +24,7 @@ namespace os = sdk::os;
 
 namespace {
 
-constexpr std::uint16_t port = 8080;
-
-sockaddr_in name_of(const std::string& address)
+sockaddr_in name_of(const std::string& address, std::uint16_t port)
 {
     sockaddr_in name{};
     name.sin_family = AF_INET;
@@ -37,12 +35,9 @@ sockaddr_in name_of(const std::string& address)
 
 os::UniqueFd open_tap(const std::string& name)
 {
-    os::UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-    ifreq request{};
-    name.copy(request.ifr_name, IFNAMSIZ - 1);
-    request.ifr_flags = IFF_TAP | IFF_NO_PI;
-    EXPECT_EQ(::ioctl(fd.get(), TUNSETIFF, &request), 0) << name;
-    return fd;
+    auto tun = open_tun();
+    EXPECT_EQ(take_tap(tun, name), 0) << name;
+    return tun;
 }
 
 }  // namespace
@@ -81,6 +76,19 @@ void allow_loopback_over(const std::string& interface)
     EXPECT_TRUE(os::write_all(setting->get(), "1"));
 }
 
+os::UniqueFd open_tun()
+{
+    return os::UniqueFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+}
+
+int take_tap(const os::UniqueFd& tun, const std::string& name)
+{
+    ifreq request{};
+    name.copy(request.ifr_name, IFNAMSIZ - 1);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    return ::ioctl(tun.get(), TUNSETIFF, &request) == 0 ? 0 : errno;
+}
+
 Guest::Guest(const sdk::Link& link) : ours_(open_tap(link.attachment.fields.at("name")))
 {
     network_.run([&] {
@@ -105,12 +113,12 @@ void Guest::ip(std::vector<std::string> words) const
     network_.run([&] { said(words); });
 }
 
-bool Guest::reaches(const std::string& address) const
+bool Guest::reaches(const std::string& address, std::uint16_t port) const
 {
     bool reached = false;
     network_.run([&] {
         const os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        const auto name = name_of(address);
+        const auto name = name_of(address, port);
         if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
             constexpr int patience_ms = 1500;  // longer than the kernel's first try again
             pollfd connected{socket.get(), POLLOUT, 0};
@@ -145,10 +153,10 @@ std::unique_ptr<FrameSocket> Guest::frames() const
     return frames;
 }
 
-os::UniqueFd Guest::listen_on(const std::string& address)
+os::UniqueFd Guest::listen_on(const std::string& address, std::uint16_t port)
 {
     os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const auto name = name_of(address);
+    const auto name = name_of(address, port);
     EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0) << address;
     EXPECT_EQ(::listen(socket.get(), 16), 0);
     return socket;

@@ -18,6 +18,13 @@ inline constexpr const char* on_the_internet = "203.0.113.7";  // documentation 
 inline constexpr const char* private_host = "10.77.0.1";
 inline constexpr const char* metadata = "169.254.169.254";
 
+class HostOfAUser : public sdk::testing::FakeHost {
+public:
+    [[nodiscard]] uid_t user() const override { return served; }
+
+    uid_t served = ::geteuid();
+};
+
 /// This program as a host, in a network namespace of its own; guests and the outside have one each.
 class Tap : public ::testing::Test {
 protected:
@@ -89,7 +96,7 @@ protected:
     [[nodiscard]] std::string tap_prefix() const { return "b" + host.instance() + "-"; }
     static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
 
-    sdk::testing::FakeHost host;
+    HostOfAUser host;
     sdk::testing::FakeCall call;
     Config config;
     std::unique_ptr<sdk::Network> network;

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,7 +13,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <functional>
 #include <memory>
+#include <sstream>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/integration/tap_fixture.hpp"
@@ -49,6 +53,43 @@ private:
     os::UniqueFd socket_;
 };
 
+void wait_for_interfaces(const std::string& named, std::size_t wanted)
+{
+    const LinkChanges changes;
+    const auto count = [&] {
+        const auto links = said({"ip", "-o", "link"});
+        std::size_t found = 0;
+        for (auto at = links.find(named); at != std::string::npos; at = links.find(named, at + 1))
+            ++found;
+        return found;
+    };
+    while (count() < wanted)
+        ASSERT_TRUE(changes.wait()) << "there are " << count();
+}
+
+void take_mounts_of_its_own()
+{
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+}
+
+constexpr uid_t nobody = 65534;
+
+// In a process of its own, for there is no way back.
+void run_as_nobody(const std::function<void()>& body)
+{
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        EXPECT_EQ(::setresuid(nobody, nobody, nobody), 0);
+        body();
+        ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+}
+
 TEST_F(Tap, AGuestReachesTheOutsideAsItsPolicySays)
 {
     make_outside();
@@ -82,8 +123,41 @@ TEST_F(Tap, TheHostsLoopbackIsNobodysWhateverRoutesSay)
     allow_loopback_over("br-banger");
     guest.take_loopback_by(link.gateway);
     EXPECT_FALSE(guest.reaches("127.0.0.1"));
+    // Who has the network's lock keeps the provider from putting it back.
+    const auto lock = os::open_file(host.cache_directory() + "/network.lock", O_RDWR);
+    ASSERT_TRUE(lock && ::flock(lock->get(), LOCK_EX) == 0);
     said({"nft", "flush chain inet banger_" + host.instance() + " input"});
     EXPECT_TRUE(guest.reaches("127.0.0.1")) << "it was a rule of ours that stood in the way";
+}
+
+TEST_F(Tap, WhereTheHostsResolverIsOnItsLoopbackGuestsAskTheGatewayAndThatIsSaid)
+{
+    take_mounts_of_its_own();
+    const std::string ours = host.directory() + "/resolv.conf";
+    const auto says = [&](const std::string& text) {
+        auto file = os::open_file(ours, O_WRONLY | O_CREAT | O_TRUNC);
+        ASSERT_TRUE(file && os::write_all(file->get(), text));
+    };
+    says("nameserver 127.0.0.1\nnameserver 2001:db8::1\n");
+    for (const char* file : {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"})
+        if (os::exists(file)) {
+            ASSERT_EQ(::mount(ours.c_str(), file, nullptr, MS_BIND, nullptr), 0) << file;
+        }
+    constexpr std::uint16_t dns = 53;
+    const auto listens = Guest::listen_on("0.0.0.0", dns);
+    const auto other_service = Guest::listen_on("0.0.0.0");
+    const auto link = must_attach(new_spec()).value;
+    EXPECT_THAT(link.dns, ::testing::ElementsAre(link.gateway));
+    EXPECT_THAT(call.warnings(), ::testing::ElementsAre(HasSubstr("no IPv4 resolver")));
+    EXPECT_THAT(network->probe(call)->reason, HasSubstr("no IPv4 resolver"));
+    const Guest guest(link);
+    EXPECT_TRUE(guest.reaches(link.gateway, dns));
+    EXPECT_FALSE(guest.reaches(link.gateway));
+    // With one that they can ask the gateway's is the host's own again.
+    says("nameserver 192.0.2.53\n");
+    EXPECT_THAT(must_attach(new_spec()).value.dns, ::testing::ElementsAre("192.0.2.53"));
+    EXPECT_FALSE(guest.reaches(link.gateway, dns));
+    EXPECT_EQ(call.warnings().size(), 1U);
 }
 
 TEST_F(Tap, GuestsReachOneAnotherOnlyWhereThatIsAskedFor)
@@ -171,19 +245,13 @@ TEST_F(Tap, WhatReachesAGuestIsForIt)
         EXPECT_EQ(std::find(others.begin(), others.end(), came), others.end());
 }
 
-TEST_F(Tap, RulesThatSomebodyTookAwayAreBackForTheNextGuest)
+TEST_F(Tap, ForwardingThatSomebodySwitchedOffIsBackForTheNextGuest)
 {
     make_outside();
     (void)must_attach(new_spec());
-    const std::string table = "inet banger_" + host.instance();
-    for (const std::string& taken : {std::string("flush ruleset"), "delete table " + table, "flush chain " + table + " forward",
-                                     std::string("add table inet somebody")}) {
-        said({"nft", taken});
-        const Guest guest(must_attach(new_spec()).value);
-        EXPECT_TRUE(guest.reaches(on_the_internet)) << taken;
-        EXPECT_FALSE(guest.reaches(private_host)) << taken;
-    }
-    EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr("inet somebody"));
+    said({"sysctl", "-q", "-w", "net.ipv4.ip_forward=0"});
+    const Guest guest(must_attach(new_spec()).value);
+    EXPECT_TRUE(guest.reaches(on_the_internet));
 }
 
 TEST_F(Tap, AReleasedGuestIsClosedOffAndLeavesNoRule)
@@ -223,9 +291,22 @@ TEST_F(Tap, WhatIsLeftOfAnEarlierGuestAdmitsNobody)
     EXPECT_FALSE(guest.reaches(on_the_internet));
 }
 
+TEST_F(Tap, WhereTheListOfAddressesIsLostThatOfAGuestWithoutATapIsClosedAllTheSame)
+{
+    make_outside();
+    const auto lost = must_attach(new_spec());
+    const auto neighbour = must_attach(new_spec()).value;
+    said({"ip", "link", "delete", lost.value.attachment.fields.at("name")});
+    ASSERT_EQ(::unlink((host.cache_directory() + "/addresses").c_str()), 0);
+    ASSERT_TRUE(network->release(lost.handle));
+    EXPECT_THAT(said({"nft", "list", "table", "inet", "banger_" + host.instance()}), Not(HasSubstr(address_in(lost.value))));
+    EXPECT_TRUE(Guest(neighbour).reaches(on_the_internet));
+}
+
 TEST_F(Tap, AGuestOfAnEarlierBangerIsForgottenToo)
 {
     const auto attached = must_attach(new_spec());
+    network.reset();
     const std::string table = "netdev banger_" + host.instance() + " ";
     const auto tap = attached.value.attachment.fields.at("name");
     for (const char* way : {"from_", "to_"}) {
@@ -234,6 +315,7 @@ TEST_F(Tap, AGuestOfAnEarlierBangerIsForgottenToo)
     }
     for (const char* set : {"macs_", "addresses_"})
         said({"nft", "delete set " + table + set + tap});
+    reopen();
     ASSERT_TRUE(network->release(attached.handle));
     EXPECT_THAT(said({"nft", "list", "ruleset"}), Not(HasSubstr(tap)));
 }
@@ -300,23 +382,43 @@ TEST_F(Tap, OtherSettingsAreTakenOnceNobodyIsOnTheOldBridgeAndRefusedBefore)
 
 TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
 {
-    const LinkChanges changes;
     (void)must_attach(new_spec());
+    wait_for_interfaces(tap_prefix(), 1 + config.pool);
     const std::string ours = tap_prefix();
-    const auto count = [&] {
-        const auto links = said({"ip", "-o", "link"});
-        std::size_t found = 0;
-        for (auto at = links.find(ours); at != std::string::npos; at = links.find(ours, at + 1))
-            ++found;
-        return found;
-    };
-    while (count() < 1 + config.pool)
-        ASSERT_TRUE(changes.wait()) << "there are " << count();
     EXPECT_THAT(said({"ip", "-d", "link", "show", ours + "1"}), HasSubstr("isolated on"));
     EXPECT_THAT(said({"ip", "-br", "link", "show", ours + "1"}), HasSubstr("DOWN"));
     const auto next = must_attach(new_spec());
     EXPECT_EQ(next.value.attachment.fields.at("name"), ours + "1") << "it is the one that was ready";
     EXPECT_THAT(said({"ip", "link", "show", ours + "1"}), HasSubstr("alias banger " + host.instance() + " "));
+}
+
+TEST_F(Tap, ATapIsItsUsersOnceAMachineHasIt)
+{
+    host.served = nobody;
+    reopen();
+    const auto used = must_attach(new_spec()).value.attachment.fields.at("name");
+    wait_for_interfaces(tap_prefix(), 1 + config.pool);
+    const auto waits = tap_prefix() + "1";
+    const std::array<os::UniqueFd, 2> tun{open_tun(), open_tun()};
+    run_as_nobody([&] {
+        EXPECT_EQ(take_tap(tun[0], waits), EPERM) << "the next machine's";
+        EXPECT_EQ(take_tap(tun[0], used), 0);
+        EXPECT_EQ(take_tap(tun[1], used), EBUSY);
+    });
+}
+
+TEST_F(Tap, ATapOfRootsIsNobodyElsesWhetherItWaitsOrIsInUse)
+{
+    const auto used = must_attach(new_spec()).value.attachment.fields.at("name");
+    wait_for_interfaces(tap_prefix(), 1 + config.pool);
+    const auto waits = tap_prefix() + "1";
+    ASSERT_NE(used, waits);
+    const auto tun = open_tun();  // which most hosts let everybody open
+    run_as_nobody([&] {
+        EXPECT_EQ(take_tap(tun, used), EPERM);
+        EXPECT_EQ(take_tap(tun, waits), EPERM);
+    });
+    EXPECT_EQ(take_tap(tun, used), 0);
 }
 
 TEST_F(Tap, WhereThePoolIsEmptyATapIsMadeOnTheSpot)
@@ -362,6 +464,30 @@ TEST_F(Tap, AHostThatDropsWhatItForwardsIsNoPlaceForThisProviderUnlessItWasToldT
     EXPECT_TRUE(network->probe(call)->usable);
 }
 
+TEST_F(Tap, AFirewallThatCameUpSinceTheProbeIsWarnedOfWithEachStart)
+{
+    make_outside();
+    (void)must_attach(new_spec());
+    const auto of_firewall = [&] {
+        std::vector<std::string> found;
+        for (const auto& warning : call.warnings())
+            if (warning.find("firewall") != std::string::npos)
+                found.push_back(warning);
+        return found;
+    };
+    EXPECT_TRUE(of_firewall().empty());
+    said({"nft", "add table inet theirs; add chain inet theirs forward { type filter hook forward priority 10; }; "
+                 "add rule inet theirs forward ct state established accept; add rule inet theirs forward reject with icmpx type admin-prohibited"});
+    const Guest guest(must_attach(new_spec()).value);
+    EXPECT_FALSE(guest.reaches(on_the_internet));
+    ASSERT_EQ(of_firewall().size(), 1U);
+    EXPECT_THAT(of_firewall().front(), HasSubstr("inet theirs forward"));
+    EXPECT_FALSE(network->probe(call)->usable);
+    said({"nft", "delete table inet theirs"});
+    (void)must_attach(new_spec());
+    EXPECT_EQ(of_firewall().size(), 1U);
+}
+
 TEST_F(Tap, ASubnetThatIsFullSaysSo)
 {
     config.subnet = *Subnet::parse("172.16.9.0/30");
@@ -384,6 +510,47 @@ TEST_F(Tap, ASubnetThatTheHostRoutesToIsNotTheGuests)
     EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger")));
 }
 
+TEST_F(Tap, RoutesThatSplitTheDefaultOneOrLeadNowhereAreNobodysSubnets)
+{
+    make_outside();
+    for (const char* half : {"0.0.0.0/1", "128.0.0.0/1"})
+        said({"ip", "route", "add", half, "via", "198.51.100.2"});
+    said({"ip", "route", "add", "blackhole", "172.16.0.0/12"});
+    EXPECT_TRUE(network->probe(call)->usable);
+    const Guest guest(must_attach(new_spec()).value);
+    EXPECT_TRUE(guest.reaches(on_the_internet));
+    // One that leads somewhere is another thing.
+    said({"ip", "route", "replace", "172.22.0.0/16", "via", "198.51.100.2"});
+    config.subnet = *Subnet::parse("172.22.7.0/24");
+    EXPECT_FALSE(make_network(host, config)->probe(call)->usable);
+}
+
+TEST_F(Tap, WhereAWholePrivateRangeIsRoutedGuestsHaveASubnetOfAnother)
+{
+    make_outside();
+    said({"ip", "route", "add", "172.16.0.0/12", "via", "198.51.100.2"});
+    EXPECT_EQ(must_attach(new_spec()).value.gateway, "192.168.0.1");
+}
+
+TEST_F(Tap, TheGuestsGatewayKeepsItsHardwareAddressWhoeverComesAndGoes)
+{
+    const auto gateway = [] {
+        std::istringstream words(said({"ip", "-br", "link", "show", "br-banger"}));
+        std::string name, state, mac;
+        words >> name >> state >> mac;
+        return mac;
+    };
+    (void)must_attach(new_spec());
+    const auto at_first = gateway();
+    ASSERT_EQ(at_first.size(), std::string("52:54:00:00:00:00").size());
+    // Taps have what the kernel gives them by chance; this one has the lowest that there is.
+    const auto lowest = must_attach(new_spec());
+    said({"ip", "link", "set", lowest.value.attachment.fields.at("name"), "address", "02:00:00:00:00:00"});
+    EXPECT_EQ(gateway(), at_first);
+    EXPECT_TRUE(network->release(lowest.handle));
+    EXPECT_EQ(gateway(), at_first);
+}
+
 TEST_F(Tap, ATapsNameThatSomebodyElseHasIsTheirs)
 {
     said({"ip", "link", "add", tap_prefix() + "0", "type", "bridge"});
@@ -403,8 +570,7 @@ TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
         EXPECT_FALSE(probe->hint.empty()) << probe->reason;
         EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr(tap_prefix())));
     };
-    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
-    ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    take_mounts_of_its_own();
     ASSERT_EQ(::mount("tmpfs", "/dev/net", "tmpfs", 0, nullptr), 0);
     refuses(Code::unsupported, "/dev/net/tun");
     // A node without a driver behind it, as where the module is not there.
@@ -415,14 +581,10 @@ TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
     network.reset();
     EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger")));
 
-    // Whoever is not root: in a process of its own, for there is no way back.
-    constexpr uid_t nobody = 65534;
+    // Whoever is not root.
     const auto spec = new_spec();
     said({"chown", "-R", std::to_string(nobody), host.directory()});
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        EXPECT_EQ(::setresuid(nobody, nobody, nobody), 0);
+    run_as_nobody([&] {
         const auto nobodys = make_network(host, config);
         const auto probe = nobodys->probe(call);
         EXPECT_TRUE(probe && !probe->usable && !probe->hint.empty());
@@ -432,11 +594,7 @@ TEST_F(Tap, AHostWithoutTapsOrTheRightToThemIsNoPlaceForThisProvider)
             EXPECT_EQ(sdk::to_string(attached.error().code), sdk::to_string(Code::permission)) << attached.error().message;
             EXPECT_FALSE(attached.error().hint.empty()) << attached.error().message;
         }
-        ::_exit(HasFailure() ? 1 : 0);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+    });
 }
 
 }  // namespace

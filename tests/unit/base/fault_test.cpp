@@ -2,9 +2,13 @@
 #include "core/base/fault.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <string>
+
+#include "banger/sdk/os/file.hpp"
 
 namespace banger::base::fault {
 namespace {
@@ -79,6 +83,28 @@ TEST(FaultDeathTest, TheEnvironmentCanKill)
             (void)reach("one");
             (void)reach("two");
             std::exit(0);
+        },
+        testing::KilledBySignal(SIGKILL), "");
+}
+
+TEST(FaultDeathTest, APlanInAFileIsTakenAnewWheneverThereIsOne)
+{
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(
+        {
+            const std::string file = ::testing::TempDir() + "/plan-" + std::to_string(::getpid());
+            ::setenv("BANGER_FAULT", ("file:" + file).c_str(), 1);
+            const auto plan = [&](const char* text) { return sdk::os::write_file_atomic(file, text).has_value(); };
+            bool well = reach("nobody armed it").has_value();
+            for (int round = 0; round < 2; ++round) {
+                well = well && plan("error:2\n") && reach("one") && sdk::os::exists(file);
+                well = well && !reach("two") && !sdk::os::exists(file) && reach("three");
+            }
+            well = well && plan("nonsense") && !reach("one") && sdk::os::exists(file);
+            well = well && plan("kill:1@two") && reach("one") && sdk::os::exists(file);
+            if (well)
+                (void)reach("two");
+            std::exit(1);
         },
         testing::KilledBySignal(SIGKILL), "");
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <future>
+#include <limits>
 
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/sources.hpp"
@@ -138,6 +139,18 @@ TEST_F(TeardownTest, WhoeverNeedsTheMachineWaitsForItsTeardown)
     const auto start = started.get();
     ASSERT_FALSE(start) << "it has no image";
     EXPECT_NE(start.error().code, sdk::Code::busy) << start.error().message;
+}
+
+TEST_F(TeardownTest, RoomThatIsMissingForAStartIsWaitedForWhileSomethingGoes)
+{
+    const auto other = add("aabbccddee02", "fake", "fake");
+    config_.daemon.pause_below.value = std::numeric_limits<std::uint64_t>::max() / 4;
+    hold();
+    ASSERT_TRUE(remove());
+    auto started = later([&](Operation& operation) { return lifecycle::start_vm(*engine_, other.name, operation); });
+    EXPECT_TRUE(waits(started));
+    let_go();
+    EXPECT_EQ(started.get().error().code, sdk::Code::no_space) << "there is none now either";
 }
 
 TEST_F(TeardownTest, AVmWhoseDeletionWasAnsweredIsGoneAndItsNameIsFreeOnceTheRestIs)

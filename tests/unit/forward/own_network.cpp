@@ -5,13 +5,18 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "banger/sdk/os/file.hpp"
@@ -21,6 +26,23 @@ namespace {
 
 bool is_own = false;
 
+// In a user namespace its first process may do all and what it starts nothing (capabilities(7)): whoever changes this network,
+// and whoever looks whose a port is, has to have more than that.
+bool hand_on_rights()
+{
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct rights[2] = {};
+    if (::syscall(SYS_capget, &header, rights) != 0)
+        return false;
+    constexpr unsigned wanted[] = {CAP_NET_ADMIN, CAP_SYS_PTRACE};
+    for (const unsigned one : wanted)
+        rights[0].inheritable |= 1U << one;
+    if (::syscall(SYS_capset, &header, rights) != 0)
+        return false;
+    return std::all_of(std::begin(wanted), std::end(wanted),
+                       [](unsigned one) { return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, one, 0, 0) == 0; });
+}
+
 bool enter_own_network()
 {
     const std::string user = std::to_string(::getuid());
@@ -29,7 +51,7 @@ bool enter_own_network()
         if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
             return false;
         const auto map = sdk::os::open_file("/proc/self/uid_map", O_WRONLY);
-        if (!map || !sdk::os::write_all(map->get(), user + " " + user + " 1"))
+        if (!map || !sdk::os::write_all(map->get(), user + " " + user + " 1") || !hand_on_rights())
             return false;
     }
     const sdk::os::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <csignal>
 #include <future>
 #include <vector>
 
@@ -67,6 +68,18 @@ TEST_F(AgentsTest, NoLongerIsWaitedThanTheCallerHasPatience)
     EXPECT_EQ(agent.error().code, sdk::Code::timed_out);
     EXPECT_LE(opened_.size(), 2U);
     EXPECT_FALSE(agents_.connected("vm"));
+}
+
+TEST_F(AgentsTest, ASessionThatDoesNotAnswerIsDropped)
+{
+    const auto agent = connect(deaf_first(0), 60s);
+    ASSERT_TRUE(agent) << agent.error().message;
+    agents_.drop_if_mute("vm", patience());
+    EXPECT_EQ(agents_.connected("vm"), *agent);
+    ASSERT_EQ(::kill(agent_pid(), SIGSTOP), 0);
+    agents_.drop_if_mute("vm", guest::Patience::of(50ms));
+    EXPECT_EQ(agents_.connected("vm"), nullptr);
+    EXPECT_EQ(::kill(agent_pid(), SIGCONT), 0);
 }
 
 TEST_F(AgentsTest, WhoComesMeanwhileGetsTheSameConnection)

@@ -103,7 +103,8 @@ private:
         if (state_ != "Paused")
             return fault("the machine runs");
         for (const char* file : {"snapshot_path", "mem_file_path"})
-            std::ofstream(json[file].GetString(), std::ios::app) << json["snapshot_type"].GetString() << "\n";
+            if (!(std::ofstream(json[file].GetString(), std::ios::app) << json["snapshot_type"].GetString() << "\n"))
+                return fault("cannot open the file to save to");
         return answer(204, "");
     }
 

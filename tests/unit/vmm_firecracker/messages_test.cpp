@@ -83,7 +83,8 @@ std::vector<Sent> all_requests()
         restored("limited, 1.12", whole, limited, first_that_restores),
         {"the others", first_that_restores,
          {describe(), pause(), resume(), create_snapshot("/saves/1/devices", "/saves/1/memory", false),
-          create_snapshot("/saves/2/devices", "/saves/2/memory", true), reopen_drive("root", "root.disk")}},
+          create_snapshot("/saves/2/devices", "/saves/2/memory", true), reopen_drive("root", "root.disk"),
+          reset_channel()}},
     };
 }
 

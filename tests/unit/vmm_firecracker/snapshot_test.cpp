@@ -79,6 +79,26 @@ TEST_F(SnapshotTest, VersionsThatCannotSaveSayWhy)
     }
 }
 
+TEST_F(SnapshotTest, OneThatHoldsBackWhatIsForItsGuestUntilAResetGoesOnWithOne)
+{
+    const std::string reset = R"(PUT /snapshot/create {"snapshot_type":"Full","snapshot_path":".","mem_file_path":"."})" "\n";
+    const std::string resumed = R"(PATCH /vm {"state":"Resumed"})" "\n";
+    for (const auto& [version, resets] : {std::pair{"1.15.1", false}, {"1.16.0", true}, {"1.16.1", true}, {"1.16.2", false}}) {
+        use("good", version);
+        start();
+        ASSERT_TRUE(snapshot->pause(machine));
+        ASSERT_TRUE(snapshot->resume(machine));
+        EXPECT_EQ(fact("paused"), "false");
+        EXPECT_EQ(requests().find(reset + resumed) != std::string::npos, resets) << version << "\n" << requests();
+        EXPECT_NE(requests().find(resumed), std::string::npos);
+        const auto told = requests();
+        ASSERT_TRUE(snapshot->resume(machine)) << "done already is success";
+        EXPECT_EQ(requests(), told + "GET / \n") << "one that runs is told nothing, which would make it deaf";
+        ASSERT_TRUE(vmm->release(machine));
+        ASSERT_TRUE(sdk::os::remove_file(spec.owner.directory + "/requests"));
+    }
+}
+
 TEST_F(SnapshotTest, ASaveOfAForkableMachineSinceItsBootIsADifferenceFromNothing)
 {
     use("good");

@@ -1,0 +1,76 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "upkeep.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "table_changes.hpp"
+
+namespace banger::tap {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds rest{200};
+
+}  // namespace
+
+Upkeep::~Upkeep()
+{
+    if (!thread_.joinable())
+        return;
+    thread_.request_stop();
+    ::eventfd_write(asked_.get(), 1);
+    thread_.join();
+}
+
+void Upkeep::begin()
+{
+    const std::lock_guard lock(mutex_);
+    if (thread_.joinable())
+        return;
+    asked_ = sdk::os::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!asked_)
+        return work_.cannot_watch(sdk::os_error("make an eventfd"));
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void Upkeep::ask_for_taps()
+{
+    begin();
+    ::eventfd_write(asked_.get(), 1);
+}
+
+void Upkeep::run(const std::stop_token& stop)
+{
+    auto changes = TableChanges::open(table_);
+    if (!changes)
+        work_.cannot_watch(changes.error());
+    auto rests_until = steady_clock::now();
+    const auto look = [&] {
+        if (work_.look_after_rules())
+            rests_until = steady_clock::now() + rest;
+    };
+    look();  // what was before
+    std::array<pollfd, 2> events{pollfd{asked_.get(), POLLIN, 0}, {-1, POLLIN, 0}};
+    while (!stop.stop_requested()) {
+        const auto rests = std::chrono::ceil<milliseconds>(rests_until - steady_clock::now());
+        const bool is_resting = rests.count() > 0;
+        events[1].fd = changes && !is_resting ? changes->descriptor() : -1;
+        if (::poll(events.data(), events.size(), is_resting ? static_cast<int>(rests.count()) : -1) <= 0)
+            continue;
+        if (events[1].revents != 0) {
+            (void)changes->read();
+            look();
+        }
+        if (eventfd_t times = 0; events[0].revents != 0 && ::eventfd_read(asked_.get(), &times) == 0 && !stop.stop_requested())
+            work_.fill_pool();
+    }
+}
+
+}  // namespace banger::tap

@@ -1,0 +1,48 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "banger/sdk/os/fd.hpp"
+#include "banger/sdk/result.hpp"
+
+namespace banger::tap {
+
+/// A thread that does what nobody should wait for: fills the pool when it is asked to, and looks after the rules when
+/// somebody changed the firewall. It begins when it is first needed, and ends with this object, after what it is doing.
+///
+/// Threads: any.
+class Upkeep {
+public:
+    struct Work {
+        std::function<void()> fill_pool;
+        /// And once at the beginning. Whether there was something to do: then it is not asked again for a while, so that
+        /// two who undo each other's work do not do nothing else.
+        std::function<bool()> look_after_rules;
+        /// Rules may change and nobody will see it.
+        std::function<void(const sdk::Error&)> cannot_watch;
+    };
+    Upkeep(std::string table, Work work) : table_(std::move(table)), work_(std::move(work)) {}
+    Upkeep(const Upkeep&) = delete;
+    Upkeep& operator=(const Upkeep&) = delete;
+    ~Upkeep();
+
+    /// Has the rules looked after from now on.
+    void begin();
+    /// Has the pool filled, too.
+    void ask_for_taps();
+
+private:
+    void run(const std::stop_token& stop);
+
+    std::string table_;
+    Work work_;
+    std::mutex mutex_;  ///< of thread_ and asked_
+    sdk::os::UniqueFd asked_;
+    std::jthread thread_;
+};
+
+}  // namespace banger::tap
