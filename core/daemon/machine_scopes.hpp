@@ -16,9 +16,9 @@ namespace banger::daemon {
 class MachineScopes final : public units::Scopes {
 public:
     explicit MachineScopes(std::vector<std::unique_ptr<units::Scopes>> makers) : makers_(std::move(makers)) {}
-    /// Those of this daemon, by whose it is and where it runs: root asks systemd itself. Others ask the root helper, which
-    /// takes nothing out of services of root's, and the user's own manager only where that has started them, since what it
-    /// makes ends with it, which sessions do not.
+    /// Those of this daemon, by whose it is and where it runs: root asks systemd itself; others the root helper, which takes
+    /// nothing out of services of root's. Where the user's own manager has started them it is that one: threads of KVM's stay
+    /// where a VMM was started, and a manager that left some behind could not start again.
     [[nodiscard]] static std::vector<std::unique_ptr<units::Scopes>> makers_of(const std::string& instance,
                                                                                 const std::string& vms_directory);
 
