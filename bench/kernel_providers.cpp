@@ -159,9 +159,9 @@ void measure_disks(int rounds)
         by_shell.push_back(shells);
     }
     row("disk attach, layer of 1 GiB", median(of_small));
-    row("disk attach, layer of 64 GiB", median(of_large), times_of(median(of_large), median(of_small), "the smaller layer's"));
+    row("disk attach, layer of 64 GiB", median(of_large), times_of(median(of_large), median(of_small), "the smaller layer's (wanted: at most 1.2)"));
     row("the same by losetup and dmsetup from a shell", median(by_shell),
-        "attach takes " + times_of(median(of_large), median(by_shell), "that"));
+        "attach takes " + times_of(median(of_large), median(by_shell), "that (wanted: at most 0.5)"));
     row("disk release", median(releases));
 }
 
@@ -233,7 +233,7 @@ void measure_links(int rounds)
     }
     row("network attach, from the pool", median(from_pool));
     row("the same by ip and nft from a shell", median(by_shell),
-        "attach takes " + times_of(median(from_pool), median(by_shell), "that"));
+        "attach takes " + times_of(median(from_pool), median(by_shell), "that (wanted: at most 0.1)"));
     row("network attach, when somebody else has changed rules", median(behind_others));
     row("network release", median(releases));
 }

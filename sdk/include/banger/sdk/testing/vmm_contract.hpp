@@ -178,7 +178,9 @@ TEST_P(VmmContract, ListFindsItAfterARestartAndNotOtherInstances)
     EXPECT_EQ(found[0].owner.instance, handle.owner.instance);
     EXPECT_EQ(found[0].owner.vm, handle.owner.vm);
     EXPECT_EQ(found[0].owner.directory, handle.owner.directory);
-    EXPECT_EQ(found[0].bound, handle.bound);
+    auto bound = handle.bound;
+    bound.erase("pids");  // which only who started them has to know
+    EXPECT_EQ(found[0].bound, bound);
 
     EXPECT_TRUE(vmm->release(found[0]));
     EXPECT_TRUE(other->inspect(other_attached->handle)->present);
