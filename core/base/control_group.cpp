@@ -9,8 +9,23 @@ namespace banger::base {
 namespace {
 
 constexpr std::size_t longest_file = 65536;
-constexpr std::string_view version_2 = "0::";
-constexpr std::string_view of_systemd = ":name=systemd:";
+
+// Of "9:name=systemd:/a:b", of which only what is before the second colon is the kernel's own: anybody may name a group who has
+// one to make others in.
+struct Line {
+    std::string_view hierarchy;
+    std::string_view controllers;
+    std::string_view group;
+};
+
+Line read(std::string_view line)
+{
+    const auto first = line.find(':');
+    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos)
+        return {};
+    return {line.substr(0, first), line.substr(first + 1, second - first - 1), line.substr(second + 1)};
+}
 
 }  // namespace
 
@@ -18,13 +33,14 @@ std::string group_in(std::string_view cgroup_file)
 {
     std::string group;
     while (!cgroup_file.empty()) {
-        const auto line = cgroup_file.substr(0, cgroup_file.find('\n'));
-        cgroup_file.remove_prefix(std::min(line.size() + 1, cgroup_file.size()));
+        const auto text = cgroup_file.substr(0, cgroup_file.find('\n'));
+        cgroup_file.remove_prefix(std::min(text.size() + 1, cgroup_file.size()));
+        const auto line = read(text);
         // Beside version 1 there may be both, and version 2's says nothing then.
-        if (const auto at = line.find(of_systemd); at != std::string_view::npos)
-            return std::string(line.substr(at + of_systemd.size()));
-        if (line.starts_with(version_2))
-            group = line.substr(version_2.size());
+        if (line.controllers == "name=systemd")
+            return std::string(line.group);
+        if (line.hierarchy == "0" && line.controllers.empty())
+            group = line.group;
     }
     return group;
 }

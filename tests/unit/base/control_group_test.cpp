@@ -19,6 +19,15 @@ TEST(ControlGroup, IsSystemdsOfBothVersions)
     EXPECT_EQ(group_of(::getpid()).value_or("none"), group_in(sdk::os::read_file("/proc/self/cgroup").value_or("")));
 }
 
+TEST(ControlGroup, ItsNameIsNotTakenForAnother)
+{
+    constexpr const char* forged = "/system.slice/a.service/b:name=systemd:/user.slice/user-1000.slice/c";
+    EXPECT_EQ(group_in("0::" + std::string(forged) + "\n"), forged);
+    EXPECT_EQ(group_in("1:name=systemd:" + std::string(forged) + "\n"), forged);
+    EXPECT_EQ(group_in("4:memory:" + std::string(forged) + "\n0::/x.service\n"), "/x.service");
+    EXPECT_EQ(group_in("4:memory:/0::/b\n10::/b\n3:name=systemd-not:/b\n0:name=systemd\n0\n:\n"), "");
+}
+
 TEST(ControlGroup, AServiceEndsWhatItStarted)
 {
     EXPECT_EQ(service_in("/system.slice/ci-runner.service"), "ci-runner.service");
