@@ -26,7 +26,7 @@ namespace banger::privd::testing {
 class PrivdInProcess {
 public:
     PrivdInProcess()
-        : service_({::geteuid(), "/",
+        : service_({::geteuid(), [](std::string_view, uid_t) { return true; },
                     [this](const Installation&, const plugins::CapabilityName& wanted) { return find(wanted.name); },
                     [](const std::string& instance) { return instance; }, &jails_, &scopes_,
                     [] { return sdk::Result<std::vector<Held>>(std::vector<Held>()); }})

@@ -27,6 +27,12 @@ Line read(std::string_view line)
     return {line.substr(0, first), line.substr(first + 1, second - first - 1), line.substr(second + 1)};
 }
 
+// Where logind puts what a user starts, his own manager among it.
+std::string users_slice(uid_t user)
+{
+    return "/user.slice/user-" + std::to_string(user) + ".slice/";
+}
+
 }  // namespace
 
 std::string group_in(std::string_view cgroup_file)
@@ -63,14 +69,14 @@ std::optional<std::string> service_in(std::string_view group)
     return std::nullopt;
 }
 
-std::string users_slice(uid_t user)
-{
-    return "/user.slice/user-" + std::to_string(user) + ".slice/";
-}
-
 bool is_of_users_manager(std::string_view group, uid_t user)
 {
     return group.starts_with(users_slice(user) + "user@" + std::to_string(user) + ".service/");
+}
+
+bool is_of_users_session(std::string_view group, uid_t user)
+{
+    return group.starts_with(users_slice(user)) && !is_of_users_manager(group, user);
 }
 
 }  // namespace banger::base

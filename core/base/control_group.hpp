@@ -24,10 +24,10 @@ namespace banger::base {
 /// user's own manager, which outlives what it runs.
 [[nodiscard]] std::optional<std::string> service_in(std::string_view group);
 
-/// Where logind puts what a user starts, his own manager among it, as the beginning of a group: "/user.slice/user-1000.slice/".
-[[nodiscard]] std::string users_slice(uid_t user);
-
 /// Whether a user's own service manager has made the group, and so could make others beside it.
 [[nodiscard]] bool is_of_users_manager(std::string_view group, uid_t user);
+
+/// Whether it is a user's, as logind has his sessions below "/user.slice/user-1000.slice/", and not his manager's.
+[[nodiscard]] bool is_of_users_session(std::string_view group, uid_t user);
 
 }  // namespace banger::base

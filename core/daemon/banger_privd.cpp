@@ -147,7 +147,7 @@ Result<void> serve(const Options& options)
     Installations installations(std::move(*settings));
     HostJails jails({user->uid, user->gid, further_groups(), std::string(rpc::helper::program_directory) + "/banger-jail"});
     units::ManagedScopes scopes;
-    Service service({user->uid, base::users_slice(user->uid),
+    Service service({user->uid, base::is_of_users_session,
                      [&](const Installation& installation, const plugins::CapabilityName& wanted) {
                          return installations.provider(installation, wanted);
                      },

@@ -41,7 +41,7 @@ Makers MachineScopes::makers_of(const std::string& instance, const std::string& 
     const auto group = base::group_of(::getpid()).value_or("");
     if (user == 0 || base::is_of_users_manager(group, user))
         makers.push_back(std::make_unique<units::ManagedScopes>());
-    else if (group.starts_with(base::users_slice(user)))
+    else if (base::is_of_users_session(group, user))
         makers.push_back(privd::scopes(rpc::helper::socket, {instance, vms_directory}));
     return makers;
 }

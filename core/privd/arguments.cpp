@@ -257,8 +257,8 @@ Result<void> Remit::check_process(const sdk::os::ProcessId& process) const
         return status ? group.error() : status.error();
     if (!are_all_of(user_, *status))
         return make_error(Code::permission, subject + " is not the user's whom the helper serves");
-    if (!group->starts_with(slice_))
-        return make_error(Code::permission, subject + " is in " + *group + ", and what is not below " + slice_ + " stays there");
+    if (!is_of_session_(*group, user_))
+        return make_error(Code::permission, subject + " is in " + *group + ", and what is in no session of the user's stays there");
     return {};
 }
 

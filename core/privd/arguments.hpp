@@ -4,7 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "banger/sdk/jail.hpp"
 #include "banger/sdk/network.hpp"
@@ -26,8 +26,8 @@ struct Installation {
 /// Everything that a caller of the helper may name, and nothing else: the one place where arguments are looked at before
 /// a provider sees them. Ids have their form, a VM's directory lies in its installation's, names are plain words,
 /// lengths have a bound, and paths lead without symbolic links to what is the user's own, or is root's and his to read.
-/// Processes are his by all of their ids, and where he has started them himself, or his session or manager has: what is in a
-/// service of root's stays in that, with the limits that root set it.
+/// Processes are his by all of their ids, and in a session of his: what is in a service of root's stays in that, with the
+/// limits that root set it, and what his own manager has started with that, which could not start again without it.
 ///
 /// Runs with the user's rights over files, as all of the helper does. Who may change a path between this look at it and
 /// its use is the user alone, and it is opened with his rights then, too.
@@ -35,8 +35,10 @@ struct Installation {
 /// Every error: `invalid` for what has a wrong form, `permission` for what is somebody else's, and those of openat2(2).
 class Remit {
 public:
-    /// `slice` is the group below which his processes are, with a / at its end: base::users_slice.
-    Remit(uid_t user, std::string slice) : user_(user), slice_(std::move(slice)) {}
+    /// Whether what is in a group may be moved out of it: base::is_of_users_session.
+    using IsOfSession = bool (*)(std::string_view group, uid_t user);
+
+    Remit(uid_t user, IsOfSession is_of_session) : user_(user), is_of_session_(is_of_session) {}
 
     [[nodiscard]] sdk::Result<void> check(const Installation& installation) const;
     [[nodiscard]] sdk::Result<void> check(const Installation& installation, const sdk::Owner& owner) const;
@@ -64,7 +66,7 @@ private:
     [[nodiscard]] sdk::Result<void> check_process(const sdk::os::ProcessId& process) const;
 
     uid_t user_;
-    std::string slice_;
+    IsOfSession is_of_session_;
 };
 
 }  // namespace banger::privd

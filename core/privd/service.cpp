@@ -343,7 +343,7 @@ Result<json::Object> answer(const Service::Settings& settings, const std::string
     const OwnVerb own = own_verb(method);
     if (found == methods().end() && own == nullptr)
         return make_error(Code::invalid, "the helper has no such method");
-    const Remit remit(settings.user, settings.slice);
+    const Remit remit(settings.user, settings.is_of_session);
     const Installation installation{json::string_or(params, "instance"), json::string_or(params, "vms_directory")};
     if (auto allowed = remit.check(installation); !allowed)
         return std::move(allowed).error();

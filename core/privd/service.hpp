@@ -30,8 +30,8 @@ struct Held {
 class Service {
 public:
     struct Settings {
-        uid_t user = 0;     ///< whom it serves
-        std::string slice;  ///< the group below which his processes are: see Remit
+        uid_t user = 0;  ///< whom it serves
+        Remit::IsOfSession is_of_session = nullptr;  ///< see Remit
         /// The provider for an installation, or why there is none.
         std::function<sdk::Result<std::shared_ptr<sdk::Provider>>(const Installation&, const plugins::CapabilityName&)>
             provider;

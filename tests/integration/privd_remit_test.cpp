@@ -194,13 +194,14 @@ TEST_F(PrivdRemitTest, ADiskIsTheUsersAndNobodyElses)
     EXPECT_TRUE(storage_->destroy(spec.owner, spec.role));
 }
 
-TEST_F(PrivdRemitTest, AProcessGetsAScopeThatIsTheUsersAndWhereHeStartedIt)
+TEST_F(PrivdRemitTest, AProcessGetsAScopeThatIsTheUsersAndInASessionOfHis)
 {
     const auto scopes = privd::scopes(rpc::helper::socket, {host_.instance(), host_.vms_directory()});
     const auto owner = host_.new_owner();
     const auto named = [](const char* variable) { return static_cast<pid_t>(std::atoi(environment(variable).c_str())); };
-    // systemd's, the helper's, somebody's, and this one, which is in a service of root's.
-    for (const pid_t pid : {1, named("BANGER_TEST_HELPER_PID"), named("BANGER_TEST_OTHERS_PID"), ::getpid()}) {
+    // systemd's, the helper's, somebody's, one that the user's manager has started, and this one, which is in a service of root's.
+    for (const pid_t pid : {1, named("BANGER_TEST_HELPER_PID"), named("BANGER_TEST_OTHERS_PID"), named("BANGER_TEST_MANAGERS_PID"),
+                            ::getpid()}) {
         const auto process = sdk::os::identify(pid);
         ASSERT_TRUE(process) << process.error().message;
         const auto refused = scopes->start({owner, {*process}}, call_);

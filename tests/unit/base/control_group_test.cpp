@@ -51,5 +51,14 @@ TEST(ControlGroup, AUsersManagerHasMadeWhatIsBelowIt)
         EXPECT_FALSE(is_of_users_manager(group, 1000)) << group;
 }
 
+TEST(ControlGroup, AUsersSessionIsBelowHisSliceAndNotHisManagers)
+{
+    EXPECT_TRUE(is_of_users_session("/user.slice/user-1000.slice/session-2.scope", 1000));
+    for (const char* group :
+         {"", "/", "/user.slice/user-1000.slice", "/user.slice/user-100.slice/session-2.scope", "/system.slice/ci-runner.service",
+          "/user.slice/user-1000.slice/user@1000.service/app.slice/run-r1.scope"})
+        EXPECT_FALSE(is_of_users_session(group, 1000)) << group;
+}
+
 }  // namespace
 }  // namespace banger::base

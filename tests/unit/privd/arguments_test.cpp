@@ -8,12 +8,15 @@
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
+#include "core/base/control_group.hpp"
 
 namespace banger::privd {
 namespace {
 
 using sdk::Code;
 using sdk::testing::FakeHost;
+
+constexpr Remit::IsOfSession anywhere = [](std::string_view, uid_t) { return true; };
 
 class RemitTest : public ::testing::Test {
 protected:
@@ -37,7 +40,7 @@ protected:
     sdk::Owner owner_;
     Installation here_;
     std::string layer_ = host_.directory() + "/layer";
-    Remit remit_{::geteuid(), "/"};
+    Remit remit_{::geteuid(), anywhere};
 };
 
 TEST_F(RemitTest, WhatADaemonAsksForPasses)
@@ -79,23 +82,22 @@ TEST_F(RemitProcessTest, AScopeIsForProcessesOfTheUsers)
 {
     const auto checked = remit_.check(here_, scope());
     EXPECT_TRUE(checked) << checked.error().message;
-    const auto others = Remit(::geteuid() + 1, "/").check(here_, scope());
+    const auto others = Remit(::geteuid() + 1, anywhere).check(here_, scope());
     ASSERT_FALSE(others);
     EXPECT_EQ(others.error().code, Code::permission) << others.error().message;
 }
 
-TEST_F(RemitProcessTest, OneOfAnotherIsRefusedWhoeverItIs)
+TEST_F(RemitProcessTest, OneInNoSessionOfTheUsersIsRefused)
 {
-    const auto first = sdk::os::identify(1);
-    ASSERT_TRUE(first);
-    auto with_first = scope();
-    with_first.processes.push_back(*first);
-    const Remit elsewhere(::geteuid(), "/user.slice/user-4711.slice/");
-    const auto roots = elsewhere.check(here_, with_first);
-    ASSERT_FALSE(roots);
-    EXPECT_EQ(roots.error().code, Code::permission);
-    EXPECT_NE(roots.error().message.find("what is not below /user.slice/user-4711.slice/"), std::string::npos)
-        << roots.error().message;
+    const Remit elsewhere(::geteuid(), [](std::string_view group, uid_t user) {
+        EXPECT_EQ(group, base::group_of(::getpid()).value_or("none"));
+        EXPECT_EQ(user, ::geteuid());
+        return false;
+    });
+    const auto refused = elsewhere.check(here_, scope());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::permission);
+    EXPECT_NE(refused.error().message.find("in no session of the user's"), std::string::npos) << refused.error().message;
 }
 
 TEST_F(RemitProcessTest, OneThatHasEndedIsNotTakenForItsSuccessor)
@@ -138,7 +140,7 @@ TEST_F(RemitTest, AnInstallationHasAnIdAndADirectoryOfTheUsers)
                                    here_.vms_directory + "/../vms", here_.vms_directory + "//x", std::string(5000, '/'),
                                    "/a\n" + here_.vms_directory, layer_})
         EXPECT_FALSE(remit_.check(Installation{here_.instance, path})) << path;
-    const Remit others(::geteuid() + 1, "/");
+    const Remit others(::geteuid() + 1, anywhere);
     const auto foreign = others.check(here_);
     ASSERT_FALSE(foreign);
     EXPECT_EQ(foreign.error().code, Code::permission);
@@ -222,7 +224,7 @@ TEST_F(RemitTest, LayersAreFilesOfTheUsersOrRoots)
     if (::geteuid() != 0) {
         EXPECT_FALSE(remit_.check_own({"/etc/passwd", 1, "raw"}));
     }
-    const Remit others(::geteuid() + 1, "/");
+    const Remit others(::geteuid() + 1, anywhere);
     const auto foreign = others.check_own({layer_, 4096, "raw"});
     ASSERT_FALSE(foreign);
     EXPECT_EQ(foreign.error().code, Code::permission);
