@@ -182,7 +182,7 @@ sdk::Result<void> serve(const config::Paths& paths, Readiness& ready)
     lifecycle::Engine engine{paths,       *config, host,   catalogue, *instance, *agent_program, registry, store,
                              image_store, kernel_store, operations, agents, {}, {}, {}, {}, usage, {}, {}, addresses,
                              {}, {}};
-    MachineScopes scopes(MachineScopes::makers_of(*instance, paths.vms()));
+    MachineScopes scopes(MachineScopes::maker_of(*instance, paths.vms()));
     engine.scopes = &scopes;
     std::optional<AutoStop> auto_stop;
     std::optional<RoomWatch> room_watch;

@@ -3,9 +3,6 @@
 
 #include <unistd.h>
 
-#include <functional>
-#include <optional>
-
 #include "core/base/control_group.hpp"
 #include "core/log/log.hpp"
 #include "core/privd/proxy.hpp"
@@ -15,56 +12,48 @@
 namespace banger::daemon {
 namespace {
 
-using sdk::Result;
-using Makers = std::vector<std::unique_ptr<units::Scopes>>;
-
-// The best that one of them answers: a success, or else the first one's error.
-Result<std::string> first_of(const Makers& makers, const std::function<Result<std::string>(units::Scopes&)>& ask)
+sdk::Error nobody()
 {
-    std::optional<sdk::Error> error;
-    for (const auto& maker : makers) {
-        auto answer = ask(*maker);
-        if (answer)
-            return answer;
-        if (!error)
-            error = std::move(answer).error();
-    }
-    return error ? std::move(*error) : sdk::make_error(sdk::Code::unavailable, "no service manager is theirs to ask");
+    return sdk::make_error(sdk::Code::unavailable, "no service manager is theirs to ask");
 }
 
 }  // namespace
 
-Makers MachineScopes::makers_of(const std::string& instance, const std::string& vms_directory)
+ScopeMaker scope_maker_of(uid_t user, std::string_view group)
 {
-    Makers makers;
-    const uid_t user = ::geteuid();
-    const auto group = base::group_of(::getpid()).value_or("");
     if (user == 0 || base::is_of_users_manager(group, user))
-        makers.push_back(std::make_unique<units::ManagedScopes>());
-    else if (base::is_of_users_session(group, user))
-        makers.push_back(privd::scopes(rpc::helper::socket, {instance, vms_directory}));
-    return makers;
+        return ScopeMaker::manager;
+    return base::is_of_users_session(group, user) ? ScopeMaker::helper : ScopeMaker::nobody;
 }
 
-Result<std::string> MachineScopes::probe(sdk::Call& call)
+std::unique_ptr<units::Scopes> MachineScopes::maker_of(const std::string& instance, const std::string& vms_directory)
 {
-    return first_of(makers_, [&](units::Scopes& maker) { return maker.probe(call); });
+    switch (scope_maker_of(::geteuid(), base::group_of(::getpid()).value_or(""))) {
+    case ScopeMaker::manager: return std::make_unique<units::ManagedScopes>();
+    case ScopeMaker::helper: return privd::scopes(rpc::helper::socket, {instance, vms_directory});
+    case ScopeMaker::nobody: break;
+    }
+    return nullptr;
 }
 
-Result<std::string> MachineScopes::start(const units::ScopeSpec& spec, sdk::Call& call)
+sdk::Result<std::string> MachineScopes::probe(sdk::Call& call)
 {
-    auto name = first_of(makers_, [&](units::Scopes& maker) { return maker.start(spec, call); });
+    return maker_ ? maker_->probe(call) : nobody();
+}
+
+sdk::Result<std::string> MachineScopes::start(const units::ScopeSpec& spec, sdk::Call& call)
+{
+    auto name = maker_ ? maker_->start(spec, call) : nobody();
     if (!name && name.error().code != sdk::Code::cancelled)
-        say_once(name.error().message);
+        say_once(name.error());
     return name;
 }
 
-void MachineScopes::say_once(const std::string& reason)
+void MachineScopes::say_once(const sdk::Error& error)
 {
     const std::lock_guard lock(mutex_);
-    log::write(reason == said_ ? sdk::LogLevel::debug : sdk::LogLevel::info,
-               "machines stay in the daemon's control group: " + reason);
-    said_ = reason;
+    log::write(said_.insert(error.code).second ? sdk::LogLevel::info : sdk::LogLevel::debug,
+               "machines stay in the daemon's control group: " + error.message);
 }
 
 }  // namespace banger::daemon

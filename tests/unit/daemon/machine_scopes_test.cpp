@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <iostream>
+#include <sstream>
+
 #include "banger/sdk/testing/fake_host.hpp"
+#include "core/log/log.hpp"
 
 namespace banger::daemon {
 namespace {
@@ -13,49 +17,61 @@ using sdk::Result;
 
 class FakeMaker final : public units::Scopes {
 public:
-    explicit FakeMaker(Result<std::string> answer) : answer_(std::move(answer)) {}
-    Result<std::string> probe(sdk::Call& /*call*/) override { return answer_; }
-    Result<std::string> start(const units::ScopeSpec& /*spec*/, sdk::Call& /*call*/) override { return answer_; }
+    Result<std::string> probe(sdk::Call& /*call*/) override { return answer; }
+    Result<std::string> start(const units::ScopeSpec& /*spec*/, sdk::Call& /*call*/) override { return answer; }
 
-private:
-    Result<std::string> answer_;
+    Result<std::string> answer = std::string("made");
 };
 
 class MachineScopesTest : public ::testing::Test {
 protected:
-    static MachineScopes of(std::vector<Result<std::string>> answers)
+    /// What is logged of one that fails so, from info on.
+    std::string said_of(Code code, const char* message)
     {
-        std::vector<std::unique_ptr<units::Scopes>> makers;
-        for (auto& answer : answers)
-            makers.push_back(std::make_unique<FakeMaker>(std::move(answer)));
-        return MachineScopes(std::move(makers));
+        maker_->answer = sdk::make_error(code, message);
+        std::ostringstream said;
+        auto* const before = std::clog.rdbuf(said.rdbuf());
+        EXPECT_FALSE(scopes_.start(spec_, call_));
+        std::clog.rdbuf(before);
+        return said.str();
     }
-    static sdk::Error no(const char* message) { return sdk::make_error(Code::unavailable, message); }
 
     sdk::testing::FakeCall call_;
     units::ScopeSpec spec_{{"0123abcd", "0123456789ab", {}}, {{1, 2}}};
+    FakeMaker* maker_ = new FakeMaker;  // NOLINT(cppcoreguidelines-owning-memory): the next one's
+    MachineScopes scopes_{std::unique_ptr<units::Scopes>(maker_)};
 };
 
-TEST_F(MachineScopesTest, TheFirstThatMakesThemDoes)
+TEST(ScopeMakerTest, IsWhoHasMadeTheDaemonsGroup)
 {
-    auto both = of({std::string("helper"), std::string("manager")});
-    EXPECT_EQ(both.start(spec_, call_).value_or(""), "helper");
-    EXPECT_EQ(both.probe(call_).value_or(""), "helper");
-    auto second = of({no("no helper"), std::string("manager")});
-    EXPECT_EQ(second.start(spec_, call_).value_or(""), "manager");
-    EXPECT_EQ(second.probe(call_).value_or(""), "manager");
+    const std::string slice = "/user.slice/user-1000.slice/";
+    EXPECT_EQ(scope_maker_of(1000, slice + "session-2.scope"), ScopeMaker::helper);
+    EXPECT_EQ(scope_maker_of(1000, slice + "user@1000.service/app.slice/run-r1.scope"), ScopeMaker::manager);
+    for (const char* group : {"", "/", "/system.slice/cron.service", "/user.slice/user-1001.slice/session-3.scope"})
+        EXPECT_EQ(scope_maker_of(1000, group), ScopeMaker::nobody) << group;
+    for (const char* group : {"", "/system.slice/cron.service", "/user.slice/user-1000.slice/session-2.scope"})
+        EXPECT_EQ(scope_maker_of(0, group), ScopeMaker::manager) << group;
 }
 
-TEST_F(MachineScopesTest, TheFirstsReasonIsTheOneToRead)
+TEST_F(MachineScopesTest, WhereNobodyMakesThemThatIsSaid)
 {
-    auto none = of({no("no helper"), no("no manager")});
-    for (const auto& answer : {none.start(spec_, call_), none.start(spec_, call_), none.probe(call_)}) {
+    MachineScopes none(nullptr);
+    for (const auto& answer : {none.start(spec_, call_), none.probe(call_)}) {
         ASSERT_FALSE(answer);
-        EXPECT_EQ(answer.error().message, "no helper");
+        EXPECT_EQ(answer.error().code, Code::unavailable);
     }
-    const auto nobody = of({}).start(spec_, call_);
-    ASSERT_FALSE(nobody);
-    EXPECT_EQ(nobody.error().code, Code::unavailable);
+    EXPECT_EQ(scopes_.start(spec_, call_).value_or(""), "made");
+    EXPECT_EQ(scopes_.probe(call_).value_or(""), "made");
+}
+
+TEST_F(MachineScopesTest, WhyThereIsNoneIsSaidOnceWhicheverProcessItNames)
+{
+    log::start(sdk::LogLevel::info);
+    EXPECT_NE(said_of(Code::not_found, "process 1 has ended").find("process 1 has ended"), std::string::npos);
+    EXPECT_NE(said_of(Code::unavailable, "no helper").find("no helper"), std::string::npos);
+    EXPECT_EQ(said_of(Code::not_found, "process 2 has ended"), "");
+    EXPECT_EQ(said_of(Code::unavailable, "no helper"), "");
+    EXPECT_EQ(said_of(Code::cancelled, "cancelled"), "");
 }
 
 }  // namespace
