@@ -30,6 +30,12 @@ Held held_by(Engine& engine, const model::VmRecord& vm, const Liveness& live)
 {
     Held held;
     held.pids = processes_in(live.vmm.bound);
+    // What was started for the VMM was so before it. Whoever began later has the pid of what has ended.
+    const auto began = number_in<std::uint64_t>(live.vmm.bound, "start_time").value_or(0);
+    std::erase_if(held.pids, [&](pid_t pid) {
+        const auto id = sdk::os::identify(pid);
+        return !id || id->start_time > began;
+    });
     for (const auto& entry : engine.journals.read(engine.owner_of(vm.id)).entries) {
         auto inspected = engine.operations.inspect(entry.handle);
         if (!inspected || !inspected->present)

@@ -37,8 +37,8 @@ struct Machine {
 /// vmm/0: one process per VM, in a session of its own; it outlives the daemon and holds none of its descriptors.
 ///
 /// Its handle's `bound` has pid and start_time (clock ticks since boot, proc(5)); that of an attach may have in `pids` what else was
-/// started for it, separated by blanks. Console output is appended to console.log in owner.directory. Crashes of the daemon do not touch it: inspect finds it again by asking
-/// its API socket who listens there.
+/// started for it, and before it, separated by blanks. Console output is appended to console.log in owner.directory. Crashes of
+/// the daemon do not touch it: inspect finds it again by asking its API socket who listens there.
 class Vmm : public Provider {
 public:
     /// Names what attach is about to make; touches nothing.
