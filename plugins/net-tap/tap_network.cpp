@@ -200,15 +200,16 @@ private:
     }
 
     // Whoever makes the firewall anew (`nft flush ruleset`) takes ours away from under guests that run.
-    bool look_after_rules()
+    Upkeep::Looked look_after_rules()
     {
         if (firewall_.is_as_left())
-            return false;
+            return Upkeep::Looked::nothing_to_do;
         auto network = HostNetwork::lock(host_, config_, firewall_);
         auto restored = network ? network->look_after_rules() : network.error();
-        if (!restored)
-            host_.log(sdk::LogLevel::error, "guests may have no rules: " + restored.error().message);
-        return true;
+        if (restored)
+            return Upkeep::Looked::restored;
+        host_.log(sdk::LogLevel::error, "guests may have no rules: " + restored.error().message);
+        return Upkeep::Looked::failed;
     }
 
     sdk::Host& host_;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -16,7 +17,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds rest{200};
+// Of a poll(2) that begins now.
+int time_out(steady_clock::time_point until, steady_clock::time_point now)
+{
+    if (until == steady_clock::time_point::max())
+        return -1;
+    return static_cast<int>(std::max(std::chrono::ceil<milliseconds>(until - now), milliseconds(0)).count());
+}
 
 }  // namespace
 
@@ -51,23 +58,30 @@ void Upkeep::run(const std::stop_token& stop)
     auto changes = TableChanges::open(table_);
     if (!changes)
         work_.cannot_watch(changes.error());
+    constexpr auto never = steady_clock::time_point::max();
     auto rests_until = steady_clock::now();
+    auto looks_again = never;
+    unsigned failures = 0;
     const auto look = [&] {
-        if (work_.look_after_rules())
-            rests_until = steady_clock::now() + rest;
+        const Looked looked = work_.look_after_rules();
+        const auto now = steady_clock::now();
+        failures = looked == Looked::failed ? failures + 1 : 0;
+        looks_again = failures > 0 ? now + again_after(failures) : never;
+        if (looked != Looked::nothing_to_do)
+            rests_until = now + rest;
     };
     look();  // what was before
     std::array<pollfd, 2> events{pollfd{asked_.get(), POLLIN, 0}, {-1, POLLIN, 0}};
     while (!stop.stop_requested()) {
-        const auto rests = std::chrono::ceil<milliseconds>(rests_until - steady_clock::now());
-        const bool is_resting = rests.count() > 0;
+        const auto now = steady_clock::now();
+        const bool is_resting = now < rests_until;
         events[1].fd = changes && !is_resting ? changes->descriptor() : -1;
-        if (::poll(events.data(), events.size(), is_resting ? static_cast<int>(rests.count()) : -1) <= 0)
+        if (::poll(events.data(), events.size(), time_out(is_resting ? rests_until : looks_again, now)) < 0)
             continue;
-        if (events[1].revents != 0) {
+        if (events[1].revents != 0)
             (void)changes->read();
+        if (events[1].revents != 0 || steady_clock::now() >= looks_again)
             look();
-        }
         if (eventfd_t times = 0; events[0].revents != 0 && ::eventfd_read(asked_.get(), &times) == 0 && !stop.stop_requested())
             work_.fill_pool();
     }

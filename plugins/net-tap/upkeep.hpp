@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -17,14 +19,21 @@ namespace banger::tap {
 /// Threads: any.
 class Upkeep {
 public:
+    enum class Looked { nothing_to_do, restored, failed };
     struct Work {
         std::function<void()> fill_pool;
-        /// And once at the beginning. Whether there was something to do: then it is not asked again for a while, so that
-        /// two who undo each other's work do not do nothing else.
-        std::function<bool()> look_after_rules;
+        /// And once at the beginning. Where there was something to do it is not asked again for a while, so that two who undo
+        /// each other's work do not do nothing else; where that failed it is asked again, whether or not anybody changes more.
+        std::function<Looked()> look_after_rules;
         /// Rules may change and nobody will see it.
         std::function<void(const sdk::Error&)> cannot_watch;
     };
+    /// How long after so many failures in a row, 1 and more, it is asked again.
+    static constexpr std::chrono::milliseconds again_after(unsigned failures)
+    {
+        return std::min<std::chrono::milliseconds>(rest * (1U << std::min(failures - 1, 10U)), std::chrono::seconds(30));
+    }
+
     Upkeep(std::string table, Work work) : table_(std::move(table)), work_(std::move(work)) {}
     Upkeep(const Upkeep&) = delete;
     Upkeep& operator=(const Upkeep&) = delete;
@@ -36,6 +45,8 @@ public:
     void ask_for_taps();
 
 private:
+    static constexpr std::chrono::milliseconds rest{200};
+
     void run(const std::stop_token& stop);
 
     std::string table_;

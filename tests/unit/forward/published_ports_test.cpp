@@ -227,6 +227,12 @@ TEST_F(PublishedPortsTest, AServerOnAnAddressOfOneLinkIsReached)
     give.argv = {"ip", "address", "replace", "fe80::5/64", "dev", "lo", "nodad"};
     if (!has_own_network() || !sdk::os::run_checked(give))
         GTEST_SKIP() << "no address of a link can be made here";
+    // The kernel makes the route that goes with it behind the answer (addrconf_dad_work() of net/ipv6/addrconf.c), and until
+    // then whoever connects is told that the network is unreachable.
+    sdk::os::Command lead;
+    lead.argv = {"ip", "-6", "route", "replace", "local", "fe80::5", "dev", "lo", "table", "local"};
+    const auto led = sdk::os::run_checked(lead);
+    ASSERT_TRUE(led) << led.error().message;
     const auto listener = sdk::os::listen_tcp("fe80::5%1", 0);  // loopback is the first interface of each network
     ASSERT_TRUE(listener) << listener.error().message;
     ports_.publish("vm", address_, client_);

@@ -1,0 +1,43 @@
+// Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include "upkeep.hpp"
+
+#include <gtest/gtest.h>
+
+#include <semaphore>
+
+namespace banger::tap {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Nobody touches a table of this name, so that nothing but the failure has it asked again.
+TEST(Upkeep, RulesThatCouldNotBeRestoredAreTriedAgain)
+{
+    std::counting_semaphore<> restored(0);
+    unsigned failures = 2;
+    Upkeep upkeep("banger_of_nobody", {[] {},
+                                       [&] {
+                                           if (failures == 0) {
+                                               restored.release();
+                                               return Upkeep::Looked::restored;
+                                           }
+                                           --failures;
+                                           return Upkeep::Looked::failed;
+                                       },
+                                       [](const sdk::Error&) {}});
+    upkeep.begin();
+    EXPECT_TRUE(restored.try_acquire_for(seconds(20)));
+}
+
+TEST(Upkeep, EachFailureWaitsLongerUpToAMost)
+{
+    EXPECT_EQ(Upkeep::again_after(1), milliseconds(200));
+    EXPECT_EQ(Upkeep::again_after(2), milliseconds(400));
+    EXPECT_EQ(Upkeep::again_after(8), milliseconds(25600));
+    EXPECT_EQ(Upkeep::again_after(9), seconds(30));
+    EXPECT_EQ(Upkeep::again_after(1000000), seconds(30));
+}
+
+}  // namespace
+}  // namespace banger::tap
