@@ -31,9 +31,14 @@ bool is_to_go(const model::VmRecord& vm)
     return is_deleted(vm) || vm.desired == model::Desired::creating || vm.removal == model::Removal::when_stopped;
 }
 
+std::string what_it_does(const model::VmRecord& vm)
+{
+    return "what vm '" + vm.name + "' held is being released";
+}
+
 void hand_over(Engine& engine, LockedVm vm)
 {
-    vm.lock.now_doing("what vm '" + vm.record.name + "' held is being released");
+    vm.lock.now_doing(what_it_does(vm.record));
     engine.in_teardown.add(vm.record.id);
     engine.tear_down_later(std::make_shared<LockedVm>(std::move(vm)));
 }
@@ -93,18 +98,28 @@ std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm)
     return std::nullopt;
 }
 
-std::set<std::string> await_teardowns(Engine& engine, Operation& operation)
+sdk::Result<void> await_teardown(Engine& engine, const model::VmRecord& vm, Operation& operation, base::Deadline deadline)
 {
-    using std::chrono::milliseconds;
+    if (!engine.in_teardown.has(vm.id))
+        return {};
+    operation.stage("waiting: " + what_it_does(vm));
+    if (engine.in_teardown.await(vm.id, operation.token(), deadline))
+        return {};
+    if (auto wanted = operation.check(); !wanted)
+        return wanted;
+    return sdk::make_error(sdk::Code::busy, what_it_does(vm), "try again once that has ended");
+}
+
+std::set<std::string> await_teardowns(Engine& engine, Operation& operation,
+                                      const std::function<bool(const model::VmRecord& vm)>& meant)
+{
     const auto deadline = std::chrono::steady_clock::now() + patience_for_lock;
     std::set<std::string> late;
     for (const auto& id : engine.in_teardown.all()) {
         const auto vm = engine.store.find_id(id);
-        if (!vm)
+        if (!vm || (meant && !meant(*vm)))
             continue;
-        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-        // A teardown holds the lock to its end.
-        if (const auto turn = lock_vm(engine, *vm, "waited for", operation, std::max(left, milliseconds(0))); !turn)
+        if (const auto gone = await_teardown(engine, *vm, operation, deadline); !gone)
             late.insert(id);
     }
     return late;

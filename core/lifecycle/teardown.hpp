@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,8 +29,13 @@ sdk::Error leave_rest(Engine& engine, LockedVm&& vm, sdk::Error error);
 /// should be.
 std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm);
 
-/// Returns when the teardowns that are under way have ended, or cannot be waited for any longer (patience_for_lock, or the
-/// operation is cancelled): the ids of VMs whose has not.
-std::set<std::string> await_teardowns(Engine& engine, Operation& operation);
+/// Returns when a VM is in no teardown (any more): for whoever needs its name, say, and not its lock. `busy` after `deadline`;
+/// `cancelled` with the operation.
+sdk::Result<void> await_teardown(Engine& engine, const model::VmRecord& vm, Operation& operation, base::Deadline deadline);
+
+/// The same for all that are under way, or for those of VMs that are `meant`, and no longer than patience_for_lock: the ids of
+/// VMs whose has not ended.
+std::set<std::string> await_teardowns(Engine& engine, Operation& operation,
+                                      const std::function<bool(const model::VmRecord& vm)>& meant = {});
 
 }  // namespace banger::lifecycle

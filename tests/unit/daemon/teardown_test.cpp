@@ -191,6 +191,36 @@ TEST_F(TeardownTest, AKernelOfAVmThatIsDeletedIsInUseUntilItIsGone)
     EXPECT_TRUE(result || result.error().code != sdk::Code::busy) << result.error().message;
 }
 
+TEST_F(TeardownTest, WhoeverWaitsForATeardownDoesNotWaitForWhoeverIsNext)
+{
+    hold();
+    ASSERT_TRUE(kill());
+    std::promise<void> enough;
+    auto next = later([&](Operation& operation) {
+        auto locked = lifecycle::lock_vm(*engine_, vm_, "tested", operation);
+        enough.get_future().wait();
+        return locked.has_value();
+    });
+    EXPECT_TRUE(waits(next));
+    auto waiting = later([&](Operation& operation) { return lifecycle::await_teardowns(*engine_, operation); });
+    EXPECT_TRUE(waits(waiting));
+    let_go();
+    EXPECT_TRUE(waiting.get().empty());
+    enough.set_value();
+    EXPECT_TRUE(next.get());
+}
+
+TEST_F(TeardownTest, AnImageOfOthersIsRemovedWhateverIsBeingReleased)
+{
+    hold();
+    ASSERT_TRUE(remove());
+    auto removed = later([&](Operation& operation) {
+        return lifecycle::remove_kernel(*engine_, "0123456789abcdef", "linux", operation);
+    });
+    EXPECT_EQ(removed.wait_for(lifecycle::patience_for_lock / 2), std::future_status::ready);
+    let_go();
+}
+
 TEST_F(TeardownTest, WhatFailsIsTriedAgain)
 {
     refuse(2);
