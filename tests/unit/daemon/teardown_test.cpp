@@ -269,6 +269,15 @@ TEST_F(TeardownTest, OfAMachineThatIsStoppedAlreadyWhatKeepsTheRestIsTold)
     EXPECT_EQ(stopped.error().code, sdk::Code::busy);
 }
 
+TEST_F(TeardownTest, AVmWhoseDirectoryIsLostIsGoneBeforeTheAnswer)
+{
+    engine_->tear_down_later = [](const auto&) { ADD_FAILURE() << "nothing of it is noted"; };
+    ASSERT_TRUE(sdk::os::remove_tree(owner_of(vm_.id).directory));
+    ASSERT_TRUE(remove());
+    EXPECT_EQ(store_->find_id(vm_.id).error().code, sdk::Code::not_found);
+    EXPECT_FALSE(provider<sdk::Vmm>("fake")->inspect({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}})->present);
+}
+
 TEST_F(TeardownTest, WhatCannotBeDeletedFromTheBeginningIsAnErrorAndTheMachineRunsOn)
 {
     vm_.storage = "gone";
