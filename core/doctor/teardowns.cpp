@@ -14,7 +14,7 @@ std::vector<Finding> check_teardowns(lifecycle::Engine& engine, lifecycle::Opera
         const auto left = engine.vm_locks.holder(vm.id) ? std::nullopt : lifecycle::unfinished(engine, vm);
         if (!left)
             continue;
-        const bool stopped = vm.desired == model::Desired::stopped;
+        const bool stopped = vm.desired == model::Desired::stopped || vm.desired == model::Desired::running;
         findings.push_back({"teardown", Status::warning, *left,
                             std::string("`banger vm ") + (stopped ? "stop " : "delete ") + vm.name +
                                 "` tries again, and says what keeps it"});

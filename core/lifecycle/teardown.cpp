@@ -58,7 +58,11 @@ sdk::Result<void> tear_down(Engine& engine, const model::VmRecord& vm, Operation
         return std::move(journal).error();
     if (auto left = journal->release_all(); !left.empty())
         return std::move(left.front()).while_doing("release what vm '" + vm.name + "' held");
-    return {};
+    if (vm.desired != model::Desired::running)
+        return {};
+    model::VmRecord stopped = vm;  // whoever ended it could not note that
+    stopped.desired = model::Desired::stopped;
+    return engine.store.update(stopped);
 }
 
 sdk::Result<void> leave_to_teardown(Engine& engine, LockedVm vm, Operation& operation)
@@ -90,9 +94,9 @@ std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm)
         return "vm '" + vm.name + "' was deleted, and not all of it is gone";
     if (vm.desired == model::Desired::creating)
         return "vm '" + vm.name + "' was never finished, and not all of it is gone";
-    if (vm.desired != model::Desired::stopped || !holds_something(engine.journals.read(engine.owner_of(vm.id))))
+    if (!holds_something(engine.journals.read(engine.owner_of(vm.id))))
         return std::nullopt;
-    // Else its stop failed, and its guest has not been told.
+    // Also one that is to run and whose stop could not be noted.
     if (const auto live = liveness_of(engine, vm); live && !live->alive)
         return "vm '" + vm.name + "' is stopped, and not all that it held is released";
     return std::nullopt;

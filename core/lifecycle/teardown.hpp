@@ -25,8 +25,8 @@ sdk::Result<void> leave_to_teardown(Engine& engine, LockedVm vm, Operation& oper
 /// is deleted, is left to a teardown.
 sdk::Error leave_rest(Engine& engine, LockedVm&& vm, sdk::Error error);
 
-/// Says of a VM that nobody works on, and that is stopped or deleted, that something is left of it; nothing if it is as it
-/// should be.
+/// Says of a VM that nobody else works on, and that does not run or is deleted, that something is left of it; nothing if it is
+/// as it should be.
 std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm);
 
 /// Returns when a VM is in no teardown (any more): for whoever needs its name, say, and not its lock. `busy` after `deadline`;

@@ -8,8 +8,10 @@
 #include <future>
 #include <limits>
 
+#include "core/base/fault.hpp"
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/sources.hpp"
+#include "core/lifecycle/stop.hpp"
 #include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/plugins/kinds.hpp"
@@ -267,6 +269,61 @@ TEST_F(TeardownTest, OfAMachineThatIsStoppedAlreadyWhatKeepsTheRestIsTold)
     });
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, sdk::Code::busy);
+}
+
+TEST_F(TeardownTest, TheEndOfAVmmIsNotSettledBehindItsTeardown)
+{
+    Operation holding("test", nullptr);
+    auto lock = lifecycle::lock_vm(*engine_, vm_, "killed", holding);
+    ASSERT_TRUE(lock);
+    auto settled = later([&](Operation& operation) { return lifecycle::settle_exited_vm(*engine_, vm_.id, operation); });
+    EXPECT_TRUE(waits(settled)) << "somebody may have begun with it who makes no teardown";
+    engine_->in_teardown.add(vm_.id);
+    EXPECT_TRUE(settled.get());
+    engine_->in_teardown.end(vm_.id, *lock);
+    EXPECT_TRUE(provider<sdk::Vmm>("fake")->release({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}}));
+}
+
+TEST_F(TeardownTest, WhatATeardownGaveUpIsNotTriedAgainForTheEndOfItsVmm)
+{
+    refuse(100);
+    ASSERT_TRUE(kill());
+    await();
+    const auto refusals = sdk::os::read_file(in_directory("refuse-release"));
+    EXPECT_EQ(refusals->size(), 95U);
+    EXPECT_TRUE(carry_out([&](Operation& operation) { return lifecycle::settle_exited_vm(*engine_, vm_.id, operation); }));
+    EXPECT_FALSE(engine_->in_teardown.has(vm_.id));
+    EXPECT_EQ(*sdk::os::read_file(in_directory("refuse-release")), *refusals);
+}
+
+TEST_F(TeardownTest, WhatEndedByItselfIsSettled)
+{
+    ASSERT_TRUE(provider<sdk::Vmm>("fake")->release({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}}));
+    EXPECT_TRUE(carry_out([&](Operation& operation) { return lifecycle::settle_exited_vm(*engine_, vm_.id, operation); }));
+    await();
+    EXPECT_EQ(store_->find_id(vm_.id)->desired, model::Desired::stopped);
+    EXPECT_TRUE(held().empty());
+}
+
+TEST_F(TeardownTest, WhatAStopLeavesThatCouldNotBeNotedIsReleasedAndNotedThen)
+{
+    base::fault::arm({base::fault::Action::error, 1, "update a row"});
+    EXPECT_FALSE(kill());
+    await();
+    base::fault::disarm();
+    EXPECT_TRUE(held().empty());
+    EXPECT_EQ(store_->find_id(vm_.id)->desired, model::Desired::stopped);
+}
+
+TEST_F(TeardownTest, OfAMachineThatCannotBeEndedThatIsToldAndNotWhatElseIsKept)
+{
+    refuse(100);
+    auto journal = engine_->journal_of(vm_.id);
+    ASSERT_TRUE(journal->note_bound({"vmm/0", "gone", "vmm", owner_of(vm_.id), {}}));
+    ASSERT_TRUE(journal->note_bound({"storage/0", "stubborn", "work", owner_of(vm_.id), {}}));
+    const auto ended = carry_out([&](Operation& operation) { return lifecycle::end_machine(*engine_, vm_, operation); });
+    ASSERT_FALSE(ended);
+    EXPECT_THAT(ended.error().message, ::testing::HasSubstr("gone"));
 }
 
 TEST_F(TeardownTest, AVmWhoseDirectoryIsLostIsGoneBeforeTheAnswer)
