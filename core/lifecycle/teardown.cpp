@@ -102,6 +102,13 @@ std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm)
     return std::nullopt;
 }
 
+std::optional<std::string> left_of(Engine& engine, const model::VmRecord& vm)
+{
+    if (engine.in_teardown.has(vm.id))
+        return "what vm '" + vm.name + "' held is still being released";
+    return engine.vm_locks.holder(vm.id) ? std::nullopt : unfinished(engine, vm);
+}
+
 sdk::Result<void> await_teardown(Engine& engine, const model::VmRecord& vm, Operation& operation, base::Deadline deadline)
 {
     if (!engine.in_teardown.has(vm.id))

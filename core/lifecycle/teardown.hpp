@@ -29,6 +29,9 @@ sdk::Error leave_rest(Engine& engine, LockedVm&& vm, sdk::Error error);
 /// as it should be.
 std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm);
 
+/// The same of any VM for whoever only looks: of one in teardown that it is, and nothing of one that is worked on otherwise.
+std::optional<std::string> left_of(Engine& engine, const model::VmRecord& vm);
+
 /// Returns when a VM is in no teardown (any more): for whoever needs its name, say, and not its lock. `busy` after `deadline`;
 /// `cancelled` with the operation.
 sdk::Result<void> await_teardown(Engine& engine, const model::VmRecord& vm, Operation& operation, base::Deadline deadline);

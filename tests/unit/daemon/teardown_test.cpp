@@ -335,6 +335,18 @@ TEST_F(TeardownTest, AVmWhoseDirectoryIsLostIsGoneBeforeTheAnswer)
     EXPECT_FALSE(provider<sdk::Vmm>("fake")->inspect({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}})->present);
 }
 
+TEST_F(TeardownTest, DoctorSaysWhatIsStillBeingReleased)
+{
+    hold();
+    ASSERT_TRUE(remove());
+    const auto checks =
+        carry_out([&](Operation& operation) { return doctor::check_teardowns(*engine_, operation); });
+    ASSERT_EQ(checks.size(), 1U);
+    EXPECT_EQ(checks.front().status, doctor::Status::warning);
+    EXPECT_THAT(checks.front().message, ::testing::HasSubstr("'" + vm_.name + "' held is still being released"));
+    let_go();
+}
+
 TEST_F(TeardownTest, WhatCannotBeDeletedFromTheBeginningIsAnErrorAndTheMachineRunsOn)
 {
     vm_.storage = "gone";
