@@ -41,7 +41,7 @@ void RoomWatch::ended(const std::string& vm)
             return;
         vms_.erase(found);
         in_pausing_.erase(vm);
-        with_failed_disks_.erase(vm);
+        disk_troubles_.erase(vm);
         if (vms_.empty())
             timer_.cancel();
     });
@@ -114,15 +114,14 @@ void RoomWatch::look_at_machines()
                 went_on(vm);
             const auto record = engine.store.find_id(vm);
             const auto failed = record ? lifecycle::failed_disks(engine, *record) : std::vector<std::string>();
-            if (!failed) {
-                log::warning("vm " + vm + ": " + failed.error().message);
-                continue;
-            }
-            post(loop_, [this, vm, some_failed = !failed->empty()] {
-                if (!some_failed)
-                    with_failed_disks_.erase(vm);
-                else if (vms_.contains(vm) && with_failed_disks_.insert(vm).second)
-                    log::error("vm " + vm + " has a disk that could not be written to, and needs a restart");
+            const std::string trouble = !failed            ? failed.error().message
+                                        : failed->empty() ? ""
+                                                          : "a disk of it could not be written to, and it needs a restart";
+            post(loop_, [this, vm, trouble] {
+                if (trouble.empty())
+                    disk_troubles_.erase(vm);
+                else if (vms_.contains(vm) && std::exchange(disk_troubles_[vm], trouble) != trouble)
+                    log::error("vm " + vm + ": " + trouble);
             });
         }
         post(loop_, [this] { machines_looked_at_ = false; });

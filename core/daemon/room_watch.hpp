@@ -52,7 +52,7 @@ private:
     bool was_scarce_ = false;          ///< since the last look at machines
     bool machines_looked_at_ = false;  ///< by a worker, now
     std::map<std::string, int> vms_;   ///< how many VMMs of each: the end of one may be told after the next began
-    std::set<std::string> with_failed_disks_;  ///< of which that was said
+    std::map<std::string, std::string> disk_troubles_;  ///< what was said of each last
     std::set<std::string> in_pausing_; ///< until a worker has said how it went, and those that cannot be paused
 };
 

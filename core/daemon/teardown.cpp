@@ -54,8 +54,7 @@ void Teardown::end(lifecycle::LockedVm& vm)
 {
     auto& engine = service_.engine();
     engine.store.show(vm.record.id);
-    engine.in_teardown.remove(vm.record.id);
-    vm.lock.unlock();
+    engine.in_teardown.end(vm.record.id, vm.lock);
 }
 
 }  // namespace banger::daemon

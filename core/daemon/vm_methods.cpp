@@ -50,20 +50,30 @@ json::Object spec_event(const model::VmRecord& vm)
     return spec;
 }
 
+// Nobody asks again: while somebody else has the VM, such as a slow teardown, this goes behind others and tries again.
+void delete_for_session(Service& service, const std::string& id)
+{
+    service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
+        auto& engine = service.engine();
+        const auto vm = engine.store.find_id(id);
+        if (!vm || vm->removal != model::Removal::with_session)
+            return {};
+        auto deleted = lifecycle::delete_vm(engine, id, {}, operation);
+        if (deleted || deleted.error().code == sdk::Code::not_found)
+            return {};
+        const auto now = engine.store.find_id(id);
+        const bool begun = now && now->desired == model::Desired::deleted;
+        if (begun || deleted.error().code != sdk::Code::busy || !engine.vm_locks.holder(id))
+            return std::move(deleted).error();
+        delete_for_session(service, id);
+        return {};
+    });
+}
+
 // The VM's life ends with the connection that asked for it, also when that client was killed.
 void delete_with(Service& service, const Exchange& exchange, const std::string& id)
 {
-    exchange->on_disconnect([&service, id] {
-        service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
-            auto vm = service.engine().store.find_id(id);
-            if (!vm || vm->removal != model::Removal::with_session)
-                return {};
-            auto deleted = lifecycle::delete_vm(service.engine(), id, {}, operation);
-            if (!deleted && deleted.error().code != sdk::Code::not_found)
-                return std::move(deleted).error();
-            return {};
-        });
-    });
+    exchange->on_disconnect([&service, id] { delete_for_session(service, id); });
 }
 
 sdk::Result<Answer> create(Service& service, const Exchange& exchange, Operation& operation)

@@ -35,9 +35,9 @@ std::vector<std::string> sockets_in(const std::string& directory)
 // `late`: VMs whose teardown takes longer than anybody waits.
 std::string what_is_unfinished(Engine& engine, const model::VmRecord& vm, const std::set<std::string>& late)
 {
-    if (late.contains(vm.id) && engine.in_teardown.has(vm.id))
-        return "what vm '" + vm.name + "' held is still being released";
-    return engine.vm_locks.holder(vm.id) ? std::string() : unfinished(engine, vm).value_or("");
+    if (engine.in_teardown.has(vm.id) && !late.contains(vm.id))
+        return {};  // it began meanwhile
+    return left_of(engine, vm).value_or("");
 }
 
 handles::VmEvidence evidence_of(Engine& engine, const std::string& id)

@@ -95,10 +95,10 @@ sdk::Result<void> await_name(Engine& engine, const std::string& name, Operation&
     auto records = engine.store.list_all();
     if (!records)
         return std::move(records).error();
+    const auto deadline = std::chrono::steady_clock::now() + patience_for_lock;
     for (const auto& vm : *records)
-        if (vm.name == name && engine.in_teardown.has(vm.id))
-            if (auto gone = lock_vm(engine, vm, "waited for", operation); !gone)
-                return std::move(gone).error();
+        if (vm.name == name)
+            return await_teardown(engine, vm, operation, deadline);
     return {};
 }
 

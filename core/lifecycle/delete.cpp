@@ -122,15 +122,17 @@ sdk::Result<void> check_conditions(Engine& engine, const model::VmRecord& vm, co
     return {};
 }
 
-// Of one that is half deleted the rest is removed before the answer: whoever asks again wants to know what keeps it.
+// Of one that is half deleted the rest is removed before the answer: whoever asks again wants to know what keeps it. And of
+// one without a directory, of which nothing was noted or ended yet: it would be there again after a crash.
 sdk::Result<void> delete_locked(Engine& engine, LockedVm&& locked, Operation& operation)
 {
-    const bool again = locked.record.desired == model::Desired::deleted;
+    const bool at_once = locked.record.desired == model::Desired::deleted ||
+                         !sdk::os::exists(engine.owner_of(locked.record.id).directory);
     auto going = begin_removal(engine, locked.record, operation);
     if (!going)
         return leave_rest(engine, std::move(locked), std::move(going).error());
     locked.record = std::move(*going);
-    if (again) {
+    if (at_once) {
         auto removed = remove_rest(engine, locked.record, operation);
         return removed ? removed : leave_rest(engine, std::move(locked), std::move(removed).error());
     }

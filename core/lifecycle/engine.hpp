@@ -17,6 +17,7 @@
 #include "core/lifecycle/name_routes.hpp"
 #include "core/lifecycle/operation.hpp"
 #include "core/lifecycle/provider_operations.hpp"
+#include "core/lifecycle/teardowns.hpp"
 #include "core/lifecycle/underway.hpp"
 #include "core/lifecycle/usage.hpp"
 #include "core/lifecycle/vm_set.hpp"
@@ -31,7 +32,8 @@ struct LockedVm;
 /// What every verb works with. Made once by the daemon; verbs are free functions over it, one file each.
 ///
 /// Lock order (outermost first): a VM's operation lock, its guest lock, an image's or kernel's, then whatever the members lock inside one call.
-/// No member holds a lock of its own while it calls a plugin or waits for a process.
+/// No member holds a lock of its own while it calls a plugin or waits for a process. Who holds a VM's lock waits for no other
+/// VM's; he may wait for teardowns (teardown.hpp), which hold theirs from the beginning and wait for none.
 struct Engine {
     const config::Paths& paths;
     const config::Config& config;
@@ -76,7 +78,7 @@ struct Engine {
 
     /// VMs that are locked from the answer to a stop or deletion until what it left to do is done or given up
     /// (teardown.hpp). The next daemon finds that in rows and journals.
-    VmSet in_teardown{};
+    Teardowns in_teardown{};
     /// Does it. Set by the daemon; without one it is done before the answer.
     std::function<void(std::shared_ptr<LockedVm>)> tear_down_later{};
 

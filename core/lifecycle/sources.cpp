@@ -57,7 +57,8 @@ template <typename Store>
 sdk::Result<std::uint64_t> remove(Engine& engine, Store& store, IdOf id_of, const std::string& id, const std::string& name,
                                   Operation& operation)
 {
-    (void)await_teardowns(engine, operation);  // of VMs that are deleted, and whose disks stand on it so long
+    // Of VMs that are deleted, and whose disks stand on it so long.
+    (void)await_teardowns(engine, operation, [&](const model::VmRecord& vm) { return vm.*id_of == id; });
     const auto lock = engine.source_locks.lock(id, "'" + name + "' is being deleted", &operation);
     if (!lock)
         return lock.error();

@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::chrono::seconds patience_for_sync{5};
 
+bool is_vmm(const handles::Entry& entry)
+{
+    return entry.handle.kind == plugins::kind_of<sdk::Vmm>;
+}
+
 // Asks the guest's init to power off and waits for the VMM to end. False if it did not within the time, all in all.
 bool power_off(Engine& engine, const model::VmRecord& vm, const Liveness& live, std::chrono::milliseconds timeout,
                Operation& operation)
@@ -68,11 +73,12 @@ sdk::Result<void> end_machine(Engine& engine, const model::VmRecord& vm, Operati
     if (!journal)
         return std::move(journal).error();
     auto left = journal->release_down_to(plugins::kind_of<sdk::Vmm>);
-    // What else would not go, such as a freeze, is a teardown's as well.
-    const bool lives = std::any_of(journal->entries().begin(), journal->entries().end(), [](const handles::Entry& entry) {
-        return entry.handle.kind == plugins::kind_of<sdk::Vmm>;
-    });
-    return lives ? sdk::Result<void>(std::move(left.front())) : sdk::Result<void>();
+    // What else would not go, such as a freeze, is a teardown's as well. An error for each, the newest first.
+    const auto& kept = journal->entries();
+    const auto vmm = std::find_if(kept.begin(), kept.end(), is_vmm);
+    if (vmm == kept.end())
+        return {};
+    return std::move(left.at(static_cast<std::size_t>(kept.end() - vmm) - 1));
 }
 
 sdk::Result<void> settle_machine(Engine& engine, model::VmRecord& vm, Operation& operation)
@@ -80,7 +86,10 @@ sdk::Result<void> settle_machine(Engine& engine, model::VmRecord& vm, Operation&
     auto ended = end_machine(engine, vm, operation);
     if (vm.desired != model::Desired::deleted)
         vm.desired = model::Desired::stopped;
-    if (auto noted = engine.store.update(vm); !noted)
+    auto noted = engine.store.update(vm);
+    if (!noted && !ended)
+        noted.error().during.push_back("left behind: " + ended.error().message);
+    if (!noted)
         return noted;
     return ended ? ended : std::move(ended).error().while_doing("stop vm '" + vm.name + "'");
 }
@@ -139,25 +148,51 @@ sdk::Result<void> finish_stop(Engine& engine, LockedVm stopping, Operation& oper
     return leave_to_teardown(engine, std::move(stopping), operation);
 }
 
+namespace {
+
+sdk::Result<void> settle_exited(Engine& engine, LockedVm exited, Operation& operation)
+{
+    const auto live = liveness_of(engine, exited.record);
+    if (!live)
+        return live.error();
+    const auto desired = exited.record.desired;
+    if (live->alive || desired == model::Desired::creating)
+        return {};
+    // Whoever ended it has decided about the rest as well, unless a start failed of one that goes once it is stopped.
+    const auto held = engine.journals.read(engine.owner_of(exited.record.id)).entries;
+    if (desired != model::Desired::running && exited.record.removal != model::Removal::when_stopped &&
+        std::none_of(held.begin(), held.end(), is_vmm))
+        return {};
+    if (desired != model::Desired::deleted)
+        if (auto settled = settle_machine(engine, exited.record, operation); !settled)
+            return leave_rest(engine, std::move(exited), std::move(settled).error());
+    return leave_to_teardown(engine, std::move(exited), operation);
+}
+
+}  // namespace
+
+// Whoever ended the VMM may still be noting that, and then keep the lock for as long as a teardown takes.
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
-    if (engine.in_teardown.has(id))
-        return {};
-    auto found = engine.store.find_id(id);
-    if (!found)
-        return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
-    auto locked = lock_found(engine, *found, "settled after its VMM ended", operation, std::nullopt);
-    if (!locked)
-        return locked.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(locked).error();
-    auto live = liveness_of(engine, locked->record);
-    if (!live)
-        return std::move(live).error();
-    if (live->alive || locked->record.desired == model::Desired::creating)
-        return {};
-    if (locked->record.desired != model::Desired::deleted)
-        if (auto settled = settle_machine(engine, locked->record, operation); !settled)
-            return leave_rest(engine, std::move(*locked), std::move(settled).error());
-    return leave_to_teardown(engine, std::move(*locked), operation);
+    constexpr std::chrono::milliseconds between_looks{250};
+    operation.concerns(id);
+    while (!engine.in_teardown.has(id)) {
+        auto found = engine.store.find_id(id);
+        if (!found)
+            return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
+        // Not lock_found(): each of its waits would be a step of the operation.
+        auto lock = engine.vm_locks.lock(id, "vm '" + found->name + "' is being settled after its VMM ended", &operation,
+                                         between_looks);
+        if (!lock && lock.error().code == sdk::Code::busy)
+            continue;
+        if (!lock)
+            return std::move(lock).error();
+        auto now = engine.store.find_id(id);
+        if (!now)
+            return now.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(now).error();
+        return settle_exited(engine, {std::move(*now), std::move(*lock)}, operation);
+    }
+    return {};
 }
 
 }  // namespace banger::lifecycle

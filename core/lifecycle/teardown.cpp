@@ -31,9 +31,14 @@ bool is_to_go(const model::VmRecord& vm)
     return is_deleted(vm) || vm.desired == model::Desired::creating || vm.removal == model::Removal::when_stopped;
 }
 
+std::string what_it_does(const model::VmRecord& vm)
+{
+    return "what vm '" + vm.name + "' held is being released";
+}
+
 void hand_over(Engine& engine, LockedVm vm)
 {
-    vm.lock.now_doing("what vm '" + vm.record.name + "' held is being released");
+    vm.lock.now_doing(what_it_does(vm.record));
     engine.in_teardown.add(vm.record.id);
     engine.tear_down_later(std::make_shared<LockedVm>(std::move(vm)));
 }
@@ -53,7 +58,11 @@ sdk::Result<void> tear_down(Engine& engine, const model::VmRecord& vm, Operation
         return std::move(journal).error();
     if (auto left = journal->release_all(); !left.empty())
         return std::move(left.front()).while_doing("release what vm '" + vm.name + "' held");
-    return {};
+    if (vm.desired != model::Desired::running)
+        return {};
+    model::VmRecord stopped = vm;  // whoever ended it could not note that
+    stopped.desired = model::Desired::stopped;
+    return engine.store.update(stopped);
 }
 
 sdk::Result<void> leave_to_teardown(Engine& engine, LockedVm vm, Operation& operation)
@@ -85,26 +94,43 @@ std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm)
         return "vm '" + vm.name + "' was deleted, and not all of it is gone";
     if (vm.desired == model::Desired::creating)
         return "vm '" + vm.name + "' was never finished, and not all of it is gone";
-    if (vm.desired != model::Desired::stopped || !holds_something(engine.journals.read(engine.owner_of(vm.id))))
+    if (!holds_something(engine.journals.read(engine.owner_of(vm.id))))
         return std::nullopt;
-    // Else its stop failed, and its guest has not been told.
+    // Also one that is to run and whose stop could not be noted.
     if (const auto live = liveness_of(engine, vm); live && !live->alive)
         return "vm '" + vm.name + "' is stopped, and not all that it held is released";
     return std::nullopt;
 }
 
-std::set<std::string> await_teardowns(Engine& engine, Operation& operation)
+std::optional<std::string> left_of(Engine& engine, const model::VmRecord& vm)
 {
-    using std::chrono::milliseconds;
+    if (engine.in_teardown.has(vm.id))
+        return "what vm '" + vm.name + "' held is still being released";
+    return engine.vm_locks.holder(vm.id) ? std::nullopt : unfinished(engine, vm);
+}
+
+sdk::Result<void> await_teardown(Engine& engine, const model::VmRecord& vm, Operation& operation, base::Deadline deadline)
+{
+    if (!engine.in_teardown.has(vm.id))
+        return {};
+    operation.stage("waiting: " + what_it_does(vm));
+    if (engine.in_teardown.await(vm.id, operation.token(), deadline))
+        return {};
+    if (auto wanted = operation.check(); !wanted)
+        return wanted;
+    return sdk::make_error(sdk::Code::busy, what_it_does(vm), "try again once that has ended");
+}
+
+std::set<std::string> await_teardowns(Engine& engine, Operation& operation,
+                                      const std::function<bool(const model::VmRecord& vm)>& meant)
+{
     const auto deadline = std::chrono::steady_clock::now() + patience_for_lock;
     std::set<std::string> late;
     for (const auto& id : engine.in_teardown.all()) {
         const auto vm = engine.store.find_id(id);
-        if (!vm)
+        if (!vm || (meant && !meant(*vm)))
             continue;
-        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-        // A teardown holds the lock to its end.
-        if (const auto turn = lock_vm(engine, *vm, "waited for", operation, std::max(left, milliseconds(0))); !turn)
+        if (const auto gone = await_teardown(engine, *vm, operation, deadline); !gone)
             late.insert(id);
     }
     return late;

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,12 +25,20 @@ sdk::Result<void> leave_to_teardown(Engine& engine, LockedVm vm, Operation& oper
 /// is deleted, is left to a teardown.
 sdk::Error leave_rest(Engine& engine, LockedVm&& vm, sdk::Error error);
 
-/// Says of a VM that nobody works on, and that is stopped or deleted, that something is left of it; nothing if it is as it
-/// should be.
+/// Says of a VM that nobody else works on, and that does not run or is deleted, that something is left of it; nothing if it is
+/// as it should be.
 std::optional<std::string> unfinished(Engine& engine, const model::VmRecord& vm);
 
-/// Returns when the teardowns that are under way have ended, or cannot be waited for any longer (patience_for_lock, or the
-/// operation is cancelled): the ids of VMs whose has not.
-std::set<std::string> await_teardowns(Engine& engine, Operation& operation);
+/// The same of any VM for whoever only looks: of one in teardown that it is, and nothing of one that is worked on otherwise.
+std::optional<std::string> left_of(Engine& engine, const model::VmRecord& vm);
+
+/// Returns when a VM is in no teardown (any more): for whoever needs its name, say, and not its lock. `busy` after `deadline`;
+/// `cancelled` with the operation.
+sdk::Result<void> await_teardown(Engine& engine, const model::VmRecord& vm, Operation& operation, base::Deadline deadline);
+
+/// The same for all that are under way, or for those of VMs that are `meant`, and no longer than patience_for_lock: the ids of
+/// VMs whose has not ended.
+std::set<std::string> await_teardowns(Engine& engine, Operation& operation,
+                                      const std::function<bool(const model::VmRecord& vm)>& meant = {});
 
 }  // namespace banger::lifecycle

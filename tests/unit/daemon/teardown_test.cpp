@@ -8,8 +8,10 @@
 #include <future>
 #include <limits>
 
+#include "core/base/fault.hpp"
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/sources.hpp"
+#include "core/lifecycle/stop.hpp"
 #include "core/lifecycle/teardown.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/plugins/kinds.hpp"
@@ -191,6 +193,36 @@ TEST_F(TeardownTest, AKernelOfAVmThatIsDeletedIsInUseUntilItIsGone)
     EXPECT_TRUE(result || result.error().code != sdk::Code::busy) << result.error().message;
 }
 
+TEST_F(TeardownTest, WhoeverWaitsForATeardownDoesNotWaitForWhoeverIsNext)
+{
+    hold();
+    ASSERT_TRUE(kill());
+    std::promise<void> enough;
+    auto next = later([&](Operation& operation) {
+        auto locked = lifecycle::lock_vm(*engine_, vm_, "tested", operation);
+        enough.get_future().wait();
+        return locked.has_value();
+    });
+    EXPECT_TRUE(waits(next));
+    auto waiting = later([&](Operation& operation) { return lifecycle::await_teardowns(*engine_, operation); });
+    EXPECT_TRUE(waits(waiting));
+    let_go();
+    EXPECT_TRUE(waiting.get().empty());
+    enough.set_value();
+    EXPECT_TRUE(next.get());
+}
+
+TEST_F(TeardownTest, AnImageOfOthersIsRemovedWhateverIsBeingReleased)
+{
+    hold();
+    ASSERT_TRUE(remove());
+    auto removed = later([&](Operation& operation) {
+        return lifecycle::remove_kernel(*engine_, "0123456789abcdef", "linux", operation);
+    });
+    EXPECT_EQ(removed.wait_for(lifecycle::patience_for_lock / 2), std::future_status::ready);
+    let_go();
+}
+
 TEST_F(TeardownTest, WhatFailsIsTriedAgain)
 {
     refuse(2);
@@ -237,6 +269,82 @@ TEST_F(TeardownTest, OfAMachineThatIsStoppedAlreadyWhatKeepsTheRestIsTold)
     });
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, sdk::Code::busy);
+}
+
+TEST_F(TeardownTest, TheEndOfAVmmIsNotSettledBehindItsTeardown)
+{
+    Operation holding("test", nullptr);
+    auto lock = lifecycle::lock_vm(*engine_, vm_, "killed", holding);
+    ASSERT_TRUE(lock);
+    auto settled = later([&](Operation& operation) { return lifecycle::settle_exited_vm(*engine_, vm_.id, operation); });
+    EXPECT_TRUE(waits(settled)) << "somebody may have begun with it who makes no teardown";
+    engine_->in_teardown.add(vm_.id);
+    EXPECT_TRUE(settled.get());
+    engine_->in_teardown.end(vm_.id, *lock);
+    EXPECT_TRUE(provider<sdk::Vmm>("fake")->release({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}}));
+}
+
+TEST_F(TeardownTest, WhatATeardownGaveUpIsNotTriedAgainForTheEndOfItsVmm)
+{
+    refuse(100);
+    ASSERT_TRUE(kill());
+    await();
+    const auto refusals = sdk::os::read_file(in_directory("refuse-release"));
+    EXPECT_EQ(refusals->size(), 95U);
+    EXPECT_TRUE(carry_out([&](Operation& operation) { return lifecycle::settle_exited_vm(*engine_, vm_.id, operation); }));
+    EXPECT_FALSE(engine_->in_teardown.has(vm_.id));
+    EXPECT_EQ(*sdk::os::read_file(in_directory("refuse-release")), *refusals);
+}
+
+TEST_F(TeardownTest, WhatEndedByItselfIsSettled)
+{
+    ASSERT_TRUE(provider<sdk::Vmm>("fake")->release({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}}));
+    EXPECT_TRUE(carry_out([&](Operation& operation) { return lifecycle::settle_exited_vm(*engine_, vm_.id, operation); }));
+    await();
+    EXPECT_EQ(store_->find_id(vm_.id)->desired, model::Desired::stopped);
+    EXPECT_TRUE(held().empty());
+}
+
+TEST_F(TeardownTest, WhatAStopLeavesThatCouldNotBeNotedIsReleasedAndNotedThen)
+{
+    base::fault::arm({base::fault::Action::error, 1, "update a row"});
+    EXPECT_FALSE(kill());
+    await();
+    base::fault::disarm();
+    EXPECT_TRUE(held().empty());
+    EXPECT_EQ(store_->find_id(vm_.id)->desired, model::Desired::stopped);
+}
+
+TEST_F(TeardownTest, OfAMachineThatCannotBeEndedThatIsToldAndNotWhatElseIsKept)
+{
+    refuse(100);
+    auto journal = engine_->journal_of(vm_.id);
+    ASSERT_TRUE(journal->note_bound({"vmm/0", "gone", "vmm", owner_of(vm_.id), {}}));
+    ASSERT_TRUE(journal->note_bound({"storage/0", "stubborn", "work", owner_of(vm_.id), {}}));
+    const auto ended = carry_out([&](Operation& operation) { return lifecycle::end_machine(*engine_, vm_, operation); });
+    ASSERT_FALSE(ended);
+    EXPECT_THAT(ended.error().message, ::testing::HasSubstr("gone"));
+}
+
+TEST_F(TeardownTest, AVmWhoseDirectoryIsLostIsGoneBeforeTheAnswer)
+{
+    engine_->tear_down_later = [](const auto&) { ADD_FAILURE() << "nothing of it is noted"; };
+    ASSERT_TRUE(sdk::os::remove_tree(owner_of(vm_.id).directory));
+    ASSERT_TRUE(remove());
+    EXPECT_EQ(store_->find_id(vm_.id).error().code, sdk::Code::not_found);
+    EXPECT_FALSE(provider<sdk::Vmm>("fake")->inspect({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}})->present);
+}
+
+TEST_F(TeardownTest, DoctorSaysWhatIsStillBeingReleased)
+{
+    hold();
+    ASSERT_TRUE(remove());
+    const auto checks =
+        carry_out([&](Operation& operation) { return doctor::check_teardowns(*engine_, operation); });
+    ASSERT_EQ(checks.size(), 1U);
+    EXPECT_EQ(checks.front().status, doctor::Status::warning);
+    EXPECT_THAT(checks.front().message, ::testing::HasSubstr("'" + vm_.name + "' held is still being released"));
+    let_go();
 }
 
 TEST_F(TeardownTest, WhatCannotBeDeletedFromTheBeginningIsAnErrorAndTheMachineRunsOn)
