@@ -62,15 +62,18 @@ void Upkeep::run(const std::stop_token& stop)
     auto rests_until = steady_clock::now();
     auto looks_again = never;
     unsigned failures = 0;
-    const auto look = [&] {
+    const auto look = [&](bool has_heard) {
         const Looked looked = work_.look_after_rules();
         const auto now = steady_clock::now();
         failures = looked == Looked::failed ? failures + 1 : 0;
         looks_again = failures > 0 ? now + again_after(failures) : never;
+        // The kernel tells one listener after the other: who knows whose change it was may be told only now.
+        if (has_heard && looked == Looked::nothing_to_do)
+            looks_again = now + rest;
         if (looked != Looked::nothing_to_do)
             rests_until = now + rest;
     };
-    look();  // what was before
+    look(false);  // what was before
     std::array<pollfd, 2> events{pollfd{asked_.get(), POLLIN, 0}, {-1, POLLIN, 0}};
     while (!stop.stop_requested()) {
         const auto now = steady_clock::now();
@@ -78,10 +81,11 @@ void Upkeep::run(const std::stop_token& stop)
         events[1].fd = changes && !is_resting ? changes->descriptor() : -1;
         if (::poll(events.data(), events.size(), time_out(is_resting ? rests_until : looks_again, now)) < 0)
             continue;
-        if (events[1].revents != 0)
+        const bool has_heard = events[1].revents != 0;
+        if (has_heard)
             (void)changes->read();
-        if (events[1].revents != 0 || steady_clock::now() >= looks_again)
-            look();
+        if (has_heard || steady_clock::now() >= looks_again)
+            look(has_heard);
         if (eventfd_t times = 0; events[0].revents != 0 && ::eventfd_read(asked_.get(), &times) == 0 && !stop.stop_requested())
             work_.fill_pool();
     }

@@ -100,7 +100,7 @@ TEST(Crash, TheDaemonDiesInTheMiddleOfATransferAndTheNextTransferWorks)
             if (into_guest)
                 options.input = large;
             transferred = host.banger({"vm", "exec", "a", "--", "sh", "-c",
-                                       into_guest ? "head -c 1000000 | wc -c; echo begun >/dev/kmsg; sleep 100"
+                                       into_guest ? "head -c 1000000; echo begun >/dev/kmsg; sleep 100"
                                                   : "yes | head -c 1000000; echo begun again >/dev/kmsg; exec yes"},
                                       options);
         });
