@@ -13,13 +13,14 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/process.hpp"
 #include "banger/sdk/testing/fake_host.hpp"
 #include "dm_storage.hpp"
-#include "host_network.hpp"
+#include "links.hpp"
 #include "rules.hpp"
 #include "tap_network.hpp"
 
@@ -176,7 +177,7 @@ public:
         sdk::Handle handle;
         Times times;
         times.attach = timed([&] { handle = must(network_->attach(spec, call)).handle; });
-        fill_pool();
+        wait_for_pool();
         times.release = timed([&] { must(network_->release(handle)); });
         return times;
     }
@@ -203,12 +204,20 @@ public:
     }
 
 private:
-    // As the provider does behind every attach. While it does, whoever attaches waits for it.
-    void fill_pool() { must(must(tap::HostNetwork::lock(host_, config_, firewall_)).fill_pool()); }
+    // The provider fills its pool behind every attach. Nobody starts machines without a pause: its thread has come to rest.
+    void wait_for_pool() const
+    {
+        std::size_t ready = 0;
+        while (ready < config_.pool) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(500));
+            const auto all = must(must(tap::Links::open()).list());
+            ready = static_cast<std::size_t>(std::count_if(
+                all.begin(), all.end(), [&](const auto& one) { return one.alias == "banger " + host_.instance(); }));
+        }
+    }
 
     sdk::testing::FakeHost& host_;
     tap::Config config_;
-    tap::Firewall firewall_{tap::rules::table_of(host_.instance())};
     std::unique_ptr<sdk::Network> network_;
 };
 

@@ -6,6 +6,7 @@
 #include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <sys/socket.h>
 
 namespace banger::tap {
 namespace {
@@ -38,6 +39,16 @@ int take(nl_msg* message, void* into)
     return NL_OK;
 }
 
+// What is told of one transaction waits until it is read, all of it: some ten kilobytes for each guest when all rules are said
+// again. It is a bound, and no memory. The right to change the firewall is what going beyond the system's own bound takes.
+void make_room(nl_sock* socket)
+{
+    constexpr int most = 64 << 20;
+    const int fd = nl_socket_get_fd(socket);
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &most, sizeof most) != 0)
+        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof most);
+}
+
 sdk::Error refused(int status)
 {
     return sdk::make_error(status == -NLE_PERM ? sdk::Code::permission : sdk::Code::unsupported,
@@ -61,6 +72,7 @@ Result<TableChanges> TableChanges::open(std::string table)
                              nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES)})
         if (step < 0)
             return refused(step);
+    make_room(socket.get());
     return TableChanges(std::move(table), std::move(socket));
 }
 

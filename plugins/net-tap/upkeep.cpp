@@ -61,6 +61,7 @@ void Upkeep::run(const std::stop_token& stop)
     constexpr auto never = steady_clock::time_point::max();
     auto rests_until = steady_clock::now();
     auto looks_again = never;
+    auto fills = never;
     unsigned failures = 0;
     const auto look = [&](bool has_heard) {
         const Looked looked = work_.look_after_rules();
@@ -79,15 +80,20 @@ void Upkeep::run(const std::stop_token& stop)
         const auto now = steady_clock::now();
         const bool is_resting = now < rests_until;
         events[1].fd = changes && !is_resting ? changes->descriptor() : -1;
-        if (::poll(events.data(), events.size(), time_out(is_resting ? rests_until : looks_again, now)) < 0)
+        const auto until = std::min(is_resting ? rests_until : looks_again, fills);
+        if (::poll(events.data(), events.size(), time_out(until, now)) < 0)
             continue;
         const bool has_heard = events[1].revents != 0;
         if (has_heard)
             (void)changes->read();
         if (has_heard || steady_clock::now() >= looks_again)
             look(has_heard);
-        if (eventfd_t times = 0; events[0].revents != 0 && ::eventfd_read(asked_.get(), &times) == 0 && !stop.stop_requested())
+        if (eventfd_t times = 0; events[0].revents != 0 && ::eventfd_read(asked_.get(), &times) == 0)
+            fills = steady_clock::now() + before_filling;
+        if (steady_clock::now() >= fills && !stop.stop_requested()) {
+            fills = never;
             work_.fill_pool();
+        }
     }
 }
 

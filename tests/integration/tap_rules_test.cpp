@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 
-#include <array>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -24,6 +23,25 @@ std::unique_ptr<TableChanges> rule_changes(const sdk::Host& of)
     auto changes = TableChanges::open("banger_" + of.instance());
     EXPECT_TRUE(changes) << changes.error().message;
     return changes ? std::make_unique<TableChanges>(std::move(*changes)) : nullptr;
+}
+
+// Transactions, until there are none for half a second.
+unsigned until_quiet(const std::vector<TableChanges*>& changes)
+{
+    constexpr int quiet_ms = 500;
+    constexpr unsigned endless = 10;
+    std::vector<pollfd> changed;
+    for (const auto* each : changes)
+        changed.push_back({each->descriptor(), POLLIN, 0});
+    unsigned times = 0;
+    while (times < endless && ::poll(changed.data(), changed.size(), quiet_ms) > 0)
+        for (auto* each : changes) {
+            const auto seen = each->read();
+            EXPECT_TRUE(seen.is_all);
+            times += seen.of_table;
+        }
+    EXPECT_LT(times, endless);
+    return times;
 }
 
 // Line by line, whatever was made first.
@@ -131,13 +149,25 @@ TEST_F(Tap, TwoInstallationsPutTheirRulesBackAndThenRest)
     const auto others = rule_changes(second);
     said({"nft", "flush ruleset"});
     wait_for(before, {ours.get(), others.get()});
-    // What one of them does is no reason for the other.
-    constexpr int quiet_ms = 500;
-    std::array<pollfd, 2> changed{pollfd{ours->descriptor(), POLLIN, 0}, {others->descriptor(), POLLIN, 0}};
-    for (unsigned times = 0; ::poll(changed.data(), changed.size(), quiet_ms) > 0; times += ours->read().of_table + others->read().of_table)
-        ASSERT_LT(times, 10U);
+    until_quiet({ours.get(), others.get()});  // what one of them does is no reason for the other
     EXPECT_EQ(rules(), before);
     EXPECT_TRUE(theirs->release(attached->handle));
+}
+
+TEST_F(Tap, RulesOfManyGuestsAreSaidOnceAndThenLeftAlone)
+{
+    constexpr int guests = 40;
+    config.pool = 0;
+    reopen();
+    for (int i = 0; i < guests; ++i)
+        (void)must_attach(new_spec());
+    const auto before = rules();
+    const auto changes = rule_changes(host);
+    said({"nft", "flush ruleset"});
+    wait_for(before, {changes.get()});
+    until_quiet({changes.get()});
+    (void)must_attach(new_spec());
+    EXPECT_LE(until_quiet({changes.get()}), 2U) << "a tap that is made, and a guest that is admitted";
 }
 
 }  // namespace

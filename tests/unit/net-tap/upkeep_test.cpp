@@ -39,5 +39,17 @@ TEST(Upkeep, EachFailureWaitsLongerUpToAMost)
     EXPECT_EQ(Upkeep::again_after(1000000), seconds(30));
 }
 
+TEST(Upkeep, ThePoolIsFilledOnceForAllWhoTookTogether)
+{
+    std::counting_semaphore<> filled(0);
+    Upkeep upkeep("banger_of_nobody", {[&] { filled.release(); }, [] { return Upkeep::Looked::nothing_to_do; }, [](const sdk::Error&) {}});
+    const auto began = std::chrono::steady_clock::now();
+    for (int i = 0; i < 3; ++i)
+        upkeep.ask_for_taps();
+    EXPECT_TRUE(filled.try_acquire_for(seconds(20)));
+    EXPECT_GE(std::chrono::steady_clock::now() - began, seconds(1));
+    EXPECT_FALSE(filled.try_acquire_for(milliseconds(1500)));
+}
+
 }  // namespace
 }  // namespace banger::tap
