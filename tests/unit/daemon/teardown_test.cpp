@@ -284,6 +284,25 @@ TEST_F(TeardownTest, TheEndOfAVmmIsNotSettledBehindItsTeardown)
     EXPECT_TRUE(provider<sdk::Vmm>("fake")->release({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}}));
 }
 
+TEST(Teardowns, CancelWhatTheyMakeNeedlessAsTheyBegin)
+{
+    lifecycle::Teardowns teardowns;
+    base::CallContext web;
+    base::CallContext db;
+    const lifecycle::Teardowns::Cancels of_web(teardowns, "web", web);
+    const lifecycle::Teardowns::Cancels of_db(teardowns, "db", db);
+    {
+        base::CallContext over;
+        const lifecycle::Teardowns::Cancels of_over(teardowns, "web", over);
+    }
+    teardowns.add("web");
+    EXPECT_TRUE(web.cancelled());
+    EXPECT_FALSE(db.cancelled());
+    base::CallContext late;
+    const lifecycle::Teardowns::Cancels of_late(teardowns, "web", late);
+    EXPECT_TRUE(late.cancelled());
+}
+
 TEST_F(TeardownTest, WhatATeardownGaveUpIsNotTriedAgainForTheEndOfItsVmm)
 {
     refuse(100);
