@@ -44,7 +44,7 @@ std::string service_unit(const std::string& owner)
     return "[Unit]\n"
            "Description=banger's root helper: disks and network devices of user " + owner + "\n"
            "Requires=" + std::string(helper::unit) + ".socket\n"
-           "After=" + std::string(helper::unit) + ".socket systemd-udevd.service " + modules + "\n"
+           "After=" + std::string(helper::unit) + ".socket " + modules + "\n"
            // Before DeviceAllow, which looks their devices up by name.
            "Wants=" + modules + "\n"
            // The socket starts it when somebody asks, and would not any more after a few deaths in a row.

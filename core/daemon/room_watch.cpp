@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/lifecycle/room.hpp"
 #include "core/log/log.hpp"
 
 namespace banger::daemon {
@@ -19,8 +18,8 @@ constexpr std::chrono::seconds between_machines{60};
 
 }  // namespace
 
-RoomWatch::RoomWatch(boost::asio::io_context& loop, Service& service, std::uint64_t pause_below)
-    : loop_(loop), service_(service), pause_below_(pause_below), timer_(loop)
+RoomWatch::RoomWatch(boost::asio::io_context& loop, Service& service, std::uint64_t pause_below, FreeRoom free_room)
+    : loop_(loop), service_(service), pause_below_(pause_below), free_room_(std::move(free_room)), timer_(loop)
 {
 }
 
@@ -52,7 +51,7 @@ void RoomWatch::look()
 {
     looking_ = true;
     service_.run_own("room", [this](lifecycle::Operation& /*operation*/) -> sdk::Result<void> {
-        auto free = lifecycle::free_room(service_.engine());
+        auto free = free_room_(service_.engine());
         post(loop_, [this, free] {
             constexpr std::chrono::minutes who_did_not_answer{1};
             free ? judge(*free) : look_again(who_did_not_answer);

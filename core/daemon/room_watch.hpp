@@ -12,6 +12,7 @@
 #include <string>
 
 #include "core/daemon/service.hpp"
+#include "core/lifecycle/room.hpp"
 
 namespace banger::daemon {
 
@@ -21,7 +22,10 @@ namespace banger::daemon {
 /// Lifetime: outlives the service, whose workers tell it what they saw.
 class RoomWatch {
 public:
-    RoomWatch(boost::asio::io_context& loop, Service& service, std::uint64_t pause_below);
+    using FreeRoom = std::function<sdk::Result<std::uint64_t>(const lifecycle::Engine& engine)>;
+    /// `free_room` is asked by a worker.
+    RoomWatch(boost::asio::io_context& loop, Service& service, std::uint64_t pause_below,
+              FreeRoom free_room = lifecycle::free_room);
 
     /// A VM boots or runs; that is over. From any thread, and as often each.
     void began(const std::string& vm);
@@ -44,6 +48,7 @@ private:
     boost::asio::io_context& loop_;
     Service& service_;
     std::uint64_t pause_below_;
+    FreeRoom free_room_;
     boost::asio::steady_timer timer_;
     bool looking_ = false;             ///< a worker does, or the timer stands
     std::optional<std::uint64_t> free_;  ///< at the last look

@@ -3,6 +3,7 @@
 
 #include "core/base/nearest.hpp"
 #include "core/daemon/service.hpp"
+#include "core/daemon/session_end.hpp"
 #include "core/lifecycle/verbs.hpp"
 
 namespace banger::daemon {
@@ -48,26 +49,6 @@ json::Object spec_event(const model::VmRecord& vm)
     spec.set("name", vm.name).set("image", vm.image).set("vcpus", vm.vcpus);
     spec.set("memory_mib", vm.memory_mib).set("disk_bytes", vm.disk_bytes);
     return spec;
-}
-
-// Nobody asks again: while somebody else has the VM, such as a slow teardown, this goes behind others and tries again.
-void delete_for_session(Service& service, const std::string& id)
-{
-    service.run_own("vm.delete", [&service, id](Operation& operation) -> sdk::Result<void> {
-        auto& engine = service.engine();
-        const auto vm = engine.store.find_id(id);
-        if (!vm || vm->removal != model::Removal::with_session)
-            return {};
-        auto deleted = lifecycle::delete_vm(engine, id, {}, operation);
-        if (deleted || deleted.error().code == sdk::Code::not_found)
-            return {};
-        const auto now = engine.store.find_id(id);
-        const bool begun = now && now->desired == model::Desired::deleted;
-        if (begun || deleted.error().code != sdk::Code::busy || !engine.vm_locks.holder(id))
-            return std::move(deleted).error();
-        delete_for_session(service, id);
-        return {};
-    });
 }
 
 // The VM's life ends with the connection that asked for it, also when that client was killed.

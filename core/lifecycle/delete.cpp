@@ -148,11 +148,13 @@ sdk::Result<model::VmRecord> delete_vm(Engine& engine, const std::string& refere
     if (!found)
         return std::move(found).error();
     const bool called_off = !options.only_stopped && engine.underway.call_off(found->id);
-    auto locked = lock_found(engine, *found, "deleted", operation);
+    auto locked = lock_found(engine, *found, "deleted", operation, options.patience);
     if (!locked && called_off && locked.error().code == sdk::Code::not_found)
         return found;  // its creation rolled back, which is what was asked for
     if (!locked)
         return std::move(locked).error();
+    if (options.on_locked)
+        options.on_locked();
     if (auto allowed = check_conditions(engine, locked->record, options); !allowed)
         return std::move(allowed).error();
     model::VmRecord vm = locked->record;

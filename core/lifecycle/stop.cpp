@@ -174,25 +174,22 @@ sdk::Result<void> settle_exited(Engine& engine, LockedVm exited, Operation& oper
 // Whoever ended the VMM may still be noting that, and then keep the lock for as long as a teardown takes.
 sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operation& operation)
 {
-    constexpr std::chrono::milliseconds between_looks{250};
     operation.concerns(id);
-    while (!engine.in_teardown.has(id)) {
-        auto found = engine.store.find_id(id);
-        if (!found)
-            return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
-        // Not lock_found(): each of its waits would be a step of the operation.
-        auto lock = engine.vm_locks.lock(id, "vm '" + found->name + "' is being settled after its VMM ended", &operation,
-                                         between_looks);
-        if (!lock && lock.error().code == sdk::Code::busy)
-            continue;
-        if (!lock)
-            return std::move(lock).error();
-        auto now = engine.store.find_id(id);
-        if (!now)
-            return now.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(now).error();
-        return settle_exited(engine, {std::move(*now), std::move(*lock)}, operation);
-    }
-    return {};
+    auto found = engine.store.find_id(id);
+    if (!found)
+        return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(found).error();
+    base::CallContext until_teardown(operation.token(), {});
+    const Teardowns::Cancels cancels(engine.in_teardown, id, until_teardown);
+    // Not lock_found(): its wait would be a step of the operation, and end with patience.
+    auto lock = engine.vm_locks.lock(id, "vm '" + found->name + "' is being settled after its VMM ended", &until_teardown);
+    if (!lock && until_teardown.cancelled() && !operation.cancelled())
+        return {};
+    if (!lock)
+        return std::move(lock).error();
+    auto now = engine.store.find_id(id);
+    if (!now)
+        return now.error().code == sdk::Code::not_found ? sdk::Result<void>() : std::move(now).error();
+    return settle_exited(engine, {std::move(*now), std::move(*lock)}, operation);
 }
 
 }  // namespace banger::lifecycle

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "core/base/call_context.hpp"
 #include "core/base/event.hpp"
 #include "core/base/keyed_mutex.hpp"
 #include "core/base/lock_order.hpp"
@@ -22,6 +24,9 @@ public:
     {
         const std::lock_guard held(mutex_);
         vms_.insert(vm);
+        const auto [first, last] = cancelled_.equal_range(vm);
+        for (auto each = first; each != last; ++each)
+            each->second->cancel();
     }
     /// Lets go of the VM's lock in the same step: whoever waited finds that free, or with the next.
     void end(const std::string& vm, base::KeyedMutex::Lock& lock)
@@ -48,11 +53,34 @@ public:
         std::unique_lock held(mutex_);
         return fewer_.wait_until(held, token, deadline, [&] { return !vms_.contains(vm); });
     }
+    /// Cancels a call as soon as the VM is one of them, for as long as this lives: what it waits for is then done elsewhere.
+    class Cancels {
+    public:
+        Cancels(Teardowns& teardowns, const std::string& vm, base::CallContext& call) : teardowns_(teardowns)
+        {
+            const std::lock_guard held(teardowns_.mutex_);
+            place_ = teardowns_.cancelled_.emplace(vm, &call);
+            if (teardowns_.vms_.contains(vm))
+                call.cancel();
+        }
+        ~Cancels()
+        {
+            const std::lock_guard held(teardowns_.mutex_);
+            teardowns_.cancelled_.erase(place_);
+        }
+        Cancels(const Cancels&) = delete;
+        Cancels& operator=(const Cancels&) = delete;
+
+    private:
+        Teardowns& teardowns_;
+        std::multimap<std::string, base::CallContext*>::iterator place_;
+    };
 
 private:
     mutable std::mutex mutex_;
     std::condition_variable_any fewer_;
     std::set<std::string> vms_;
+    std::multimap<std::string, base::CallContext*> cancelled_;  ///< by VM, what its teardown cancels
 };
 
 }  // namespace banger::lifecycle

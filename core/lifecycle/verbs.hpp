@@ -70,6 +70,8 @@ sdk::Result<images::Image> promote_vm(Engine& engine, const std::string& referen
 struct DeleteOptions {
     bool only_stopped = false;                        ///< not one that runs, or is being started
     std::optional<std::int64_t> not_started_since;    ///< Unix time, seconds; one never started was made before then
+    std::chrono::milliseconds patience = patience_for_lock;  ///< with whoever else has the VM
+    std::function<void()> on_locked;                         ///< told once nobody else has it
 };
 /// Stops without waiting. The VM is gone for whoever looks for it, and its disks, directory and row soon; whoever makes one of
 /// its name waits for that. One of which that fails for good is there again.

@@ -26,6 +26,7 @@
 #include "dm_storage.hpp"
 #include "loop.hpp"
 #include "names.hpp"
+#include "tests/integration/said.hpp"
 
 namespace banger::dm {
 namespace {
@@ -33,21 +34,13 @@ namespace {
 using sdk::Code;
 using sdk::to_string;
 using sdk::testing::DiskBytes;
+using sdk::testing::said;
 using ::testing::HasSubstr;
 namespace os = sdk::os;
 
 constexpr std::uint64_t layer_bytes = 4U << 20U;
 constexpr std::uint64_t disk_bytes = 64U << 20U;
 constexpr std::uint64_t block = 65536;
-
-std::string said(const std::vector<std::string>& argv)
-{
-    os::Command command;
-    command.argv = argv;
-    const auto output = os::run_checked(command);
-    EXPECT_TRUE(output) << output.error().message;
-    return output ? output->out : std::string();
-}
 
 class Dm : public ::testing::Test {
 protected:

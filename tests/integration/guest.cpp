@@ -16,7 +16,6 @@
 #include <cerrno>
 
 #include "banger/sdk/os/file.hpp"
-#include "banger/sdk/os/process.hpp"
 
 namespace banger::tap {
 
@@ -41,15 +40,6 @@ os::UniqueFd open_tap(const std::string& name)
 }
 
 }  // namespace
-
-std::string said(const std::vector<std::string>& argv)
-{
-    os::Command command;
-    command.argv = argv;
-    const auto output = os::run_checked(command);
-    EXPECT_TRUE(output) << output.error().message;
-    return output ? output->out : std::string();
-}
 
 Namespace::Namespace()
 {

@@ -14,11 +14,11 @@
 #include "banger/sdk/network.hpp"
 #include "banger/sdk/os/fd.hpp"
 #include "tests/integration/frames.hpp"
+#include "tests/integration/said.hpp"
 
 namespace banger::tap {
 
-/// What a program of this host says; a failure of the test if it fails.
-std::string said(const std::vector<std::string>& argv);
+using sdk::testing::said;
 
 /// A network of somebody else. It lasts as long as this object and what was made in it.
 class Namespace {

@@ -75,6 +75,12 @@ private:
     double pause_ms_ = 0;
 };
 
+/// Disks that are files: the top becomes the layer and the guest goes on in an overlay; the same with the older command, which
+/// takes an overlay that is there; the layer is a clone, made while the machine stands still.
+std::unique_ptr<LayeredDisks> make_qcow2_overlays();
+std::unique_ptr<LayeredDisks> make_qcow2_snapshot_sync();
+std::unique_ptr<LayeredDisks> make_raw_clones();
+
 /// Disks out of device-mapper's snapshots.
 std::unique_ptr<LayeredDisks> make_dm_disks();
 /// A freeze of such disks whose process is killed behind so many of its six steps, and rolled forward by another.

@@ -3,11 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <iostream>
-#include <sstream>
-
 #include "banger/sdk/testing/fake_host.hpp"
-#include "core/log/log.hpp"
+#include "heard_log.hpp"
 
 namespace banger::daemon {
 namespace {
@@ -29,11 +26,9 @@ protected:
     std::string said_of(Code code, const char* message)
     {
         maker_->answer = sdk::make_error(code, message);
-        std::ostringstream said;
-        auto* const before = std::clog.rdbuf(said.rdbuf());
+        const HeardLog heard;
         EXPECT_FALSE(scopes_.start(spec_, call_));
-        std::clog.rdbuf(before);
-        return said.str();
+        return heard.text();
     }
 
     sdk::testing::FakeCall call_;
@@ -66,7 +61,6 @@ TEST_F(MachineScopesTest, WhereNobodyMakesThemThatIsSaid)
 
 TEST_F(MachineScopesTest, WhyThereIsNoneIsSaidOnceWhicheverProcessItNames)
 {
-    log::start(sdk::LogLevel::info);
     EXPECT_NE(said_of(Code::not_found, "process 1 has ended").find("process 1 has ended"), std::string::npos);
     EXPECT_NE(said_of(Code::unavailable, "no helper").find("no helper"), std::string::npos);
     EXPECT_EQ(said_of(Code::not_found, "process 2 has ended"), "");

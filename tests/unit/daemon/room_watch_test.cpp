@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <semaphore>
+
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/vmm_snapshot.hpp"
+#include "heard_log.hpp"
 #include "service_world.hpp"
 #include "tests/contract/file_changes.hpp"
 
@@ -55,6 +58,38 @@ TEST_F(RoomWatchTest, AStartIsCalledOffWhileItsGuestBoots)
     EXPECT_EQ(start.called_off()->code, sdk::Code::no_space);
     watch.ended(vm.id);
     shut_down();
+}
+
+TEST_F(RoomWatchTest, WhatIsWrongWithADiskIsSaidOnce)
+{
+    constexpr std::uint64_t pause_below = 1000;
+    auto vm = add("0000000000e3", "telling", "fake");
+    const auto machine = run_machine(*engine_, vm);
+    vm.storage = "of-nobody";
+    ASSERT_TRUE(store_->update(vm));
+    const auto power = provider<sdk::VmmSnapshot>("telling");
+    ASSERT_TRUE(power->pause(machine));
+    const HeardLog heard;
+    // Machines are looked at whenever room was scarce and is not any more.
+    bool scarce = false;
+    RoomWatch watch(loop_, *service_, pause_below, [&](const lifecycle::Engine&) {
+        scarce = !scarce;
+        return scarce ? pause_below : lifecycle::enough_room(pause_below);
+    });
+    std::counting_semaphore<> looks(0);
+    watch.on_resumed = [&](const std::string&) {
+        EXPECT_TRUE(power->pause(machine));
+        looks.release();
+    };
+    watch.began(vm.id);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_TRUE(looks.try_acquire_for(patience));  // by the third what the first two found is dealt with
+    watch.ended(vm.id);
+    shut_down();
+    const std::string said = heard.text();
+    const auto first = said.find("error vm " + vm.id);
+    ASSERT_NE(first, std::string::npos);
+    EXPECT_EQ(said.find("error vm", first + 1), std::string::npos) << said;
 }
 
 }  // namespace

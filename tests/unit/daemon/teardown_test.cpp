@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "core/base/fault.hpp"
+#include "core/daemon/session_end.hpp"
 #include "core/doctor/check.hpp"
 #include "core/lifecycle/sources.hpp"
 #include "core/lifecycle/stop.hpp"
@@ -284,6 +285,25 @@ TEST_F(TeardownTest, TheEndOfAVmmIsNotSettledBehindItsTeardown)
     EXPECT_TRUE(provider<sdk::Vmm>("fake")->release({"vmm/0", "fake", "vmm", owner_of(vm_.id), {}}));
 }
 
+TEST(Teardowns, CancelWhatTheyMakeNeedlessAsTheyBegin)
+{
+    lifecycle::Teardowns teardowns;
+    base::CallContext web;
+    base::CallContext db;
+    const lifecycle::Teardowns::Cancels of_web(teardowns, "web", web);
+    const lifecycle::Teardowns::Cancels of_db(teardowns, "db", db);
+    {
+        base::CallContext over;
+        const lifecycle::Teardowns::Cancels of_over(teardowns, "web", over);
+    }
+    teardowns.add("web");
+    EXPECT_TRUE(web.cancelled());
+    EXPECT_FALSE(db.cancelled());
+    base::CallContext late;
+    const lifecycle::Teardowns::Cancels of_late(teardowns, "web", late);
+    EXPECT_TRUE(late.cancelled());
+}
+
 TEST_F(TeardownTest, WhatATeardownGaveUpIsNotTriedAgainForTheEndOfItsVmm)
 {
     refuse(100);
@@ -324,6 +344,27 @@ TEST_F(TeardownTest, OfAMachineThatCannotBeEndedThatIsToldAndNotWhatElseIsKept)
     const auto ended = carry_out([&](Operation& operation) { return lifecycle::end_machine(*engine_, vm_, operation); });
     ASSERT_FALSE(ended);
     EXPECT_THAT(ended.error().message, ::testing::HasSubstr("gone"));
+}
+
+TEST_F(TeardownTest, ASessionsVmIsDeletedAlsoWhereSomebodyElseHasItForLong)
+{
+    vm_.removal = model::Removal::with_session;
+    ASSERT_TRUE(store_->update(vm_));
+    std::promise<void> deleted;
+    engine_->tear_down_later = [&](std::shared_ptr<lifecycle::LockedVm> vm) {
+        teardown_->begin(std::move(vm));
+        deleted.set_value();
+    };
+    auto is_deleted = deleted.get_future();
+    Operation holding("test", nullptr);
+    auto lock = lifecycle::lock_vm(*engine_, vm_, "worked on", holding);
+    ASSERT_TRUE(lock);
+    delete_for_session(*service_, vm_.id, std::chrono::milliseconds(1));
+    EXPECT_TRUE(waits(is_deleted));
+    lock->unlock();
+    EXPECT_EQ(is_deleted.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    await();
+    EXPECT_EQ(store_->find_id(vm_.id).error().code, sdk::Code::not_found);
 }
 
 TEST_F(TeardownTest, AVmWhoseDirectoryIsLostIsGoneBeforeTheAnswer)

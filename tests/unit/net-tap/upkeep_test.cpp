@@ -5,6 +5,9 @@
 
 #include <semaphore>
 
+#include "firewall.hpp"
+#include "tests/unit/forward/own_network.hpp"
+
 namespace banger::tap {
 namespace {
 
@@ -28,6 +31,26 @@ TEST(Upkeep, RulesThatCouldNotBeRestoredAreTriedAgain)
                                        [](const sdk::Error&) {}});
     upkeep.begin();
     EXPECT_TRUE(restored.try_acquire_for(seconds(20)));
+}
+
+TEST(Upkeep, WhereNothingWasFoundBehindAChangeThatIsLookedAtAgain)
+{
+    if (!forward::has_own_network())
+        GTEST_SKIP() << "no network namespace can be made here";
+    std::counting_semaphore<> looks(0);
+    Upkeep upkeep("banger_of_nobody", {[] {},
+                                       [&] {
+                                           looks.release();
+                                           return Upkeep::Looked::nothing_to_do;
+                                       },
+                                       [](const sdk::Error& error) { ADD_FAILURE() << error.message; }});
+    upkeep.begin();
+    ASSERT_TRUE(looks.try_acquire_for(seconds(20))) << "at what was before";
+    const auto change = std::chrono::steady_clock::now();
+    ASSERT_TRUE(run_nft("add table ip of_somebody"));
+    do
+        ASSERT_TRUE(looks.try_acquire_for(seconds(20)));
+    while (std::chrono::steady_clock::now() - change < Upkeep::again_after(1));
 }
 
 TEST(Upkeep, EachFailureWaitsLongerUpToAMost)

@@ -57,18 +57,7 @@ TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
     EXPECT_TRUE(sdk::os::exists(spec.disks[0].path));
 }
 
-class JailedAttachTest : public AttachTest {
-protected:
-    void SetUp() override
-    {
-        if (!sdk::os::exists("/dev/kvm"))
-            GTEST_SKIP() << "a jail is given /dev/kvm, and there is none";
-        AttachTest::SetUp();
-        host.set_jails(&jails);
-        spec.disks.clear();  // their links lead to what is in a jail alone
-    }
-    OpenJails jails;
-};
+using JailedAttachTest = InAJail<AttachTest>;
 
 TEST_F(JailedAttachTest, ItsFilesAreHandedInAndItsSocketsAreReached)
 {

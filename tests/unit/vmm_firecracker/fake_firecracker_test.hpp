@@ -27,8 +27,8 @@ protected:
     {
         if (!vmm)
             return;
-        for (const auto& machine : vmm->list().value_or({}))
-            EXPECT_TRUE(vmm->release(machine));
+        for (const auto& handle : vmm->list().value_or({}))
+            EXPECT_TRUE(vmm->release(handle));
     }
     std::string file(const std::string& name, const std::string& content = "x") const
     {
@@ -52,6 +52,32 @@ protected:
         vmm = std::move(*made);
         snapshot = std::move(*made_snapshot);
     }
+    void start()
+    {
+        const auto attached = vmm->attach(spec, call);
+        ASSERT_TRUE(attached) << attached.error().message;
+        machine = attached->handle;
+        save.directory = new_directory();
+    }
+    [[nodiscard]] std::string new_directory() const
+    {
+        const std::string path = host.directory() + "/save-" + sdk::testing::FakeHost::random_hex(8);
+        EXPECT_TRUE(sdk::os::make_private_directory(path));
+        return path;
+    }
+    void write_save()
+    {
+        const auto begun = snapshot->begin_save(machine, save, call);
+        ASSERT_TRUE(begun) << begun.error().message;
+        const auto finished = snapshot->finish_save(machine, save, call);
+        ASSERT_TRUE(finished) << finished.error().message;
+    }
+    void go_on_and_seal()
+    {
+        ASSERT_TRUE(snapshot->resume(machine));
+        ASSERT_TRUE(snapshot->seal_save(save, call));
+    }
+    [[nodiscard]] sdk::Disk top(const std::string& name) const { return {"root", file(name), "raw", false, 4096}; }
     [[nodiscard]] std::string requests() const { return requests_of(spec.owner); }
     static std::string requests_of(const sdk::Owner& owner)
     {
@@ -70,6 +96,8 @@ protected:
     std::unique_ptr<sdk::Vmm> vmm;
     std::unique_ptr<sdk::VmmSnapshot> snapshot;
     sdk::BootSpec spec;
+    sdk::Handle machine;  ///< that was started
+    sdk::SaveSpec save;
 };
 
 }  // namespace banger::firecracker

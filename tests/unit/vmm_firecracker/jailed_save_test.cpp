@@ -16,39 +16,14 @@ using sdk::Code;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class JailedSaveTest : public FakeFirecrackerTest {
+class JailedSaveTest : public InAJail<FakeFirecrackerTest> {
 protected:
-    void SetUp() override
-    {
-        if (!sdk::os::exists("/dev/kvm"))
-            GTEST_SKIP() << "a jail is given /dev/kvm, and there is none";
-        FakeFirecrackerTest::SetUp();
-        host.set_jails(&jails);
-        spec.disks.clear();  // their links lead to what is in a jail alone
-        save.directory = new_directory();
-    }
-    void start()
-    {
-        const auto attached = vmm->attach(spec, call);
-        ASSERT_TRUE(attached) << attached.error().message;
-        machine = attached->handle;
-    }
-    [[nodiscard]] std::string new_directory() const
-    {
-        const std::string path = host.directory() + "/save-" + sdk::testing::FakeHost::random_hex(8);
-        EXPECT_TRUE(sdk::os::make_private_directory(path));
-        return path;
-    }
     void must_save()
     {
-        const auto begun = snapshot->begin_save(machine, save, call);
-        ASSERT_TRUE(begun) << begun.error().message;
-        const auto finished = snapshot->finish_save(machine, save, call);
-        ASSERT_TRUE(finished) << finished.error().message;
+        write_save();
         for (const char* name : {"save.memory", "save.devices"})
             EXPECT_FALSE(sdk::os::exists(in_jail(name))) << name;
-        ASSERT_TRUE(snapshot->resume(machine));
-        ASSERT_TRUE(snapshot->seal_save(save, call));
+        go_on_and_seal();
     }
     sdk::Result<sdk::Attached<sdk::Machine>> restore()
     {
@@ -63,11 +38,6 @@ protected:
     }
     // As it would be with a disk, but that it leads nowhere without a jail.
     void pretend_disk() const { ASSERT_EQ(::symlink("/disks/root", in_jail("root.disk").c_str()), 0); }
-    sdk::Disk top(const std::string& name) const { return {"root", file(name), "raw", false, 4096}; }
-
-    OpenJails jails;
-    sdk::Handle machine;
-    sdk::SaveSpec save;
 };
 
 TEST_F(JailedSaveTest, ItWritesByNamesOfItsOwnWhichGoOnceItHas)

@@ -47,4 +47,20 @@ public:
     bool dies_after_start = false;
 };
 
+/// The same test with such a jail, and no disks, for their links lead to what is in a jail alone.
+template <typename Test>
+class InAJail : public Test {
+protected:
+    void SetUp() override
+    {
+        if (!sdk::os::exists("/dev/kvm"))
+            GTEST_SKIP() << "a jail is given /dev/kvm, and there is none";
+        Test::SetUp();
+        this->host.set_jails(&jails);
+        this->spec.disks.clear();
+    }
+
+    OpenJails jails;
+};
+
 }  // namespace banger::firecracker

@@ -14,27 +14,10 @@ using ::testing::Not;
 
 class SnapshotTest : public FakeFirecrackerTest {
 protected:
-    void start()
-    {
-        const auto attached = vmm->attach(spec, call);
-        ASSERT_TRUE(attached) << attached.error().message;
-        machine = attached->handle;
-        save.directory = new_directory();
-    }
-    [[nodiscard]] std::string new_directory() const
-    {
-        const std::string path = host.directory() + "/save-" + sdk::testing::FakeHost::random_hex(8);
-        EXPECT_TRUE(sdk::os::make_private_directory(path));
-        return path;
-    }
     void must_save()
     {
-        const auto begun = snapshot->begin_save(machine, save, call);
-        ASSERT_TRUE(begun) << begun.error().message;
-        const auto finished = snapshot->finish_save(machine, save, call);
-        ASSERT_TRUE(finished) << finished.error().message;
-        ASSERT_TRUE(snapshot->resume(machine));
-        ASSERT_TRUE(snapshot->seal_save(save, call));
+        write_save();
+        go_on_and_seal();
     }
     /// Of a new VM.
     sdk::BootSpec copy() const
@@ -52,10 +35,6 @@ protected:
         target.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
         return target;
     }
-    sdk::Disk top(const std::string& name) const { return {"root", file(name), "raw", false, 4096}; }
-
-    sdk::Handle machine;
-    sdk::SaveSpec save;
 };
 
 TEST_F(SnapshotTest, VersionsThatCannotSaveSayWhy)
