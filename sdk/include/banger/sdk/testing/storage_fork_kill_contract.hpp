@@ -135,6 +135,20 @@ TEST_P(StorageForkKillContract, ACommitThatIsCutShortKeepsWhatTheMachineWritesAn
         });
 }
 
+// As by whoever has no answer and asks again, as the root helper is.
+TEST_P(StorageForkKillContract, ACommitThatIsCutShortIsAsGoodAsAnyWhenItIsMadeAgain)
+{
+    walk([&] { follow(must_begin().value); }, [&](StorageFork& provider) { (void)provider.commit(handle()); },
+         [&] {
+             const auto layer = fork->commit(handle());
+             ASSERT_TRUE(layer) << layer.error().message;
+             ASSERT_TRUE(writes(2));
+             settle();
+             expect_whole(*layer);
+             expect_kept(2);
+         });
+}
+
 TEST_P(StorageForkKillContract, AReleaseThatIsCutShortAfterTheCommitLeavesTheLayer)
 {
     Layer layer;
