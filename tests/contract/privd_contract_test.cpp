@@ -3,9 +3,11 @@
 #include "banger/sdk/testing/network_contract.hpp"
 #include "banger/sdk/testing/storage_contract.hpp"
 #include "banger/sdk/testing/storage_fork_contract.hpp"
+#include "banger/sdk/testing/storage_fork_kill_contract.hpp"
 #include "core/plugins/kinds.hpp"
 #include "core/privd/proxy.hpp"
 #include "core/rpc/helper.hpp"
+#include "tests/e2e/fault_plan.hpp"
 
 namespace banger::sdk::testing {
 namespace {
@@ -52,12 +54,32 @@ INSTANTIATE_TEST_SUITE_P(Privd, StorageContract,
 INSTANTIATE_TEST_SUITE_P(Privd, StorageForkContract,
                          ::testing::ValuesIn(if_served(StorageForkUnderTest{"dm", open_storage, open_fork, "disk:raw"})),
                          name_of);
+
+// Nobody may trace the helper. Its own steps are before and after each call of the provider; those between are the provider's
+// own, wherever it runs (dm_contract_test).
+Result<Walked> kill_helper_before(unsigned n, const std::function<void()>& body)
+{
+    const auto plan = e2e::FaultPlan::of_helper();
+    plan.arm("kill:" + std::to_string(n) + "@storage.fork");
+    body();
+    return plan.withdraw() ? Walked::killed : Walked::finished;
+}
+
+// Where the helper can be armed: tests/lab/sets/privd-faults.
+std::vector<StorageForkUnderTest> forks_to_be_killed()
+{
+    if (!e2e::FaultPlan::has_helper())
+        return {};
+    return if_served(StorageForkUnderTest{"dm", open_storage, open_fork, "disk:raw", kill_helper_before});
+}
+INSTANTIATE_TEST_SUITE_P(Privd, StorageForkKillContract, ::testing::ValuesIn(forks_to_be_killed()), name_of);
 INSTANTIATE_TEST_SUITE_P(Privd, NetworkContract,
                          ::testing::ValuesIn(if_served(NetworkUnderTest{"tap", open_network, "link:tap"})), name_of);
 
 // Elsewhere they have no values, which is said by the test below and not taken for a mistake.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageForkContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageForkKillContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetworkContract);
 
 TEST(PrivdContract, RunsWhereAHelperServesUs)

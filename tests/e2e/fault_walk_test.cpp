@@ -14,6 +14,7 @@
 #include <random>
 
 #include "banger/sdk/os/file.hpp"
+#include "core/base/control_group.hpp"
 #include "tests/e2e/fault_plan.hpp"
 #include "tests/e2e/installation.hpp"
 
@@ -280,6 +281,27 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
 }
 
 const std::vector<std::string> create_walked{"vm", "create", "--name", "walked", "--ready", "agent"};
+
+// A machine is given its scope while it starts, which that never fails (page 15 of the decisions).
+TEST(ScopeFaults, CostAMachineItsScopeAndNothingElse)
+{
+    if (!FaultPlan::has_helper())
+        GTEST_SKIP() << "there is no root helper that could be armed: see tests/lab/sets/privd-faults";
+    const Machines vms("null", Who::helper);
+    for (const auto& [fault, has_scope] :
+         {std::pair("error:1", false), std::pair("error:2", true), std::pair("kill:1", false), std::pair("kill:2", true)}) {
+        SCOPED_TRACE(fault);
+        vms.plan().arm(fault + std::string("@scope start"));
+        vms.call(create_walked);
+        EXPECT_TRUE(vms.plan().withdraw()) << "the helper was asked for no scope";
+        const Seen now = vms.look();
+        EXPECT_EQ(now.state, "running");
+        const auto group = base::group_of(static_cast<pid_t>(now.pid)).value_or("");
+        EXPECT_EQ(group.find("/banger-vm-") != std::string::npos, has_scope) << group;
+        vms.call({"vm", "delete", "-f", "walked"});
+    }
+    expect_clean(vms.host());
+}
 
 std::vector<Walk> walks(Who who, const char* vmm, int stride)
 {

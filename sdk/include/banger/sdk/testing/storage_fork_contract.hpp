@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "banger/sdk/storage_fork.hpp"
+#include "banger/sdk/testing/kill_walk.hpp"
 #include "banger/sdk/testing/storage_contract.hpp"
 
 namespace banger::sdk::testing {
@@ -23,6 +24,9 @@ struct StorageForkUnderTest {
     std::function<std::unique_ptr<Storage>(Host&)> open_storage;
     std::function<std::unique_ptr<StorageFork>(Host&)> open;  ///< a fresh provider, as after a restart of the daemon
     std::string format = "disk:raw";                          ///< one word of what the storage offers
+    /// How StorageForkKillContract runs a verb that is killed before a step: KillWalk::before_step, or what is like it for a
+    /// provider in a process that is not started here.
+    std::function<Result<Walked>(unsigned n, const std::function<void()>& body)> kill_before = KillWalk::before_step;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const StorageForkUnderTest& fork)
