@@ -297,11 +297,13 @@ void Connection::await_input()
 
 void Connection::read_input()
 {
-    static thread_local std::array<char, read_size> buffer;
+    // One for the loop's thread, made when it first reads. Not in the thread's own storage: the C library fills that of every
+    // thread when it starts, also of those that never read.
+    static thread_local const auto buffer = std::make_unique_for_overwrite<char[]>(read_size);
     for (int turn = 0; turn < reads_per_turn && !dead_; ++turn) {
-        const auto count = recv(channel_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        const auto count = recv(channel_.native_handle(), buffer.get(), read_size, MSG_DONTWAIT);
         if (count > 0) {
-            if (!take_input({buffer.data(), static_cast<std::size_t>(count)}))
+            if (!take_input({buffer.get(), static_cast<std::size_t>(count)}))
                 return close(channel_error("carries something that is not our protocol"));
         } else if (count < 0 && errno == EAGAIN) {
             break;
