@@ -56,16 +56,17 @@ sdk::Result<void> check_trust(const std::string& path, bool above)
     const auto refuse = [&](const std::string& why, const std::string& hint) {
         return sdk::make_error(sdk::Code::permission, path + " is not trusted: " + why, hint);
     };
-    const std::string owner = "it belongs to " + user_name(status.st_uid);
+    // Asked only when it is told: it may take a directory service to know.
+    const auto owner = [&] { return "it belongs to " + user_name(status.st_uid); };
     if (::geteuid() == 0 && status.st_uid != 0)
-        return refuse(owner + ", and root loads only what root owns", "chown root '" + path + "'");
+        return refuse(owner() + ", and root loads only what root owns", "chown root '" + path + "'");
     // In a sticky directory such as /tmp others can add, but not replace what is ours.
     if (above && (status.st_mode & S_ISVTX) != 0)
         return {};
     if ((status.st_mode & S_IWOTH) != 0)
-        return refuse("everybody may write to it (" + owner + ")", "chmod o-w '" + path + "'");
+        return refuse("everybody may write to it (" + owner() + ")", "chmod o-w '" + path + "'");
     if ((status.st_mode & S_IWGRP) != 0 && !is_own_private_group(status.st_gid))
-        return refuse("its group may write to it (" + owner + ")", "chmod g-w '" + path + "'");
+        return refuse("its group may write to it (" + owner() + ")", "chmod g-w '" + path + "'");
     return {};
 }
 
