@@ -93,15 +93,16 @@ TEST(Crash, TheDaemonDiesInTheMiddleOfATransferAndTheNextTransferWorks)
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--ready", "agent"}).status, 0);
     const std::string large(64U << 20U, 'x');
     for (const bool into_guest : {true, false}) {
-        // Neither can end by itself: the one takes a part of what comes, the other never stops.
+        // Neither can end by itself: the one takes a part of what comes, the other never stops. What was written before the
+        // mark is more than all buffers between hold, so that the client has some of it.
         Called transferred;
         std::thread transfer([&] {
             CallOptions options;
             if (into_guest)
                 options.input = large;
             transferred = host.banger({"vm", "exec", "a", "--", "sh", "-c",
-                                       into_guest ? "head -c 1000000; echo begun >/dev/kmsg; sleep 100"
-                                                  : "yes | head -c 1000000; echo begun again >/dev/kmsg; exec yes"},
+                                       into_guest ? "head -c 16000000; echo begun >/dev/kmsg; sleep 100"
+                                                  : "yes | head -c 16000000; echo begun again >/dev/kmsg; exec yes"},
                                       options);
         });
         EXPECT_TRUE(wait_for_text(directory_of(host, "a") + "/console.log", into_guest ? "begun" : "begun again",
