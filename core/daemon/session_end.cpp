@@ -10,7 +10,9 @@ void delete_for_session(Service& service, const std::string& vm, std::chrono::mi
     service.run_own("vm.delete", [&service, vm, patience](lifecycle::Operation& operation) -> sdk::Result<void> {
         auto& engine = service.engine();
         const auto found = engine.store.find_id(vm);
-        if (!found || found->removal != model::Removal::with_session)
+        if (!found)
+            return found.error().code == sdk::Code::not_found ? sdk::Result<void>() : found.error();
+        if (found->removal != model::Removal::with_session)
             return {};
         bool others_have_it = true;
         lifecycle::DeleteOptions options;

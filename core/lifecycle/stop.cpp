@@ -182,7 +182,7 @@ sdk::Result<void> settle_exited_vm(Engine& engine, const std::string& id, Operat
     const Teardowns::Cancels cancels(engine.in_teardown, id, until_teardown);
     // Not lock_found(): its wait would be a step of the operation, and end with patience.
     auto lock = engine.vm_locks.lock(id, "vm '" + found->name + "' is being settled after its VMM ended", &until_teardown);
-    if (!lock && until_teardown.cancelled() && !operation.cancelled())
+    if (until_teardown.cancelled() && !operation.cancelled())
         return {};
     if (!lock)
         return std::move(lock).error();

@@ -97,10 +97,14 @@ sdk::Result<void> Firewall::restore(const std::string& wanted, const std::string
 {
     const std::lock_guard lock(mutex_);
     read(0);
+    if (changes_)
+        changes_->expect_all_rules(true);
     const auto done = nft_.run(commands);
     is_as_left_ = done && changes_;
     wanted_ = done ? wanted : "";
-    read(1);
+    read(done ? 1 : 0);
+    if (changes_)
+        changes_->expect_all_rules(false);
     return done ? sdk::Result<void>() : done.error();
 }
 

@@ -39,15 +39,17 @@ int take(nl_msg* message, void* into)
     return NL_OK;
 }
 
-// What is told of one transaction waits until it is read, all of it: some ten kilobytes for each guest when all rules are said
-// again. It is a bound, and no memory. The right to change the firewall is what going beyond the system's own bound takes.
-void make_room(nl_sock* socket)
+// How much of what is told may wait to be read, of which little is read at once and all is kept in the kernel. More than the
+// system's own bound takes a right that root has, and root in a user namespace has not.
+void bound(nl_sock* socket, int bytes)
 {
-    constexpr int most = 64 << 20;
     const int fd = nl_socket_get_fd(socket);
-    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &most, sizeof most) != 0)
-        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof most);
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
+
+constexpr int room_for_others = 256 << 10;  // nobody may read this for long
+constexpr int room_for_all_rules = 64 << 20;  // some ten kilobytes for each guest
 
 sdk::Error refused(int status)
 {
@@ -72,7 +74,7 @@ Result<TableChanges> TableChanges::open(std::string table)
                              nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES)})
         if (step < 0)
             return refused(step);
-    make_room(socket.get());
+    bound(socket.get(), room_for_others);
     return TableChanges(std::move(table), std::move(socket));
 }
 
@@ -81,15 +83,21 @@ int TableChanges::descriptor() const
     return nl_socket_get_fd(socket_.get());
 }
 
+void TableChanges::expect_all_rules(bool expected)
+{
+    bound(socket_.get(), expected ? room_for_all_rules : room_for_others);
+}
+
 TableChanges::Seen TableChanges::read()
 {
     Reading reading{&table_, is_touched_, {}};
     nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, &take, &reading);
     int read = 0;
-    while ((read = nl_recvmsgs_default(socket_.get())) >= 0) {
-    }
-    is_touched_ = reading.is_touched;
-    reading.seen.is_all = read == -NLE_AGAIN;  // else the kernel had more to say than there was room for
+    // What the kernel had no room for is lost, and what it had room for comes all the same.
+    while ((read = nl_recvmsgs_default(socket_.get())) >= 0 || read == -NLE_NOMEM)
+        reading.seen.is_all = reading.seen.is_all && read >= 0;
+    reading.seen.is_all = reading.seen.is_all && read == -NLE_AGAIN;
+    is_touched_ = reading.seen.is_all && reading.is_touched;
     return reading.seen;
 }
 

@@ -28,6 +28,9 @@ public:
         unsigned of_others = 0;  ///< what did not
         bool is_all = true;      ///< false: there was more than the kernel could tell of
     };
+    /// While it is true there is room for what is told when all rules are said again. Else for less: what nobody reads is
+    /// the kernel's memory.
+    void expect_all_rules(bool expected);
     /// Those since this was asked before; what this process has done itself is among them once that returned. Does not wait.
     Seen read();
 

@@ -62,6 +62,7 @@ void Upkeep::run(const std::stop_token& stop)
     auto rests_until = steady_clock::now();
     auto looks_again = never;
     auto fills = never;
+    auto fills_at_last = never;
     unsigned failures = 0;
     const auto look = [&](bool has_heard) {
         const Looked looked = work_.look_after_rules();
@@ -89,9 +90,13 @@ void Upkeep::run(const std::stop_token& stop)
         if (has_heard || steady_clock::now() >= looks_again)
             look(has_heard);
         if (eventfd_t times = 0; events[0].revents != 0 && ::eventfd_read(asked_.get(), &times) == 0)
-            fills = steady_clock::now() + before_filling;
+        {
+            const auto asked = steady_clock::now();
+            fills_at_last = std::min(fills_at_last, asked + at_last_before_filling);
+            fills = std::min(asked + before_filling, fills_at_last);
+        }
         if (steady_clock::now() >= fills && !stop.stop_requested()) {
-            fills = never;
+            fills = fills_at_last = never;
             work_.fill_pool();
         }
     }

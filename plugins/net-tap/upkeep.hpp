@@ -41,13 +41,14 @@ public:
 
     /// Has the rules looked after from now on.
     void begin();
-    /// Has the pool filled, too, a second after this was last asked for: who takes a tap goes on to start a machine, and
-    /// others may be about to take one.
+    /// Has the pool filled, too, a second after this was last asked for, or five after it was first: who takes a tap goes on to
+    /// start a machine, and others may be about to take one.
     void ask_for_taps();
 
 private:
     static constexpr std::chrono::milliseconds rest{200};
     static constexpr std::chrono::seconds before_filling{1};
+    static constexpr std::chrono::seconds at_last_before_filling{5};
 
     void run(const std::stop_token& stop);
 
