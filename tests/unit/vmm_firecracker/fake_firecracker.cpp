@@ -2,9 +2,9 @@
 //
 // fake-firecracker VERSION BEHAVIOUR[@PATH] ARGUMENT...
 // Serves api.sock in its directory as Firecracker does, and refuses what that version's API description does not have; its own
-// answers are as that has them. Each request is appended to `requests`. To those whose path begins with PATH (/drives/) its
-// answer is: good, 400, 500, garbage, close (the connection), slow (none), end (of itself). And from its start: die, before it
-// serves anything; mute, which never serves.
+// answers are as that has them. Its ARGUMENTs are in `arguments`, each on a line, and each request is appended to `requests`. To
+// those whose path begins with PATH (/drives/) its answer is: good, 400, 500, garbage, close (the connection), slow (none), end
+// (of itself). And from its start: die, before it serves anything; mute, which never serves.
 #include <fcntl.h>
 #include <rapidjson/document.h>
 #include <sys/socket.h>
@@ -147,6 +147,10 @@ int main(int argc, char** argv)
     }
     while (behaviour == "mute")
         ::pause();
+    std::ofstream arguments("arguments");
+    for (int i = 3; i < argc; ++i)
+        arguments << argv[i] << "\n";
+    arguments.close();
     const auto listener = os::listen_unix("api.sock");
     if (!listener || !version)
         return 2;
