@@ -4,7 +4,7 @@
 // root helper serves, the same with the n-th step of the helper's (run-as run-with-helper, tests/lab/sets/privd-faults).
 //
 // All verbs go over one machine and beside one neighbour, and an error costs no daemon: a walk is as long as what it tries.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <csignal>
@@ -66,6 +66,8 @@ public:
         call({"vm", "create", "--name", "neighbour", "--ready", "agent"});
         neighbour_ = look().neighbour;
         EXPECT_NE(neighbour_, 0U);
+        neighbour_held_ = neighbours_handles();
+        EXPECT_THAT(neighbour_held_, ::testing::HasSubstr("\"bound\""));
     }
 
     [[nodiscard]] const Installation& host() const { return host_; }
@@ -125,7 +127,23 @@ public:
         EXPECT_EQ(called.status, 0) << called.err;
     }
 
+    /// It holds what it held when it was made, and its guest, if it has one, does what it is told. No plan is in force.
+    void expect_neighbour_as_it_was(bool has_guest) const
+    {
+        EXPECT_EQ(neighbours_handles(), neighbour_held_);
+        if (has_guest)
+            call({"vm", "exec", "neighbour", "--", "true"});
+    }
+
 private:
+    // What they are bound to among it.
+    [[nodiscard]] std::string neighbours_handles() const
+    {
+        const auto shown = host_.json({"vm", "show", "--handles", "neighbour"});
+        const auto* handles = json::find(shown, "handles");
+        return handles == nullptr ? std::string() : json::to_text(*handles);
+    }
+
     void orphan() const
     {
         const auto pid = static_cast<pid_t>(look().pid);
@@ -138,6 +156,7 @@ private:
     Installation host_;
     FaultPlan plan_;
     std::uint64_t neighbour_ = 0;
+    std::string neighbour_held_;
 };
 
 class FaultWalk : public ::testing::TestWithParam<Walk> {
@@ -207,6 +226,11 @@ protected:
         return injected;
     }
 
+    static void expect_neighbour_as_it_was()
+    {
+        machines_->expect_neighbour_as_it_was(std::string(GetParam().vmm) != "null");
+    }
+
     static std::vector<std::string> arguments(const Seen& before)
     {
         auto words = GetParam().verb.walk;
@@ -272,6 +296,7 @@ TEST_P(FaultWalk, LeavesAWorldThatAgrees)
         if (HasFailure())
             return;  // the first broken step says enough
     }
+    expect_neighbour_as_it_was();
     std::cout << steps << " steps\n";
     if (!by_helper()) {
         EXPECT_GE(steps, stride == 1 ? walk.verb.least_steps : 1) << "it fails at fewer steps than it has";

@@ -5,7 +5,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <future>
+#include <string>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/e2e/installation.hpp"
@@ -35,7 +37,8 @@ public:
         const auto free = sdk::os::free_bytes(directory_);
         ASSERT_TRUE(free && *free > bytes);
         const sdk::os::UniqueFd fd(::open(filler().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        ASSERT_EQ(::posix_fallocate(fd.get(), 0, static_cast<off_t>(*free - bytes)), 0);
+        const off_t filled = ::lseek(fd.get(), 0, SEEK_END);
+        ASSERT_EQ(::posix_fallocate(fd.get(), filled, static_cast<off_t>(*free - bytes)), 0);
     }
     void make_room() const { EXPECT_TRUE(sdk::os::remove_file(filler())); }
 
@@ -66,10 +69,17 @@ std::string finding(const Installation& host, const std::string& name)
     return {};
 }
 
+// The storage that keeps some room free: on it starts are refused before machines are paused.
+bool has_reserve()
+{
+    const char* storage = std::getenv("BANGER_TEST_STORAGE");
+    return storage != nullptr && std::string(storage) == "dm";
+}
+
 TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
 {
-    // The reserve that storage-dm keeps for itself is more than there is here.
-    Installation host("\n[daemon]\npause_below = \"256M\"\n[plugin.storage-dm]\nreserve_mib = 64\n");
+    // What storage-dm keeps free unless it is told otherwise is more than there is here. This is above the mark, as that is.
+    Installation host("\n[daemon]\npause_below = \"256M\"\n[plugin.storage-dm]\nreserve_mib = 384\n");
     const SmallDisk disk(host.vms());
     Log log(host);
     const auto created = host.banger({"vm", "create", "--name", "web", "--ready", "agent"});
@@ -81,6 +91,14 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     EXPECT_EQ(finding(host, "paused machines"), "");
     EXPECT_THAT(finding(host, "disk space"), StartsWith("warning: "));
 
+    if (has_reserve()) {
+        disk.leave(320U << 20U);
+        const auto early = host.banger({"vm", "create", "--name", "early", "--ready", "agent"});
+        EXPECT_EQ(early.status, 1);
+        EXPECT_THAT(early.err, HasSubstr("storage 'dm' keeps 384 MiB"));
+        EXPECT_EQ(shown(host, "early", "id"), "") << "and nothing is left of it";
+        EXPECT_EQ(shown(host, "web", "state"), "running") << "no VM starts any more, and those that run do so still";
+    }
     disk.leave(128U << 20U);
     ASSERT_TRUE(log.says("vm " + web + " is paused until there is room again: only "));
     ASSERT_TRUE(log.says("vm " + hollow + " runs on, for its VMM cannot pause it"));

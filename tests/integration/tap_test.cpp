@@ -223,6 +223,27 @@ TEST_F(Tap, AGuestSaysInArpWhereItIsItselfAndNothingElse)
         EXPECT_EQ(std::find(lies.begin(), lies.end(), came), lies.end());
 }
 
+TEST_F(Tap, AGuestSaysNothingInIpv6)
+{
+    const auto link = must_attach(new_spec(Egress::all)).value;
+    const Guest guest(link);
+    const FrameSocket bridge("br-banger");
+    const auto sends = guest.frames();
+    const Mac mac = mac_from(link.mac);
+    // A whole packet of its own: a header, and nothing behind it (RFC 8200), to all nodes of the link.
+    const std::string header = std::string("\x60\x00\x00\x00\x00\x00\x3b\xff", 8) +
+                               std::string("\xfe\x80\x00\x00\x00\x00\x00\x00\x50\x54\x00\xff\xfe\x12\x34\x56", 16) +
+                               std::string("\xff\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", 16);
+    const std::vector<std::string> said_in_ipv6{frame(everybody, mac, ipv6_type, header),
+                                                frame(mac_from("33:33:00:00:00:01"), mac, ipv6_type, header)};
+    for (const auto& said : said_in_ipv6)
+        sends->send(said);
+    const auto last = arp_answer(mac, mac, address_in(link));
+    sends->send(last);
+    for (const auto& came : bridge.until(last))
+        EXPECT_EQ(std::find(said_in_ipv6.begin(), said_in_ipv6.end(), came), said_in_ipv6.end());
+}
+
 TEST_F(Tap, WhatReachesAGuestIsForIt)
 {
     const auto link = must_attach(new_spec(Egress::all)).value;

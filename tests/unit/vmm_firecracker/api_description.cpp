@@ -51,6 +51,20 @@ std::string resource_of(const std::string& verb, const std::string& path, std::s
     return verb + " " + path;
 }
 
+// What is wrong with a body, which is then in `json`.
+std::string complaint_by(const rapidjson::Value& schema, const std::string& body, rapidjson::Document& json)
+{
+    if (json.Parse(body).HasParseError())
+        return "the body is no JSON";
+    const rapidjson::SchemaDocument compiled(schema);
+    rapidjson::SchemaValidator validator(compiled);
+    if (json.Accept(validator))
+        return {};
+    rapidjson::StringBuffer where;
+    validator.GetInvalidDocumentPointer().StringifyUriFragment(where);
+    return std::string(validator.GetInvalidSchemaKeyword()) + " at " + where.GetString();
+}
+
 }  // namespace
 
 std::string complaint(const Version& version, const std::string& verb, const std::string& path, const std::string& body)
@@ -64,18 +78,33 @@ std::string complaint(const Version& version, const std::string& verb, const std
     if (schema->value.IsNull())
         return body.empty() ? "" : "a body for " + verb + " " + path;
     rapidjson::Document json;
-    if (json.Parse(body).HasParseError())
-        return "the body is no JSON";
-    const rapidjson::SchemaDocument compiled(schema->value);
-    rapidjson::SchemaValidator validator(compiled);
-    if (!json.Accept(validator)) {
-        rapidjson::StringBuffer where;
-        validator.GetInvalidDocumentPointer().StringifyUriFragment(where);
-        return std::string(validator.GetInvalidSchemaKeyword()) + " at " + where.GetString();
-    }
+    if (auto wrong = complaint_by(schema->value, body, json); !wrong.empty())
+        return wrong;
     if (!id_key.empty() && json[id_key.c_str()].GetString() != id)
         return "the id of the path does not match the one of the body";
     return {};
+}
+
+std::string complaint_of_answer(const Version& version, const std::string& verb, const std::string& path, int status,
+                                const std::string& body)
+{
+    const auto& answers = description_of(version)["answers"];
+    const bool is_error = status >= 400;
+    const auto schema = answers.FindMember(is_error ? "error" : verb + " " + path);
+    if (schema == answers.MemberEnd())
+        return status == 204 && body.empty() ? "" : "more than 204 for " + verb + " " + path;
+    if (!is_error && status != 200)
+        return std::to_string(status) + " for " + verb + " " + path;
+    rapidjson::Document json;
+    return complaint_by(schema->value, body, json);
+}
+
+std::vector<std::string> states_of(const Version& version)
+{
+    std::vector<std::string> states;
+    for (const auto& state : description_of(version)["answers"]["GET /"]["properties"]["state"]["enum"].GetArray())
+        states.emplace_back(state.GetString());
+    return states;
 }
 
 }  // namespace banger::firecracker

@@ -9,6 +9,7 @@
 #include "channel.hpp"
 #include "fake_firecracker_test.hpp"
 #include "open_jails.hpp"
+#include "start.hpp"
 
 namespace banger::firecracker {
 namespace {
@@ -57,6 +58,16 @@ TEST_F(AttachTest, EveryRequestIsOneOfTheApiDescription)
     EXPECT_TRUE(sdk::os::exists(spec.disks[0].path));
 }
 
+TEST_F(AttachTest, ItIsToldWhereItsLogAndItsMetricsGo)
+{
+    use("good");
+    const auto attached = vmm->attach(spec, call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ(arguments_in(spec.owner.directory),
+              "--id\n" + sdk::VmmProcess::name_of(spec.owner) +
+                  "\n--api-sock\napi.sock\n--log-path\n/proc/self/fd/3\n--level\nError\n--metrics-path\n/proc/self/fd/4\n");
+}
+
 using JailedAttachTest = InAJail<AttachTest>;
 
 TEST_F(JailedAttachTest, ItsFilesAreHandedInAndItsSocketsAreReached)
@@ -71,6 +82,7 @@ TEST_F(JailedAttachTest, ItsFilesAreHandedInAndItsSocketsAreReached)
     EXPECT_EQ(jails.source_of("/dev/net/tun"), "/dev/net/tun");
     const std::string directory = spec.owner.directory + "/jail";
     EXPECT_THAT(sdk::os::read_file(directory + "/requests").value_or(""), HasSubstr("/kernel"));
+    EXPECT_THAT(arguments_in(directory), HasSubstr("\n--log-path\nlog\n--level\nError\n--metrics-path\nmetrics\n"));
     EXPECT_EQ(vmm->inspect(attached->handle)->facts.at("jail"), "no") << "the test's own jail is none";
     EXPECT_TRUE(vmm->release(attached->handle));
     EXPECT_FALSE(sdk::os::exists(directory));

@@ -1,10 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 //
 // fake-firecracker VERSION BEHAVIOUR[@PATH] ARGUMENT...
-// Serves api.sock in its directory as Firecracker does, and refuses what that version's API description does not have. Each
-// request is appended to `requests`. To those whose path begins with PATH (/drives/) its answer is: good, 400, 500, garbage,
-// close (the connection), slow (none), end (of itself). And from its start: die, before it serves anything; mute, which
-// never serves.
+// Serves api.sock in its directory as Firecracker does, and refuses what that version's API description does not have; its own
+// answers are as that has them. Its ARGUMENTs are in `arguments`, each on a line, and each request is appended to `requests`. To
+// those whose path begins with PATH (/drives/) its answer is: good, 400, 500, garbage, close (the connection), slow (none), end
+// (of itself). And from its start: die, before it serves anything; mute, which never serves.
 #include <fcntl.h>
 #include <rapidjson/document.h>
 #include <sys/socket.h>
@@ -24,19 +24,26 @@ namespace {
 
 namespace os = banger::sdk::os;
 using banger::firecracker::complaint;
+using banger::firecracker::complaint_of_answer;
 using banger::firecracker::Version;
 
-std::string answer(int status, const std::string& body)
+struct Answer {
+    int status = 204;
+    std::string body;
+};
+
+std::string as_sent(const Answer& answer)
 {
+    const auto& [status, body] = answer;
     // A 204 has neither a body nor a length (RFC 9110, section 8.6).
     const std::string length = "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
     return "HTTP/1.1 " + std::to_string(status) + " \r\nServer: Firecracker API\r\nConnection: keep-alive\r\n" +
            (status == 204 ? "" : length) + "\r\n" + body;
 }
 
-std::string fault(const std::string& why)
+Answer fault(const std::string& why)
 {
-    return answer(400, R"({"fault_message":")" + why + R"("})");
+    return {400, R"({"fault_message":")" + why + R"("})"};
 }
 
 // One request; empty at the end of the connection.
@@ -66,13 +73,13 @@ class FakeMachine {
 public:
     explicit FakeMachine(const Version& version) : version_(to_string(version)) {}
 
-    std::string handle(const std::string& verb, const std::string& path, const std::string& body)
+    Answer handle(const std::string& verb, const std::string& path, const std::string& body)
     {
         rapidjson::Document json;
         json.Parse(body);
         if (verb == "GET")
-            return answer(200, R"({"id":"x","state":")" + state_ + R"(","vmm_version":")" + version_ +
-                                   R"(","app_name":"Firecracker"})");
+            return {200, R"({"id":"x","state":")" + state_ + R"(","vmm_version":")" + version_ +
+                             R"(","app_name":"Firecracker"})"};
         if (path.starts_with("/drives/") && json.HasMember("path_on_host") &&
             !open_disk(path, json["path_on_host"].GetString()))
             return fault("cannot open the disk");
@@ -87,7 +94,7 @@ public:
                 return fault("there is no such save");
             state_ = "Paused";
         }
-        return answer(204, "");
+        return {};
     }
 
 private:
@@ -98,14 +105,14 @@ private:
             disks_[drive] = std::move(*file);
         return file.has_value();
     }
-    std::string create(const rapidjson::Document& json)
+    Answer create(const rapidjson::Document& json)
     {
         if (state_ != "Paused")
             return fault("the machine runs");
         for (const char* file : {"snapshot_path", "mem_file_path"})
             if (!(std::ofstream(json[file].GetString(), std::ios::app) << json["snapshot_type"].GetString() << "\n"))
                 return fault("cannot open the file to save to");
-        return answer(204, "");
+        return {};
     }
 
     std::string version_;
@@ -116,10 +123,8 @@ private:
 // Nothing: the connection is to be closed.
 std::string misbehave(const std::string& behaviour)
 {
-    if (behaviour == "400")
-        return fault("not today");
     if (behaviour == "500")
-        return answer(500, "");
+        return as_sent({500, ""});
     if (behaviour == "garbage")
         return "SSH-2.0-what\r\n\r\n";
     if (behaviour == "end")
@@ -142,6 +147,10 @@ int main(int argc, char** argv)
     }
     while (behaviour == "mute")
         ::pause();
+    std::ofstream arguments("arguments");
+    for (int i = 3; i < argc; ++i)
+        arguments << argv[i] << "\n";
+    arguments.close();
     const auto listener = os::listen_unix("api.sock");
     if (!listener || !version)
         return 2;
@@ -155,13 +164,23 @@ int main(int argc, char** argv)
             const auto body = request.substr(request.find("\r\n\r\n") + 4);
             std::ofstream("requests", std::ios::app) << verb << " " << path << " " << body << "\n";
             const bool armed = behaviour != "good" && path.starts_with(from);
+            const auto as_described = [&](const Answer& answer) {
+                const auto wrong = complaint_of_answer(*version, verb, path, answer.status, answer.body);
+                if (!wrong.empty()) {
+                    std::fprintf(stderr, "the fake's own answer to %s %s: %s\n", verb.c_str(), path.c_str(), wrong.c_str());
+                    std::exit(4);
+                }
+                return as_sent(answer);
+            };
             std::string said;
             if (const auto wrong = complaint(*version, verb, path, body); !wrong.empty())
-                said = fault(wrong);
+                said = as_described(fault(wrong));
             else if (armed && behaviour == "slow")
                 continue;
+            else if (armed && behaviour == "400")
+                said = as_described(fault("not today"));
             else
-                said = armed ? misbehave(behaviour) : machine.handle(verb, path, body);
+                said = armed ? misbehave(behaviour) : as_described(machine.handle(verb, path, body));
             if (said.empty() || !os::write_all(client.get(), said))
                 break;
         }

@@ -83,6 +83,11 @@ protected:
     {
         return sdk::os::read_file(owner.directory + "/requests").value_or("");
     }
+    /// What the one that was started in this directory was told by its arguments.
+    static std::string arguments_in(const std::string& directory)
+    {
+        return sdk::os::read_file(directory + "/arguments").value_or("");
+    }
     template <typename T>
     static void expect_error(const sdk::Result<T>& done, sdk::Code code, const std::string& words)
     {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -141,6 +142,38 @@ TEST(Messages, WhatAnOlderApiDescriptionHasNotYetIsNoticed)
     const auto with_tap = load_snapshot({"/saves/1/devices", "/saves/1/memory", {{"link0", "tap0"}}, true, true});
     EXPECT_EQ(complaint(first_that_restores, with_tap.verb, with_tap.path, with_tap.body), "");
     EXPECT_NE(complaint(oldest, with_tap.verb, with_tap.path, with_tap.body), "");
+}
+
+TEST(Messages, WhatTheApiDescriptionHasNotForAnAnswerIsNoticed)
+{
+    const std::string running = R"({"id":"x","state":"Running","vmm_version":"1.16.1","app_name":"Firecracker"})";
+    EXPECT_EQ(complaint_of_answer(newest, "GET", "/", 200, running), "");
+    EXPECT_EQ(complaint_of_answer(newest, "PUT", "/actions", 204, ""), "");
+    EXPECT_EQ(complaint_of_answer(newest, "PUT", "/actions", 400, R"({"fault_message":"no"})"), "");
+    for (const auto& [verb, path, status, body] :
+         {std::tuple{"GET", "/", 200, R"({"state":"Running"})"},
+          {"GET", "/", 200, R"({"id":"x","state":"Dancing","vmm_version":"1.16.1","app_name":"Firecracker"})"},
+          {"GET", "/", 200, R"({"id":"x","state":"Paused","vmm_version":1,"app_name":"Firecracker"})"},
+          {"GET", "/", 204, ""},
+          {"PUT", "/actions", 200, "{}"},
+          {"PUT", "/actions", 204, "{}"},
+          {"PUT", "/actions", 400, R"({"fault":"no"})"},
+          {"PUT", "/actions", 400, R"({"fault_message":"a "quotation""})"}})
+        EXPECT_NE(complaint_of_answer(newest, verb, path, status, body), "") << path << " " << status << " " << body;
+}
+
+TEST(Messages, EachStateOfTheApiDescriptionIsReadAsAnother)
+{
+    for (const auto& version : {newest, first_that_restores, oldest}) {
+        std::set<MachineState> read;
+        for (const auto& state : states_of(version)) {
+            const auto got = state_from(R"({"state":")" + state + R"("})");
+            ASSERT_TRUE(got) << to_string(version) << ": " << state;
+            read.insert(*got);
+        }
+        EXPECT_EQ(read.size(), 3U) << to_string(version);
+        EXPECT_EQ(read.size(), states_of(version).size()) << to_string(version);
+    }
 }
 
 TEST(Messages, StatesAreReadAndNothingElse)

@@ -222,8 +222,8 @@ TEST_F(SnapshotTest, WhatAMachineLeavesGoesWithIt)
     ASSERT_TRUE(vmm->release(machine));
     const auto left = sdk::os::list_directory(spec.owner.directory);
     ASSERT_TRUE(left);
-    EXPECT_THAT(*left, ::testing::UnorderedElementsAre("console.log", "firecracker.log", "firecracker.metrics", "requests",
-                                                       "root.raw", "vmlinux"));
+    EXPECT_THAT(*left, ::testing::UnorderedElementsAre("arguments", "console.log", "firecracker.log",
+                                                       "firecracker.metrics", "requests", "root.raw", "vmlinux"));
     start();
     EXPECT_EQ(fact("saving"), "false");
 }
