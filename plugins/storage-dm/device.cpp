@@ -30,6 +30,11 @@ namespace os = sdk::os;
 
 constexpr const char* control = "/dev/mapper/control";
 
+std::string who_uses(const std::string& name, const std::string& node)
+{
+    return "`dmsetup info " + name + "` and `fuser -v " + node + "` say who uses it";
+}
+
 // One request to the kernel, alone with the library.
 class Request {
 public:
@@ -66,7 +71,7 @@ private:
         if (error.code == Code::permission)
             error.hint = "device-mapper is root's: run the daemon as root, or use storage 'file'";
         if (error.code == Code::busy)
-            error.hint = "`dmsetup info " + name_ + "` and `fuser -v " + node_of(name_) + "` say who uses it";
+            error.hint = who_uses(name_, node_of(name_));
         return error;
     }
 
@@ -250,26 +255,38 @@ Result<void> remove(const std::string& name)
     if (*state) {
         Request request(DM_DEVICE_REMOVE, name);
         auto removed = request.require(keep_udev_off(request.task())).run("remove device");
+        // What disks share has no node but the kernel's.
+        if (!removed && removed.error().code == Code::busy && !os::exists(node_of(name)))
+            removed.error().hint = who_uses(name, kernel_node_of((*state)->number));
         if (!removed && removed.error().code != Code::not_found)
             return removed;
     }
     return forget_node(name);
 }
 
+Result<void> until_not_busy(const std::function<Result<void>()>& attempt, const std::string& node,
+                            std::chrono::milliseconds patience, const std::function<void()>& on_wait)
+{
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (std::optional<ClosingWatch> watch;;) {
+        auto done = attempt();
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (done || done.error().code != Code::busy || left.count() <= 0)
+            return done;
+        if (watch) {
+            watch->wait(left);
+            continue;
+        }
+        if (on_wait)
+            on_wait();
+        watch.emplace(node);  // and it is tried at once: who has closed it since was not heard
+    }
+}
+
 Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience,
                                 const std::function<void()>& on_wait)
 {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    const ClosingWatch watch(node_of(name));
-    for (bool waits = false;; waits = true) {
-        auto removed = remove(name);
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        if (removed || removed.error().code != Code::busy || left.count() <= 0)
-            return removed;
-        if (!waits && on_wait)
-            on_wait();
-        watch.wait(left);
-    }
+    return until_not_busy([&] { return remove(name); }, node_of(name), patience, on_wait);
 }
 
 Result<Table> table_of(const std::string& name)

@@ -48,7 +48,11 @@ sdk::Result<void> create_live(const std::string& name, const Table& table, Acces
 
 /// With the link of its name. Gone already is success; `busy` while somebody has it open.
 sdk::Result<void> remove(const std::string& name);
-/// The same, and waits for whoever is just closing it; `on_wait` is told once if somebody is.
+/// Tries that until it is not `busy`, whenever somebody closes the node (may be of nothing) and every few milliseconds, but for
+/// no longer than that. `on_wait` is told once if it was.
+sdk::Result<void> until_not_busy(const std::function<sdk::Result<void>()>& attempt, const std::string& node,
+                                 std::chrono::milliseconds patience, const std::function<void()>& on_wait = {});
+/// Removes it, and waits for whoever is just closing it.
 sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience,
                                      const std::function<void()>& on_wait = {});
 
