@@ -103,7 +103,35 @@ Table targets_of(dm_task* task)
     return table;
 }
 
-Result<void> load_unseen(const std::string& name, const Table& table, Access access)
+// The types of targets that the kernel has now; empty if it does not say.
+std::vector<std::string> known_types()
+{
+    Request request(DM_DEVICE_LIST_VERSIONS, "");
+    if (auto asked = request.run("list targets"); !asked)
+        return {};
+    std::vector<std::string> types;
+    const dm_versions* entry = dm_task_get_versions(request.task());
+    while (entry != nullptr) {
+        types.emplace_back(entry->name);
+        entry = entry->next == 0 ? nullptr
+                                 : reinterpret_cast<const dm_versions*>(reinterpret_cast<const char*>(entry) + entry->next);
+    }
+    return types;
+}
+
+// EINVAL: the kernel's log alone says more, but for a target that it does not have and could not bring.
+sdk::Error explain_invalid(sdk::Error error, const Table& table)
+{
+    const auto known = known_types();
+    const auto missing = known.empty() ? std::nullopt : missing_type(table, known);
+    if (missing)
+        return make_error(Code::unsupported, "this kernel has no dm-" + *missing + ", which disks of storage 'dm' need",
+                          "`modprobe dm-" + *missing + "` brings it where the kernel was built with it");
+    error.hint = "`dmesg` says what the kernel has against it";
+    return error;
+}
+
+Result<void> request_load(const std::string& name, const Table& table, Access access)
 {
     Request request(DM_DEVICE_RELOAD, name);
     if (access == Access::read_only)
@@ -111,9 +139,14 @@ Result<void> load_unseen(const std::string& name, const Table& table, Access acc
     for (const auto& target : table)
         request.require(dm_task_add_target(request.task(), target.start, target.sectors, target.type.c_str(),
                                            target.parameters.c_str()) != 0);
-    auto loaded = request.run("load a table into device");
-    if (!loaded && loaded.error().code == Code::invalid)  // EINVAL: the kernel's log alone says more
-        loaded.error().hint = "`dmesg` says what the kernel has against it; `modprobe dm-snapshot` brings the target";
+    return request.run("load a table into device");
+}
+
+Result<void> load_unseen(const std::string& name, const Table& table, Access access)
+{
+    auto loaded = request_load(name, table, access);
+    if (!loaded && loaded.error().code == Code::invalid)
+        return explain_invalid(std::move(loaded).error(), table);
     return loaded;
 }
 

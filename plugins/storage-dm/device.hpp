@@ -35,7 +35,8 @@ enum class Access { read_write, read_only };
 
 /// A device without a table. There already is success, if it is ours.
 sdk::Result<void> create(const std::string& name);
-/// Gives it a table that waits until it is resumed. `corrupt` if a snapshot's cow has not chunks of ours.
+/// Gives it a table that waits until it is resumed. `corrupt` if a snapshot's cow has not chunks of ours; `unsupported` if the
+/// kernel lacks one of its targets.
 sdk::Result<void> load(const std::string& name, const Table& table, Access access);
 /// Takes a waiting table away. None is success.
 sdk::Result<void> forget_waiting(const std::string& name);

@@ -484,13 +484,15 @@ TEST_F(Dm, AKernelWithoutTheModuleSaysSo)
         const os::UniqueFd fd(::open(setting, O_WRONLY | O_CLOEXEC));
         EXPECT_TRUE(os::write_all(fd.get(), program));
     };
+    ASSERT_TRUE(storage->release(must_attach(spec).handle));  // so that it has the other targets
     said({"modprobe", "--remove", "dm-snapshot"});
     set("/bin/false");
-    expect_refused(spec, Code::invalid, "table");
+    expect_refused(spec, Code::unsupported, "this kernel has no dm-snapshot");
     const auto probe = storage->probe(call);
     set(*loader);
     ASSERT_TRUE(probe);
     EXPECT_FALSE(probe->usable);
+    EXPECT_THAT(probe->reason, HasSubstr("this kernel has no dm-snapshot"));
     EXPECT_THAT(probe->hint, HasSubstr("modprobe dm-snapshot"));
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block)) << "and now the kernel brings it";
 }
