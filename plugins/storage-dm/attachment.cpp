@@ -58,10 +58,22 @@ Result<void> Attachment::release() const
 {
     if (auto removed = remove(); !removed)
         return removed;
+    return LayerDevices::remove_unused_once_closed(host_, patience, [this] {
+        host_.log(sdk::LogLevel::debug, "wait for whoever has a device open that disks shared");
+    });
+}
+
+Result<void> Attachment::make_way() const
+{
+    if (auto removed = remove(); !removed)
+        return removed;
     auto layers = LayerDevices::lock(host_);
     if (!layers)
         return std::move(layers).error();
-    return layers->remove_unused();
+    auto removed = layers->remove_unused();
+    if (!removed && removed.error().code != Code::busy)
+        return removed;
+    return {};
 }
 
 Result<void> Attachment::remove() const

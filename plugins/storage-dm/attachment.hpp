@@ -19,8 +19,10 @@ public:
 
     /// Makes it over the layers of its chain, with its node. On error nothing is left.
     [[nodiscard]] sdk::Result<void> make(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const;
-    /// Removes it, and what nobody stands on any more. Gone already is success; `busy` if somebody keeps it open.
+    /// Removes it, and what nobody stands on any more. Gone already is success; `busy` if somebody keeps any of that open.
     [[nodiscard]] sdk::Result<void> release() const;
+    /// The same before it is made. What others stood on and somebody keeps open is no matter of this disk: it is left there.
+    [[nodiscard]] sdk::Result<void> make_way() const;
 
 private:
     [[nodiscard]] sdk::Result<void> make_device(const DiskFiles::Top& top, std::span<const sdk::Layer> chain) const;

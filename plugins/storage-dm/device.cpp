@@ -30,6 +30,11 @@ namespace os = sdk::os;
 
 constexpr const char* control = "/dev/mapper/control";
 
+std::string who_uses(const std::string& name, const std::string& node)
+{
+    return "`dmsetup info " + name + "` and `fuser -v " + node + "` say who uses it";
+}
+
 // One request to the kernel, alone with the library.
 class Request {
 public:
@@ -66,7 +71,7 @@ private:
         if (error.code == Code::permission)
             error.hint = "device-mapper is root's: run the daemon as root, or use storage 'file'";
         if (error.code == Code::busy)
-            error.hint = "`dmsetup info " + name_ + "` and `fuser -v " + node_of(name_) + "` say who uses it";
+            error.hint = who_uses(name_, node_of(name_));
         return error;
     }
 
@@ -98,7 +103,35 @@ Table targets_of(dm_task* task)
     return table;
 }
 
-Result<void> load_unseen(const std::string& name, const Table& table, Access access)
+// The types of targets that the kernel has now; empty if it does not say.
+std::vector<std::string> known_types()
+{
+    Request request(DM_DEVICE_LIST_VERSIONS, "");
+    if (auto asked = request.run("list targets"); !asked)
+        return {};
+    std::vector<std::string> types;
+    const dm_versions* entry = dm_task_get_versions(request.task());
+    while (entry != nullptr) {
+        types.emplace_back(entry->name);
+        entry = entry->next == 0 ? nullptr
+                                 : reinterpret_cast<const dm_versions*>(reinterpret_cast<const char*>(entry) + entry->next);
+    }
+    return types;
+}
+
+// EINVAL: the kernel's log alone says more, but for a target that it does not have and could not bring.
+sdk::Error explain_invalid(sdk::Error error, const Table& table)
+{
+    const auto known = known_types();
+    const auto missing = known.empty() ? std::nullopt : missing_type(table, known);
+    if (missing)
+        return make_error(Code::unsupported, "this kernel has no dm-" + *missing + ", which disks of storage 'dm' need",
+                          "`modprobe dm-" + *missing + "` brings it where the kernel was built with it");
+    error.hint = "`dmesg` says what the kernel has against it";
+    return error;
+}
+
+Result<void> request_load(const std::string& name, const Table& table, Access access)
 {
     Request request(DM_DEVICE_RELOAD, name);
     if (access == Access::read_only)
@@ -106,9 +139,14 @@ Result<void> load_unseen(const std::string& name, const Table& table, Access acc
     for (const auto& target : table)
         request.require(dm_task_add_target(request.task(), target.start, target.sectors, target.type.c_str(),
                                            target.parameters.c_str()) != 0);
-    auto loaded = request.run("load a table into device");
-    if (!loaded && loaded.error().code == Code::invalid)  // EINVAL: the kernel's log alone says more
-        loaded.error().hint = "`dmesg` says what the kernel has against it; `modprobe dm-snapshot` brings the target";
+    return request.run("load a table into device");
+}
+
+Result<void> load_unseen(const std::string& name, const Table& table, Access access)
+{
+    auto loaded = request_load(name, table, access);
+    if (!loaded && loaded.error().code == Code::invalid)
+        return explain_invalid(std::move(loaded).error(), table);
     return loaded;
 }
 
@@ -250,26 +288,38 @@ Result<void> remove(const std::string& name)
     if (*state) {
         Request request(DM_DEVICE_REMOVE, name);
         auto removed = request.require(keep_udev_off(request.task())).run("remove device");
+        // What disks share has no node but the kernel's.
+        if (!removed && removed.error().code == Code::busy && !os::exists(node_of(name)))
+            removed.error().hint = who_uses(name, kernel_node_of((*state)->number));
         if (!removed && removed.error().code != Code::not_found)
             return removed;
     }
     return forget_node(name);
 }
 
+Result<void> until_not_busy(const std::function<Result<void>()>& attempt, const std::string& node,
+                            std::chrono::milliseconds patience, const std::function<void()>& on_wait)
+{
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (std::optional<ClosingWatch> watch;;) {
+        auto done = attempt();
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (done || done.error().code != Code::busy || left.count() <= 0)
+            return done;
+        if (watch) {
+            watch->wait(left);
+            continue;
+        }
+        if (on_wait)
+            on_wait();
+        watch.emplace(node);  // and it is tried at once: who has closed it since was not heard
+    }
+}
+
 Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience,
                                 const std::function<void()>& on_wait)
 {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    const ClosingWatch watch(node_of(name));
-    for (bool waits = false;; waits = true) {
-        auto removed = remove(name);
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        if (removed || removed.error().code != Code::busy || left.count() <= 0)
-            return removed;
-        if (!waits && on_wait)
-            on_wait();
-        watch.wait(left);
-    }
+    return until_not_busy([&] { return remove(name); }, node_of(name), patience, on_wait);
 }
 
 Result<Table> table_of(const std::string& name)

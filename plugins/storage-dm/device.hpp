@@ -35,7 +35,8 @@ enum class Access { read_write, read_only };
 
 /// A device without a table. There already is success, if it is ours.
 sdk::Result<void> create(const std::string& name);
-/// Gives it a table that waits until it is resumed. `corrupt` if a snapshot's cow has not chunks of ours.
+/// Gives it a table that waits until it is resumed. `corrupt` if a snapshot's cow has not chunks of ours; `unsupported` if the
+/// kernel lacks one of its targets.
 sdk::Result<void> load(const std::string& name, const Table& table, Access access);
 /// Takes a waiting table away. None is success.
 sdk::Result<void> forget_waiting(const std::string& name);
@@ -48,7 +49,11 @@ sdk::Result<void> create_live(const std::string& name, const Table& table, Acces
 
 /// With the link of its name. Gone already is success; `busy` while somebody has it open.
 sdk::Result<void> remove(const std::string& name);
-/// The same, and waits for whoever is just closing it; `on_wait` is told once if somebody is.
+/// Tries that until it is not `busy`, whenever somebody closes the node (may be of nothing) and every few milliseconds, but for
+/// no longer than that. `on_wait` is told once if it was.
+sdk::Result<void> until_not_busy(const std::function<sdk::Result<void>()>& attempt, const std::string& node,
+                                 std::chrono::milliseconds patience, const std::function<void()>& on_wait = {});
+/// Removes it, and waits for whoever is just closing it.
 sdk::Result<void> remove_once_closed(const std::string& name, std::chrono::milliseconds patience,
                                      const std::function<void()>& on_wait = {});
 

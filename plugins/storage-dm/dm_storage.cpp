@@ -210,7 +210,7 @@ private:
         if (auto room = check_room(spec.owner.directory, config_.reserve_bytes); !room)
             return std::move(room).error();
         const Attachment attachment(host_, spec.owner, spec.role);
-        if (auto gone = attachment.release(); !gone)  // what a start left that nobody knew of
+        if (auto gone = attachment.make_way(); !gone)  // what a start left that nobody knew of
             return std::move(gone).error();
         if (auto taken = take_up_again(*top, spec.role, call); !taken)
             return std::move(taken).error();

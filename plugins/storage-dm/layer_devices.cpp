@@ -41,6 +41,15 @@ std::string below(const std::string& number)
     return table.empty() ? std::string() : table.front().parameters.substr(0, table.front().parameters.find(' '));
 }
 
+// Who has it open and is no table (the kernel counts both) is somebody who looks at block devices, and will close it.
+bool is_stood_on(const device::State& state)
+{
+    if (state.openers == 0)
+        return false;
+    const auto holders = os::list_directory("/sys/dev/block/" + state.number + "/holders");
+    return !holders || !holders->empty();
+}
+
 }  // namespace
 
 Result<LayerDevices> LayerDevices::lock(sdk::Host& host)
@@ -123,8 +132,10 @@ Result<std::string> LayerDevices::frozen(std::span<const sdk::Layer> chain)
 Result<void> LayerDevices::remove_unused()
 {
     held_.clear();
+    Result<void> done;
     for (bool again = true; again;) {
         again = false;
+        done = {};
         auto names = device::list("banger-" + instance_ + "-");
         if (!names)
             return std::move(names).error();
@@ -132,16 +143,29 @@ Result<void> LayerDevices::remove_unused()
             if (!is_shared_name(instance_, name))
                 continue;
             const auto state = device::own_state_of(name);
-            if (!state || !*state || (*state)->openers > 0)
+            if (!state || !*state || is_stood_on(**state))
                 continue;
             auto removed = device::remove(name);
-            // Somebody who looks at block devices may have it open for a moment: whoever is next removes it.
             if (!removed && removed.error().code != Code::busy)
                 return removed;
             again = again || removed;
+            if (!removed)
+                done = std::move(removed);
         }
     }
-    return {};
+    return done;
+}
+
+Result<void> LayerDevices::remove_unused_once_closed(sdk::Host& host, std::chrono::milliseconds patience,
+                                                     const std::function<void()>& on_wait)
+{
+    const auto attempt = [&]() -> Result<void> {
+        auto layers = lock(host);
+        if (!layers)
+            return std::move(layers).error();
+        return layers->remove_unused();
+    };
+    return device::until_not_busy(attempt, {}, patience, on_wait);
 }
 
 Result<bool> writes_to(const std::string& device, const FileId& cow)

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,8 +26,14 @@ public:
     /// many bytes.
     sdk::Result<std::string> origin(std::span<const sdk::Layer> chain, std::uint64_t bytes);
 
-    /// Removes the devices that nobody stands on, from the top down.
+    /// Removes the devices that nobody stands on, from the top down. `busy`, once all others are gone, if somebody has one of
+    /// them open.
     sdk::Result<void> remove_unused();
+
+    /// The same, and waits for whoever is just closing one: without the lock, since a disk that is attached meanwhile may
+    /// stand on it again, and then there is nothing to wait for. `on_wait` is told once if somebody is waited for.
+    static sdk::Result<void> remove_unused_once_closed(sdk::Host& host, std::chrono::milliseconds patience,
+                                                       const std::function<void()>& on_wait = {});
 
 private:
     LayerDevices(std::string instance, sdk::os::UniqueFd lock) : instance_(std::move(instance)), lock_(std::move(lock))

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "table.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace banger::dm {
@@ -18,6 +19,14 @@ Table longer_table(const std::string& device, std::uint64_t device_sectors, std:
 Table error_table(std::uint64_t sectors)
 {
     return {{0, sectors, "error", ""}};
+}
+
+std::optional<std::string> missing_type(const Table& table, std::span<const std::string> known)
+{
+    for (const auto& target : table)
+        if (std::find(known.begin(), known.end(), target.type) == known.end())
+            return target.type;
+    return std::nullopt;
 }
 
 std::optional<SnapshotParts> parse_snapshot(const Table& table)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ Table snapshot_table(std::uint64_t sectors, const std::string& origin, const std
 Table longer_table(const std::string& device, std::uint64_t device_sectors, std::uint64_t sectors);
 /// Every access fails.
 Table error_table(std::uint64_t sectors);
+
+/// The first type of its targets that is not among those; none if all are.
+std::optional<std::string> missing_type(const Table& table, std::span<const std::string> known);
 
 /// What a snapshot stands on and writes to, by the numbers of the devices.
 struct SnapshotParts {

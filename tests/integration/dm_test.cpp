@@ -22,8 +22,10 @@
 #include "banger/sdk/testing/kill_walk.hpp"
 #include "cow_file.hpp"
 #include "device.hpp"
+#include "device_node.hpp"
 #include "dm_fork.hpp"
 #include "dm_storage.hpp"
+#include "layer_devices.hpp"
 #include "loop.hpp"
 #include "names.hpp"
 #include "tests/integration/said.hpp"
@@ -81,6 +83,15 @@ protected:
         auto attached = storage->attach(spec, call);
         EXPECT_TRUE(attached) << attached.error().message;
         return attached ? *attached : sdk::Attached<sdk::Disk>{};
+    }
+    // As a program that looks at block devices: the one that the disks of a layer share.
+    [[nodiscard]] os::UniqueFd open_shared() const
+    {
+        for (const auto& name : left_in_the_kernel())
+            if (is_shared_name(host.instance(), name))
+                if (const auto state = device::own_state_of(name); state && *state)
+                    return os::UniqueFd(::open(device::kernel_node_of((*state)->number).c_str(), O_RDONLY | O_CLOEXEC));
+        return os::UniqueFd();
     }
     // One sentence and a hint, and the kernel as it was before.
     void expect_refused(const sdk::DiskSpec& spec, Code code, const std::string& words)
@@ -283,6 +294,46 @@ TEST_F(Dm, ADiskThatStaysOpenIsBusyInTheEnd)
     EXPECT_TRUE(DiskBytes(attached.value).holds('L', 0, block)) << "it is as it was";
 }
 
+// Such as the device that makes the layer as long as its disks.
+TEST_F(Dm, WhoClosesWhatDisksSharedSoonIsWaitedFor)
+{
+    const auto attached = must_attach(new_disk(new_layer()));
+    auto looking = open_shared();
+    ASSERT_TRUE(looking);
+    host.on_log = [&](const std::string& line) {
+        if (line.starts_with("wait for whoever has "))
+            looking.reset();
+    };
+    const auto released = storage->release(attached.handle);
+    EXPECT_TRUE(released) << released.error().message;
+    EXPECT_FALSE(looking) << "nobody was waited for";
+    EXPECT_TRUE(left_in_the_kernel().empty());
+    said({"udevadm", "settle"});
+    EXPECT_THAT(said({"losetup", "--list"}), ::testing::Not(HasSubstr(host.directory())));
+}
+
+TEST_F(Dm, WhatDisksSharedAndStaysOpenIsBusyInTheEndAndInNobodysWay)
+{
+    const auto spec = new_disk(new_layer());
+    const auto first = must_attach(spec);
+    const auto looking = open_shared();
+    ASSERT_TRUE(looking);
+    EXPECT_TRUE(LayerDevices::remove_unused_once_closed(host, std::chrono::milliseconds(0))) << "a disk stands on it";
+    ASSERT_TRUE(device::remove_once_closed(first.handle.bound.at("dm_name"), std::chrono::seconds(5)));
+    const auto removed = LayerDevices::remove_unused_once_closed(host, std::chrono::milliseconds(100));
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(to_string(removed.error().code), to_string(Code::busy));
+    EXPECT_THAT(removed.error().message, HasSubstr("longer-"));
+    EXPECT_THAT(removed.error().hint, HasSubstr("fuser -v /dev/dm-"));
+
+    host.on_log = [](const std::string& line) { EXPECT_FALSE(line.starts_with("wait for ")) << line; };
+    const auto again = must_attach(spec);
+    EXPECT_TRUE(DiskBytes(again.value).holds('L', 0, block));
+    const auto other = must_attach(new_disk(new_layer()));
+    EXPECT_TRUE(storage->release(other.handle)) << "what is open is in use again";
+    host.on_log = {};
+}
+
 TEST_F(Dm, OtherChunksThanOursAreNotTaken)
 {
     const auto attached = must_attach(new_disk(new_layer()));
@@ -433,13 +484,15 @@ TEST_F(Dm, AKernelWithoutTheModuleSaysSo)
         const os::UniqueFd fd(::open(setting, O_WRONLY | O_CLOEXEC));
         EXPECT_TRUE(os::write_all(fd.get(), program));
     };
+    ASSERT_TRUE(storage->release(must_attach(spec).handle));  // so that it has the other targets
     said({"modprobe", "--remove", "dm-snapshot"});
     set("/bin/false");
-    expect_refused(spec, Code::invalid, "table");
+    expect_refused(spec, Code::unsupported, "this kernel has no dm-snapshot");
     const auto probe = storage->probe(call);
     set(*loader);
     ASSERT_TRUE(probe);
     EXPECT_FALSE(probe->usable);
+    EXPECT_THAT(probe->reason, HasSubstr("this kernel has no dm-snapshot"));
     EXPECT_THAT(probe->hint, HasSubstr("modprobe dm-snapshot"));
     EXPECT_TRUE(DiskBytes(must_attach(spec).value).holds('L', 0, block)) << "and now the kernel brings it";
 }

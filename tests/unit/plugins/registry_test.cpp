@@ -233,7 +233,7 @@ TEST(Registry, ManyCallersOfOneProviderMakeItOnce)
 
 TEST(RegistryChoice, AutoTakesTheFirstThatIsUsableAndSaysWhyNotTheOthers)
 {
-    TestRegistry plugins({"factories", "good"});
+    TestRegistry plugins({"absent", "factories", "good"});
     plugins.settings.deadlines.change = std::chrono::seconds(20);
     CallContext call;
     const auto choice = plugins->choose("storage/0", "auto", call);
@@ -241,7 +241,13 @@ TEST(RegistryChoice, AutoTakesTheFirstThatIsUsableAndSaysWhyNotTheOthers)
     EXPECT_EQ(choice->name, "good");
     EXPECT_TRUE(choice->automatic);
     EXPECT_EQ(choice->probe.reason, "a plugin for tests");
-    EXPECT_TRUE(choice->rejected.empty());
+    ASSERT_EQ(choice->rejected.size(), 2U) << "those after it are not asked";
+    EXPECT_EQ(choice->rejected[0].name, "absent");
+    EXPECT_EQ(choice->rejected[0].reason, "this host has no tape drive");
+    EXPECT_EQ(choice->rejected[0].hint, "connect one");
+    EXPECT_EQ(choice->rejected[1].name, "closed");
+    EXPECT_EQ(choice->rejected[1].reason, "the archive is closed");
+    EXPECT_EQ(choice->rejected[1].hint, "come back tomorrow");
 }
 
 TEST(RegistryChoice, CandidatesAreThoseThatAreUsableOrTheOneThatIsNamed)

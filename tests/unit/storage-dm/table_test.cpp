@@ -32,6 +32,14 @@ TEST(DmTable, TheKernelsAnswerSaysWhatASnapshotStandsOn)
     EXPECT_FALSE(parse_snapshot({{0, 16384, "snapshot", "253:3"}}));
 }
 
+TEST(DmTable, ATargetThatTheKernelLacksIsFound)
+{
+    const std::vector<std::string> known{"error", "linear"};
+    EXPECT_EQ(missing_type(snapshot_table(8, "7:0", "7:1"), known), "snapshot");
+    EXPECT_EQ(missing_type(longer_table("7:0", 8, 16), known), "zero") << "the second of two";
+    EXPECT_FALSE(missing_type(error_table(8), known));
+}
+
 // Every word of snapshot_status() in drivers/md/dm-snap.c.
 TEST(DmTable, HealthIsReadFromTheStatus)
 {
