@@ -74,5 +74,18 @@ TEST(Upkeep, ThePoolIsFilledOnceForAllWhoTookTogether)
     EXPECT_FALSE(filled.try_acquire_for(milliseconds(1500)));
 }
 
+TEST(Upkeep, WhoTakesAgainAndAgainDoesNotKeepThePoolEmpty)
+{
+    std::counting_semaphore<> filled(0);
+    Upkeep upkeep("banger_of_nobody", {[&] { filled.release(); }, [] { return Upkeep::Looked::nothing_to_do; }, [](const sdk::Error&) {}});
+    const auto began = std::chrono::steady_clock::now();
+    bool was_filled = false;
+    while (!was_filled && std::chrono::steady_clock::now() - began < seconds(20)) {
+        upkeep.ask_for_taps();
+        was_filled = filled.try_acquire_for(milliseconds(200));
+    }
+    EXPECT_TRUE(was_filled);
+}
+
 }  // namespace
 }  // namespace banger::tap
