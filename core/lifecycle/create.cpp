@@ -1,9 +1,12 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
+#include <future>
+
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
 #include "core/lifecycle/client_key.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
+#include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/pick.hpp"
 #include "core/lifecycle/delete.hpp"
 #include "core/lifecycle/resolve.hpp"
@@ -29,8 +32,11 @@ sdk::Result<images::Image> fetch_sources(Engine& engine, model::VmRecord& vm, Op
         vm.environment.emplace(name, std::move(value));
     if (vm.kernel.empty())
         vm.kernel = image->kernel;
-    if (auto kernel = claim_kernel(engine, vm, operation); !kernel)
+    auto kernel = claim_kernel(engine, vm, operation);
+    if (!kernel)
         return std::move(kernel).error();
+    if (auto made = initramfs_for(engine, *kernel, operation); !made)
+        return std::move(made).error();
     if (vm.disk_bytes < image->root.bytes)
         return sdk::make_error(sdk::Code::invalid,
                                "image '" + vm.image + "' needs a disk of at least " +
@@ -71,9 +77,20 @@ sdk::Result<void> make_disks(Engine& engine, const model::VmRecord& vm, const im
     return {};
 }
 
+// What its link needs and a start would wait for, while the rest is made. What stands in its way the start says.
+std::future<void> prepare_network(Engine& engine, const model::VmRecord& vm)
+{
+    return std::async(std::launch::async, [&engine, name = vm.network, closed = vm.egress == sdk::Egress::none] {
+        auto network = engine.registry.get<sdk::Network>(name);
+        if (network && !closed)
+            (void)(*network)->prepare();
+    });
+}
+
 // Everything after the name is reserved; on error the caller removes what there is.
 sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
+    const auto network = prepare_network(engine, vm);  // whose end is waited for
     if (auto made = make_directory(engine, vm); !made)
         return made;
     // A key that cannot be used is said before anybody waits for an image.

@@ -90,6 +90,13 @@ std::string full_name(Engine& engine, const model::VmRecord& vm, sdk::Call& call
     return names ? vm.name + "." + names->facts.at("zone") : std::string();
 }
 
+void learn_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
+{
+    (void)reach_of(engine, vm, call);
+    if (!engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
+        (void)name_service(engine, call);
+}
+
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
 {
     auto reach = reach_of(engine, vm, call);

@@ -33,7 +33,10 @@ struct NameService {
 /// it running all the same, says what is not as it should, and is told to `Engine::open_reach_later`.
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
 
-/// What that could not do. Success, too, if the VM runs no more; `busy` while something else is done with it.
+/// Asks providers what that will ask, so that they know: the first time takes them a while.
+void learn_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
+
+/// What open_reach could not do. Success, too, if the VM runs no more; `busy` while something else is done with it.
 [[nodiscard]] sdk::Result<void> open_reach_again(Engine& engine, const std::string& id, Operation& operation);
 
 /// It runs no more. Done already is success, as is a name service that is gone.

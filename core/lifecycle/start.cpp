@@ -139,6 +139,14 @@ public:
         return {};
     }
 
+    /// As well.
+    sdk::Result<void> learn_reach()
+    {
+        const auto span = operation_.span("how it is reached");
+        lifecycle::learn_reach(engine_, vm_, operation_);
+        return {};
+    }
+
     /// The agent answers, takes the VM's identity and lets the guest's init begin.
     sdk::Result<void> greet()
     {
@@ -312,7 +320,8 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     Start start(engine, vm, *journal, operation);
     const Boot boot(engine, vm.id);
     // Disks last: the host's udev looks at new block devices for a while, and is best at that while the VMM starts.
-    for (const auto step : {&Start::prepare, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon})
+    for (const auto step : {&Start::prepare, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon,
+                            &Start::learn_reach})
         if (auto done = (start.*step)(); !done)
             return undone(std::move(done).error());
     for (const auto& step :

@@ -15,6 +15,7 @@ namespace {
 namespace methods {
 constexpr Method probe{"probe", &Deadlines::probe};
 constexpr Method plan{"plan", &Deadlines::query, true};
+constexpr Method prepare{"prepare", &Deadlines::change};
 constexpr Method attach{"attach", &Deadlines::change, true};
 constexpr Method release{"release", &Deadlines::change, true};
 constexpr Method pause{"pause", &Deadlines::change, true};
@@ -179,6 +180,10 @@ class GuardedNetwork final : public GuardedResource<sdk::Network> {
 public:
     using GuardedResource::GuardedResource;
     sdk::Result<Handles> plan(const sdk::LinkSpec& spec) override { return ask_plan(spec); }
+    sdk::Result<void> prepare() override
+    {
+        return ask<void>(methods::prepare, nullptr, [](sdk::Network& real, sdk::Call&) { return real.prepare(); });
+    }
     sdk::Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec& spec, sdk::Call& call) override
     {
         return ask_attach<sdk::Link>(spec, call);

@@ -170,7 +170,12 @@ protected:
     using ProxiedProvider<Interface>::line;
 };
 
-using ProxiedNetwork = Proxied<sdk::Network, sdk::LinkSpec, sdk::Link>;
+class ProxiedNetwork final : public Proxied<sdk::Network, sdk::LinkSpec, sdk::Link> {
+public:
+    using Proxied::Proxied;
+
+    Result<void> prepare() override { return read<void>(line().ask("prepare", {}, nullptr, Repeat::once)); }
+};
 
 class ProxiedStorage final : public Proxied<sdk::Storage, sdk::DiskSpec, sdk::Disk> {
 public:

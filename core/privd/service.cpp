@@ -186,6 +186,11 @@ Result<json::Object> list(sdk::Provider& provider, const Request& request, sdk::
     return request.answer(as<Interface>(provider).list());
 }
 
+Result<json::Object> prepare_network(sdk::Provider& provider, const Request& request, sdk::Call& /*call*/)
+{
+    return request.answer(as<sdk::Network>(provider).prepare());
+}
+
 Result<json::Object> create_disk(sdk::Provider& provider, const Request& request, sdk::Call& call)
 {
     auto spec = request.spec<sdk::DiskSpec>();
@@ -299,7 +304,9 @@ const std::map<std::string, Method, std::less<>>& methods()
         add_resource<sdk::Network, sdk::LinkSpec>(methods);
         const std::string storage(plugins::kind_of<sdk::Storage>);
         const std::string fork(plugins::kind_of<sdk::StorageFork>);
+        const std::string network(plugins::kind_of<sdk::Network>);
         const std::string names(plugins::kind_of<sdk::NetworkNames>);
+        methods[network + " prepare"] = {network, prepare_network};
         methods[names + " probe"] = {names, probe};
         methods[names + " route"] = {names, route};
         methods[names + " unroute"] = {names, unroute};

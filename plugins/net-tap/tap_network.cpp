@@ -61,6 +61,18 @@ public:
         return std::vector{handle_of(spec.owner, {})};
     }
 
+    Result<void> prepare() override
+    {
+        auto network = HostNetwork::lock(host_, config_, firewall_);
+        if (!network)
+            return std::move(network).error();
+        auto made = network->ensure();
+        if (made)
+            made = network->fill_pool();
+        upkeep_.begin();
+        return made;
+    }
+
     Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec& spec, sdk::Call& call) override
     {
         if (auto checked = check(spec); !checked)

@@ -53,18 +53,20 @@ private:
     os::UniqueFd socket_;
 };
 
+std::size_t count_interfaces(const std::string& named)
+{
+    const auto links = said({"ip", "-o", "link"});
+    std::size_t found = 0;
+    for (auto at = links.find(named); at != std::string::npos; at = links.find(named, at + 1))
+        ++found;
+    return found;
+}
+
 void wait_for_interfaces(const std::string& named, std::size_t wanted)
 {
     const LinkChanges changes;
-    const auto count = [&] {
-        const auto links = said({"ip", "-o", "link"});
-        std::size_t found = 0;
-        for (auto at = links.find(named); at != std::string::npos; at = links.find(named, at + 1))
-            ++found;
-        return found;
-    };
-    while (count() < wanted)
-        ASSERT_TRUE(changes.wait()) << "there are " << count();
+    while (count_interfaces(named) < wanted)
+        ASSERT_TRUE(changes.wait()) << "there are " << count_interfaces(named);
 }
 
 void take_mounts_of_its_own()
@@ -399,6 +401,16 @@ TEST_F(Tap, OtherSettingsAreTakenOnceNobodyIsOnTheOldBridgeAndRefusedBefore)
     EXPECT_EQ(attached->value.gateway, "172.16.77.1");
     EXPECT_THAT(said({"ip", "-br", "link"}), ::testing::AllOf(HasSubstr("br-other"), Not(HasSubstr("br-banger"))));
     EXPECT_TRUE(changed->release(attached->handle));
+}
+
+TEST_F(Tap, BeforeTheFirstMachineStartsAllIsMadeThatItWouldWaitFor)
+{
+    ASSERT_TRUE(network->prepare());
+    const std::string ours = tap_prefix();
+    EXPECT_EQ(count_interfaces(ours), config.pool) << "none is waited for";
+    EXPECT_THAT(said({"ip", "-br", "address", "show", "br-banger"}), HasSubstr("172.16.0.1/24"));
+    EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr(host.instance()));
+    EXPECT_EQ(must_attach(new_spec()).value.attachment.fields.at("name"), ours + "0");
 }
 
 TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)

@@ -119,6 +119,23 @@ TEST_F(ServiceTest, WhatTheProviderIsToldWasChecked)
     EXPECT_TRUE(proxy->inspect({"network/0", "tap", "link", owner, {}})->present);
 }
 
+TEST_F(ServiceTest, ANetworkIsPreparedByItsProvider)
+{
+    class Counting : public FakeNetwork {
+    public:
+        using FakeNetwork::FakeNetwork;
+        sdk::Result<void> prepare() override
+        {
+            ++times;
+            return {};
+        }
+        int times = 0;
+    };
+    const auto network = std::make_shared<Counting>(host_, world_);
+    EXPECT_TRUE(helper_.proxy<sdk::Network>(host_, helper_.add(network))->prepare());
+    EXPECT_EQ(network->times, 1);
+}
+
 TEST_F(ServiceTest, AJailIsAskedForWithAllThatIsInIt)
 {
     const auto jails = helper_.jails_for(host_);

@@ -48,6 +48,10 @@ public:
     /// Names what attach is about to make; touches nothing. Empty if nothing is needed (egress none).
     [[nodiscard]] virtual Result<std::vector<Handle>> plan(const LinkSpec& spec) = 0;
 
+    /// Makes what links share and the first of them would wait for, such as a bridge: told that there soon will be one. It is in
+    /// no list, and goes when nobody needs it. Attach does not rely on it. Done already is success.
+    [[nodiscard]] virtual Result<void> prepare() { return {}; }
+
     /// Makes the link ready for a VMM to open. On error nothing is left but what `plan` named.
     [[nodiscard]] virtual Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) = 0;
 

@@ -120,6 +120,19 @@ TEST_P(NetworkContract, PlanTouchesNothing)
     EXPECT_TRUE(os::list_directory(spec.owner.directory)->empty());
 }
 
+TEST_P(NetworkContract, WhatIsPreparedIsNobodysAndTheNextLinkWorks)
+{
+    for (int time = 0; time < 2; ++time) {
+        const auto prepared = network->prepare();
+        ASSERT_TRUE(prepared) << prepared.error().message;
+        EXPECT_TRUE(listed().empty());
+    }
+    const auto handle = must_attach(new_spec()).handle;
+    EXPECT_TRUE(network->prepare());
+    EXPECT_TRUE(present(handle));
+    expect_bound_facts(handle);
+}
+
 TEST_P(NetworkContract, AttachReturnsAPlannedHandleAndWhatTheGuestNeeds)
 {
     const auto spec = new_spec();
