@@ -190,7 +190,7 @@ sdk::Result<void> CommandSession::signal(int number)
     return {};
 }
 
-void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void()> ended)
+void CommandSession::ask_to_end(std::function<void()> ended)
 {
     if (!running())
         return ended();
@@ -199,6 +199,11 @@ void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void(
     if (facts_.tty)
         hang_up();
     command_.send_signal_to_all(SIGCONT);  // a stopped process would not see the others
+}
+
+void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void()> ended)
+{
+    ask_to_end(std::move(ended));
     command_.kill_after(timeout);
 }
 

@@ -83,8 +83,10 @@ public:
 
     /// Errors: precondition, if it has ended.
     sdk::Result<void> signal(int number);
-    /// SIGTERM, and where it has a terminal SIGHUPs, as shells ignore the former; SIGKILL after the time, also to those of its
-    /// processes that it left behind. Of several times the earliest counts. `ended` is called once it has ended, at once if it has.
+    /// SIGTERM, and where it has a terminal SIGHUPs, as shells ignore the former. `ended` is called once it has ended, at once if
+    /// it has.
+    void ask_to_end(std::function<void()> ended);
+    /// The same, and SIGKILL after the time, also to those of its processes that it left behind. Of several times the earliest counts.
     void stop(std::chrono::milliseconds timeout, std::function<void()> ended);
     /// What ends it from now on is that the machine stops.
     void machine_stops() { machine_stops_ = true; }

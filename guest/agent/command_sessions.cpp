@@ -254,4 +254,29 @@ void CommandSessions::machine_stops()
         session->machine_stops();
 }
 
+void CommandSessions::end_all(std::chrono::milliseconds limit, const std::function<void()>& then)
+{
+    struct Ending {
+        std::size_t running = 1;  // this function, until it has asked all of them
+        EventLoop::Registration too_long;
+    };
+    const auto ending = std::make_shared<Ending>();
+    const auto done = [ending, then] {
+        if (!ending->too_long)
+            return;
+        ending->too_long.reset();
+        then();
+    };
+    const auto ended = [ending, done] {
+        if (--ending->running == 0)
+            done();
+    };
+    ending->too_long = loop_.after(limit, done);
+    for (const auto& [name, session] : sessions_) {
+        ++ending->running;
+        session->ask_to_end(ended);
+    }
+    ended();
+}
+
 }  // namespace banger::agent

@@ -35,6 +35,9 @@ public:
     [[nodiscard]] sdk::Result<std::shared_ptr<CommandSession>> find(const std::string& name) const;
     /// What ends sessions from now on is that the machine stops.
     void machine_stops();
+    /// Asks those that run to end. `then` is called when how each of them ended is kept, or after so long. Nobody is killed: that is
+    /// the init's, and what was killed by us would stay as a zombie for which systemd waits.
+    void end_all(std::chrono::milliseconds limit, const std::function<void()>& then);
 
 private:
     using Sessions = std::map<std::string, std::shared_ptr<CommandSession>>;

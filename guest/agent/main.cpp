@@ -36,7 +36,7 @@ int serve_socket(const std::string& path, std::string_view token_hex)
     // Whoever started it can wait for this line and connect.
     std::puts("listening");
     std::fflush(stdout);
-    loop.run();
+    services.serve();
     return 0;
 }
 

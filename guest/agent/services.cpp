@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "guest/agent/services.hpp"
 
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +25,9 @@
 
 namespace banger::agent {
 namespace {
+
+/// Before the init hears that the machine stops, and ends them by its own rules.
+constexpr std::chrono::seconds time_for_sessions{10};
 
 std::string read_rest(const sdk::os::UniqueFd& pipe)
 {
@@ -55,6 +60,21 @@ Launch root_command(std::vector<std::string> argv)
 }
 
 }  // namespace
+
+void Services::serve()
+{
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, end_signal);
+    sigprocmask(SIG_BLOCK, &awaited, nullptr);
+    const sdk::os::UniqueFd asked(signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK));
+    const auto watch = loop_.watch(asked.get(), EPOLLIN, [&](std::uint32_t) {
+        signalfd_siginfo taken;
+        if (read(asked.get(), &taken, sizeof taken) == sizeof taken)
+            sessions_.end_all(CommandSession::patience_for_disk, [this] { loop_.stop(); });
+    });
+    loop_.run();
+}
 
 Router Services::router()
 {
@@ -281,10 +301,13 @@ void Services::shutdown(const std::string& body, const Reply& reply)
                                      "kill the VM"));
     sessions_.machine_stops();
     reply(std::string("{}"));
-    if (guest_->init == "systemd")
-        when_systemd_listens([this] { power_off(); });
-    else
-        power_off();
+    // First: once the init ends processes, the machine may be off before how they ended is kept.
+    sessions_.end_all(time_for_sessions, [this] {
+        if (guest_->init == "systemd")
+            when_systemd_listens([this] { power_off(); });
+        else
+            power_off();
+    });
 }
 
 void Services::power_off()

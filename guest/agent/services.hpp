@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <memory>
 
@@ -29,6 +30,10 @@ public:
     [[nodiscard]] Router router();
     /// Called when a configuration brings the guest a new secret.
     void on_new_token(std::function<void(const Token&)> take) { take_token_ = std::move(take); }
+    /// What asks the agent to end, for whoever has ended all others. SIGTERM it survives: shutdown scripts send that to everybody.
+    static constexpr int end_signal = SIGPWR;
+    /// Runs the loop until that signal came and how the sessions ended is kept.
+    void serve();
 
 private:
     using Reply = JsonExchange::Reply;

@@ -99,7 +99,7 @@ void run_vm_agent(const Token& token, GuestState guest, sdk::os::UniqueFd vsock)
         if (link)
             link->take_token(changed);
     });
-    loop.run();
+    services.serve();
     _exit(0);
 }
 

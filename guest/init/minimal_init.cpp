@@ -21,6 +21,7 @@
 #include "guest/agent/console.hpp"
 #include "guest/agent/guest_init.hpp"
 #include "guest/agent/pidfd.hpp"
+#include "guest/agent/services.hpp"
 #include "guest/agent/small_files.hpp"
 
 namespace banger::agent {
@@ -29,6 +30,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds time_to_end{10};
 constexpr std::chrono::seconds time_to_die{2};
+/// How sessions ended. The agent itself gives a disk that does not answer a little less.
+constexpr std::chrono::seconds time_to_record{5};
 
 /// Every process of the guest but this one and the agent; kernel threads have no command line.
 std::vector<pid_t> others(pid_t agent)
@@ -93,6 +96,7 @@ void let_go_of_disks()
 {
     signal_and_wait(others(agent), SIGTERM, time_to_end);
     signal_and_wait(others(agent), SIGKILL, time_to_die);
+    signal_and_wait({agent}, Services::end_signal, time_to_record);
     let_go_of_disks();
     reboot(how);
     for (;;)

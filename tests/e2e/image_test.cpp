@@ -62,6 +62,8 @@ TEST(ImageWithoutInit, GetsOursByItselfKeepsItsFilesAndStopsCleanly)
     const auto started = host.banger(
         {"vm", "session", "start", "--name", "s", "a", "--", "sh", "-c", "echo here; exec sleep 1000"});
     EXPECT_EQ(started.status, 0) << started.err;
+    Screen logs(host, {"vm", "session", "logs", "-f", "a", "s"});
+    EXPECT_TRUE(logs.shows("here"));
     auto stopped = host.banger({"vm", "stop", "a"});
     EXPECT_EQ(stopped.status, 0) << stopped.err;
     EXPECT_LT(stopped.took, std::chrono::seconds(20)) << "nobody heard the request to stop";

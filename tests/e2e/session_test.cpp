@@ -243,6 +243,10 @@ TEST_F(Sessions, EndWithTheirMachineAndWhatTheyWroteStays)
     if (sdk::os::exists(disk)) {  // with other storage it is another's format
         EXPECT_FALSE(needs_recovery(disk)) << "no log kept the root file system from being left as it should be";
     }
+    ASSERT_EQ(host->banger({"vm", "start", "web"}).status, 0);
+    EXPECT_EQ(json::string_or(facts("late"), "state"), "ended");
+    EXPECT_EQ(json::string_or(facts("late"), "signal"), "TERM");
+    EXPECT_TRUE(json::bool_or(facts("late"), "by_machine"));
 }
 
 }  // namespace

@@ -74,11 +74,11 @@ ServingAgent::~ServingAgent()
     kill_agent();
 }
 
-void ServingAgent::kill_agent()
+void ServingAgent::kill_agent(int number)
 {
     if (!agent_)
         return;
-    agent_->kill_group(SIGKILL);
+    agent_->kill_group(number);
     EXPECT_TRUE(agent_->wait());
     agent_.reset();
     end_orphans();

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -32,8 +33,8 @@ protected:
     /// Runs `sh -c script` on a client of its own.
     RunResult shell(const std::string& script, std::string input = {});
     std::string path(const std::string& name) const { return (directory_ / name).string(); }
-    /// With all that it ran, as when a machine goes off.
-    void kill_agent();
+    /// With all that it ran, as when a machine goes off; with another signal when it has ended by that.
+    void kill_agent(int number = SIGKILL);
     pid_t agent_pid() const { return agent_->id().pid; }
     /// Once more, after kill_agent.
     void start_agent();

@@ -12,6 +12,9 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+
+#include "guest/agent/services.hpp"
 
 namespace banger::guest {
 namespace {
@@ -47,6 +50,30 @@ TEST_F(CommandSessionTest, AfterTheMachineWasOffWhatEndedIsKnownAndWhatRanIsLost
     EXPECT_THAT(peer.wait_for(FrameType::error).value_or(""), HasSubstr("the machine went off"));
     EXPECT_EQ(peer.output, "words\n");
     start(*client, script("echo new", "ran"));
+}
+
+TEST_F(CommandSessionTest, AnAgentThatIsAskedToEndKeepsHowEachOfThemEndedFirst)
+{
+    {
+        const auto client = connect();
+        start(*client, script("echo words; exec sleep 1000", "dies"));
+        start(*client, script("echo words; exec sleep 1000", "runs"));
+        for (const char* name : {"dies", "runs"}) {
+            RelayPeer peer(*client, "/v0/session/attach", attach(name, How::view));
+            ASSERT_TRUE(peer.wait_for_output("words"));
+        }
+        // As our init ends them: the agent has not noticed when it is asked.
+        kill(static_cast<pid_t>(facts_of(*client, "dies").pid), SIGKILL);
+    }
+    kill_agent(agent::Services::end_signal);
+    start_agent();
+    const auto client = connect();
+    for (const auto& [name, signal] : {std::pair("dies", SIGKILL), std::pair("runs", SIGTERM)}) {
+        const auto facts = facts_of(*client, name);
+        EXPECT_EQ(facts.state, State::ended) << name;
+        EXPECT_EQ(facts.end.exit.signal, signal) << name;
+        EXPECT_EQ(read(*client, name), "words\n");
+    }
 }
 
 TEST_F(CommandSessionTest, OneThatHasEndedKeepsNoFileSystemFromGettingReadOnly)
