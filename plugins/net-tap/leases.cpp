@@ -3,10 +3,10 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "banger/sdk/os/file.hpp"
 #include "banger/sdk/os/own_rights.hpp"
@@ -43,28 +43,27 @@ sdk::Result<Leases> Leases::open(sdk::Host& host)
 void Leases::read(std::string_view text)
 {
     written_ = text;
-    std::istringstream lines{std::string(text)};
-    std::string line;
+    text_.clear();
     subnet_.reset();
     addresses_.clear();
+    std::istringstream lines{std::string(text)};
+    std::string line;
     if (!std::getline(lines, line))
         return;
     if (auto subnet = Subnet::parse(line))
-        subnet_ = *subnet;
-    while (subnet_ && std::getline(lines, line)) {
+        use(*subnet);
+    while (subnet_ && std::getline(lines, line) && !lines.eof()) {
         const auto blank = line.find(' ');
         const auto address = blank == std::string::npos ? std::nullopt : address_from_string(line.substr(blank + 1));
         if (address && subnet_->contains(*address))
-            addresses_[line.substr(0, blank)] = *address;
+            add(line.substr(0, blank), *address);
     }
 }
 
-std::string Leases::text_of(const std::optional<Subnet>& subnet, const std::map<std::string, Address>& addresses)
+void Leases::add(const std::string& vm, Address address)
 {
-    std::string text = subnet ? subnet->text() + "\n" : "";
-    for (const auto& [vm, address] : addresses)
-        text += vm + " " + to_string(address) + "\n";
-    return text;
+    addresses_[vm] = address;
+    text_ += vm + " " + to_string(address) + "\n";
 }
 
 std::optional<Address> Leases::of(const std::string& vm) const
@@ -75,14 +74,20 @@ std::optional<Address> Leases::of(const std::string& vm) const
 
 void Leases::use(const Subnet& subnet)
 {
-    if (subnet_ != subnet)
-        addresses_.clear();
+    if (subnet_ == subnet)
+        return;
     subnet_ = subnet;
+    addresses_.clear();
+    text_ = subnet.text() + "\n";
 }
 
 void Leases::forget_the_gone()
 {
-    std::erase_if(addresses_, [&](const auto& lease) { return !os::exists(vms_directory_ + "/" + lease.first); });
+    auto known = std::exchange(addresses_, {});
+    text_ = subnet_->text() + "\n";
+    for (const auto& [vm, address] : known)
+        if (os::exists(vms_directory_ + "/" + vm))
+            add(vm, address);
 }
 
 sdk::Result<Address> Leases::take(const std::string& vm, const std::set<Address>& of_others)
@@ -91,17 +96,24 @@ sdk::Result<Address> Leases::take(const std::string& vm, const std::set<Address>
         return *address;
     if (!subnet_)
         return make_error(Code::internal, "no subnet was chosen");
-    forget_the_gone();
-    std::set<Address> taken = of_others;
-    for (const auto& [other, address] : addresses_)
-        taken.insert(address);
+    const auto all_taken = [&] {
+        std::set<Address> all = of_others;
+        for (const auto& [other, address] : addresses_)
+            all.insert(address);
+        return all;
+    };
     const std::uint32_t guests = subnet_->guests();
+    const auto choice = [&](std::uint32_t i) { return subnet_->first_guest() + (hash_of(vm) + i) % guests; };
+    auto taken = all_taken();
+    if (taken.contains(choice(0))) {
+        forget_the_gone();
+        taken = all_taken();
+    }
     for (std::uint32_t i = 0; i < guests && taken.size() < guests; ++i) {
-        const Address address = subnet_->first_guest() + (hash_of(vm) + i) % guests;
-        if (taken.contains(address))
+        if (taken.contains(choice(i)))
             continue;
-        addresses_[vm] = address;
-        return address;
+        add(vm, choice(i));
+        return choice(i);
     }
     return make_error(Code::busy, "every address of " + subnet_->text() + " is a VM's",
                       "delete VMs, or set a larger subnet under [plugin.net-tap]");
@@ -109,21 +121,33 @@ sdk::Result<Address> Leases::take(const std::string& vm, const std::set<Address>
 
 sdk::Result<void> Leases::write()
 {
-    std::string text = text_of(subnet_, addresses_);
-    if (text == written_)
+    if (text_ == written_)
         return {};
     const os::OwnRights rights;
     // Nobody waits for the disk: a power cut ends all VMs, and another address at the next start is no loss.
+    const bool is_longer = !written_.empty() && text_.starts_with(written_);
+    auto wrote = is_longer ? append(std::string_view(text_).substr(written_.size())) : replace();
+    if (wrote)
+        written_ = text_;
+    return wrote;
+}
+
+// Which takes a fraction of the time of another file, and a start waits for it.
+sdk::Result<void> Leases::append(std::string_view lines)
+{
+    auto file = os::open_file(file_, O_WRONLY | O_APPEND | O_NOFOLLOW);
+    return file ? os::write_all(file->get(), lines) : std::move(file).error();
+}
+
+sdk::Result<void> Leases::replace()
+{
     const std::string made = file_ + ".new";
     auto file = os::open_file(made, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
     if (!file)
         return std::move(file).error();
-    if (auto wrote = os::write_all(file->get(), text); !wrote)
+    if (auto wrote = os::write_all(file->get(), text_); !wrote)
         return wrote;
-    if (::rename(made.c_str(), file_.c_str()) != 0)
-        return sdk::os_error("write " + file_);
-    written_ = std::move(text);
-    return {};
+    return ::rename(made.c_str(), file_.c_str()) == 0 ? sdk::Result<void>() : sdk::os_error("write " + file_);
 }
 
 }  // namespace banger::tap

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "banger/sdk/host.hpp"
 #include "subnet.hpp"
@@ -12,7 +13,8 @@
 namespace banger::tap {
 
 /// Which VM has which address, in a file of the plugin's cache, so that each keeps its own over restarts. Lines: the
-/// subnet, then "VM ADDRESS". A VM whose directory is gone has no address any more.
+/// subnet, then "VM ADDRESS", of which a later one holds. Whoever wants an address that is taken has the VMs forgotten whose
+/// directory is gone.
 ///
 /// Threads: the caller holds the lock of the network (network_lock.hpp).
 class Leases {
@@ -29,21 +31,24 @@ public:
     /// Outlives this process once it returns; a power cut may take it back. Nothing to do where nothing is new.
     [[nodiscard]] sdk::Result<void> write();
 
-    static std::string text_of(const std::optional<Subnet>& subnet, const std::map<std::string, Address>& addresses);
-    /// Whatever cannot be read counts as not there.
+    /// Whatever cannot be read counts as not there, and a last line that does not end: somebody was about to write it.
     void read(std::string_view text);
 
 private:
     Leases(std::string file, std::string vms_directory) : file_(std::move(file)), vms_directory_(std::move(vms_directory))
     {
     }
+    void add(const std::string& vm, Address address);
     void forget_the_gone();
+    sdk::Result<void> append(std::string_view lines);
+    sdk::Result<void> replace();
 
     std::string file_;
     std::string vms_directory_;
     std::optional<Subnet> subnet_;
-    std::map<std::string, Address> addresses_;  // by VM
-    std::string written_;                       // what the file says
+    std::map<std::string, Address> addresses_;  ///< by VM
+    std::string text_;                          ///< that says all of it
+    std::string written_;                       ///< what the file says
 };
 
 }  // namespace banger::tap

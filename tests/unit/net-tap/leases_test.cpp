@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 
 #include "banger/sdk/os/file.hpp"
@@ -20,6 +21,9 @@ protected:
         leases.use(*Subnet::parse(subnet));
         return leases;
     }
+
+    std::string path() const { return host.cache_directory() + "/addresses"; }
+    std::string written() const { return *sdk::os::read_file(path()); }
 
     sdk::testing::FakeHost host;
 };
@@ -70,6 +74,37 @@ TEST_F(TapLeases, WhatOthersUseIsNotGivenWhateverTheFileSays)
     EXPECT_EQ(leases.of(vm), *after);
 }
 
+TEST_F(TapLeases, WhoIsNewIsWrittenBehindTheOthers)
+{
+    auto leases = with("172.16.0.0/24");
+    const auto one = host.new_owner().vm;
+    const auto one_of = *leases.take(one);
+    ASSERT_TRUE(leases.write());
+    const auto before = written();
+    auto later = open();
+    const auto other = host.new_owner().vm;
+    ASSERT_TRUE(later.take(other));
+    ASSERT_TRUE(later.write());
+    EXPECT_EQ(written(), before + other + " " + to_string(*later.of(other)) + "\n");
+    ASSERT_NE(*later.take(one, {one_of}), one_of);
+    ASSERT_TRUE(later.write());
+    EXPECT_EQ(open().of(one), later.of(one));
+    EXPECT_EQ(open().of(other), later.of(other));
+}
+
+TEST_F(TapLeases, ALineThatDoesNotEndIsNotThereAndNothingIsWrittenBehindIt)
+{
+    auto leases = with("172.16.0.0/24");
+    ASSERT_TRUE(leases.write());
+    std::ofstream(path(), std::ios::app) << "torn 172.16.0.2";
+    ASSERT_FALSE(open().of("torn"));
+    auto later = open();
+    const auto vm = host.new_owner().vm;
+    ASSERT_TRUE(later.take(vm));
+    ASSERT_TRUE(later.write());
+    EXPECT_EQ(written(), "172.16.0.0/24\n" + vm + " " + to_string(*later.of(vm)) + "\n");
+}
+
 TEST_F(TapLeases, AnotherSubnetBeginsAnew)
 {
     auto leases = with("172.16.0.0/24");
@@ -85,7 +120,7 @@ TEST_F(TapLeases, WhatCannotBeReadIsNotThere)
     auto leases = open();
     leases.read("nonsense\nabc 172.16.0.2\n");
     EXPECT_FALSE(leases.subnet());
-    leases.read("172.16.0.0/24\nabc\ndef 10.0.0.2\nghi 172.16.0.9\njkl 172.16.0.x");
+    leases.read("172.16.0.0/24\nabc\ndef 10.0.0.2\nghi 172.16.0.9\njkl 172.16.0.x\n");
     EXPECT_FALSE(leases.of("abc"));
     EXPECT_FALSE(leases.of("def")) << "it is of another subnet";
     EXPECT_EQ(leases.of("ghi"), *address_from_string("172.16.0.9"));
