@@ -398,11 +398,11 @@ Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const
     if (!address)
         return std::move(address).error();
     interfaces_.reset();
-    // Whose it is before anything else, so that it is found whatever happens.
-    auto claimed = links_.mark(tap->name, alias() + " " + spec.owner.vm + " " + to_string(*address) + " " +
-                                             std::string(sdk::to_string(spec.egress)));
-    if (claimed && !ready->empty())  // made by a daemon with other settings, maybe
-        claimed = links_.add_port(tap->name, **bridge, !config_.guests_reach_each_other);
+    // Whose it is before anything else, so that it is found whatever happens. A daemon with other settings may have made it.
+    auto claimed = links_.mark_port(tap->name,
+                                    alias() + " " + spec.owner.vm + " " + to_string(*address) + " " +
+                                        std::string(sdk::to_string(spec.egress)),
+                                    !config_.guests_reach_each_other);
     if (claimed)
         claimed = give_tap(tap->name, user_);
     if (claimed)

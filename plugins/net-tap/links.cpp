@@ -86,9 +86,22 @@ Interface interface_of(rtnl_link* link)
     return interface;
 }
 
+// Of a bridge's port (IFLA_BRPORT_ISOLATED of linux/if_link.h). libnl-route 3.7 does not know it.
+bool put_isolated(nl_msg* message, bool isolated)
+{
+    nlattr* info = nla_nest_start(message, IFLA_LINKINFO);
+    nlattr* of_port = info == nullptr ? nullptr : nla_nest_start(message, IFLA_INFO_SLAVE_DATA);
+    if (of_port == nullptr || nla_put_u8(message, IFLA_BRPORT_ISOLATED, isolated ? 1 : 0) != 0)
+        return false;
+    nla_nest_end(message, of_port);
+    nla_nest_end(message, info);
+    return true;
+}
+
 // Changes that are written into an empty link are made to the one of that name.
 template <typename Change>
-Result<void> change(nl_sock* socket, const std::string& name, const std::string& doing, Change write)
+Result<void> change(nl_sock* socket, const std::string& name, const std::string& doing, Change write,
+                    std::optional<bool> isolated = std::nullopt)
 {
     const LinkObject which(rtnl_link_alloc());
     const LinkObject changes(rtnl_link_alloc());
@@ -96,7 +109,13 @@ Result<void> change(nl_sock* socket, const std::string& name, const std::string&
         return sdk::os_error(doing, ENOMEM);
     rtnl_link_set_ifindex(which.get(), static_cast<int>(::if_nametoindex(name.c_str())));
     write(changes.get());
-    return done(rtnl_link_change(socket, which.get(), changes.get(), 0), doing);
+    nl_msg* built = nullptr;
+    if (auto made = done(rtnl_link_build_change_request(which.get(), changes.get(), 0, &built), doing); !made)
+        return made;
+    Message message(built);
+    if (isolated && !put_isolated(message.get(), *isolated))
+        return sdk::os_error(doing, ENOMEM);
+    return done(nl_send_sync(socket, message.release()), doing);  // which frees it
 }
 
 // Of an address or the destination of a route.
@@ -210,6 +229,12 @@ Result<void> Links::mark(const std::string& name, const std::string& alias)
                   [&](rtnl_link* link) { rtnl_link_set_ifalias(link, alias.c_str()); });
 }
 
+Result<void> Links::mark_port(const std::string& name, const std::string& alias, bool isolated)
+{
+    return change(socket_.get(), name, "mark interface " + name,
+                  [&](rtnl_link* link) { rtnl_link_set_ifalias(link, alias.c_str()); }, isolated);
+}
+
 Result<void> Links::rename(const std::string& name, const std::string& wanted)
 {
     return change(socket_.get(), name, "name interface " + name + " " + wanted,
@@ -226,21 +251,7 @@ Result<void> Links::add_port(const std::string& name, const Interface& bridge, b
 {
     const std::string doing = "make " + name + " a port of " + bridge.name;
     auto added = change(socket_.get(), name, doing, [&](rtnl_link* link) { rtnl_link_set_master(link, bridge.index); });
-    auto port = added ? find(name) : added.error();
-    if (!port || !*port)
-        return port ? make_error(Code::not_found, "interface " + name + " went away") : std::move(port).error();
-    // libnl-route 3.7 does not know the flag (IFLA_BRPORT_ISOLATED of linux/if_link.h).
-    Message message(nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK));
-    ifinfomsg header{};
-    header.ifi_family = AF_BRIDGE;
-    header.ifi_index = (*port)->index;
-    if (!message || nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) != 0)
-        return sdk::os_error(doing, ENOMEM);
-    nlattr* info = nla_nest_start(message.get(), IFLA_PROTINFO | NLA_F_NESTED);
-    if (info == nullptr || nla_put_u8(message.get(), IFLA_BRPORT_ISOLATED, isolated ? 1 : 0) != 0)
-        return sdk::os_error(doing, ENOMEM);
-    nla_nest_end(message.get(), info);
-    return done(nl_send_sync(socket_.get(), message.release()), doing);  // which frees it
+    return added ? change(socket_.get(), name, doing, [](rtnl_link*) {}, isolated) : added;
 }
 
 Result<void> Links::add_address(const Interface& interface, const Subnet& subnet)

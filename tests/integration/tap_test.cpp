@@ -413,6 +413,16 @@ TEST_F(Tap, BeforeTheFirstMachineStartsAllIsMadeThatItWouldWaitFor)
     EXPECT_EQ(must_attach(new_spec()).value.attachment.fields.at("name"), ours + "0");
 }
 
+TEST_F(Tap, ATapThatWaitedUnderOtherSettingsFollowsThoseOfNow)
+{
+    (void)must_attach(new_spec());
+    wait_for_interfaces(tap_prefix(), 1 + config.pool);
+    const std::string next = tap_prefix() + "1";
+    said({"bridge", "link", "set", "dev", next, "isolated", "off"});
+    ASSERT_EQ(must_attach(new_spec()).value.attachment.fields.at("name"), next);
+    EXPECT_THAT(said({"ip", "-d", "link", "show", next}), HasSubstr("isolated on"));
+}
+
 TEST_F(Tap, TheNextTapIsReadyBeforeItIsAskedFor)
 {
     (void)must_attach(new_spec());
