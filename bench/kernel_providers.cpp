@@ -193,7 +193,7 @@ public:
         shell("nft -f " + rules);
         must(os::write_file_atomic(
             rules, tap::rules::of_tap(by_hand, "bench0") +
-                       tap::rules::to_admit(by_hand, {"bench0", "52:54:00:00:00:01", address, sdk::Egress::internet})));
+                       tap::text_of(tap::rules::to_admit(by_hand, {"bench0", "52:54:00:00:00:01", address, sdk::Egress::internet}))));
         const double took = timed([&] {
             shell("ip tuntap add bench0 mode tap vnet_hdr\n"
                   "ip link set bench0 alias 'banger bench'\n"

@@ -81,6 +81,15 @@ sdk::Result<void> Firewall::run(const std::string& commands)
     return done ? sdk::Result<void>() : done.error();
 }
 
+sdk::Result<void> Firewall::run(const std::vector<SetChange>& changes)
+{
+    const std::lock_guard lock(mutex_);
+    read(0);
+    auto done = sets_.run(changes);
+    read(done ? 1 : 0);
+    return done;
+}
+
 bool Firewall::needs(const std::string& wanted)
 {
     return !is_as_left() || wanted != wanted_;

@@ -5,8 +5,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "banger/sdk/result.hpp"
+#include "set_changes.hpp"
 #include "table_changes.hpp"
 
 struct nft_ctx;
@@ -43,6 +45,7 @@ public:
 
     /// As run_nft: one transaction.
     sdk::Result<void> run(const std::string& commands);
+    sdk::Result<void> run(const std::vector<SetChange>& changes);
     /// Whether the rules may be others than those that `wanted` describes: restore() is needed.
     [[nodiscard]] bool needs(const std::string& wanted);
     /// Whether they are what restore() and run() have made, whatever that was.
@@ -60,6 +63,7 @@ private:
     std::mutex mutex_;
     std::string table_;
     Nft nft_;
+    SetSocket sets_;
     std::optional<TableChanges> changes_;
     bool is_as_left_ = false;
     std::string wanted_;  ///< what that has

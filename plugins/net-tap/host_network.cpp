@@ -334,8 +334,8 @@ Result<std::string> HostNetwork::rules_of_guests()
     for (const auto& one : *all) {
         text += rules::of_tap(instance_, one.tap.name);
         if (one.address)
-            text += rules::to_admit(
-                instance_, {one.tap.name, sdk::mac_of({instance_, one.vm, {}}), *one.address, one.egress});
+            text += text_of(rules::to_admit(
+                instance_, {one.tap.name, sdk::mac_of({instance_, one.vm, {}}), *one.address, one.egress}));
     }
     return text;
 }

@@ -1,7 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "rules.hpp"
 
+#include <netinet/ether.h>
+
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace banger::tap::rules {
@@ -14,7 +17,7 @@ constexpr const char* not_the_internet =
     "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 168.63.129.16, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, "
     "192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/3";
 
-std::string set_of(sdk::Egress egress)
+const char* set_of(sdk::Egress egress)
 {
     return egress == sdk::Egress::all ? "to_all" : "to_internet";
 }
@@ -43,16 +46,37 @@ std::string tables_and_sets(const std::string& instance)
     return text;
 }
 
-/// It may go nowhere. What is to be taken away is added first, so that it is no error where it is not there.
-std::string without_address(const std::string& instance, Address address)
+/// Four bytes, the first one first.
+std::string key_of(Address address)
 {
-    std::string text;
-    for (const char* set : {"to_internet", "to_all"}) {
-        const std::string element =
-            " element inet " + table_of(instance) + " " + set + " { " + to_string(address) + " }\n";
-        text += "add" + element + "delete" + element;
-    }
-    return text;
+    std::string key;
+    for (const unsigned bits : {24U, 16U, 8U, 0U})
+        key += static_cast<char>(address >> bits);
+    return key;
+}
+
+/// Six bytes of "52:54:00:12:34:56"; none if that is no hardware address.
+std::string key_of(const std::string& mac)
+{
+    ether_addr key{};
+    if (::ether_aton_r(mac.c_str(), &key) == nullptr)
+        return {};
+    return {std::begin(key.ether_addr_octet), std::end(key.ether_addr_octet)};
+}
+
+SetChange change_of(SetChange::Verb verb, const std::string& instance, const char* set, Address address)
+{
+    return {verb, SetChange::Family::inet, table_of(instance), set, to_string(address), key_of(address)};
+}
+
+/// It may go nowhere. What is to be taken away is added first, so that it is no error where it is not there.
+std::vector<SetChange> without_address(const std::string& instance, Address address)
+{
+    std::vector<SetChange> changes;
+    for (const char* set : {"to_internet", "to_all"})
+        for (const auto verb : {SetChange::Verb::add, SetChange::Verb::take_away})
+            changes.push_back(change_of(verb, instance, set, address));
+    return changes;
 }
 
 std::string quoted(const std::string& name)
@@ -142,24 +166,24 @@ std::string of_tap(const std::string& instance, const std::string& tap)
     return text;
 }
 
-std::string to_admit(const std::string& instance, const Guest& guest)
+std::vector<SetChange> to_admit(const std::string& instance, const Guest& guest)
 {
-    const std::string table = table_of(instance) + " ";
-    const std::string address = " { " + to_string(guest.address) + " }\n";
+    const std::string table = table_of(instance);
     // Whatever is left there of somebody before is not the guest's.
-    std::string text = without_address(instance, guest.address);
+    auto changes = without_address(instance, guest.address);
     for (const auto& [set, type] : sets_of(guest.tap))
-        text += "flush set netdev " + table + set + "\n";
-    text += "add element inet " + table + set_of(guest.egress) + address;
-    text += "add element netdev " + table + macs_of(guest.tap) + " { " + guest.mac + " }\n";
-    text += "add element netdev " + table + addresses_of(guest.tap) + address;
-    return text;
+        changes.push_back({SetChange::Verb::empty, SetChange::Family::netdev, table, set});
+    changes.push_back(change_of(SetChange::Verb::add, instance, set_of(guest.egress), guest.address));
+    changes.push_back({SetChange::Verb::add, SetChange::Family::netdev, table, macs_of(guest.tap), guest.mac, key_of(guest.mac)});
+    changes.push_back({SetChange::Verb::add, SetChange::Family::netdev, table, addresses_of(guest.tap), to_string(guest.address),
+                       key_of(guest.address)});
+    return changes;
 }
 
 std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address)
 {
     const std::string table = table_of(instance) + " ";
-    std::string text = tables_and_sets(instance) + (address ? without_address(instance, *address) : "");
+    std::string text = tables_and_sets(instance) + (address ? text_of(without_address(instance, *address)) : "");
     for (const char* way : {"from_", "to_"}) {
         const std::string chain = " chain netdev " + table + way + tap + "\n";
         text += "add" + chain + "flush" + chain + "delete" + chain;
@@ -171,7 +195,7 @@ std::string to_forget(const std::string& instance, const std::string& tap, std::
 
 std::string to_close(const std::string& instance, Address address)
 {
-    return tables_and_sets(instance) + without_address(instance, address);
+    return tables_and_sets(instance) + text_of(without_address(instance, address));
 }
 
 std::string to_close_all(const std::string& instance)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "banger/sdk/network.hpp"
+#include "set_changes.hpp"
 #include "subnet.hpp"
 
 /// The firewall as text for nft(8). Two tables per installation have the same name, since no family sees it all: `inet`
@@ -36,7 +37,7 @@ struct Guest {
 };
 /// Lets a guest out as its policy says, and only as itself; after of_tap. No more than elements of sets: a start waits for
 /// it. Said again it changes nothing.
-std::string to_admit(const std::string& instance, const Guest& guest);
+std::vector<SetChange> to_admit(const std::string& instance, const Guest& guest);
 /// Nothing is left of the tap and of who was admitted to it. Said again it changes nothing.
 std::string to_forget(const std::string& instance, const std::string& tap, std::optional<Address> address);
 /// That address may go nowhere. Said again it changes nothing.

@@ -40,7 +40,7 @@ Result<void> try_here(const std::string& instance)
         return added;
     auto closed = run_nft(rules::of_network({instance, bridge_name, subnet, {subnet.gateway()}, false}) +
                           rules::of_tap(instance, tap_name) +
-                          rules::to_admit(instance, {tap_name, "52:54:00:00:00:01", subnet.first_guest(), sdk::Egress::internet}));
+                          text_of(rules::to_admit(instance, {tap_name, "52:54:00:00:00:01", subnet.first_guest(), sdk::Egress::internet})));
     return closed ? Result<void>() : std::move(closed).error();
 }
 

@@ -32,11 +32,11 @@ TEST(TapRules, GuestsReachOneAnotherOnlyIfAsked)
 
 TEST(TapRules, AGuestIsAdmittedByItsPolicy)
 {
-    EXPECT_THAT(rules::to_admit("0a1b2c3d", guest), HasSubstr("to_internet { 172.16.0.2 }"));
+    EXPECT_THAT(text_of(rules::to_admit("0a1b2c3d", guest)), HasSubstr("to_internet { 172.16.0.2 }"));
     auto all = guest;
     all.egress = sdk::Egress::all;
-    EXPECT_THAT(rules::to_admit("0a1b2c3d", all), HasSubstr("to_all { 172.16.0.2 }"));
-    EXPECT_THAT(rules::to_admit("0a1b2c3d", all), HasSubstr("delete element inet banger_0a1b2c3d to_internet { 172.16.0.2 }"));
+    EXPECT_THAT(text_of(rules::to_admit("0a1b2c3d", all)), HasSubstr("to_all { 172.16.0.2 }"));
+    EXPECT_THAT(text_of(rules::to_admit("0a1b2c3d", all)), HasSubstr("delete element inet banger_0a1b2c3d to_internet { 172.16.0.2 }"));
 }
 
 TEST(TapRules, ATapLetsNobodyThroughUntilAGuestIsAdmitted)
@@ -44,7 +44,7 @@ TEST(TapRules, ATapLetsNobodyThroughUntilAGuestIsAdmitted)
     const auto text = rules::of_tap("0a1b2c3d", guest.tap);
     EXPECT_THAT(text, HasSubstr("policy drop"));
     EXPECT_THAT(text, Not(HasSubstr("add element")));
-    EXPECT_THAT(rules::to_admit("0a1b2c3d", guest), Not(HasSubstr("chain")));
+    EXPECT_THAT(text_of(rules::to_admit("0a1b2c3d", guest)), Not(HasSubstr("chain")));
 }
 
 // What is to be taken away is added first, or taking it away a second time would be an error.
