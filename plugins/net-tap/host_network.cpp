@@ -459,7 +459,7 @@ Result<void> HostNetwork::close_address(const std::string& vm)
     return all ? firewall_->run(*all) : std::move(all).error();
 }
 
-Result<void> HostNetwork::fill_pool()
+Result<void> HostNetwork::fill_pool(std::size_t wanted)
 {
     auto bridge = find_bridge();
     if (!bridge || !*bridge)
@@ -467,7 +467,7 @@ Result<void> HostNetwork::fill_pool()
     auto taps = pool(**bridge);
     if (!taps)
         return std::move(taps).error();
-    for (std::size_t ready = taps->size(); ready < config_.pool; ++ready)
+    for (std::size_t ready = taps->size(); ready < std::min(wanted, config_.pool); ++ready)
         if (auto made = make_port(**bridge); !made)
             return std::move(made).error();
     return {};

@@ -55,8 +55,8 @@ public:
     sdk::Result<void> give_back(const std::string& vm);
     /// The rules are as they should be, also those of VMs' taps. Nothing if no VM has one.
     sdk::Result<void> look_after_rules();
-    /// Makes taps until the pool is full. Nothing without a bridge.
-    sdk::Result<void> fill_pool();
+    /// Makes taps until that many wait, or the pool is full. Nothing without a bridge.
+    sdk::Result<void> fill_pool(std::size_t wanted);
     /// Removes all, unless a VM has a tap.
     sdk::Result<void> remove_if_unused();
 

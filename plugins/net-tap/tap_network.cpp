@@ -68,7 +68,7 @@ public:
             return std::move(network).error();
         auto made = network->ensure();
         if (made)
-            made = network->fill_pool();
+            made = network->fill_pool(1);  // each that is made keeps udev busy, and a start is about to follow
         upkeep_.begin();
         return made;
     }
@@ -206,7 +206,7 @@ private:
     void fill_pool()
     {
         auto network = HostNetwork::lock(host_, config_, firewall_);
-        auto filled = network ? network->fill_pool() : network.error();
+        auto filled = network ? network->fill_pool(config_.pool) : network.error();
         if (!filled)
             host_.log(sdk::LogLevel::warning, "the pool of taps is not full: " + filled.error().message);
     }
