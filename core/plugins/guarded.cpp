@@ -15,7 +15,7 @@ namespace {
 namespace methods {
 constexpr Method probe{"probe", &Deadlines::probe};
 constexpr Method plan{"plan", &Deadlines::query, true};
-constexpr Method prepare{"prepare", &Deadlines::change};
+constexpr Method prepare{"prepare", &Deadlines::change};  // beside other steps, which a seam on another thread would muddle
 constexpr Method attach{"attach", &Deadlines::change, true};
 constexpr Method release{"release", &Deadlines::change, true};
 constexpr Method pause{"pause", &Deadlines::change, true};
@@ -180,9 +180,9 @@ class GuardedNetwork final : public GuardedResource<sdk::Network> {
 public:
     using GuardedResource::GuardedResource;
     sdk::Result<Handles> plan(const sdk::LinkSpec& spec) override { return ask_plan(spec); }
-    sdk::Result<void> prepare() override
+    sdk::Result<void> prepare(sdk::Call& call) override
     {
-        return ask<void>(methods::prepare, nullptr, [](sdk::Network& real, sdk::Call&) { return real.prepare(); });
+        return ask<void>(methods::prepare, &call, [](sdk::Network& real, sdk::Call& own) { return real.prepare(own); });
     }
     sdk::Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec& spec, sdk::Call& call) override
     {

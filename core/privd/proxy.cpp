@@ -174,7 +174,7 @@ class ProxiedNetwork final : public Proxied<sdk::Network, sdk::LinkSpec, sdk::Li
 public:
     using Proxied::Proxied;
 
-    Result<void> prepare() override { return read<void>(line().ask("prepare", {}, nullptr, Repeat::once)); }
+    Result<void> prepare(sdk::Call& call) override { return read<void>(line().ask("prepare", {}, &call, Repeat::once)); }
 };
 
 class ProxiedStorage final : public Proxied<sdk::Storage, sdk::DiskSpec, sdk::Disk> {

@@ -186,9 +186,9 @@ Result<json::Object> list(sdk::Provider& provider, const Request& request, sdk::
     return request.answer(as<Interface>(provider).list());
 }
 
-Result<json::Object> prepare_network(sdk::Provider& provider, const Request& request, sdk::Call& /*call*/)
+Result<json::Object> prepare_network(sdk::Provider& provider, const Request& request, sdk::Call& call)
 {
-    return request.answer(as<sdk::Network>(provider).prepare());
+    return request.answer(as<sdk::Network>(provider).prepare(call));
 }
 
 Result<json::Object> create_disk(sdk::Provider& provider, const Request& request, sdk::Call& call)

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "firewall_refusal.hpp"
 #include "forwarding_chains.hpp"
 
 namespace banger::tap {
@@ -14,11 +15,8 @@ namespace {
 sdk::Error refused(const char* said)
 {
     const std::string text(said == nullptr ? "" : said);
-    const bool by_right = text.find("Operation not permitted") != std::string::npos;
-    return sdk::make_error(by_right ? sdk::Code::permission : sdk::Code::unsupported,
-                           "cannot change the firewall: " + text.substr(0, text.find('\n')),
-                           by_right ? "the firewall is root's: run the daemon as root, or use network 'user'"
-                                    : "the kernel needs nf_tables with the families inet and netdev");
+    return firewall_refused("change the firewall", text.substr(0, text.find('\n')),
+                            text.find("Operation not permitted") != std::string::npos);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ sdk::Result<Address> Leases::take(const std::string& vm, const std::set<Address>
     const std::uint32_t guests = subnet_->guests();
     const auto choice = [&](std::uint32_t i) { return subnet_->first_guest() + (hash_of(vm) + i) % guests; };
     auto taken = all_taken();
-    if (taken.contains(choice(0))) {
+    if (taken.contains(choice(0)) || taken.size() >= guests) {
         forget_the_gone();
         taken = all_taken();
     }
@@ -127,8 +127,7 @@ sdk::Result<void> Leases::write()
     // Nobody waits for the disk: a power cut ends all VMs, and another address at the next start is no loss.
     const bool is_longer = !written_.empty() && text_.starts_with(written_);
     auto wrote = is_longer ? append(std::string_view(text_).substr(written_.size())) : replace();
-    if (wrote)
-        written_ = text_;
+    written_ = wrote ? text_ : "";  // half a line, maybe, behind which nothing may stand
     return wrote;
 }
 

@@ -16,7 +16,7 @@ namespace banger::tap {
 /// subnet, then "VM ADDRESS", of which a later one holds. Whoever wants an address that is taken has the VMs forgotten whose
 /// directory is gone.
 ///
-/// Threads: the caller holds the lock of the network (network_lock.hpp).
+/// Threads: the caller holds the lock of the network (HostNetwork).
 class Leases {
 public:
     static sdk::Result<Leases> open(sdk::Host& host);

@@ -9,6 +9,8 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
+#include "firewall_refusal.hpp"
+
 namespace banger::tap {
 namespace {
 
@@ -92,7 +94,8 @@ void SetSocket::Close::operator()(nl_sock* socket) const
 
 Result<void> SetSocket::run(const std::vector<SetChange>& changes)
 {
-    const std::string doing = "change the firewall";
+    if (changes.empty())  // of which the kernel would say nothing
+        return {};
     const Batch batch(changes);
     int status = 0;
     if (!socket_) {
@@ -110,8 +113,7 @@ Result<void> SetSocket::run(const std::vector<SetChange>& changes)
     if (status >= 0)
         return {};
     socket_.reset();  // more of what was wrong may be told there
-    return sdk::make_error(status == -NLE_PERM ? sdk::Code::permission : sdk::Code::unsupported,
-                           "cannot " + doing + ": " + nl_geterror(status));
+    return firewall_refused("change the firewall", status);
 }
 
 }  // namespace banger::tap

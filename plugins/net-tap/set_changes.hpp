@@ -27,8 +27,8 @@ struct SetChange {
 /// As commands of nft(8).
 std::string text_of(const std::vector<SetChange>& changes);
 
-/// The same said to the kernel, without libnftables: that asks for all tables, chains and sets of the host first, which takes
-/// longer than all else that a start waits for.
+/// The same said to the kernel, without libnftables: that asks for all tables, chains and sets of the host first, which was
+/// two fifths of an attach.
 ///
 /// It stays open, as Nft. Threads: one.
 class SetSocket {

@@ -8,6 +8,8 @@
 #include <netlink/netlink.h>
 #include <sys/socket.h>
 
+#include "firewall_refusal.hpp"
+
 namespace banger::tap {
 namespace {
 
@@ -51,12 +53,6 @@ void bound(nl_sock* socket, int bytes)
 constexpr int room_for_others = 256 << 10;  // nobody may read this for long
 constexpr int room_for_all_rules = 64 << 20;  // some ten kilobytes for each guest
 
-sdk::Error refused(int status)
-{
-    return sdk::make_error(status == -NLE_PERM ? sdk::Code::permission : sdk::Code::unsupported,
-                           std::string("cannot watch the firewall: ") + nl_geterror(status));
-}
-
 }  // namespace
 
 void TableChanges::Close::operator()(nl_sock* socket) const
@@ -73,7 +69,7 @@ Result<TableChanges> TableChanges::open(std::string table)
     for (const auto& step : {nl_connect(socket.get(), NETLINK_NETFILTER), nl_socket_set_nonblocking(socket.get()),
                              nl_socket_add_membership(socket.get(), NFNLGRP_NFTABLES)})
         if (step < 0)
-            return refused(step);
+            return firewall_refused("watch the firewall", step);
     bound(socket.get(), room_for_others);
     return TableChanges(std::move(table), std::move(socket));
 }

@@ -61,8 +61,10 @@ public:
         return std::vector{handle_of(spec.owner, {})};
     }
 
-    Result<void> prepare() override
+    Result<void> prepare(sdk::Call& call) override
     {
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
         auto network = HostNetwork::lock(host_, config_, firewall_);
         if (!network)
             return std::move(network).error();

@@ -73,6 +73,12 @@ TEST_F(KilledTap, WhereThereWasNothingNothingIsLeft)
     walk(spec, [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.attach(spec, call)); });
 }
 
+TEST_F(KilledTap, NothingIsLeftOfWhatWasMadeAhead)
+{
+    config.pool = 1;
+    walk(new_spec(), [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.prepare(call)); });
+}
+
 TEST_F(KilledTap, BesideANeighbourNothingIsLeftWhicheverVerbItWas)
 {
     config.pool = 0;

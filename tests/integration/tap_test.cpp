@@ -405,7 +405,7 @@ TEST_F(Tap, OtherSettingsAreTakenOnceNobodyIsOnTheOldBridgeAndRefusedBefore)
 
 TEST_F(Tap, BeforeTheFirstMachineStartsAllIsMadeThatItWouldWaitFor)
 {
-    ASSERT_TRUE(network->prepare());
+    ASSERT_TRUE(network->prepare(call));
     const std::string ours = tap_prefix();
     EXPECT_EQ(count_interfaces(ours), 1) << "the others nobody will wait for";
     EXPECT_THAT(said({"ip", "-br", "address", "show", "br-banger"}), HasSubstr("172.16.0.1/24"));

@@ -8,16 +8,22 @@ namespace {
 
 using namespace banger::sdk;
 
+/// How often it was told to prepare is a fact of its probe.
 class ReachedNetwork final : public testing::FakeNetwork {
 public:
-    using FakeNetwork::FakeNetwork;
+    ReachedNetwork(Host& host, std::shared_ptr<testing::FakeNetworkWorld> world) : FakeNetwork(host, world), world_(std::move(world)) {}
     Result<Probe> probe(Call& call) override
     {
         auto probe = FakeNetwork::probe(call);
-        if (probe)
+        if (probe) {
             probe->offers.emplace_back("reach:address");
+            probe->facts["prepared"] = std::to_string(world_->prepared());
+        }
         return probe;
     }
+
+private:
+    std::shared_ptr<testing::FakeNetworkWorld> world_;
 };
 
 Result<std::unique_ptr<Provider>> make_network(Host& host, const char*)

@@ -121,19 +121,9 @@ TEST_F(ServiceTest, WhatTheProviderIsToldWasChecked)
 
 TEST_F(ServiceTest, ANetworkIsPreparedByItsProvider)
 {
-    class Counting : public FakeNetwork {
-    public:
-        using FakeNetwork::FakeNetwork;
-        sdk::Result<void> prepare() override
-        {
-            ++times;
-            return {};
-        }
-        int times = 0;
-    };
-    const auto network = std::make_shared<Counting>(host_, world_);
-    EXPECT_TRUE(helper_.proxy<sdk::Network>(host_, helper_.add(network))->prepare());
-    EXPECT_EQ(network->times, 1);
+    FakeCall call;
+    EXPECT_TRUE(helper_.proxy<sdk::Network>(host_, name_)->prepare(call));
+    EXPECT_EQ(world_->prepared(), 1);
 }
 
 TEST_F(ServiceTest, AJailIsAskedForWithAllThatIsInIt)

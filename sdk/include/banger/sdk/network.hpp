@@ -49,8 +49,9 @@ public:
     [[nodiscard]] virtual Result<std::vector<Handle>> plan(const LinkSpec& spec) = 0;
 
     /// Makes what links share and the first of them would wait for, such as a bridge: told that there soon will be one. It is in
-    /// no list, and goes when nobody needs it. Attach does not rely on it. Done already is success.
-    [[nodiscard]] virtual Result<void> prepare() { return {}; }
+    /// no list, and goes with the provider at the latest. A hint: attach makes what is missing, and removes or uses what an error
+    /// left here. Done already is success.
+    [[nodiscard]] virtual Result<void> prepare(Call& /*call*/) { return {}; }
 
     /// Makes the link ready for a VMM to open. On error nothing is left but what `plan` named.
     [[nodiscard]] virtual Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) = 0;

@@ -24,6 +24,13 @@ public:
         failure_ = std::move(error);
     }
 
+    /// How often a network was told that there soon will be a link.
+    int prepared()
+    {
+        const std::lock_guard lock(mutex_);
+        return prepared_;
+    }
+
     /// A link goes away behind everybody's back.
     void die(const std::string& vm)
     {
@@ -43,6 +50,7 @@ private:
     std::mutex mutex_;
     std::map<std::string, Handle> links_;  // by VM
     std::optional<Error> failure_;
+    int prepared_ = 0;
     int next_ = 1;
 };
 
@@ -67,6 +75,13 @@ public:
         if (spec.egress == Egress::none)
             return std::vector<Handle>{};
         return std::vector{handle_of(spec.owner)};
+    }
+
+    Result<void> prepare(Call& /*call*/) override
+    {
+        const std::lock_guard lock(world_->mutex_);
+        ++world_->prepared_;
+        return {};
     }
 
     Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) override

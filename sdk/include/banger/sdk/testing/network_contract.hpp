@@ -123,12 +123,12 @@ TEST_P(NetworkContract, PlanTouchesNothing)
 TEST_P(NetworkContract, WhatIsPreparedIsNobodysAndTheNextLinkWorks)
 {
     for (int time = 0; time < 2; ++time) {
-        const auto prepared = network->prepare();
+        const auto prepared = network->prepare(call);
         ASSERT_TRUE(prepared) << prepared.error().message;
         EXPECT_TRUE(listed().empty());
     }
     const auto handle = must_attach(new_spec()).handle;
-    EXPECT_TRUE(network->prepare());
+    EXPECT_TRUE(network->prepare(call));
     EXPECT_TRUE(present(handle));
     expect_bound_facts(handle);
 }
