@@ -207,6 +207,13 @@ void CommandSession::stop(std::chrono::milliseconds timeout, std::function<void(
     command_.kill_after(timeout);
 }
 
+void CommandSession::machine_stops()
+{
+    machine_stops_ = true;
+    if (facts_.tty)
+        hang_up();
+}
+
 /// Again and again: a shell that is just about to wait for its next line notices the signal behind that line.
 void CommandSession::hang_up()
 {

@@ -88,8 +88,9 @@ public:
     void ask_to_end(std::function<void()> ended);
     /// The same, and SIGKILL after the time, also to those of its processes that it left behind. Of several times the earliest counts.
     void stop(std::chrono::milliseconds timeout, std::function<void()> ended);
-    /// What ends it from now on is that the machine stops.
-    void machine_stops() { machine_stops_ = true; }
+    /// What ends it from now on is that the machine stops. Where it has a terminal it gets SIGHUPs: an init may send SIGTERM alone,
+    /// as ours does.
+    void machine_stops();
     /// Removes its files.
     void forget() const;
 

@@ -196,6 +196,9 @@ void CommandSessions::look_for_needs(SessionSpec spec, Started started)
 
 void CommandSessions::launch(SessionSpec spec, const Launch& launch, const Started& started)
 {
+    if (machine_stops_)
+        return started(sdk::make_error(sdk::Code::precondition, "the machine is stopping",
+                                       "start the session when it runs again"));
     if (spec.name.empty())
         spec.name = made_name(launch.argv[0]);
     auto leaving = leaving_for(spec.name);
@@ -250,6 +253,7 @@ sdk::Result<std::shared_ptr<CommandSession>> CommandSessions::find(const std::st
 
 void CommandSessions::machine_stops()
 {
+    machine_stops_ = true;
     for (const auto& [name, session] : sessions_)
         session->machine_stops();
 }

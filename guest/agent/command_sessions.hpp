@@ -27,13 +27,14 @@ public:
 
     using Started = std::function<void(sdk::Result<SessionFacts>)>;
     /// `started` gets errors: not_found (the user, the directory, or a command that is needed), exists (one of that name runs), busy
-    /// (too many run), timed_out (what is looked for is on a disk that does not answer), and those of starting a process.
+    /// (too many run), timed_out (what is looked for is on a disk that does not answer), precondition (the machine stops), and those
+    /// of starting a process.
     void start(SessionSpec spec, Started started);
     /// In the order of their names.
     [[nodiscard]] std::vector<SessionFacts> list() const;
     /// Errors: not_found.
     [[nodiscard]] sdk::Result<std::shared_ptr<CommandSession>> find(const std::string& name) const;
-    /// What ends sessions from now on is that the machine stops.
+    /// What ends sessions from now on is that the machine stops, and none begins any more. Those with a terminal hang up.
     void machine_stops();
     /// Asks those that run to end. `then` is called when how each of them ended is kept, or after so long. Nobody is killed: that is
     /// the init's, and what was killed by us would stay as a zombie for which systemd waits.
@@ -55,6 +56,7 @@ private:
     bool known_ = false;
     std::vector<std::function<void()>> when_known_;
     std::size_t starting_ = 0;
+    bool machine_stops_ = false;
     Sessions sessions_;
 };
 

@@ -1,6 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +46,7 @@ private:
 /// What the agent of a virtual machine knows about its guest. An agent that serves tests on a host has none.
 struct GuestState {
     std::string init;       ///< as in GuestFacts; empty until the guest was configured
+    pid_t init_pid = 1;     ///< a test's own, in tests
     std::string init_path;  ///< what PID 1 becomes; empty: the minimal init
     std::uint64_t root_bytes = 0;
     sdk::os::UniqueFd to_init;  ///< the pipe on which PID 1 waits for the path of the init to become; empty once told

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <csignal>
+#include <utility>
 
 #include "guest/agent/attach_exchange.hpp"
 #include "guest/agent/configure.hpp"
@@ -26,8 +27,9 @@
 namespace banger::agent {
 namespace {
 
-/// Before the init hears that the machine stops, and ends them by its own rules.
-constexpr std::chrono::seconds time_for_sessions{10};
+/// Before the init hears that the machine stops, and ends them by its own rules. Much less than a stop has in all: the init needs
+/// the rest for the guest's services.
+constexpr std::chrono::seconds time_for_sessions{3};
 
 std::string read_rest(const sdk::os::UniqueFd& pipe)
 {
@@ -70,8 +72,10 @@ void Services::serve()
     const sdk::os::UniqueFd asked(signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK));
     const auto watch = loop_.watch(asked.get(), EPOLLIN, [&](std::uint32_t) {
         signalfd_siginfo taken;
-        if (read(asked.get(), &taken, sizeof taken) == sizeof taken)
-            sessions_.end_all(CommandSession::patience_for_disk, [this] { loop_.stop(); });
+        if (read(asked.get(), &taken, sizeof taken) != sizeof taken)
+            return;
+        sessions_.machine_stops();
+        sessions_.end_all(CommandSession::patience_for_disk, [this] { loop_.stop(); });
     });
     loop_.run();
 }
@@ -301,12 +305,20 @@ void Services::shutdown(const std::string& body, const Reply& reply)
                                      "kill the VM"));
     sessions_.machine_stops();
     reply(std::string("{}"));
+    if (guest_->init == "banger")
+        return power_off();  // it waits for us once it has ended all others
+    if (std::exchange(init_is_to_hear_, true))
+        return;
     // First: once the init ends processes, the machine may be off before how they ended is kept.
     sessions_.end_all(time_for_sessions, [this] {
-        if (guest_->init == "systemd")
-            when_systemd_listens([this] { power_off(); });
-        else
+        const auto tell_init = [this] {
+            init_is_to_hear_ = false;
             power_off();
+        };
+        if (guest_->init == "systemd")
+            when_systemd_listens(tell_init);
+        else
+            tell_init();
     });
 }
 
@@ -315,7 +327,7 @@ void Services::power_off()
     const bool restart = ends_by_reboot();
     // systemd(1): SIGRTMIN+4 powers off, SIGRTMIN+5 restarts. Our own init takes the same ones.
     if (guest_->init == "systemd" || guest_->init == "banger") {
-        kill(1, SIGRTMIN + (restart ? 5 : 4));
+        kill(guest_->init_pid, SIGRTMIN + (restart ? 5 : 4));
         return;
     }
     outlive_shutdown();
@@ -325,7 +337,7 @@ void Services::power_off()
             [[maybe_unused]] const auto started = processes_.spawn(root_command({program}), nullptr);
             return;
         }
-    kill(1, SIGTERM);
+    kill(guest_->init_pid, SIGTERM);
 }
 
 void Services::sync(const Reply& reply)

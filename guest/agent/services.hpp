@@ -32,7 +32,8 @@ public:
     void on_new_token(std::function<void(const Token&)> take) { take_token_ = std::move(take); }
     /// What asks the agent to end, for whoever has ended all others. SIGTERM it survives: shutdown scripts send that to everybody.
     static constexpr int end_signal = SIGPWR;
-    /// Runs the loop until that signal came and how the sessions ended is kept.
+    /// Runs the loop until that signal came. Sessions that still run are asked to end then, and how they ended is kept; after three
+    /// seconds it returns without.
     void serve();
 
 private:
@@ -63,6 +64,7 @@ private:
     ProcessTable processes_;
     AcceptedConnections accepted_;
     CommandSessions sessions_;
+    bool init_is_to_hear_ = false;  ///< that the machine stops; once it was told, another request tells it again
     std::vector<std::unique_ptr<PathWaiter>> waiters_;
 };
 

@@ -72,8 +72,27 @@ TEST_F(CommandSessionTest, AnAgentThatIsAskedToEndKeepsHowEachOfThemEndedFirst)
         const auto facts = facts_of(*client, name);
         EXPECT_EQ(facts.state, State::ended) << name;
         EXPECT_EQ(facts.end.exit.signal, signal) << name;
+        EXPECT_TRUE(facts.end.by_machine) << name;
         EXPECT_EQ(read(*client, name), "words\n");
     }
+}
+
+TEST_F(CommandSessionTest, AnAgentThatIsAskedToEndWaitsForNoneThatStays)
+{
+    {
+        const auto client = connect();
+        start(*client, script("trap '' TERM; echo words; exec sleep 30", "stays"));
+        start(*client, script("echo words; exec sleep 1000", "runs"));
+        for (const char* name : {"stays", "runs"}) {
+            RelayPeer peer(*client, "/v0/session/attach", attach(name, How::view));
+            ASSERT_TRUE(peer.wait_for_output("words"));
+        }
+    }
+    kill_agent(agent::Services::end_signal);
+    start_agent();
+    const auto client = connect();
+    EXPECT_EQ(facts_of(*client, "stays").state, State::lost);
+    EXPECT_EQ(facts_of(*client, "runs").state, State::ended);
 }
 
 TEST_F(CommandSessionTest, OneThatHasEndedKeepsNoFileSystemFromGettingReadOnly)
