@@ -9,8 +9,9 @@
 #include "set_changes.hpp"
 #include "subnet.hpp"
 
-/// The firewall, as text for nft(8) or, where a start waits for it, as changes of sets. Two tables per installation have the same name, since no family sees it all: `inet`
-/// what guests may reach, and masquerading; `netdev` that each speaks for itself alone, ARP included.
+/// The firewall, as text for nft(8) or, where a start waits for it, as changes of sets. Two tables per installation have the same
+/// name, since no family sees it all: `inet` what guests may reach, and masquerading; `netdev` that each speaks for itself alone, ARP
+/// included.
 namespace banger::tap::rules {
 
 struct Network {
