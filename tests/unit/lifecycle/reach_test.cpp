@@ -165,6 +165,18 @@ TEST_F(ReachOnABridge, TheHostsResolverIsToldWhomToAskUntilTheDaemonEnds)
     close_reach(*engine, vm, call_);
 }
 
+TEST_F(ReachOnABridge, WhatProvidersWereAskedWhileTheGuestBootedIsKnownWhenItHas)
+{
+    const auto network = provider<sdk::Network>("bridge");
+    const auto now = network->probe(call_)->facts.at("prepared");
+    learn_reach(*engine, vm, call_);
+    EXPECT_THAT(routed(), IsEmpty()) << "nobody is to be told of it yet";
+    ASSERT_TRUE(network->prepare(call_));  // which another answer would tell of
+    const auto known = registry_->probe(std::string(plugins::kind_of<sdk::Network>), "bridge", call_);
+    ASSERT_TRUE(known);
+    EXPECT_EQ(known->facts.at("prepared"), now);
+}
+
 TEST_F(ReachOnABridge, AResolverThatFailedIsLeftAloneForAWhile)
 {
     const sdk::Fields none{{"address", "127.0.0.1"}, {"port", "0"}, {"zone", "vm"}};
