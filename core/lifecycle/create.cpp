@@ -1,6 +1,4 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
-#include <future>
-
 #include "banger/sdk/os/file.hpp"
 #include "core/base/fault.hpp"
 #include "core/base/ids.hpp"
@@ -77,26 +75,9 @@ sdk::Result<void> make_disks(Engine& engine, const model::VmRecord& vm, const im
     return {};
 }
 
-// What its link needs and a start would wait for, while the rest is made. What stands in its way the start says.
-std::future<void> prepare_network(Engine& engine, const model::VmRecord& vm, Operation& operation)
-{
-    if (vm.egress == sdk::Egress::none)
-        return {};
-    const auto prepare = [&engine, &operation, name = vm.network] {
-        if (auto network = engine.registry.get<sdk::Network>(name))
-            (void)(*network)->prepare(operation);
-    };
-    try {
-        return std::async(std::launch::async, prepare);
-    } catch (const std::system_error&) {  // no thread is to be had
-        return {};
-    }
-}
-
 // Everything after the name is reserved; on error the caller removes what there is.
 sdk::Result<void> make_vm(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
-    const auto network = prepare_network(engine, vm, operation);  // whose end is waited for
     if (auto made = make_directory(engine, vm); !made)
         return made;
     // A key that cannot be used is said before anybody waits for an image.

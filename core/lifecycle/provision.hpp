@@ -1,6 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "core/lifecycle/engine.hpp"
 
 namespace banger::lifecycle {
@@ -14,8 +18,14 @@ namespace banger::lifecycle {
 /// cannot.
 sdk::Result<void> find_provisioners(Engine& engine);
 
+/// Those that are to run, in their order, with what each gathered of this host.
+using Gathered = std::vector<std::pair<std::string, sdk::Fields>>;
+
+/// While the guest boots. The error of the first that fails; one that cannot be used here is a warning.
+sdk::Result<Gathered> gather(Engine& engine, const model::VmRecord& vm, Operation& operation);
+
 /// Runs them over a guest that takes commands. What they changed is on the guest's disk afterwards, unless the
-/// VM is deleted anyway once it stops. The error of the first that fails; one that cannot be used here is a warning.
-sdk::Result<void> provision(Engine& engine, const model::VmRecord& vm, Operation& operation);
+/// VM is deleted anyway once it stops. The error of the first that fails.
+sdk::Result<void> provision(Engine& engine, const model::VmRecord& vm, const Gathered& gathered, Operation& operation);
 
 }  // namespace banger::lifecycle

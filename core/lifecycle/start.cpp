@@ -110,6 +110,7 @@ public:
         if (!link)
             return std::move(link).error().while_doing("attach network");
         boot_.links.push_back(std::move(link->value));
+        link_ = std::move(link->handle);
         return {};
     }
 
@@ -132,18 +133,39 @@ public:
         return {};
     }
 
-    /// While the guest boots, which nobody has waited for yet.
+    // This and the next ones while the guest boots, which nobody has waited for yet.
+
     sdk::Result<void> leave_daemon()
     {
         give_own_scope(engine_, boot_.owner, journal_.entries(), operation_);
         return {};
     }
 
-    /// As well.
+    sdk::Result<void> connect_network()
+    {
+        if (vm_.egress == sdk::Egress::none)
+            return {};
+        const auto span = operation_.span("connect network");
+        auto connected = use_.network->connect(link_, operation_);
+        return connected ? connected : std::move(connected).error().while_doing("connect network");
+    }
+
     sdk::Result<void> learn_reach()
     {
         const auto span = operation_.span("how it is reached");
         lifecycle::learn_reach(engine_, vm_, operation_);
+        return {};
+    }
+
+    sdk::Result<void> gather()
+    {
+        if (!is_provisioned_now())
+            return {};
+        const auto span = operation_.span("gather for provisioning");
+        auto gathered = lifecycle::gather(engine_, vm_, operation_);
+        if (!gathered)
+            return std::move(gathered).error();
+        gathered_ = std::move(*gathered);
         return {};
     }
 
@@ -194,9 +216,9 @@ public:
     /// Once in a VM's life: at its first start, whichever verb that was.
     sdk::Result<void> provision(model::VmRecord& vm)
     {
-        if (vm.provisioned || machine_.value.channel == sdk::ChannelKind::none)
+        if (!is_provisioned_now())
             return {};
-        auto done = lifecycle::provision(engine_, vm, operation_);
+        auto done = lifecycle::provision(engine_, vm, gathered_, operation_);
         vm.provisioned = done.has_value();
         return done;
     }
@@ -204,6 +226,11 @@ public:
     [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
 
 private:
+    [[nodiscard]] bool is_provisioned_now() const
+    {
+        return !vm_.provisioned && machine_.value.channel != sdk::ChannelKind::none;
+    }
+
     Engine& engine_;
     const model::VmRecord& vm_;
     handles::HandleJournal& journal_;
@@ -212,7 +239,9 @@ private:
     images::Kernel kernel_;
     images::Image image_;
     sdk::BootSpec boot_;
+    sdk::Handle link_;
     sdk::Attached<sdk::Machine> machine_;
+    Gathered gathered_;
 };
 
 // While its guest boots and is provisioned, a VM fills the host's disk as any other.
@@ -321,7 +350,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     const Boot boot(engine, vm.id);
     // Disks last: the host's udev looks at new block devices for a while, and is best at that while the VMM starts.
     for (const auto step : {&Start::prepare, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon,
-                            &Start::learn_reach})
+                            &Start::connect_network, &Start::learn_reach, &Start::gather})
         if (auto done = (start.*step)(); !done)
             return undone(std::move(done).error());
     for (const auto& step :

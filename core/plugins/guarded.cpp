@@ -15,8 +15,8 @@ namespace {
 namespace methods {
 constexpr Method probe{"probe", &Deadlines::probe};
 constexpr Method plan{"plan", &Deadlines::query, true};
-constexpr Method prepare{"prepare", &Deadlines::change};  // beside other steps, which a seam on another thread would muddle
 constexpr Method attach{"attach", &Deadlines::change, true};
+constexpr Method connect{"connect", &Deadlines::change, true};
 constexpr Method release{"release", &Deadlines::change, true};
 constexpr Method pause{"pause", &Deadlines::change, true};
 constexpr Method resume{"resume", &Deadlines::change, true};
@@ -38,6 +38,7 @@ constexpr Method withdraw{"withdraw", &Deadlines::query};
 constexpr Method route{"route", &Deadlines::query};
 constexpr Method unroute{"unroute", &Deadlines::query};
 constexpr Method routed{"routed", &Deadlines::query};
+constexpr Method gather{"gather", &Deadlines::apply};
 constexpr Method apply{"apply", &Deadlines::apply, true};
 }  // namespace methods
 
@@ -180,13 +181,14 @@ class GuardedNetwork final : public GuardedResource<sdk::Network> {
 public:
     using GuardedResource::GuardedResource;
     sdk::Result<Handles> plan(const sdk::LinkSpec& spec) override { return ask_plan(spec); }
-    sdk::Result<void> prepare(sdk::Call& call) override
-    {
-        return ask<void>(methods::prepare, &call, [](sdk::Network& real, sdk::Call& own) { return real.prepare(own); });
-    }
     sdk::Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec& spec, sdk::Call& call) override
     {
         return ask_attach<sdk::Link>(spec, call);
+    }
+    sdk::Result<void> connect(const sdk::Handle& handle, sdk::Call& call) override
+    {
+        return ask<void>(methods::connect, &call,
+                         [handle](sdk::Network& real, sdk::Call& own) { return real.connect(handle, own); });
     }
 };
 
@@ -350,6 +352,12 @@ private:
 class GuardedProvisioner final : public Guarded<sdk::Provisioner> {
 public:
     using Guarded::Guarded;
+    sdk::Result<sdk::Fields> gather(const sdk::ProvisionRequest& request, sdk::Call& call) override
+    {
+        return ask<sdk::Fields>(methods::gather, &call, [request](sdk::Provisioner& real, sdk::Call& own) {
+            return real.gather(request, own);
+        });
+    }
     sdk::Result<void> apply(const sdk::ProvisionRequest& request, sdk::GuestAccess& guest, sdk::Call& call) override
     {
         const auto relay = std::make_shared<GuestRelay>(guest);

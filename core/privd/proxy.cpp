@@ -174,7 +174,10 @@ class ProxiedNetwork final : public Proxied<sdk::Network, sdk::LinkSpec, sdk::Li
 public:
     using Proxied::Proxied;
 
-    Result<void> prepare(sdk::Call& call) override { return read<void>(line().ask("prepare", {}, &call, Repeat::once)); }
+    Result<void> connect(const sdk::Handle& handle, sdk::Call& call) override
+    {
+        return read<void>(line().ask("connect", with("handle", handle), &call, Repeat::once));
+    }
 };
 
 class ProxiedStorage final : public Proxied<sdk::Storage, sdk::DiskSpec, sdk::Disk> {

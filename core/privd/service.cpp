@@ -186,9 +186,10 @@ Result<json::Object> list(sdk::Provider& provider, const Request& request, sdk::
     return request.answer(as<Interface>(provider).list());
 }
 
-Result<json::Object> prepare_network(sdk::Provider& provider, const Request& request, sdk::Call& call)
+Result<json::Object> connect(sdk::Provider& provider, const Request& request, sdk::Call& call)
 {
-    return request.answer(as<sdk::Network>(provider).prepare(call));
+    auto handle = request.handle(plugins::kind_of<sdk::Network>);
+    return handle ? request.answer(as<sdk::Network>(provider).connect(*handle, call)) : std::move(handle).error();
 }
 
 Result<json::Object> create_disk(sdk::Provider& provider, const Request& request, sdk::Call& call)
@@ -306,7 +307,7 @@ const std::map<std::string, Method, std::less<>>& methods()
         const std::string fork(plugins::kind_of<sdk::StorageFork>);
         const std::string network(plugins::kind_of<sdk::Network>);
         const std::string names(plugins::kind_of<sdk::NetworkNames>);
-        methods[network + " prepare"] = {network, prepare_network};
+        methods[network + " connect"] = {network, connect};
         methods[names + " probe"] = {names, probe};
         methods[names + " route"] = {names, route};
         methods[names + " unroute"] = {names, unroute};

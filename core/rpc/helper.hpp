@@ -27,7 +27,7 @@ inline constexpr const char* state_directory = "/var/lib/banger-privd";
 inline constexpr const char* unit = "banger-privd";  ///< of systemd: a .socket and a .service
 
 /// Changes whenever a daemon and a helper of different builds would misunderstand each other.
-inline constexpr int protocol_version = 1;
+inline constexpr int protocol_version = 2;
 
 inline constexpr std::string_view status_method = "helper status";
 inline constexpr std::string_view probe_jails_method = "jail probe";

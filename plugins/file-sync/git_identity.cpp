@@ -17,9 +17,9 @@ constexpr const char* guest_xdg_config = "/root/.config/git/config";  // read by
 constexpr std::size_t most_config = 1U << 20U;
 
 // "user.name\nAda\0user.email\n...\0", as --null prints it; the last of a name wins, as for git.
-Identity parsed(const std::string& output)
+sdk::Fields parsed(const std::string& output)
 {
-    Identity identity;
+    sdk::Fields identity;
     for (std::size_t at = 0; at < output.size();) {
         const auto end = std::min(output.find('\0', at), output.size());
         const std::string pair = output.substr(at, end - at);
@@ -28,11 +28,11 @@ Identity parsed(const std::string& output)
         if (line_end == std::string::npos)
             continue;  // a name without a value
         const std::string key = pair.substr(0, line_end);
-        if (key == "user.name")
-            identity.name = pair.substr(line_end + 1);
-        else if (key == "user.email")
-            identity.email = pair.substr(line_end + 1);
+        for (const char* known : {"name", "email"})
+            if (key == std::string("user.") + known)
+                identity[known] = pair.substr(line_end + 1);
     }
+    std::erase_if(identity, [](const auto& field) { return field.second.empty(); });
     return identity;
 }
 
@@ -53,20 +53,25 @@ public:
         return probe;
     }
 
-    sdk::Result<void> apply(const sdk::ProvisionRequest& /*request*/, sdk::GuestAccess& guest, sdk::Call& call) override
+    sdk::Result<sdk::Fields> gather(const sdk::ProvisionRequest& /*request*/, sdk::Call& call) override
     {
         if (call.cancelled())
             return sdk::make_error(sdk::Code::cancelled, "cancelled");
         if (!config_.git_identity || brings_a_config())
-            return {};
+            return sdk::Fields{};
         auto identity = read_identity_(call);
         if (!identity && identity.error().code == sdk::Code::cancelled)
             return std::move(identity).error();
         if (!identity)
             call.warn("the git identity of this host is left out: " + identity.error().message);
-        if (!identity || (identity->name.empty() && identity->email.empty()))
-            return {};
-        return give(*identity, guest);
+        return identity.value_or({});
+    }
+
+    sdk::Result<void> apply(const sdk::ProvisionRequest& request, sdk::GuestAccess& guest, sdk::Call& call) override
+    {
+        if (call.cancelled())
+            return sdk::make_error(sdk::Code::cancelled, "cancelled");
+        return request.gathered.empty() ? sdk::Result<void>() : give(request.gathered, guest);
     }
 
 private:
@@ -79,7 +84,7 @@ private:
         });
     }
 
-    static sdk::Result<void> give(const Identity& identity, sdk::GuestAccess& guest)
+    static sdk::Result<void> give(const sdk::Fields& identity, sdk::GuestAccess& guest)
     {
         std::string present;
         std::string all;
@@ -91,9 +96,9 @@ private:
             all += present + "\n";
         }
         std::string lines;
-        for (const auto& [key, value] : {std::pair{"name", identity.name}, std::pair{"email", identity.email}})
-            if (!value.empty() && !sets_user(all, key))
-                lines += "\t" + std::string(key) + " = " + quoted_value(value) + "\n";
+        for (const char* key : {"name", "email"})
+            if (const auto said = identity.find(key); said != identity.end() && !sets_user(all, key))
+                lines += "\t" + std::string(key) + " = " + quoted_value(said->second) + "\n";
         if (lines.empty())
             return {};
         if (!present.empty() && present.back() != '\n')
@@ -112,7 +117,7 @@ private:
 
 IdentityReader git_of(std::string home)
 {
-    return [home = std::move(home)](sdk::Call& call) -> sdk::Result<Identity> {
+    return [home = std::move(home)](sdk::Call& call) -> sdk::Result<sdk::Fields> {
         constexpr int nothing_found = 1;  // git-config(1)
         sdk::os::Command git;
         // With --global, git leaves out what the file includes, where many keep their name.
@@ -124,7 +129,7 @@ IdentityReader git_of(std::string home)
         limits.cancel_descriptor = call.cancel_descriptor();
         auto output = sdk::os::run(git, {}, limits);
         if (!output && output.error().code == sdk::Code::not_found)
-            return Identity{};
+            return sdk::Fields{};
         if (!output)
             return std::move(output).error();
         if (output->status == 0 || output->status == nothing_found)

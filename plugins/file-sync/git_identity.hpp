@@ -10,13 +10,8 @@
 
 namespace banger::file_sync {
 
-/// Who commits. Empty is not known.
-struct Identity {
-    std::string name;
-    std::string email;
-};
-
-using IdentityReader = std::function<sdk::Result<Identity>(sdk::Call& call)>;
+/// Who commits: `name` and `email`, where they are known.
+using IdentityReader = std::function<sdk::Result<sdk::Fields>(sdk::Call& call)>;
 
 /// What git of this host says with --global in this home; nothing where there is no git. `unavailable` with git's own
 /// words if it cannot read its configuration.

@@ -254,7 +254,7 @@ Result<void> HostNetwork::check_firewall()
                                 "[plugin.net-tap], or use network 'user'");
 }
 
-Result<void> HostNetwork::ensure()
+Result<void> HostNetwork::choose()
 {
     auto bridge = find_bridge();
     if (!bridge)
@@ -280,22 +280,27 @@ Result<void> HostNetwork::ensure()
     if (!subnet)
         return std::move(subnet).error();
     leases_.use(*subnet);
-    if (auto wrote = leases_.write(); !wrote)
-        return wrote;
-    if (!*bridge) {
-        if (auto made = make_bridge(*name); !made)
-            return made;
+    return leases_.write();
+}
+
+Result<Interface> HostNetwork::ensure_bridge()
+{
+    auto bridge = find_bridge();
+    if (bridge && !*bridge) {
+        if (auto made = make_bridge(bridge_); !made)
+            return std::move(made).error();
         bridge = find_bridge();
-        if (!bridge || !*bridge)
-            return bridge ? make_error(Code::not_found, "bridge " + *name + " went away") : std::move(bridge).error();
     }
-    if (auto given = links_.add_address(**bridge, *subnet); !given)
-        return given;
-    if (auto forwards = set("/proc/sys/net/ipv4/ip_forward", "1"); !forwards)
-        return forwards;
-    if (auto closed = restore_rules(**bridge); !closed)
-        return closed;
-    return (*bridge)->up ? Result<void>() : links_.set_up(*name);
+    if (!bridge || !*bridge)
+        return bridge ? make_error(Code::not_found, "bridge " + bridge_ + " went away") : std::move(bridge).error();
+    auto made = links_.add_address(**bridge, *leases_.subnet());
+    if (made)
+        made = set("/proc/sys/net/ipv4/ip_forward", "1");
+    if (made)
+        made = restore_rules(**bridge);
+    if (made && !(*bridge)->up)
+        made = links_.set_up(bridge_);
+    return made ? Result<Interface>(**bridge) : std::move(made).error();
 }
 
 /// Those that all guests share, and those of all taps: the guests', as their aliases say, and the pool's, which may be another
@@ -355,7 +360,8 @@ Result<void> HostNetwork::look_after_rules()
     return restore_rules(**bridge);
 }
 
-Result<Interface> HostNetwork::make_port(const Interface& bridge)
+/// It ends with this process until `ready` has been done with its name.
+Result<Interface> HostNetwork::make_tap(const std::string& alias, const std::function<Result<void>(const std::string& name)>& ready)
 {
     auto all = links_.list();
     if (!all)
@@ -366,54 +372,79 @@ Result<Interface> HostNetwork::make_port(const Interface& bridge)
             continue;
         interfaces_.reset();
         auto tap = NewTap::make(name);
-        auto made = tap ? links_.mark(name, alias()) : tap.error();
+        auto made = tap ? links_.mark(name, alias) : tap.error();
         if (made)
-            made = links_.add_port(name, bridge, !config_.guests_reach_each_other);
-        if (made)
-            made = firewall_->run(rules::of_tap(instance_, name));
+            made = ready(name);
         if (made)
             made = tap->keep();
-        auto port = made ? links_.find(name) : made.error();
-        if (port && *port)
-            return **port;
+        auto kept = made ? links_.find(name) : made.error();
+        if (kept && *kept)
+            return **kept;
         if (made)
             (void)links_.remove(name);
-        return port ? make_error(Code::not_found, "tap " + name + " went away") : std::move(port).error();
+        return kept ? make_error(Code::not_found, "tap " + name + " went away") : std::move(kept).error();
     }
     return make_error(Code::busy, "this banger has as many taps as there can be");
 }
 
-Result<HostNetwork::Claimed> HostNetwork::claim(const sdk::LinkSpec& spec, const std::string& mac)
+/// It is down, and lets nothing through.
+Result<void> HostNetwork::make_port(const std::string& tap, const Interface& bridge)
+{
+    auto made = links_.add_port(tap, bridge);
+    if (made)
+        made = links_.isolate(tap, !config_.guests_reach_each_other);
+    if (made)
+        made = firewall_->run(rules::of_tap(instance_, tap));
+    return made;
+}
+
+Result<HostNetwork::Claimed> HostNetwork::claim(const std::string& vm, sdk::Egress egress)
 {
     auto bridge = find_bridge();
-    if (!bridge || !*bridge)
-        return bridge ? make_error(Code::not_found, "the bridge went away") : std::move(bridge).error();
-    auto ready = pool(**bridge);
+    if (!bridge)
+        return std::move(bridge).error();
+    auto ready = *bridge ? pool(**bridge) : Result<std::vector<Interface>>(std::vector<Interface>());
     if (!ready)
         return std::move(ready).error();
-    auto tap = ready->empty() ? make_port(**bridge) : Result<Interface>(ready->front());
-    if (!tap)
-        return std::move(tap).error();
-    auto address = take_address(spec.owner.vm);
+    auto address = take_address(vm);
     if (!address)
         return std::move(address).error();
     interfaces_.reset();
-    // Whose it is before anything else, so that it is found whatever happens. A daemon with other settings may have made it.
-    auto claimed = links_.mark_port(tap->name,
-                                    alias() + " " + spec.owner.vm + " " + to_string(*address) + " " +
-                                        std::string(sdk::to_string(spec.egress)),
-                                    !config_.guests_reach_each_other);
+    // Whose it is before anything else, so that it is found whatever happens.
+    const std::string whose = alias() + " " + vm + " " + to_string(*address) + " " + std::string(sdk::to_string(egress));
+    auto tap = ready->empty() ? make_tap(whose, [](const std::string&) { return Result<void>(); })
+                              : Result<Interface>(ready->front());
+    if (!tap)
+        return std::move(tap).error();
+    auto claimed = ready->empty() ? Result<void>() : links_.mark(tap->name, whose);
     if (claimed)
         claimed = give_tap(tap->name, user_);
-    if (claimed)
-        claimed = firewall_->run(rules::to_admit(instance_, {tap->name, mac, *address, spec.egress}));
-    if (claimed)
-        claimed = links_.set_up(tap->name);
     if (!claimed) {
-        (void)give_back(spec.owner.vm);
+        (void)give_back(vm);
         return std::move(claimed).error();
     }
-    return Claimed{spec.owner.vm, std::move(*tap), *address, spec.egress};
+    return Claimed{vm, std::move(*tap), *address, egress};
+}
+
+Result<void> HostNetwork::connect(const std::string& vm)
+{
+    if (auto chosen = choose(); !chosen)
+        return chosen;
+    auto bridge = ensure_bridge();
+    auto found = bridge ? claimed_by(vm) : bridge.error();
+    if (!found)
+        return std::move(found).error();
+    if (!*found || !(*found)->address)
+        return make_error(Code::not_found, "VM " + vm + " has no tap");
+    const auto& [_, tap, address, egress] = **found;
+    interfaces_.reset();
+    // A banger with other settings may have made a port of it.
+    auto connected = tap.master == bridge->index ? links_.isolate(tap.name, !config_.guests_reach_each_other)
+                                                 : make_port(tap.name, *bridge);
+    if (connected)
+        connected = firewall_->run(
+            rules::to_admit(instance_, {tap.name, sdk::mac_of({instance_, vm, {}}), *address, egress}));
+    return connected ? links_.set_up(tap.name) : connected;
 }
 
 Result<Address> HostNetwork::take_address(const std::string& vm)
@@ -438,13 +469,14 @@ Result<void> HostNetwork::give_back(const std::string& vm)
         return std::move(claimed).error();
     if (!*claimed)
         return close_address(vm);
-    interfaces_.reset();
-    auto forgot = firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, (*claimed)->address));
-    // The tap goes in any case: without it nothing gets in or out, and without a table there is nothing to forget.
-    if (auto removed = links_.remove((*claimed)->tap.name); !removed)
-        return removed;
+    // Without a bridge there are no tables of ours.
     auto bridge = find_bridge();
-    return !forgot && bridge && *bridge ? std::move(forgot).error() : Result<void>();
+    auto forgot = bridge && *bridge ? firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, (*claimed)->address))
+                                    : Result<void>();
+    interfaces_.reset();
+    // The tap goes in any case: without it nothing gets in or out.
+    auto removed = links_.remove((*claimed)->tap.name);
+    return removed ? forgot : removed;
 }
 
 /// Of a VM whose tap somebody else removed, or whose rules could not be taken away with it.
@@ -459,7 +491,7 @@ Result<void> HostNetwork::close_address(const std::string& vm)
     return all ? firewall_->run(*all) : std::move(all).error();
 }
 
-Result<void> HostNetwork::fill_pool(std::size_t wanted)
+Result<void> HostNetwork::fill_pool()
 {
     auto bridge = find_bridge();
     if (!bridge || !*bridge)
@@ -467,8 +499,8 @@ Result<void> HostNetwork::fill_pool(std::size_t wanted)
     auto taps = pool(**bridge);
     if (!taps)
         return std::move(taps).error();
-    for (std::size_t ready = taps->size(); ready < std::min(wanted, config_.pool); ++ready)
-        if (auto made = make_port(**bridge); !made)
+    for (std::size_t ready = taps->size(); ready < config_.pool; ++ready)
+        if (auto made = make_tap(alias(), [&](const std::string& name) { return make_port(name, **bridge); }); !made)
             return std::move(made).error();
     return {};
 }

@@ -1,6 +1,7 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,9 @@ namespace banger::tap {
 /// says in its alias whose it is:
 ///
 ///     banger INSTANCE bridge      the bridge
-///     banger INSTANCE             a tap of the pool: a port of the bridge, down
+///     banger INSTANCE             a tap of the pool: a port of the bridge, down; one that is no port yet is nobody's
 ///     banger INSTANCE VM ADDRESS EGRESS
-///                                 a VM's tap, and what it lets through
+///                                 a VM's tap, and what it lets through once it is connected
 ///
 /// Before a bridge is marked its name says whose it is; a tap goes with whoever makes it until it is marked.
 ///
@@ -31,14 +32,14 @@ public:
     /// `firewall` outlives this, and is the same each time: what it remembers spares attaching most of its work.
     static sdk::Result<HostNetwork> lock(sdk::Host& host, const Config& config, Firewall& firewall);
 
-    /// Whether ensure could: the rights, the bridge's name and the subnet. Changes nothing.
+    /// Whether choose and connect could: the rights, the bridge's name and the subnet. Changes nothing.
     sdk::Result<void> check();
     /// Whether the host's own firewall lets guests through, or somebody said so. `unsupported` if it does not.
     sdk::Result<void> check_firewall();
-    /// The bridge with its address and the tables; made if they are not there, and made anew if other settings made them.
-    /// `exists` if the bridge's name is somebody else's, `precondition` if the subnet overlaps with what this host has or
-    /// routes to, or if a VM has a tap on a bridge that is not the configured one.
-    sdk::Result<void> ensure();
+    /// The bridge's name and the guests' subnet, noted for good. What other settings made goes. `exists` if the bridge's name is
+    /// somebody else's, `precondition` if the subnet overlaps with what this host has or routes to, or if a VM has a tap on a
+    /// bridge that is not the configured one.
+    sdk::Result<void> choose();
 
     /// The bridge, if it is there.
     sdk::Result<std::optional<Interface>> find_bridge();
@@ -49,22 +50,24 @@ public:
         std::optional<Address> address;
         sdk::Egress egress = sdk::Egress::internet;
     };
-    /// A tap of the pool, or a new one, becomes this VM's, lets through what its policy says, and goes up.
-    sdk::Result<Claimed> claim(const sdk::LinkSpec& spec, const std::string& mac);
+    /// After choose: a tap of the pool, or a new one, becomes this VM's. Nothing passes yet.
+    sdk::Result<Claimed> claim(const std::string& vm, sdk::Egress egress);
+    /// The bridge with its address and the tables, made if they are not there; the VM's tap becomes a port, lets through what its
+    /// policy says, and goes up. Done already is success. `not_found` if the VM has no tap.
+    sdk::Result<void> connect(const std::string& vm);
     /// Nothing is left of the VM's tap and in the firewall. Done already is success.
     sdk::Result<void> give_back(const std::string& vm);
     /// The rules are as they should be, also those of VMs' taps. Nothing if no VM has one.
     sdk::Result<void> look_after_rules();
-    /// Makes taps until that many wait, or the pool is full. Nothing without a bridge.
-    sdk::Result<void> fill_pool(std::size_t wanted);
+    /// Makes taps until as many wait as are configured. Nothing without a bridge.
+    sdk::Result<void> fill_pool();
     /// Removes all, unless a VM has a tap.
     sdk::Result<void> remove_if_unused();
 
     sdk::Result<std::vector<Claimed>> claimed();
     sdk::Result<std::optional<Claimed>> claimed_by(const std::string& vm);
 
-    [[nodiscard]] const Subnet& subnet() const { return *leases_.subnet(); }  ///< after ensure
-    [[nodiscard]] const std::string& bridge() const { return bridge_; }       ///< after ensure
+    [[nodiscard]] const Subnet& subnet() const { return *leases_.subnet(); }  ///< after choose
 
 private:
     HostNetwork(sdk::Host& host, const Config& config, Firewall& firewall, sdk::os::UniqueFd lock, Links links, Leases leases)
@@ -80,6 +83,8 @@ private:
     /// Of its own, also by what the taps say that are in use: they outlive the file that says whose is which.
     sdk::Result<Address> take_address(const std::string& vm);
     sdk::Result<void> close_address(const std::string& vm);
+    /// After choose.
+    sdk::Result<Interface> ensure_bridge();
     sdk::Result<void> make_bridge(const std::string& name);
     sdk::Result<void> prepare_bridge(const std::string& name);
     sdk::Result<void> remove_unmarked_bridge();
@@ -89,7 +94,9 @@ private:
     sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
     sdk::Result<std::vector<Interface>> pool(const Interface& bridge);
-    sdk::Result<Interface> make_port(const Interface& bridge);
+    sdk::Result<Interface> make_tap(const std::string& alias,
+                                    const std::function<sdk::Result<void>(const std::string& name)>& ready);
+    sdk::Result<void> make_port(const std::string& tap, const Interface& bridge);
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
     [[nodiscard]] std::string own_bridge() const { return "br-" + instance_; }
 

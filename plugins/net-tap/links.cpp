@@ -229,12 +229,6 @@ Result<void> Links::mark(const std::string& name, const std::string& alias)
                   [&](rtnl_link* link) { rtnl_link_set_ifalias(link, alias.c_str()); });
 }
 
-Result<void> Links::mark_port(const std::string& name, const std::string& alias, bool isolated)
-{
-    return change(socket_.get(), name, "mark interface " + name,
-                  [&](rtnl_link* link) { rtnl_link_set_ifalias(link, alias.c_str()); }, isolated);
-}
-
 Result<void> Links::rename(const std::string& name, const std::string& wanted)
 {
     return change(socket_.get(), name, "name interface " + name + " " + wanted,
@@ -247,11 +241,15 @@ Result<void> Links::set_up(const std::string& name)
                   [](rtnl_link* link) { rtnl_link_set_flags(link, IFF_UP); });
 }
 
-Result<void> Links::add_port(const std::string& name, const Interface& bridge, bool isolated)
+Result<void> Links::add_port(const std::string& name, const Interface& bridge)
 {
-    const std::string doing = "make " + name + " a port of " + bridge.name;
-    auto added = change(socket_.get(), name, doing, [&](rtnl_link* link) { rtnl_link_set_master(link, bridge.index); });
-    return added ? change(socket_.get(), name, doing, [](rtnl_link*) {}, isolated) : added;
+    return change(socket_.get(), name, "make " + name + " a port of " + bridge.name,
+                  [&](rtnl_link* link) { rtnl_link_set_master(link, bridge.index); });
+}
+
+Result<void> Links::isolate(const std::string& port, bool isolated)
+{
+    return change(socket_.get(), port, "say whether port " + port + " is isolated", [](rtnl_link*) {}, isolated);
 }
 
 Result<void> Links::add_address(const Interface& interface, const Subnet& subnet)

@@ -44,13 +44,13 @@ public:
     /// Gone already is success.
     sdk::Result<void> remove(const std::string& name);
     sdk::Result<void> mark(const std::string& name, const std::string& alias);
-    /// The same of a bridge's port, and whether it is an isolated one, in one step.
-    sdk::Result<void> mark_port(const std::string& name, const std::string& alias, bool isolated);
     /// While it is down. `exists` if there is an interface of the new name.
     sdk::Result<void> rename(const std::string& name, const std::string& wanted);
     sdk::Result<void> set_up(const std::string& name);
-    /// Makes it a port of the bridge that is not up; an isolated one reaches no other isolated one.
-    sdk::Result<void> add_port(const std::string& name, const Interface& bridge, bool isolated);
+    /// Makes it a port of the bridge that is not up.
+    sdk::Result<void> add_port(const std::string& name, const Interface& bridge);
+    /// A port reaches no other isolated one.
+    sdk::Result<void> isolate(const std::string& port, bool isolated);
     /// There already is success.
     sdk::Result<void> add_address(const Interface& interface, const Subnet& subnet);
 

@@ -61,20 +61,6 @@ public:
         return std::vector{handle_of(spec.owner, {})};
     }
 
-    Result<void> prepare(sdk::Call& call) override
-    {
-        if (call.cancelled())
-            return make_error(Code::cancelled, "cancelled");
-        auto network = HostNetwork::lock(host_, config_, firewall_);
-        if (!network)
-            return std::move(network).error();
-        auto made = network->ensure();
-        if (made)
-            made = network->fill_pool(1);  // each that is made keeps udev busy, and a start is about to follow
-        upkeep_.begin();
-        return made;
-    }
-
     Result<sdk::Attached<sdk::Link>> attach(const sdk::LinkSpec& spec, sdk::Call& call) override
     {
         if (auto checked = check(spec); !checked)
@@ -91,18 +77,13 @@ public:
             return std::move(other).error();
         if (*other)
             return make_error(Code::exists, "VM " + spec.owner.vm + " has its network already");
-        const std::string mac = sdk::mac_of(spec.owner);
-        auto made = network->ensure();
-        auto claimed = made ? network->claim(spec, mac) : made.error();
+        auto chosen = network->choose();
+        auto claimed = chosen ? network->claim(spec.owner.vm, spec.egress) : chosen.error();
         if (!claimed)
             return std::move(claimed).error();
-        upkeep_.ask_for_taps();
-        // It may have come up since there was last a probe.
-        if (auto passes = network->check_firewall(); !passes)
-            call.warn(passes.error().message + ": the guest reaches nothing; " + passes.error().hint);
         const Subnet& subnet = network->subnet();
         sdk::Link link{{"tap", {{"name", claimed->tap.name}}},
-                       mac,
+                       sdk::mac_of(spec.owner),
                        to_string(*claimed->address) + "/" + std::to_string(subnet.prefix_bits),
                        to_string(subnet.gateway()),
                        {}};
@@ -111,6 +92,21 @@ public:
         if (resolvers_of_this_host().empty())
             call.warn(no_resolver + (": the guest is told " + link.gateway) + ", where one would have to listen");
         return sdk::Attached<sdk::Link>{std::move(link), handle_of(spec.owner, bound_of(*claimed))};
+    }
+
+    Result<void> connect(const sdk::Handle& handle, sdk::Call& call) override
+    {
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
+        auto network = HostNetwork::lock(host_, config_, firewall_);
+        auto connected = network ? network->connect(handle.owner.vm) : network.error();
+        if (!connected)
+            return connected;
+        upkeep_.ask_for_taps();
+        // It may have come up since there was last a probe.
+        if (auto passes = network->check_firewall(); !passes)
+            call.warn(passes.error().message + ": the guest reaches nothing; " + passes.error().hint);
+        return {};
     }
 
     Result<void> release(const sdk::Handle& handle) override
@@ -208,7 +204,7 @@ private:
     void fill_pool()
     {
         auto network = HostNetwork::lock(host_, config_, firewall_);
-        auto filled = network ? network->fill_pool(config_.pool) : network.error();
+        auto filled = network ? network->fill_pool() : network.error();
         if (!filled)
             host_.log(sdk::LogLevel::warning, "the pool of taps is not full: " + filled.error().message);
     }

@@ -36,7 +36,7 @@ Result<void> try_here(const std::string& instance)
     auto bridge = links->find(bridge_name);
     if (!bridge || !*bridge)
         return bridge ? sdk::make_error(sdk::Code::internal, "a new bridge is not there") : std::move(bridge).error();
-    if (auto added = links->add_port(tap_name, **bridge, true); !added)
+    if (auto added = links->add_port(tap_name, **bridge); !added)
         return added;
     auto closed = run_nft(rules::of_network({instance, bridge_name, subnet, {subnet.gateway()}, false}) +
                           rules::of_tap(instance, tap_name) +

@@ -33,8 +33,8 @@ std::unique_ptr<Provisioner> open_file_sync(Host& host)
 
 std::unique_ptr<Provisioner> open_git_identity(Host& /*host*/)
 {
-    return file_sync::make_git_identity_from({}, "/nowhere", [](Call&) -> Result<file_sync::Identity> {
-        return file_sync::Identity{"Ada", "ada@example.org"};
+    return file_sync::make_git_identity_from({}, "/nowhere", [](Call&) -> Result<Fields> {
+        return Fields{{"name", "Ada"}, {"email", "ada@example.org"}};
     });
 }
 

@@ -28,8 +28,10 @@ void attach_a_guest(Host& host)
 {
     FakeCall call;
     const Owner owner{host.instance(), "0123456789ab", host.vms_directory() + "/0123456789ab"};
-    const auto attached = open(host)->attach({owner, Egress::internet, "link:tap"}, call);
+    const auto network = open(host);
+    const auto attached = network->attach({owner, Egress::internet, "link:tap"}, call);
     ASSERT_TRUE(attached) << attached.error().message;
+    ASSERT_TRUE(network->connect(attached->handle, call));
 }
 
 // In a network namespace of this program's own, so that no bridge is ever made in the machine's.

@@ -143,7 +143,7 @@ bool ForkableGuest::make_link()
     if (!use_.network)
         return true;
     auto attached = use_.network->attach({boot_.owner, sdk::Egress::internet, "link:tap"}, use_.call);
-    if (!did(attached, "attach a link"))
+    if (!did(attached, "attach a link") || !did(use_.network->connect(attached->handle, use_.call), "connect it"))
         return false;
     boot_.links = {attached->value};
     link_ = attached->handle;

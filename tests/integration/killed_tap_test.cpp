@@ -35,8 +35,8 @@ protected:
             ASSERT_TRUE(walked) << walked.error().message;
             reopen();
             // By its key alone, as the journal has it.
-            EXPECT_TRUE(network->release({"network/0", "tap", "link", spec.owner, {}}));
-            const auto found = network->inspect({"network/0", "tap", "link", spec.owner, {}});
+            EXPECT_TRUE(network->release(link_of(spec)));
+            const auto found = network->inspect(link_of(spec));
             EXPECT_TRUE(found && !found->present);
             const auto attached = must_attach(spec);
             EXPECT_TRUE(network->release(attached.handle));
@@ -50,6 +50,7 @@ protected:
             }
         }
     }
+    static sdk::Handle link_of(const sdk::LinkSpec& spec) { return {"network/0", "tap", "link", spec.owner, {}}; }
     template <typename T>
     static void succeed_or_exit(const sdk::Result<T>& done)
     {
@@ -71,12 +72,8 @@ TEST_F(KilledTap, WhereThereWasNothingNothingIsLeft)
     config.pool = 0;
     const auto spec = new_spec();
     walk(spec, [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.attach(spec, call)); });
-}
-
-TEST_F(KilledTap, NothingIsLeftOfWhatWasMadeAhead)
-{
-    config.pool = 1;
-    walk(new_spec(), [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.prepare(call)); });
+    walk(spec, [&] { EXPECT_TRUE(network->attach(spec, call)); },
+         [&](sdk::Network& killed) { succeed_or_exit(killed.connect(link_of(spec), call)); });
 }
 
 TEST_F(KilledTap, BesideANeighbourNothingIsLeftWhicheverVerbItWas)
@@ -86,8 +83,10 @@ TEST_F(KilledTap, BesideANeighbourNothingIsLeftWhicheverVerbItWas)
     const auto neighbour = must_attach(new_spec());
     const auto spec = new_spec();
     walk(spec, [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.attach(spec, call)); });
+    walk(spec, [&] { EXPECT_TRUE(network->attach(spec, call)); },
+         [&](sdk::Network& killed) { succeed_or_exit(killed.connect(link_of(spec), call)); });
     walk(spec, [&] { (void)must_attach(spec); },
-         [&](sdk::Network& killed) { succeed_or_exit(killed.release({"network/0", "tap", "link", spec.owner, {}})); });
+         [&](sdk::Network& killed) { succeed_or_exit(killed.release(link_of(spec))); });
     EXPECT_TRUE(network->inspect(neighbour.handle)->present);
 }
 

@@ -168,7 +168,9 @@ TEST_F(PrivdRemitTest, WhatRootHasUnderItsOwnIdIsNotReached)
     ASSERT_TRUE(disk) << disk.error().message;
     EXPECT_FALSE(disk->present);
     EXPECT_TRUE(storage->release({"storage/0", "dm", "root", owner, {{"dm_name", "banger-" + instance + "-x"}}}));
-    EXPECT_TRUE(network->release({"network/0", "tap", "link", owner, {{"tap", "b" + instance + "-0"}}}));
+    const sdk::Handle link{"network/0", "tap", "link", owner, {{"tap", "b" + instance + "-0"}}};
+    EXPECT_FALSE(network->connect(link, call_));
+    EXPECT_TRUE(network->release(link));
 }
 
 TEST_F(PrivdRemitTest, SomebodysDeviceOfTheDisksNameIsLeftAlone)

@@ -77,11 +77,16 @@ protected:
         said({"ip", "route", "add", "default", "via", "198.51.100.2"});
     }
     sdk::LinkSpec new_spec(sdk::Egress egress = sdk::Egress::internet) { return {host.new_owner(), egress, "link:tap"}; }
+    /// Connected as well.
     sdk::Attached<sdk::Link> must_attach(const sdk::LinkSpec& spec)
     {
         auto attached = network->attach(spec, call);
         EXPECT_TRUE(attached) << attached.error().message;
-        return attached ? *attached : sdk::Attached<sdk::Link>{};
+        if (!attached)
+            return {};
+        const auto connected = network->connect(attached->handle, call);
+        EXPECT_TRUE(connected) << connected.error().message;
+        return *attached;
     }
     void expect_refused(sdk::Code code, const std::string& words)
     {

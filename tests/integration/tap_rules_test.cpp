@@ -146,6 +146,7 @@ TEST_F(Tap, TwoInstallationsPutTheirRulesBackAndThenRest)
     const auto theirs = make_network(second, config);
     const auto attached = theirs->attach({second.new_owner(), Egress::internet, "link:tap"}, call);
     ASSERT_TRUE(attached) << attached.error().message;
+    ASSERT_TRUE(theirs->connect(attached->handle, call));
     const auto before = rules();
     const auto ours = rule_changes(host);
     const auto others = rule_changes(second);

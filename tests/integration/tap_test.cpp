@@ -398,19 +398,55 @@ TEST_F(Tap, OtherSettingsAreTakenOnceNobodyIsOnTheOldBridgeAndRefusedBefore)
     EXPECT_TRUE(changed->probe(call)->usable);
     const auto attached = changed->attach(new_spec(), call);
     ASSERT_TRUE(attached) << attached.error().message;
+    ASSERT_TRUE(changed->connect(attached->handle, call));
     EXPECT_EQ(attached->value.gateway, "172.16.77.1");
     EXPECT_THAT(said({"ip", "-br", "link"}), ::testing::AllOf(HasSubstr("br-other"), Not(HasSubstr("br-banger"))));
     EXPECT_TRUE(changed->release(attached->handle));
 }
 
-TEST_F(Tap, BeforeTheFirstMachineStartsAllIsMadeThatItWouldWaitFor)
+TEST_F(Tap, UntilItIsConnectedALinkIsATapAndNothingPasses)
 {
-    ASSERT_TRUE(network->prepare(call));
-    const std::string ours = tap_prefix();
-    EXPECT_EQ(count_interfaces(ours), 1) << "the others nobody will wait for";
+    make_outside();
+    const auto first = network->attach(new_spec(), call);
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger"))) << "nobody is to wait for it";
+    EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance())));
+    const Guest guest(first->value);
+    EXPECT_FALSE(guest.reaches(on_the_internet));
+    ASSERT_TRUE(network->connect(first->handle, call));
+    EXPECT_TRUE(guest.reaches(on_the_internet));
     EXPECT_THAT(said({"ip", "-br", "address", "show", "br-banger"}), HasSubstr("172.16.0.1/24"));
-    EXPECT_THAT(said({"nft", "list", "tables"}), HasSubstr(host.instance()));
-    EXPECT_EQ(must_attach(new_spec()).value.attachment.fields.at("name"), ours + "0");
+    // From the pool.
+    wait_for_interfaces(tap_prefix(), 1 + config.pool);
+    const auto second = network->attach(new_spec(Egress::all), call);
+    ASSERT_TRUE(second) << second.error().message;
+    const Guest other(second->value);
+    EXPECT_FALSE(other.reaches(on_the_internet));
+    ASSERT_TRUE(network->connect(second->handle, call));
+    EXPECT_TRUE(other.reaches(on_the_internet));
+}
+
+TEST_F(Tap, WhoHasNoTapCannotBeConnected)
+{
+    const auto connected = network->connect({"network/0", "tap", "link", host.new_owner(), {}}, call);
+    ASSERT_FALSE(connected);
+    EXPECT_EQ(sdk::to_string(connected.error().code), sdk::to_string(Code::not_found)) << connected.error().message;
+}
+
+TEST_F(Tap, ALinkThatCannotBeConnectedGoesWithAllThatWasMadeForIt)
+{
+    const auto attached = network->attach(new_spec(), call);
+    ASSERT_TRUE(attached) << attached.error().message;
+    said({"ip", "link", "add", "br-banger", "type", "bridge"});  // somebody was faster
+    config.bridge = "br-banger";
+    auto other = make_network(host, config);
+    const auto connected = other->connect(attached->handle, call);
+    ASSERT_FALSE(connected);
+    EXPECT_EQ(sdk::to_string(connected.error().code), sdk::to_string(Code::exists)) << connected.error().message;
+    EXPECT_TRUE(network->release(attached->handle));
+    EXPECT_TRUE(network->list()->empty());
+    EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance())));
+    said({"ip", "link", "delete", "br-banger"});
 }
 
 TEST_F(Tap, ATapThatWaitedUnderOtherSettingsFollowsThoseOfNow)

@@ -8,7 +8,7 @@ namespace {
 
 using namespace banger::sdk;
 
-/// How often it was told to prepare is a fact of its probe.
+/// How many links it has is a fact of its probe.
 class ReachedNetwork final : public testing::FakeNetwork {
 public:
     ReachedNetwork(Host& host, std::shared_ptr<testing::FakeNetworkWorld> world) : FakeNetwork(host, world), world_(std::move(world)) {}
@@ -17,7 +17,7 @@ public:
         auto probe = FakeNetwork::probe(call);
         if (probe) {
             probe->offers.emplace_back("reach:address");
-            probe->facts["prepared"] = std::to_string(world_->prepared());
+            probe->facts["links"] = std::to_string(world_->attached());
         }
         return probe;
     }

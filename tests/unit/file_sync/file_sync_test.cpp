@@ -22,7 +22,7 @@ protected:
     {
         Config config;
         config.files = std::move(files);
-        return make_file_sync(std::move(config), home())->apply({{}, "web"}, guest_, call_);
+        return make_file_sync(std::move(config), home())->apply({{}, "web", {}}, guest_, call_);
     }
 
     FakeGuest guest_;

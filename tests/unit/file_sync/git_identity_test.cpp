@@ -38,8 +38,9 @@ class GitIdentityTest : public HostFiles {
 protected:
     sdk::Result<void> apply(const Config& config = {})
     {
-        return make_git_identity_from(config, home(), [this](sdk::Call&) { return identity_; })
-            ->apply({{}, "web"}, guest_, call_);
+        const auto provisioner = make_git_identity_from(config, home(), [this](sdk::Call&) { return identity_; });
+        auto gathered = provisioner->gather({{}, "web", {}}, call_);
+        return gathered ? provisioner->apply({{}, "web", *gathered}, guest_, call_) : std::move(gathered).error();
     }
     [[nodiscard]] std::string config_in_guest() const
     {
@@ -47,7 +48,7 @@ protected:
         return file == guest_.files().end() ? "" : file->second.first;
     }
 
-    sdk::Result<Identity> identity_ = Identity{"Ada \"L\"", "ada@example.org"};
+    sdk::Result<sdk::Fields> identity_ = sdk::Fields{{"name", "Ada \"L\""}, {"email", "ada@example.org"}};
     sdk::testing::FakeGuest guest_;
 };
 
@@ -105,11 +106,11 @@ TEST_F(GitIdentityTest, NothingIfItIsOffOrUnknown)
     Config off;
     off.git_identity = false;
     ASSERT_TRUE(apply(off));
-    identity_ = Identity{};
+    identity_ = sdk::Fields{};
     ASSERT_TRUE(apply());
     EXPECT_THAT(guest_.files(), IsEmpty());
     EXPECT_THAT(call_.warnings(), IsEmpty());
-    identity_ = Identity{"", "ada@example.org"};
+    identity_ = sdk::Fields{{"email", "ada@example.org"}};
     ASSERT_TRUE(apply());
     EXPECT_EQ(config_in_guest(), "[user]\n\temail = \"ada@example.org\"\n");
 }
@@ -129,25 +130,25 @@ protected:
         if (!sdk::os::find_program("git"))
             GTEST_SKIP() << "there is no git here";
     }
-    sdk::Result<Identity> read() { return git_of(home())(call_); }
+    sdk::Result<sdk::Fields> read() { return git_of(home())(call_); }
 };
 
 TEST_F(GitOfThisHost, SaysWhoTheUserIs)
 {
-    EXPECT_EQ(read()->name, "") << "without a configuration";
+    EXPECT_TRUE(read()->empty()) << "without a configuration";
     file("who", "[user]\n\temail = first@example.org\n");
     file(".gitconfig", "[user]\n\tname = Ada L\n[include]\n\tpath = who\n[user]\n\temail = ada@example.org\n");
     const auto identity = read();
     ASSERT_TRUE(identity) << identity.error().message;
-    EXPECT_EQ(identity->name, "Ada L");
-    EXPECT_EQ(identity->email, "ada@example.org");
+    EXPECT_EQ(identity->at("name"), "Ada L");
+    EXPECT_EQ(identity->at("email"), "ada@example.org");
 }
 
 TEST_F(GitOfThisHost, IncludedFilesCount)
 {
     file("who", "[user]\n\tname = Included\n");
     file(".gitconfig", "[include]\n\tpath = who\n");
-    EXPECT_EQ(read()->name, "Included");
+    EXPECT_EQ(read()->at("name"), "Included");
 }
 
 TEST_F(GitOfThisHost, ABrokenConfigurationIsQuoted)
@@ -166,7 +167,7 @@ TEST_F(GitOfThisHost, ReadsBackWhatIsWritten)
     file(".gitconfig", "[user]\n\tname = " + quoted_value(odd) + "\n");
     const auto identity = read();
     ASSERT_TRUE(identity) << identity.error().message;
-    EXPECT_EQ(identity->name, odd);
+    EXPECT_EQ(identity->at("name"), odd);
 }
 
 }  // namespace

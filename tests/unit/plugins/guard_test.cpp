@@ -216,7 +216,7 @@ TEST_F(GuardTest, AProvisionerReachesTheGuest)
     std::vector<std::string> warnings;
     CallContext call;
     call.on_warning([&](const std::string& message) { warnings.push_back(message); });
-    ASSERT_TRUE(provisioner->apply({host_.new_owner(), "web"}, guest, call));
+    ASSERT_TRUE(provisioner->apply({host_.new_owner(), "web", {}}, guest, call));
     ASSERT_EQ(guest.commands().size(), 1U);
     EXPECT_EQ(guest.commands().front().argv, (std::vector<std::string>{"echo", "web"}));
     EXPECT_EQ(guest.links().at("/root/a"), "b");

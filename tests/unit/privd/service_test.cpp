@@ -119,11 +119,19 @@ TEST_F(ServiceTest, WhatTheProviderIsToldWasChecked)
     EXPECT_TRUE(proxy->inspect({"network/0", "tap", "link", owner, {}})->present);
 }
 
-TEST_F(ServiceTest, ANetworkIsPreparedByItsProvider)
+TEST_F(ServiceTest, ALinkIsConnectedByItsProviderAndNobodyElsesIs)
 {
+    const auto proxy = helper_.proxy<sdk::Network>(host_, name_);
     FakeCall call;
-    EXPECT_TRUE(helper_.proxy<sdk::Network>(host_, name_)->prepare(call));
-    EXPECT_EQ(world_->prepared(), 1);
+    const auto owner = host_.new_owner();
+    const auto link = proxy->attach({owner, sdk::Egress::internet, "link:stream-socket"}, call);
+    ASSERT_TRUE(link);
+    auto foreign = link->handle;
+    foreign.owner.instance = "00000000";
+    EXPECT_FALSE(proxy->connect(foreign, call));
+    EXPECT_FALSE(world_->is_connected(owner.vm));
+    EXPECT_TRUE(proxy->connect(link->handle, call));
+    EXPECT_TRUE(world_->is_connected(owner.vm));
 }
 
 TEST_F(ServiceTest, AJailIsAskedForWithAllThatIsInIt)
@@ -194,7 +202,7 @@ TEST_F(ServiceTest, MissingAndMistypedMembersAreRefused)
     json::Object odd = params();
     odd.set("spec", spec);
     for (const auto* request : std::array<const json::Object*, 2>{&plain, &odd})
-        for (const char* method : {"network/0 plan", "network/0 attach", "network/0 release", "network/0 inspect"}) {
+        for (const char* method : {"network/0 plan", "network/0 attach", "network/0 connect", "network/0 release", "network/0 inspect"}) {
             const auto refused = ask(method, *request);
             ASSERT_FALSE(refused) << method;
             EXPECT_EQ(refused.error().code, Code::invalid) << refused.error().message;

@@ -48,13 +48,13 @@ public:
     /// Names what attach is about to make; touches nothing. Empty if nothing is needed (egress none).
     [[nodiscard]] virtual Result<std::vector<Handle>> plan(const LinkSpec& spec) = 0;
 
-    /// Makes what links share and the first of them would wait for, such as a bridge: told that there soon will be one. It is in
-    /// no list, and goes with the provider at the latest. A hint: attach makes what is missing, and removes or uses what an error
-    /// left here. Done already is success.
-    [[nodiscard]] virtual Result<void> prepare(Call& /*call*/) { return {}; }
-
-    /// Makes the link ready for a VMM to open. On error nothing is left but what `plan` named.
+    /// Makes the link ready for a VMM to open, which somebody waits for: what a guest needs only once it speaks is left to
+    /// `connect`. On error nothing is left but what `plan` named.
     [[nodiscard]] virtual Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) = 0;
+
+    /// From here on frames pass, as the policy says; none does before, unless attach made that so. Asked of every link that
+    /// attach returned a planned handle of, while its guest boots. Done already is success. On error `release` undoes what there is.
+    [[nodiscard]] virtual Result<void> connect(const Handle& /*handle*/, Call& /*call*/) { return {}; }
 
     /// Undoes attach. Done already is success.
     [[nodiscard]] virtual Result<void> release(const Handle& handle) = 0;

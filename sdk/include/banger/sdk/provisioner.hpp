@@ -64,6 +64,7 @@ public:
 struct ProvisionRequest {
     Owner owner;
     std::string name;       ///< the VM's name
+    Fields gathered;        ///< for apply: what gather told
 };
 
 /// provision/0: changes to a running guest, before it is handed to its user. Applied once in a VM's life, at the end of
@@ -72,6 +73,10 @@ struct ProvisionRequest {
 /// Crashes: the next start applies it again, and applying twice is the same as applying once.
 class Provisioner : public Provider {
 public:
+    /// What apply will have to know of this host and takes a while to learn: read while the guest boots, which nobody has waited
+    /// for yet. Changes nothing. An error undoes the start.
+    [[nodiscard]] virtual Result<Fields> gather(const ProvisionRequest& /*request*/, Call& /*call*/) { return Fields{}; }
+
     [[nodiscard]] virtual Result<void> apply(const ProvisionRequest& request, GuestAccess& guest, Call& call) = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,11 +25,10 @@ public:
         failure_ = std::move(error);
     }
 
-    /// How often a network was told that there soon will be a link.
-    int prepared()
+    bool is_connected(const std::string& vm)
     {
         const std::lock_guard lock(mutex_);
-        return prepared_;
+        return connected_.contains(vm);
     }
 
     /// A link goes away behind everybody's back.
@@ -36,6 +36,7 @@ public:
     {
         const std::lock_guard lock(mutex_);
         links_.erase(vm);
+        connected_.erase(vm);
     }
 
     /// How many links there are now.
@@ -49,8 +50,8 @@ private:
     friend class FakeNetwork;
     std::mutex mutex_;
     std::map<std::string, Handle> links_;  // by VM
+    std::set<std::string> connected_;      // VMs
     std::optional<Error> failure_;
-    int prepared_ = 0;
     int next_ = 1;
 };
 
@@ -75,13 +76,6 @@ public:
         if (spec.egress == Egress::none)
             return std::vector<Handle>{};
         return std::vector{handle_of(spec.owner)};
-    }
-
-    Result<void> prepare(Call& /*call*/) override
-    {
-        const std::lock_guard lock(world_->mutex_);
-        ++world_->prepared_;
-        return {};
     }
 
     Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) override
@@ -110,6 +104,17 @@ public:
         handle.bound = {{"number", std::to_string(world_->next_++)}};
         world_->links_[spec.owner.vm] = handle;
         return Attached<Link>{std::move(link), std::move(handle)};
+    }
+
+    Result<void> connect(const Handle& handle, Call& call) override
+    {
+        if (call.cancelled())
+            return make_error(Code::cancelled, "cancelled");
+        const std::lock_guard lock(world_->mutex_);
+        if (!world_->links_.contains(handle.owner.vm))
+            return make_error(Code::not_found, "VM " + handle.owner.vm + " has no network");
+        world_->connected_.insert(handle.owner.vm);
+        return {};
     }
 
     Result<void> release(const Handle& handle) override

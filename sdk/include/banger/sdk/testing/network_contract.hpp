@@ -120,17 +120,33 @@ TEST_P(NetworkContract, PlanTouchesNothing)
     EXPECT_TRUE(os::list_directory(spec.owner.directory)->empty());
 }
 
-TEST_P(NetworkContract, WhatIsPreparedIsNobodysAndTheNextLinkWorks)
+TEST_P(NetworkContract, ALinkMayBeConnectedAgainAlsoAfterARestart)
 {
-    for (int time = 0; time < 2; ++time) {
-        const auto prepared = network->prepare(call);
-        ASSERT_TRUE(prepared) << prepared.error().message;
-        EXPECT_TRUE(listed().empty());
+    auto handle = must_attach(new_spec()).handle;
+    for (int time = 0; time < 3; ++time) {
+        const auto connected = network->connect(handle, call);
+        ASSERT_TRUE(connected) << connected.error().message;
+        EXPECT_TRUE(present(handle));
+        expect_bound_facts(handle);
+        if (time == 1)
+            reopen();
     }
+    handle.bound.clear();
+    EXPECT_TRUE(network->connect(handle, call)) << "the key alone is enough";
+    EXPECT_TRUE(network->release(handle));
+    EXPECT_TRUE(listed().empty());
+}
+
+TEST_P(NetworkContract, ALinkThatIsNotConnectedGoesAsAnyOther)
+{
+    const auto connected = must_attach(new_spec()).handle;
+    ASSERT_TRUE(network->connect(connected, call));
     const auto handle = must_attach(new_spec()).handle;
-    EXPECT_TRUE(network->prepare(call));
-    EXPECT_TRUE(present(handle));
-    expect_bound_facts(handle);
+    reopen();
+    EXPECT_EQ(listed().size(), 2U);
+    EXPECT_TRUE(network->release(handle));
+    EXPECT_FALSE(present(handle));
+    EXPECT_TRUE(present(connected));
 }
 
 TEST_P(NetworkContract, AttachReturnsAPlannedHandleAndWhatTheGuestNeeds)

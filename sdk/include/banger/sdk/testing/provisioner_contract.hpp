@@ -33,7 +33,15 @@ protected:
     {
         provisioner = GetParam().open(host);
         ASSERT_NE(provisioner, nullptr);
-        request = {host.new_owner(), "web"};
+        request = {host.new_owner(), "web", {}};
+    }
+    Result<void> gather_and_apply()
+    {
+        auto gathered = provisioner->gather(request, call);
+        if (!gathered)
+            return std::move(gathered).error();
+        request.gathered = std::move(*gathered);
+        return provisioner->apply(request, guest, call);
     }
 
     FakeHost host;
@@ -53,14 +61,14 @@ TEST_P(ProvisionerContract, ProbeIsUsable)
 
 TEST_P(ProvisionerContract, ApplyingTwiceIsApplyingOnce)
 {
-    const auto applied = provisioner->apply(request, guest, call);
+    const auto applied = gather_and_apply();
     ASSERT_TRUE(applied) << applied.error().message;
     EXPECT_FALSE(guest.files().empty() && guest.commands().empty());
     const auto files = guest.files();
     const auto directories = guest.directories();
     const auto links = guest.links();
     provisioner = GetParam().open(host);
-    EXPECT_TRUE(provisioner->apply(request, guest, call));
+    EXPECT_TRUE(gather_and_apply());
     EXPECT_EQ(guest.files(), files);
     EXPECT_EQ(guest.directories(), directories);
     EXPECT_EQ(guest.links(), links);
@@ -69,14 +77,15 @@ TEST_P(ProvisionerContract, ApplyingTwiceIsApplyingOnce)
 TEST_P(ProvisionerContract, AGuestThatFailsIsReportedAndCanBeTriedAgain)
 {
     guest.fail_next(make_error(Code::unavailable, "the guest does not answer"));
-    const auto applied = provisioner->apply(request, guest, call);
+    const auto applied = gather_and_apply();
     ASSERT_FALSE(applied);
     EXPECT_EQ(to_string(applied.error().code), to_string(Code::unavailable)) << applied.error().message;
-    EXPECT_TRUE(provisioner->apply(request, guest, call));
+    EXPECT_TRUE(gather_and_apply());
 }
 
 TEST_P(ProvisionerContract, ACancelledApplyTouchesNothing)
 {
+    request.gathered = provisioner->gather(request, call).value_or({});
     call.cancel();
     const auto applied = provisioner->apply(request, guest, call);
     ASSERT_FALSE(applied);
