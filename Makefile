@@ -18,7 +18,7 @@ BUILD_PACKAGES := build-essential cmake ninja-build libboost-dev libboost-log-de
 RUN_PACKAGES := qemu-system-x86 qemu-utils passt mmdebstrap uidmap openssh-client kmod debian-archive-keyring git curl
 TEST_PACKAGES := libgtest-dev libgmock-dev e2fsprogs util-linux git xz-utils zstd iproute2 procps xfsprogs \
     busybox-static musl-tools umoci skopeo buildah docker-registry minisign tinyproxy-bin openssl bind9-dnsutils dnsmasq-base \
-    redis-tools rsync
+    redis-tools rsync nftables
 BENCH_PACKAGES := debvm sqlite3 isal dnsperf
 
 # CONFIGURE=: leaves a build as it is configured, as the test of `make install` does with the build that it is part of.

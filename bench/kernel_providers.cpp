@@ -210,7 +210,7 @@ public:
     }
 
 private:
-    // The provider fills its pool behind every attach. Nobody starts machines without a pause: its thread has come to rest, also
+    // The provider fills its pool behind every link. Nobody starts machines without a pause: its thread has come to rest, also
     // from the last tap, which is seen before it is done.
     void wait_for_pool() const
     {

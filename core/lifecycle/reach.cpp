@@ -92,9 +92,12 @@ std::string full_name(Engine& engine, const model::VmRecord& vm, sdk::Call& call
 
 void learn_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)
 {
-    (void)reach_of(engine, vm, call);
-    if (!engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
-        (void)name_service(engine, call);
+    const auto reach = reach_of(engine, vm, call);
+    if (engine.registry.names(plugins::kind_of<sdk::Dns>).empty())
+        return;
+    const auto names = name_service(engine, call);
+    if (reach && reach->is_guests && names)
+        (void)route_names(engine, vm.network, names->facts, call);
 }
 
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call)

@@ -33,7 +33,8 @@ struct NameService {
 /// it running all the same, says what is not as it should, and is told to `Engine::open_reach_later`.
 sdk::Result<void> open_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
 
-/// Asks providers what that will ask, so that they know: the first time takes them a while.
+/// While its guest boots, what of that takes a while the first time: providers are asked, so that they know, and the host's resolver
+/// is told whom to ask for names of the VM's network. What fails is said by open_reach.
 void learn_reach(Engine& engine, const model::VmRecord& vm, sdk::Call& call);
 
 /// What open_reach could not do. Success, too, if the VM runs no more; `busy` while something else is done with it.

@@ -348,8 +348,8 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     };
     Start start(engine, vm, *journal, operation);
     const Boot boot(engine, vm.id);
-    // Disks last: the host's udev looks at new block devices for a while, and is best at that while the VMM starts.
-    for (const auto step : {&Start::prepare, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon,
+    // The network last: disks wait for the host's udev, which looks at a new interface for a while.
+    for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot, &Start::leave_daemon,
                             &Start::connect_network, &Start::learn_reach, &Start::gather})
         if (auto done = (start.*step)(); !done)
             return undone(std::move(done).error());
@@ -371,8 +371,11 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     if (auto noted = engine.store.update(vm); !noted)
         return undone(std::move(noted).error());
     operation.commit();
-    if (auto reached = open_reach(engine, vm, operation); !reached)
-        operation.warn(reached.error().message);
+    {
+        const auto span = operation.span("publish name");
+        if (auto reached = open_reach(engine, vm, operation); !reached)
+            operation.warn(reached.error().message);
+    }
     engine.usage.used(vm.id);
     engine.watch_exit(vm.id, start.vmm());
     return {};

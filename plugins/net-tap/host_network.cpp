@@ -17,7 +17,6 @@
 #include "firewall.hpp"
 #include "older_firewall.hpp"
 #include "resolvers.hpp"
-#include "tap_device.hpp"
 
 namespace banger::tap {
 namespace {
@@ -254,7 +253,7 @@ Result<void> HostNetwork::check_firewall()
                                 "[plugin.net-tap], or use network 'user'");
 }
 
-Result<void> HostNetwork::choose()
+Result<Interface> HostNetwork::ensure_bridge()
 {
     auto bridge = find_bridge();
     if (!bridge)
@@ -265,14 +264,13 @@ Result<void> HostNetwork::choose()
             return std::move(fits).error();
         if (!*fits) {
             if (auto removed = remove_if_unused(); !removed)
-                return removed;
+                return std::move(removed).error();
             bridge->reset();
         }
     }
     auto name = *bridge ? Result<std::string>((*bridge)->name) : choose_name();
     if (!name)
         return std::move(name).error();
-    bridge_ = *name;
     auto there = *bridge ? subnet_of(**bridge) : Result<std::optional<Subnet>>(std::nullopt);
     if (!there)
         return std::move(there).error();
@@ -280,27 +278,25 @@ Result<void> HostNetwork::choose()
     if (!subnet)
         return std::move(subnet).error();
     leases_.use(*subnet);
-    return leases_.write();
-}
-
-Result<Interface> HostNetwork::ensure_bridge()
-{
-    auto bridge = find_bridge();
-    if (bridge && !*bridge) {
-        if (auto made = make_bridge(bridge_); !made)
+    if (auto wrote = leases_.write(); !wrote)
+        return std::move(wrote).error();
+    if (!*bridge) {
+        if (auto made = make_bridge(*name); !made)
             return std::move(made).error();
         bridge = find_bridge();
+        if (!bridge || !*bridge)
+            return bridge ? make_error(Code::not_found, "bridge " + *name + " went away") : std::move(bridge).error();
     }
-    if (!bridge || !*bridge)
-        return bridge ? make_error(Code::not_found, "bridge " + bridge_ + " went away") : std::move(bridge).error();
-    auto made = links_.add_address(**bridge, *leases_.subnet());
-    if (made)
-        made = set("/proc/sys/net/ipv4/ip_forward", "1");
-    if (made)
-        made = restore_rules(**bridge);
-    if (made && !(*bridge)->up)
-        made = links_.set_up(bridge_);
-    return made ? Result<Interface>(**bridge) : std::move(made).error();
+    auto given = links_.add_address(**bridge, *subnet);
+    return given ? Result<Interface>(**bridge) : std::move(given).error();
+}
+
+Result<void> HostNetwork::start_forwarding(const Interface& bridge)
+{
+    auto opened = set("/proc/sys/net/ipv4/ip_forward", "1");
+    if (opened)
+        opened = restore_rules(bridge);
+    return opened && !bridge.up ? links_.set_up(bridge.name) : opened;
 }
 
 /// Those that all guests share, and those of all taps: the guests', as their aliases say, and the pool's, which may be another
@@ -360,87 +356,83 @@ Result<void> HostNetwork::look_after_rules()
     return restore_rules(**bridge);
 }
 
-/// It ends with this process until `ready` has been done with its name.
-Result<Interface> HostNetwork::make_tap(const std::string& alias, const std::function<Result<void>(const std::string& name)>& ready)
+Result<NewTap> HostNetwork::new_tap()
 {
     auto all = links_.list();
     if (!all)
         return std::move(all).error();
     for (unsigned number = 0; number < most_taps; ++number) {
         const std::string name = tap_name(instance_, number);
-        if (std::any_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
-            continue;
-        interfaces_.reset();
-        auto tap = NewTap::make(name);
-        auto made = tap ? links_.mark(name, alias) : tap.error();
-        if (made)
-            made = ready(name);
-        if (made)
-            made = tap->keep();
-        auto kept = made ? links_.find(name) : made.error();
-        if (kept && *kept)
-            return **kept;
-        if (made)
-            (void)links_.remove(name);
-        return kept ? make_error(Code::not_found, "tap " + name + " went away") : std::move(kept).error();
+        if (std::none_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
+            return NewTap::make(name);
     }
     return make_error(Code::busy, "this banger has as many taps as there can be");
 }
 
-/// It is down, and lets nothing through.
+/// It has its chains, which let nothing through, before it is a port.
 Result<void> HostNetwork::make_port(const std::string& tap, const Interface& bridge)
 {
-    auto made = links_.add_port(tap, bridge);
+    auto made = firewall_->run(rules::of_tap(instance_, tap));
     if (made)
-        made = links_.isolate(tap, !config_.guests_reach_each_other);
+        made = links_.add_port(tap, bridge);
+    return made ? links_.isolate(tap, !config_.guests_reach_each_other) : made;
+}
+
+/// One that waits, or a new one. Whose it is before anything else, so that it is found whatever happens.
+Result<std::string> HostNetwork::take_tap(const Interface& bridge, const std::string& whose)
+{
+    auto waiting = pool(bridge);
+    if (!waiting)
+        return std::move(waiting).error();
+    interfaces_.reset();
+    if (!waiting->empty()) {
+        auto marked = links_.mark(waiting->front().name, whose);
+        return marked ? Result<std::string>(waiting->front().name) : std::move(marked).error();
+    }
+    auto tap = new_tap();
+    auto made = tap ? links_.mark(tap->name(), whose) : tap.error();
     if (made)
-        made = firewall_->run(rules::of_tap(instance_, tap));
-    return made;
+        made = tap->keep();
+    return made ? Result<std::string>(tap->name()) : std::move(made).error();
 }
 
 Result<HostNetwork::Claimed> HostNetwork::claim(const std::string& vm, sdk::Egress egress)
 {
-    auto bridge = find_bridge();
-    if (!bridge)
-        return std::move(bridge).error();
-    auto ready = *bridge ? pool(**bridge) : Result<std::vector<Interface>>(std::vector<Interface>());
-    if (!ready)
-        return std::move(ready).error();
-    auto address = take_address(vm);
+    auto bridge = ensure_bridge();
+    auto address = bridge ? take_address(vm) : bridge.error();
     if (!address)
         return std::move(address).error();
-    interfaces_.reset();
-    // Whose it is before anything else, so that it is found whatever happens.
-    const std::string whose = alias() + " " + vm + " " + to_string(*address) + " " + std::string(sdk::to_string(egress));
-    auto tap = ready->empty() ? make_tap(whose, [](const std::string&) { return Result<void>(); })
-                              : Result<Interface>(ready->front());
+    auto tap = take_tap(*bridge, alias() + " " + vm + " " + to_string(*address) + " " + std::string(sdk::to_string(egress)));
     if (!tap)
         return std::move(tap).error();
-    auto claimed = ready->empty() ? Result<void>() : links_.mark(tap->name, whose);
-    if (claimed)
-        claimed = give_tap(tap->name, user_);
-    if (!claimed) {
-        (void)give_back(vm);
-        return std::move(claimed).error();
-    }
-    return Claimed{vm, std::move(*tap), *address, egress};
+    auto given = give_tap(*tap, user_);
+    auto claimed = given ? claimed_by(vm) : given.error();
+    if (claimed && *claimed)
+        return std::move(**claimed);
+    (void)give_back(vm);
+    return claimed ? make_error(Code::not_found, "tap " + *tap + " went away") : std::move(claimed).error();
 }
 
 Result<void> HostNetwork::connect(const std::string& vm)
 {
-    if (auto chosen = choose(); !chosen)
-        return chosen;
-    auto bridge = ensure_bridge();
-    auto found = bridge ? claimed_by(vm) : bridge.error();
+    auto found = claimed_by(vm);
     if (!found)
         return std::move(found).error();
     if (!*found || !(*found)->address)
         return make_error(Code::not_found, "VM " + vm + " has no tap");
     const auto& [_, tap, address, egress] = **found;
+    auto bridge = ensure_bridge();
+    if (!bridge)
+        return std::move(bridge).error();
+    if (!subnet().contains(*address))  // somebody removed the bridge, and its subnet is another's now
+        return make_error(Code::precondition, "VM " + vm + " has the address " + to_string(*address) + ", and guests are in " +
+                                                  subnet().text() + " now", "start it again");
+    auto connected = start_forwarding(*bridge);
     interfaces_.reset();
     // A banger with other settings may have made a port of it.
-    auto connected = tap.master == bridge->index ? links_.isolate(tap.name, !config_.guests_reach_each_other)
-                                                 : make_port(tap.name, *bridge);
+    if (connected)
+        connected = tap.master == bridge->index ? links_.isolate(tap.name, !config_.guests_reach_each_other)
+                                                : make_port(tap.name, *bridge);
     if (connected)
         connected = firewall_->run(
             rules::to_admit(instance_, {tap.name, sdk::mac_of({instance_, vm, {}}), *address, egress}));
@@ -469,14 +461,13 @@ Result<void> HostNetwork::give_back(const std::string& vm)
         return std::move(claimed).error();
     if (!*claimed)
         return close_address(vm);
-    // Without a bridge there are no tables of ours.
-    auto bridge = find_bridge();
-    auto forgot = bridge && *bridge ? firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, (*claimed)->address))
-                                    : Result<void>();
     interfaces_.reset();
-    // The tap goes in any case: without it nothing gets in or out.
-    auto removed = links_.remove((*claimed)->tap.name);
-    return removed ? forgot : removed;
+    auto forgot = firewall_->run(rules::to_forget(instance_, (*claimed)->tap.name, (*claimed)->address));
+    // The tap goes in any case: without it nothing gets in or out, and without a table there is nothing to forget.
+    if (auto removed = links_.remove((*claimed)->tap.name); !removed)
+        return removed;
+    auto bridge = find_bridge();
+    return !forgot && bridge && *bridge ? std::move(forgot).error() : Result<void>();
 }
 
 /// Of a VM whose tap somebody else removed, or whose rules could not be taken away with it.
@@ -499,9 +490,17 @@ Result<void> HostNetwork::fill_pool()
     auto taps = pool(**bridge);
     if (!taps)
         return std::move(taps).error();
-    for (std::size_t ready = taps->size(); ready < config_.pool; ++ready)
-        if (auto made = make_tap(alias(), [&](const std::string& name) { return make_port(name, **bridge); }); !made)
-            return std::move(made).error();
+    interfaces_.reset();
+    for (std::size_t ready = taps->size(); ready < config_.pool; ++ready) {
+        auto tap = new_tap();
+        auto made = tap ? links_.mark(tap->name(), alias()) : tap.error();
+        if (made)
+            made = make_port(tap->name(), **bridge);
+        if (made)
+            made = tap->keep();
+        if (!made)
+            return made;
+    }
     return {};
 }
 

@@ -1,7 +1,6 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "leases.hpp"
 #include "links.hpp"
 #include "rules.hpp"
+#include "tap_device.hpp"
 
 namespace banger::tap {
 
@@ -29,17 +29,13 @@ namespace banger::tap {
 /// Whoever has one of these objects is alone with it (flock(2) of a file in the cache).
 class HostNetwork {
 public:
-    /// `firewall` outlives this, and is the same each time: what it remembers spares attaching most of its work.
+    /// `firewall` outlives this, and is the same each time: what it remembers spares connecting most of its work.
     static sdk::Result<HostNetwork> lock(sdk::Host& host, const Config& config, Firewall& firewall);
 
-    /// Whether choose and connect could: the rights, the bridge's name and the subnet. Changes nothing.
+    /// Whether claim could: the rights, the bridge's name and the subnet. Changes nothing.
     sdk::Result<void> check();
     /// Whether the host's own firewall lets guests through, or somebody said so. `unsupported` if it does not.
     sdk::Result<void> check_firewall();
-    /// The bridge's name and the guests' subnet, noted for good. What other settings made goes. `exists` if the bridge's name is
-    /// somebody else's, `precondition` if the subnet overlaps with what this host has or routes to, or if a VM has a tap on a
-    /// bridge that is not the configured one.
-    sdk::Result<void> choose();
 
     /// The bridge, if it is there.
     sdk::Result<std::optional<Interface>> find_bridge();
@@ -50,10 +46,12 @@ public:
         std::optional<Address> address;
         sdk::Egress egress = sdk::Egress::internet;
     };
-    /// After choose: a tap of the pool, or a new one, becomes this VM's. Nothing passes yet.
+    /// A tap of the pool, or a new one, becomes this VM's. Nothing passes yet. The bridge with its address is made if it is not
+    /// there, and made anew if other settings made it. `exists` if the bridge's name is somebody else's, `precondition` if the
+    /// subnet overlaps with what this host has or routes to, or if a VM has a tap on a bridge that is not the configured one.
     sdk::Result<Claimed> claim(const std::string& vm, sdk::Egress egress);
-    /// The bridge with its address and the tables, made if they are not there; the VM's tap becomes a port, lets through what its
-    /// policy says, and goes up. Done already is success. `not_found` if the VM has no tap.
+    /// Whoever has claimed a tap is let through as his policy says: the tables are made if they are not there, the tap becomes a
+    /// port, and goes up. Done already is success. `not_found` if the VM has no tap; else as claim.
     sdk::Result<void> connect(const std::string& vm);
     /// Nothing is left of the VM's tap and in the firewall. Done already is success.
     sdk::Result<void> give_back(const std::string& vm);
@@ -67,7 +65,7 @@ public:
     sdk::Result<std::vector<Claimed>> claimed();
     sdk::Result<std::optional<Claimed>> claimed_by(const std::string& vm);
 
-    [[nodiscard]] const Subnet& subnet() const { return *leases_.subnet(); }  ///< after choose
+    [[nodiscard]] const Subnet& subnet() const { return *leases_.subnet(); }  ///< after claim
 
 private:
     HostNetwork(sdk::Host& host, const Config& config, Firewall& firewall, sdk::os::UniqueFd lock, Links links, Leases leases)
@@ -83,8 +81,9 @@ private:
     /// Of its own, also by what the taps say that are in use: they outlive the file that says whose is which.
     sdk::Result<Address> take_address(const std::string& vm);
     sdk::Result<void> close_address(const std::string& vm);
-    /// After choose.
     sdk::Result<Interface> ensure_bridge();
+    /// The host forwards, the tables say what, and the bridge is up.
+    sdk::Result<void> start_forwarding(const Interface& bridge);
     sdk::Result<void> make_bridge(const std::string& name);
     sdk::Result<void> prepare_bridge(const std::string& name);
     sdk::Result<void> remove_unmarked_bridge();
@@ -94,8 +93,8 @@ private:
     sdk::Result<std::vector<Interface>> interfaces();
     sdk::Result<std::vector<Interface>> marked(const std::string& alias_prefix);
     sdk::Result<std::vector<Interface>> pool(const Interface& bridge);
-    sdk::Result<Interface> make_tap(const std::string& alias,
-                                    const std::function<sdk::Result<void>(const std::string& name)>& ready);
+    sdk::Result<NewTap> new_tap();
+    sdk::Result<std::string> take_tap(const Interface& bridge, const std::string& whose);
     sdk::Result<void> make_port(const std::string& tap, const Interface& bridge);
     [[nodiscard]] std::string alias() const { return "banger " + instance_; }
     [[nodiscard]] std::string own_bridge() const { return "br-" + instance_; }
@@ -107,7 +106,6 @@ private:
     sdk::os::UniqueFd lock_;
     Links links_;
     Leases leases_;
-    std::string bridge_;
     std::optional<std::vector<Interface>> interfaces_;  ///< as they were when this last looked; none after a change
 };
 

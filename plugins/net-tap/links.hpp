@@ -47,9 +47,9 @@ public:
     /// While it is down. `exists` if there is an interface of the new name.
     sdk::Result<void> rename(const std::string& name, const std::string& wanted);
     sdk::Result<void> set_up(const std::string& name);
-    /// Makes it a port of the bridge that is not up.
+    /// Makes an interface that is not up a port of the bridge.
     sdk::Result<void> add_port(const std::string& name, const Interface& bridge);
-    /// A port reaches no other isolated one.
+    /// Whether a port is isolated: then it reaches no other isolated one.
     sdk::Result<void> isolate(const std::string& port, bool isolated);
     /// There already is success.
     sdk::Result<void> add_address(const Interface& interface, const Subnet& subnet);

@@ -28,7 +28,7 @@ struct SetChange {
 std::string text_of(const std::vector<SetChange>& changes);
 
 /// The same said to the kernel, without libnftables: that asks for all tables, chains and sets of the host first, which was
-/// two fifths of an attach.
+/// two fifths of what a link took.
 ///
 /// It stays open, as Nft. Threads: one.
 class SetSocket {

@@ -17,6 +17,7 @@ public:
     /// without /dev/net/tun.
     static sdk::Result<NewTap> make(const std::string& name);
 
+    [[nodiscard]] const std::string& name() const { return name_; }
     /// It stays until it is removed as an interface.
     sdk::Result<void> keep();
 

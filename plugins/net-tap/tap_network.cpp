@@ -77,8 +77,7 @@ public:
             return std::move(other).error();
         if (*other)
             return make_error(Code::exists, "VM " + spec.owner.vm + " has its network already");
-        auto chosen = network->choose();
-        auto claimed = chosen ? network->claim(spec.owner.vm, spec.egress) : chosen.error();
+        auto claimed = network->claim(spec.owner.vm, spec.egress);
         if (!claimed)
             return std::move(claimed).error();
         const Subnet& subnet = network->subnet();

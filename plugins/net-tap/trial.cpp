@@ -38,6 +38,8 @@ Result<void> try_here(const std::string& instance)
         return bridge ? sdk::make_error(sdk::Code::internal, "a new bridge is not there") : std::move(bridge).error();
     if (auto added = links->add_port(tap_name, **bridge); !added)
         return added;
+    if (auto isolated = links->isolate(tap_name, true); !isolated)
+        return isolated;
     auto closed = run_nft(rules::of_network({instance, bridge_name, subnet, {subnet.gateway()}, false}) +
                           rules::of_tap(instance, tap_name) +
                           text_of(rules::to_admit(instance, {tap_name, "52:54:00:00:00:01", subnet.first_guest(), sdk::Egress::internet})));

@@ -41,8 +41,8 @@ public:
 
     /// Has the rules looked after from now on.
     void begin();
-    /// Has the pool filled, too, a second after this was last asked for, or five after it was first: who takes a tap goes on to
-    /// start a machine, and others may be about to take one.
+    /// Has the pool filled, too, a second after this was last asked for, or five after it was first: who has a tap goes on to
+    /// boot a guest, and others may be about to take one.
     void ask_for_taps();
 
 private:

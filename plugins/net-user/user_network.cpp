@@ -203,6 +203,9 @@ public:
         return sdk::Attached<sdk::Link>{link_through(spec), link_handle(spec.owner, *filter)};
     }
 
+    /// passt carries frames from the beginning.
+    sdk::Result<void> connect(const sdk::Handle& /*handle*/, sdk::Call& /*call*/) override { return {}; }
+
     sdk::Result<void> release(const sdk::Handle& handle) override
     {
         auto ended = end_processes(handle.owner);

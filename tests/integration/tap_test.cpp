@@ -409,13 +409,12 @@ TEST_F(Tap, UntilItIsConnectedALinkIsATapAndNothingPasses)
     make_outside();
     const auto first = network->attach(new_spec(), call);
     ASSERT_TRUE(first) << first.error().message;
-    EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-banger"))) << "nobody is to wait for it";
-    EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance())));
+    EXPECT_THAT(said({"ip", "-d", "link", "show", first->value.attachment.fields.at("name")}), Not(HasSubstr("master")));
+    EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance()))) << "nobody is to wait for it";
     const Guest guest(first->value);
     EXPECT_FALSE(guest.reaches(on_the_internet));
     ASSERT_TRUE(network->connect(first->handle, call));
     EXPECT_TRUE(guest.reaches(on_the_internet));
-    EXPECT_THAT(said({"ip", "-br", "address", "show", "br-banger"}), HasSubstr("172.16.0.1/24"));
     // From the pool.
     wait_for_interfaces(tap_prefix(), 1 + config.pool);
     const auto second = network->attach(new_spec(Egress::all), call);
@@ -426,27 +425,64 @@ TEST_F(Tap, UntilItIsConnectedALinkIsATapAndNothingPasses)
     EXPECT_TRUE(other.reaches(on_the_internet));
 }
 
-TEST_F(Tap, WhoHasNoTapCannotBeConnected)
+TEST_F(Tap, LinksThatWereAttachedBeforeAnyWasConnectedAllWork)
+{
+    make_outside();
+    sdk::testing::FakeHost second;
+    const auto theirs = make_network(second, config);
+    const auto one = network->attach(new_spec(), call);
+    const auto other = network->attach(new_spec(), call);
+    const auto neighbour = theirs->attach({second.new_owner(), Egress::internet, "link:tap"}, call);
+    ASSERT_TRUE(one && other && neighbour);
+    EXPECT_EQ(one->value.gateway, other->value.gateway);
+    EXPECT_NE(one->value.gateway, neighbour->value.gateway);
+    for (auto* link : {&*one, &*other})
+        ASSERT_TRUE(network->connect(link->handle, call));
+    ASSERT_TRUE(theirs->connect(neighbour->handle, call));
+    for (auto* link : {&*one, &*other, &*neighbour})
+        EXPECT_TRUE(Guest(link->value).reaches(on_the_internet)) << link->value.address;
+    EXPECT_TRUE(theirs->release(neighbour->handle));
+}
+
+TEST_F(Tap, WhoHasNoTapCannotBeConnectedAndNothingIsMadeForHim)
 {
     const auto connected = network->connect({"network/0", "tap", "link", host.new_owner(), {}}, call);
     ASSERT_FALSE(connected);
     EXPECT_EQ(sdk::to_string(connected.error().code), sdk::to_string(Code::not_found)) << connected.error().message;
+    EXPECT_THAT(said({"ip", "-br", "link"}), Not(HasSubstr("br-")));
+    EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance())));
 }
 
 TEST_F(Tap, ALinkThatCannotBeConnectedGoesWithAllThatWasMadeForIt)
 {
     const auto attached = network->attach(new_spec(), call);
     ASSERT_TRUE(attached) << attached.error().message;
-    said({"ip", "link", "add", "br-banger", "type", "bridge"});  // somebody was faster
-    config.bridge = "br-banger";
-    auto other = make_network(host, config);
-    const auto connected = other->connect(attached->handle, call);
+    // Somebody has a set in our table, of a name that will be ours.
+    const std::string table = "netdev banger_" + host.instance();
+    said({"nft", "add table " + table + "; add set " + table + " macs_" + attached->value.attachment.fields.at("name") +
+                     " { type inet_service; }"});
+    const auto connected = network->connect(attached->handle, call);
     ASSERT_FALSE(connected);
-    EXPECT_EQ(sdk::to_string(connected.error().code), sdk::to_string(Code::exists)) << connected.error().message;
+    EXPECT_THAT(connected.error().message, HasSubstr("change the firewall"));
+    EXPECT_THAT(said({"ip", "-br", "link", "show", attached->value.attachment.fields.at("name")}), HasSubstr("DOWN"));
+    said({"nft", "delete table " + table});
     EXPECT_TRUE(network->release(attached->handle));
     EXPECT_TRUE(network->list()->empty());
-    EXPECT_THAT(said({"nft", "list", "tables"}), Not(HasSubstr(host.instance())));
+}
+
+TEST_F(Tap, WhoseSubnetIsAnothersByNowIsToldToStartAgain)
+{
+    make_outside();
+    const auto attached = network->attach(new_spec(), call);
+    ASSERT_TRUE(attached) << attached.error().message;
     said({"ip", "link", "delete", "br-banger"});
+    said({"ip", "route", "add", "172.16.0.0/24", "via", "198.51.100.2"});
+    const auto connected = network->connect(attached->handle, call);
+    ASSERT_FALSE(connected);
+    EXPECT_EQ(sdk::to_string(connected.error().code), sdk::to_string(Code::precondition)) << connected.error().message;
+    EXPECT_THAT(connected.error().hint, HasSubstr("start"));
+    EXPECT_TRUE(network->release(attached->handle));
+    EXPECT_EQ(must_attach(new_spec()).value.gateway, "172.16.1.1");
 }
 
 TEST_F(Tap, ATapThatWaitedUnderOtherSettingsFollowsThoseOfNow)

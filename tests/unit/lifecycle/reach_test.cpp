@@ -170,13 +170,14 @@ TEST_F(ReachOnABridge, WhatProvidersWereAskedWhileTheGuestBootedIsKnownWhenItHas
     const auto network = provider<sdk::Network>("bridge");
     const auto now = network->probe(call_)->facts.at("links");
     learn_reach(*engine, vm, call_);
-    EXPECT_THAT(routed(), IsEmpty()) << "nobody is to be told of it yet";
+    EXPECT_THAT(routed(), ElementsAre(sdk::NameServer{"127.0.0.1", 42069, "vm"}));
     const auto link = network->attach({owner_of(vm.id), sdk::Egress::internet, "link:stream-socket"}, call_);
     ASSERT_TRUE(link);  // which another answer would tell of
     const auto known = registry_->probe(std::string(plugins::kind_of<sdk::Network>), "bridge", call_);
     ASSERT_TRUE(known);
     EXPECT_EQ(known->facts.at("links"), now);
     EXPECT_TRUE(network->release(link->handle));
+    unroute_names(*engine, call_);
 }
 
 TEST_F(ReachOnABridge, AResolverThatFailedIsLeftAloneForAWhile)

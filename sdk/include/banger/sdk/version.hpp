@@ -1,7 +1,8 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The plugin interface's version. While the major is 0 both numbers must match exactly.
+/// The plugin interface's version. While the major is 0 both numbers must match exactly. Until the first release the interface
+/// changes under the number that it has.
 #define BANGER_SDK_API_MAJOR 0
 #define BANGER_SDK_API_MINOR 1
 #define BANGER_SDK_TEXT_OF(number) #number

@@ -39,6 +39,13 @@ public:
         connected_.erase(vm);
     }
 
+    /// The next connect fails with this error.
+    void fail_next_connect(Error error)
+    {
+        const std::lock_guard lock(mutex_);
+        connect_failure_ = std::move(error);
+    }
+
     /// How many links there are now.
     std::size_t attached()
     {
@@ -52,6 +59,7 @@ private:
     std::map<std::string, Handle> links_;  // by VM
     std::set<std::string> connected_;      // VMs
     std::optional<Error> failure_;
+    std::optional<Error> connect_failure_;
     int next_ = 1;
 };
 
@@ -113,6 +121,8 @@ public:
         const std::lock_guard lock(world_->mutex_);
         if (!world_->links_.contains(handle.owner.vm))
             return make_error(Code::not_found, "VM " + handle.owner.vm + " has no network");
+        if (world_->connect_failure_)
+            return *std::exchange(world_->connect_failure_, std::nullopt);
         world_->connected_.insert(handle.owner.vm);
         return {};
     }
@@ -127,7 +137,11 @@ public:
     {
         const std::lock_guard lock(world_->mutex_);
         const auto found = world_->links_.find(handle.owner.vm);
-        return found == world_->links_.end() ? Inspection{} : Inspection{true, found->second.bound};
+        if (found == world_->links_.end())
+            return Inspection{};
+        Inspection inspection{true, found->second.bound};
+        inspection.facts["connected"] = world_->connected_.contains(found->first) ? "yes" : "no";
+        return inspection;
     }
 
     Result<std::vector<Handle>> list() override

@@ -126,8 +126,12 @@ TEST_P(NetworkContract, ALinkMayBeConnectedAgainAlsoAfterARestart)
     for (int time = 0; time < 3; ++time) {
         const auto connected = network->connect(handle, call);
         ASSERT_TRUE(connected) << connected.error().message;
-        EXPECT_TRUE(present(handle));
         expect_bound_facts(handle);
+        auto inspection = network->inspect(handle);
+        ASSERT_TRUE(inspection && inspection->present);
+        if (const auto said = inspection->facts.find("connected"); said != inspection->facts.end()) {
+            EXPECT_EQ(said->second, "yes") << "a decorator did not pass it on";
+        }
         if (time == 1)
             reopen();
     }
