@@ -128,6 +128,13 @@ sdk::Result<HandleJournal> HandleJournal::open(const sdk::Owner& owner, Operatio
     return journal;
 }
 
+sdk::Result<HandleJournal> HandleJournal::begin(const sdk::Owner& owner, Operations& operations, JournalCache& cache)
+{
+    HandleJournal journal(owner, operations, cache);
+    auto wrote = journal.write();
+    return wrote ? sdk::Result<HandleJournal>(std::move(journal)) : std::move(wrote).error();
+}
+
 sdk::Result<void> HandleJournal::write() const
 {
     if (auto fault = base::fault::reach("journal write"); !fault)

@@ -82,6 +82,8 @@ public:
     /// Reads the file, or starts empty. A missing or torn file is filled from `operations.list_of()`: live objects are
     /// found by the names they carry.
     static sdk::Result<HandleJournal> open(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
+    /// Of a VM that is being made and holds nothing: an empty one, on file, so that nobody has to ask what it holds.
+    static sdk::Result<HandleJournal> begin(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
 
     [[nodiscard]] Found found() const { return found_; }
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

@@ -47,9 +47,11 @@ sdk::Result<void> make_directory(Engine& engine, const model::VmRecord& vm)
 {
     if (auto fault = base::fault::reach("make vm directory"); !fault)
         return fault;
-    const std::string directory = engine.owner_of(vm.id).directory;
-    if (auto made = sdk::os::make_private_directory(directory); !made)
+    const sdk::Owner owner = engine.owner_of(vm.id);
+    if (auto made = sdk::os::make_private_directory(owner.directory); !made)
         return made;
+    if (auto begun = handles::HandleJournal::begin(owner, engine.operations, engine.journals); !begun)
+        return std::move(begun).error();
     return engine.store.update(vm);
 }
 

@@ -348,8 +348,8 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     };
     Start start(engine, vm, *journal, operation);
     const Boot boot(engine, vm.id);
-    // The network last: disks wait for the host's udev, which looks at a new interface for a while.
-    for (const auto step : {&Start::prepare, &Start::attach_disks, &Start::attach_network, &Start::boot, &Start::leave_daemon,
+    // Disks last: the host's udev looks at new block devices for a while, and is best at that while the VMM starts.
+    for (const auto step : {&Start::prepare, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon,
                             &Start::connect_network, &Start::learn_reach, &Start::gather})
         if (auto done = (start.*step)(); !done)
             return undone(std::move(done).error());

@@ -82,6 +82,17 @@ TEST_F(JournalTest, RoundTrips)
     EXPECT_EQ(journal->entries()[1].handle.owner.vm, "aaaaaaaaaaaa");
 }
 
+TEST_F(JournalTest, OneThatIsBegunIsEmptyOnFileSoThatNobodyIsAskedWhatThereIs)
+{
+    host_.live = {handle("vmm/0", "machine")};  // which would be told
+    ASSERT_TRUE(HandleJournal::begin(owner_, host_, cache_));
+    JournalCache later;
+    EXPECT_EQ(later.read(owner_).found, Found::sound);
+    const auto journal = HandleJournal::open(owner_, host_, later);
+    ASSERT_TRUE(journal);
+    EXPECT_TRUE(journal->entries().empty());
+}
+
 TEST_F(JournalTest, ReleasesNewestFirstToTheEndAndKeepsWhatWouldNotGo)
 {
     auto journal = HandleJournal::open(owner_, host_, cache_);
