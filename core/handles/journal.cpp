@@ -145,39 +145,43 @@ sdk::Result<void> HandleJournal::write() const
     return {};
 }
 
-sdk::Result<void> HandleJournal::note(Entry entry)
+void HandleJournal::put(Entry entry)
 {
     const auto same = std::find_if(entries_.begin(), entries_.end(),
                                    [&](const Entry& old) { return old.same_key(entry.handle); });
-    auto before = entries_;
     if (same != entries_.end())
         *same = std::move(entry);
     else
         entries_.push_back(std::move(entry));
+}
+
+sdk::Result<void> HandleJournal::note_planned(const sdk::Handle& handle)
+{
+    return note_all_planned({handle});
+}
+
+sdk::Result<void> HandleJournal::note_bound(const sdk::Handle& handle)
+{
+    return note_all_bound({handle});
+}
+
+sdk::Result<void> HandleJournal::note_all_planned(const std::vector<sdk::Handle>& handles)
+{
+    auto before = entries_;
+    for (const auto& handle : handles)
+        put({handle, false});
     auto wrote = write();
     if (!wrote)
         entries_ = std::move(before);
     return wrote;
 }
 
-sdk::Result<void> HandleJournal::note_planned(const sdk::Handle& handle)
+// They exist also where their note does not reach the disk: they stay in hand, so that the walk back undoes them.
+sdk::Result<void> HandleJournal::note_all_bound(const std::vector<sdk::Handle>& handles)
 {
-    return note({handle, false});
-}
-
-sdk::Result<void> HandleJournal::note_bound(const sdk::Handle& handle)
-{
-    auto wrote = note({handle, true});
-    if (!wrote) {
-        // It exists though its note did not reach the disk: keep it in hand, so that the walk back undoes it.
-        const auto same = std::find_if(entries_.begin(), entries_.end(),
-                                       [&](const Entry& old) { return old.same_key(handle); });
-        if (same != entries_.end())
-            *same = {handle, true};
-        else
-            entries_.push_back({handle, true});
-    }
-    return wrote;
+    for (const auto& handle : handles)
+        put({handle, true});
+    return write();
 }
 
 std::vector<sdk::Error> HandleJournal::release_all()

@@ -92,6 +92,9 @@ public:
     sdk::Result<void> note_planned(const sdk::Handle& handle);
     /// Notes what was bound under a key that was planned, or adds it.
     sdk::Result<void> note_bound(const sdk::Handle& handle);
+    /// The same of many, written once: somebody waits for each write.
+    sdk::Result<void> note_all_planned(const std::vector<sdk::Handle>& handles);
+    sdk::Result<void> note_all_bound(const std::vector<sdk::Handle>& handles);
 
     /// Releases all, newest first, to the end, whatever fails on the way. What would not go stays on file.
     std::vector<sdk::Error> release_all();
@@ -111,7 +114,7 @@ private:
     {
     }
     sdk::Result<void> write() const;
-    sdk::Result<void> note(Entry entry);
+    void put(Entry entry);
     std::vector<sdk::Error> release_from(std::size_t first);
 
     sdk::Owner owner_;

@@ -1,6 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/start.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "banger/sdk/os/file.hpp"
 #include "core/base/durations.hpp"
 #include "core/guest/agent_client.hpp"
@@ -88,30 +91,51 @@ public:
         return vm_.provisioned ? sdk::Result<void>() : find_provisioners(engine_);
     }
 
-    sdk::Result<void> attach_disks()
+    /// What the VMM will open, in one note, and what was bound of it in another: a start waits for each.
+    sdk::Result<void> plan()
     {
-        const auto span = operation_.span("attach disks");
+        auto planned = use_.network->plan(link_spec());
+        if (!planned)
+            return std::move(planned).error().while_doing("attach network");
+        has_link_ = !planned->empty();
         for (const auto& role : model::writable_disk_roles()) {
-            auto disk = attach_noted(*use_.storage, disk_spec(engine_, vm_, image_, role), journal_, operation_);
+            auto disk = use_.storage->plan(disk_spec(engine_, vm_, image_, role));
             if (!disk)
                 return std::move(disk).error().while_doing("attach " + role + " disk");
-            boot_.disks.push_back(std::move(disk->value));
+            std::move(disk->begin(), disk->end(), std::back_inserter(*planned));
         }
-        if (!kernel_.modules_disk.empty())
-            boot_.disks.push_back({model::modules_disk, kernel_.modules_disk, "raw", true, 0});
-        return {};
+        return journal_.note_all_planned(*planned);
     }
 
     sdk::Result<void> attach_network()
     {
         const auto span = operation_.span("attach network");
-        const sdk::LinkSpec spec{engine_.owner_of(vm_.id), vm_.egress, vm_.attachment};
-        auto link = attach_noted(*use_.network, spec, journal_, operation_);
+        if (auto wanted = operation_.check(); !wanted)
+            return wanted;
+        auto link = use_.network->attach(link_spec(), operation_);
         if (!link)
             return std::move(link).error().while_doing("attach network");
         boot_.links.push_back(std::move(link->value));
-        link_ = std::move(link->handle);
+        if (has_link_)
+            bound_.push_back(std::move(link->handle));
         return {};
+    }
+
+    sdk::Result<void> attach_disks()
+    {
+        const auto span = operation_.span("attach disks");
+        for (const auto& role : model::writable_disk_roles()) {
+            if (auto wanted = operation_.check(); !wanted)
+                return wanted;
+            auto disk = use_.storage->attach(disk_spec(engine_, vm_, image_, role), operation_);
+            if (!disk)
+                return std::move(disk).error().while_doing("attach " + role + " disk");
+            boot_.disks.push_back(std::move(disk->value));
+            bound_.push_back(std::move(disk->handle));
+        }
+        if (!kernel_.modules_disk.empty())
+            boot_.disks.push_back({model::modules_disk, kernel_.modules_disk, "raw", true, 0});
+        return journal_.note_all_bound(bound_);
     }
 
     sdk::Result<void> boot()
@@ -143,10 +167,10 @@ public:
 
     sdk::Result<void> connect_network()
     {
-        if (vm_.egress == sdk::Egress::none)
+        if (!has_link_)
             return {};
         const auto span = operation_.span("connect network");
-        auto connected = use_.network->connect(link_, operation_);
+        auto connected = use_.network->connect(bound_.front(), operation_);
         return connected ? connected : std::move(connected).error().while_doing("connect network");
     }
 
@@ -226,6 +250,7 @@ public:
     [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
 
 private:
+    [[nodiscard]] sdk::LinkSpec link_spec() const { return {engine_.owner_of(vm_.id), vm_.egress, vm_.attachment}; }
     [[nodiscard]] bool is_provisioned_now() const
     {
         return !vm_.provisioned && machine_.value.channel != sdk::ChannelKind::none;
@@ -239,7 +264,8 @@ private:
     images::Kernel kernel_;
     images::Image image_;
     sdk::BootSpec boot_;
-    sdk::Handle link_;
+    std::vector<sdk::Handle> bound_;  ///< the link first, if there is one
+    bool has_link_ = false;
     sdk::Attached<sdk::Machine> machine_;
     Gathered gathered_;
 };
@@ -349,7 +375,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     Start start(engine, vm, *journal, operation);
     const Boot boot(engine, vm.id);
     // Disks last: the host's udev looks at new block devices for a while, and is best at that while the VMM starts.
-    for (const auto step : {&Start::prepare, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon,
+    for (const auto step : {&Start::prepare, &Start::plan, &Start::attach_network, &Start::attach_disks, &Start::boot, &Start::leave_daemon,
                             &Start::connect_network, &Start::learn_reach, &Start::gather})
         if (auto done = (start.*step)(); !done)
             return undone(std::move(done).error());

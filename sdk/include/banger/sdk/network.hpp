@@ -52,8 +52,8 @@ public:
     /// `connect`. On error nothing is left but what `plan` named.
     [[nodiscard]] virtual Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) = 0;
 
-    /// From here on frames pass, as the policy says; before it none need. Asked of every link but those of egress none, while
-    /// its guest boots, which nobody has waited for yet. What links share may be made here; it is in no list, and goes with the
+    /// From here on frames pass, as the policy says; before it none need. Asked of every link that was planned, while its
+    /// guest boots, which nobody has waited for yet. What links share may be made here; it is in no list, and goes with the
     /// provider at the latest. Done already is success. `not_found` if the link is gone, where that can be seen. On error
     /// `release` undoes what there is.
     [[nodiscard]] virtual Result<void> connect(const Handle& handle, Call& call) = 0;
