@@ -128,11 +128,9 @@ sdk::Result<HandleJournal> HandleJournal::open(const sdk::Owner& owner, Operatio
     return journal;
 }
 
-sdk::Result<HandleJournal> HandleJournal::begin(const sdk::Owner& owner, Operations& operations, JournalCache& cache)
+sdk::Result<void> HandleJournal::begin(const sdk::Owner& owner, Operations& operations, JournalCache& cache)
 {
-    HandleJournal journal(owner, operations, cache);
-    auto wrote = journal.write();
-    return wrote ? sdk::Result<HandleJournal>(std::move(journal)) : std::move(wrote).error();
+    return HandleJournal(owner, operations, cache).write();
 }
 
 sdk::Result<void> HandleJournal::write() const
@@ -167,6 +165,8 @@ sdk::Result<void> HandleJournal::note_bound(const sdk::Handle& handle)
 
 sdk::Result<void> HandleJournal::note_all_planned(const std::vector<sdk::Handle>& handles)
 {
+    if (handles.empty())
+        return {};
     auto before = entries_;
     for (const auto& handle : handles)
         put({handle, false});
@@ -181,7 +181,7 @@ sdk::Result<void> HandleJournal::note_all_bound(const std::vector<sdk::Handle>& 
 {
     for (const auto& handle : handles)
         put({handle, true});
-    return write();
+    return handles.empty() ? sdk::Result<void>() : write();
 }
 
 std::vector<sdk::Error> HandleJournal::release_all()

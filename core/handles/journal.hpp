@@ -75,15 +75,15 @@ private:
 /// What one VM holds in the kernel, noted by derived key before it exists there (`handles.json` in the VM's directory).
 /// The list is the undo stack: rollback, `vm stop` and crash recovery all walk it backwards.
 ///
-/// Threads: one at a time; the caller holds the VM's operation lock. Crashes: every change is written, synced and
-/// renamed before the next thing happens, so the file is never behind the kernel.
+/// Threads: one at a time; the caller holds the VM's operation lock. Crashes: a key is written, synced and renamed
+/// before anything of it exists, so the file names all that may; what was bound may be missing, and is not needed to undo it.
 class HandleJournal {
 public:
     /// Reads the file, or starts empty. A missing or torn file is filled from `operations.list_of()`: live objects are
     /// found by the names they carry.
     static sdk::Result<HandleJournal> open(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
     /// Of a VM that is being made and holds nothing: an empty one, on file, so that nobody has to ask what it holds.
-    static sdk::Result<HandleJournal> begin(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
+    static sdk::Result<void> begin(const sdk::Owner& owner, Operations& operations, JournalCache& cache);
 
     [[nodiscard]] Found found() const { return found_; }
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
@@ -92,7 +92,7 @@ public:
     sdk::Result<void> note_planned(const sdk::Handle& handle);
     /// Notes what was bound under a key that was planned, or adds it.
     sdk::Result<void> note_bound(const sdk::Handle& handle);
-    /// The same of many, written once: somebody waits for each write.
+    /// The same of many, written once, or not at all where there are none: somebody waits for each write.
     sdk::Result<void> note_all_planned(const std::vector<sdk::Handle>& handles);
     sdk::Result<void> note_all_bound(const std::vector<sdk::Handle>& handles);
 

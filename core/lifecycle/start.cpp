@@ -104,7 +104,8 @@ public:
                 return std::move(disk).error().while_doing("attach " + role + " disk");
             std::move(disk->begin(), disk->end(), std::back_inserter(*planned));
         }
-        return journal_.note_all_planned(*planned);
+        planned_ = std::move(*planned);
+        return journal_.note_all_planned(planned_);
     }
 
     sdk::Result<void> attach_network()
@@ -116,8 +117,7 @@ public:
         if (!link)
             return std::move(link).error().while_doing("attach network");
         boot_.links.push_back(std::move(link->value));
-        if (has_link_)
-            bound_.push_back(std::move(link->handle));
+        note_later(std::move(link->handle));
         return {};
     }
 
@@ -131,7 +131,7 @@ public:
             if (!disk)
                 return std::move(disk).error().while_doing("attach " + role + " disk");
             boot_.disks.push_back(std::move(disk->value));
-            bound_.push_back(std::move(disk->handle));
+            note_later(std::move(disk->handle));
         }
         if (!kernel_.modules_disk.empty())
             boot_.disks.push_back({model::modules_disk, kernel_.modules_disk, "raw", true, 0});
@@ -250,6 +250,14 @@ public:
     [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
 
 private:
+    // A provider that planned nothing holds nothing in the kernel, and its handle needs no undoing.
+    void note_later(sdk::Handle handle)
+    {
+        if (std::any_of(planned_.begin(), planned_.end(), [&](const sdk::Handle& planned) {
+                return planned.kind == handle.kind && planned.key == handle.key;
+            }))
+            bound_.push_back(std::move(handle));
+    }
     [[nodiscard]] sdk::LinkSpec link_spec() const { return {engine_.owner_of(vm_.id), vm_.egress, vm_.attachment}; }
     [[nodiscard]] bool is_provisioned_now() const
     {
@@ -264,6 +272,7 @@ private:
     images::Kernel kernel_;
     images::Image image_;
     sdk::BootSpec boot_;
+    std::vector<sdk::Handle> planned_;
     std::vector<sdk::Handle> bound_;  ///< the link first, if there is one
     bool has_link_ = false;
     sdk::Attached<sdk::Machine> machine_;

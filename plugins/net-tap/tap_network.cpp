@@ -130,6 +130,7 @@ public:
         sdk::Inspection inspection{true, bound_of(**claimed)};
         // What the host received is what the guest sent.
         const Interface& tap = (*claimed)->tap;
+        inspection.facts["connected"] = tap.master != 0 && tap.up ? "yes" : "no";
         inspection.facts["tx_bytes"] = std::to_string(tap.rx_bytes);
         inspection.facts["tx_packets"] = std::to_string(tap.rx_packets);
         inspection.facts["rx_bytes"] = std::to_string(tap.tx_bytes);

@@ -86,16 +86,16 @@ TEST_F(KilledTap, BesideANeighbourNothingIsLeftWhicheverVerbItWas)
     walk(spec, [] {}, [&](sdk::Network& killed) { succeed_or_exit(killed.attach(spec, call)); });
     walk(spec, [&] { EXPECT_TRUE(network->attach(spec, call)); },
          [&](sdk::Network& killed) { succeed_or_exit(killed.connect(link_of(spec), call)); });
-    config.pool = 1;
+    Config with_pool = config;
+    with_pool.pool = 1;
     walk(spec, [] {}, [&](sdk::Network& killed) {
         Firewall firewall(rules::table_of(host.instance()));
-        auto own = HostNetwork::lock(host, config, firewall);
+        auto own = HostNetwork::lock(host, with_pool, firewall);
         succeed_or_exit(own ? own->fill_pool() : own.error());
         own = sdk::make_error(Code::cancelled, "others want the lock");
         succeed_or_exit(killed.attach(spec, call));
         succeed_or_exit(killed.connect(link_of(spec), call));
     });
-    config.pool = 0;
     walk(spec, [&] { (void)must_attach(spec); },
          [&](sdk::Network& killed) { succeed_or_exit(killed.release(link_of(spec))); });
     EXPECT_TRUE(network->inspect(neighbour.handle)->present);

@@ -464,7 +464,7 @@ TEST_F(Tap, ALinkThatCannotBeConnectedGoesWithAllThatWasMadeForIt)
     const auto connected = network->connect(attached->handle, call);
     ASSERT_FALSE(connected);
     EXPECT_THAT(connected.error().message, HasSubstr("change the firewall"));
-    EXPECT_THAT(said({"ip", "-br", "link", "show", attached->value.attachment.fields.at("name")}), HasSubstr("DOWN"));
+    EXPECT_THAT(said({"ip", "-br", "link", "show", attached->value.attachment.fields.at("name")}), Not(HasSubstr("UP")));
     said({"nft", "delete table " + table});
     EXPECT_TRUE(network->release(attached->handle));
     EXPECT_TRUE(network->list()->empty());

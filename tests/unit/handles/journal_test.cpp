@@ -170,6 +170,27 @@ TEST_F(JournalTest, WhatWasBoundStaysInHandWhenItsNoteCannotBeWritten)
     EXPECT_EQ(journal->entries()[0].handle.bound.at("pid"), "5");
 }
 
+TEST_F(JournalTest, ManyAreNotedAtOnceOrNotAtAll)
+{
+    auto journal = HandleJournal::open(owner_, host_, cache_);
+    ASSERT_TRUE(journal);
+    ASSERT_TRUE(journal->note_all_planned({}));
+    EXPECT_FALSE(sdk::os::exists(path())) << "nobody waits for a write of nothing";
+    const std::vector<sdk::Handle> planned{handle("network/0", "link"), handle("storage/0", "root")};
+    base::fault::arm({base::fault::Action::error, 1, "journal write"});
+    EXPECT_FALSE(journal->note_all_planned(planned));
+    base::fault::disarm();
+    EXPECT_TRUE(journal->entries().empty());
+    ASSERT_TRUE(journal->note_all_planned(planned));
+    base::fault::arm({base::fault::Action::error, 1, "journal write"});
+    EXPECT_FALSE(journal->note_all_bound({handle("network/0", "link", {{"pid", "5"}}), handle("storage/0", "root")}));
+    base::fault::disarm();
+    EXPECT_TRUE(journal->entries()[0].bound && journal->entries()[1].bound) << "they exist";
+    EXPECT_FALSE(read_journal(owner_).entries[0].bound);
+    EXPECT_TRUE(journal->release_all().empty());
+    EXPECT_EQ(host_.order, (std::vector<std::string>{"root", "link"}));
+}
+
 TEST_F(JournalTest, MemoryIsNeverAheadOfTheFile)
 {
     auto journal = HandleJournal::open(owner_, host_, cache_);

@@ -49,13 +49,13 @@ public:
     [[nodiscard]] virtual Result<std::vector<Handle>> plan(const LinkSpec& spec) = 0;
 
     /// Makes the link ready for a VMM to open, which somebody waits for: what a guest needs only once it speaks is left to
-    /// `connect`. On error nothing is left but what `plan` named.
+    /// `connect`. On error nothing is left but what `plan` named. What links share may be made here and there; it is in no list,
+    /// and goes with the provider at the latest.
     [[nodiscard]] virtual Result<Attached<Link>> attach(const LinkSpec& spec, Call& call) = 0;
 
     /// From here on frames pass, as the policy says; before it none need. Asked of every link that was planned, while its
-    /// guest boots, which nobody has waited for yet. What links share may be made here; it is in no list, and goes with the
-    /// provider at the latest. Done already is success. `not_found` if the link is gone, where that can be seen. On error
-    /// `release` undoes what there is.
+    /// guest boots, which nobody has waited for yet. Done already is success. `not_found` if the link is gone, where that can be
+    /// seen. On error `release` undoes what there is.
     [[nodiscard]] virtual Result<void> connect(const Handle& handle, Call& call) = 0;
 
     /// Undoes attach. Done already is success.
@@ -63,7 +63,7 @@ public:
 
     /// Facts of a link that is present, where the provider knows them: `pids`, the processes that carry it, separated by
     /// blanks; `rx_bytes`, `rx_packets`, `tx_bytes`, `tx_packets`, what the guest received and sent since attach, frames
-    /// with their headers; `refused_packets`, what it sent and may not.
+    /// with their headers; `refused_packets`, what it sent and may not; `connected`, "yes" or "no".
     [[nodiscard]] virtual Result<Inspection> inspect(const Handle& handle) = 0;
 
     /// Everything of this instance that exists now, found without a journal.

@@ -39,13 +39,6 @@ public:
         connected_.erase(vm);
     }
 
-    /// The next connect fails with this error.
-    void fail_next_connect(Error error)
-    {
-        const std::lock_guard lock(mutex_);
-        connect_failure_ = std::move(error);
-    }
-
     /// How many links there are now.
     std::size_t attached()
     {
@@ -59,7 +52,6 @@ private:
     std::map<std::string, Handle> links_;  // by VM
     std::set<std::string> connected_;      // VMs
     std::optional<Error> failure_;
-    std::optional<Error> connect_failure_;
     int next_ = 1;
 };
 
@@ -121,8 +113,6 @@ public:
         const std::lock_guard lock(world_->mutex_);
         if (!world_->links_.contains(handle.owner.vm))
             return make_error(Code::not_found, "VM " + handle.owner.vm + " has no network");
-        if (world_->connect_failure_)
-            return *std::exchange(world_->connect_failure_, std::nullopt);
         world_->connected_.insert(handle.owner.vm);
         return {};
     }
