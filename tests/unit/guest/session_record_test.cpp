@@ -62,7 +62,7 @@ TEST_F(CommandSessionTest, AnAgentThatIsAskedToEndKeepsHowEachOfThemEndedFirst)
             RelayPeer peer(*client, "/v0/session/attach", attach(name, How::view));
             ASSERT_TRUE(peer.wait_for_output("words"));
         }
-        // As our init ends them: the agent has not noticed when it is asked.
+        // As our init ends them: the agent may not have noticed when it is asked.
         kill(static_cast<pid_t>(facts_of(*client, "dies").pid), SIGKILL);
     }
     kill_agent(agent::Services::end_signal);
@@ -72,9 +72,9 @@ TEST_F(CommandSessionTest, AnAgentThatIsAskedToEndKeepsHowEachOfThemEndedFirst)
         const auto facts = facts_of(*client, name);
         EXPECT_EQ(facts.state, State::ended) << name;
         EXPECT_EQ(facts.end.exit.signal, signal) << name;
-        EXPECT_TRUE(facts.end.by_machine) << name;
         EXPECT_EQ(read(*client, name), "words\n");
     }
+    EXPECT_TRUE(facts_of(*client, "runs").end.by_machine);
 }
 
 TEST_F(CommandSessionTest, AnAgentThatIsAskedToEndWaitsForNoneThatStays)
