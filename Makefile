@@ -23,7 +23,7 @@ BENCH_PACKAGES := debvm sqlite3 isal dnsperf
 
 # CONFIGURE=: leaves a build as it is configured, as the test of `make install` does with the build that it is part of.
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
+    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O2 -g1 -DNDEBUG' -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DBANGER_BATCHES=ON
 
 .NOTPARALLEL:
 .PHONY: build install uninstall test check proofs bench lab-shell deps test-deps clean

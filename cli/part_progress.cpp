@@ -11,7 +11,7 @@ namespace banger::cli {
 namespace {
 
 constexpr std::chrono::hours longest_told{24};
-constexpr std::chrono::seconds patience{1};  // before that a rate says little
+constexpr std::chrono::seconds patience_for_rate{1};  // before that a rate says little
 
 // The smaller, the sooner a part is shown.
 int rank(const PartProgress& part)
@@ -81,7 +81,7 @@ std::string part_line(const PartProgress& part, const std::string& unit, std::si
 {
     const auto told = "  " + part.name + "  " + how_far(part, unit);
     const auto elapsed = now - part.began;
-    const auto how_fast = part.moves() && unit == "bytes" && part.done > part.done_before && elapsed >= patience
+    const auto how_fast = part.moves() && unit == "bytes" && part.done > part.done_before && elapsed >= patience_for_rate
                               ? pace(part.done - part.done_before, part.total - part.done, elapsed)
                               : std::string();
     if (const auto whole = told + ", " + how_fast; !how_fast.empty() && width_of(whole) <= columns)

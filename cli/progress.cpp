@@ -15,7 +15,7 @@ namespace {
 
 // A terminal gains nothing from more, and a slow one loses.
 constexpr std::chrono::milliseconds least_between_draws{80};
-constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::seconds patience_for_progress{2};
 
 // The last column stays free: some terminals wrap as soon as it is used.
 std::size_t room_of(const TerminalSize& size)
@@ -137,12 +137,12 @@ std::string Progress::line(const Stage& stage, Clock::time_point now) const
     else if (stage.done > 0)
         line += " " + amount(stage.done, stage.unit);
     const auto elapsed = now - stage.began;
-    const auto how_fast = stage.unit == "bytes" && stage.total > stage.done && stage.done > stage.done_before && elapsed >= patience
+    const auto how_fast = stage.unit == "bytes" && stage.total > stage.done && stage.done > stage.done_before && elapsed >= patience_for_progress
                               ? pace(stage.done - stage.done_before, stage.total - stage.done, elapsed)
                               : std::string();
     if (!how_fast.empty())
         line += ", " + how_fast;
-    else if (elapsed >= patience)
+    else if (elapsed >= patience_for_progress)
         line += ", " + base::format_duration(std::chrono::floor<std::chrono::seconds>(elapsed));
     if (stages_.size() > 1)
         line += " (and " + std::to_string(stages_.size() - 1) + " more)";

@@ -56,7 +56,7 @@ sdk::Result<VmProxy> VmProxy::parse(const Arguments& arguments)
     unsigned port = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (problem != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535)
-        return sdk::make_error(sdk::Code::invalid, quoted(text) + " is no port: it is a number from 1 to 65535",
+        return sdk::make_error(sdk::Code::invalid, cli::quoted(text) + " is no port: it is a number from 1 to 65535",
                                "see `banger vm proxy --help`");
     return VmProxy{vm_of_host(arguments.operand(0), arguments.value("zone").value_or("")),
                    static_cast<std::uint16_t>(port), arguments.value("report").value_or("")};

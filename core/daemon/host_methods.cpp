@@ -40,7 +40,7 @@ sdk::Result<Answer> status(Service& service, const Exchange&, Operation&)
 /// A command that has just ended may have left connections that are being seen off.
 constexpr std::chrono::milliseconds patience_for_rest{1000};
 
-sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> daemon_stop(Service& service, const Exchange& exchange, Operation& operation)
 {
     if (json::bool_or(exchange->params(), "if_idle"))
         if (const auto load = service.load_beside(operation, patience_for_rest); load.streams + load.operations > 0)
@@ -266,7 +266,7 @@ sdk::Result<Answer> audit(Service& service, const Exchange& exchange, Operation&
 
 Methods host_methods()
 {
-    return {{"daemon.status", status},    {"daemon.stop", stop},         {"plugin.list", list_plugins},
+    return {{"daemon.status", status},    {"daemon.stop", daemon_stop},         {"plugin.list", list_plugins},
             {"plugin.show", show_plugin}, {"config.show", show_config}, {"config.validate", validate_config},
             {"doctor", run_doctor},       {"audit", audit}};
 }

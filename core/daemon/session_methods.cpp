@@ -79,7 +79,7 @@ sdk::Result<Answer> answer_with(const model::VmRecord& vm, const sdk::Result<age
     return Answer{session_json(vm, *facts), {}};
 }
 
-sdk::Result<Answer> start(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> session_start(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto vm = vm_in(service, exchange, operation);
     if (!vm)
@@ -101,7 +101,7 @@ sdk::Result<Answer> start(Service& service, const Exchange& exchange, Operation&
                        (*agent)->start_session(spec, guest::Patience::of(patience_for_agent, operation.token())));
 }
 
-sdk::Result<Answer> list(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> session_list(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto vm = vm_in(service, exchange, operation);
     if (!vm)
@@ -120,7 +120,7 @@ sdk::Result<Answer> list(Service& service, const Exchange& exchange, Operation& 
     return answer;
 }
 
-sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> session_show(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto target = target_of(service, exchange, operation);
     if (!target)
@@ -134,7 +134,7 @@ sdk::Result<Answer> show(Service& service, const Exchange& exchange, Operation& 
     return Answer{session_json(target->vm, sessions->front()), {}};
 }
 
-sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> session_stop(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto target = target_of(service, exchange, operation);
     if (!target)
@@ -148,7 +148,7 @@ sdk::Result<Answer> stop(Service& service, const Exchange& exchange, Operation& 
                                                                                           operation.token())));
 }
 
-sdk::Result<Answer> kill(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> session_kill(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto signal = agent::signal_number(json::string_or(exchange->params(), "signal", "KILL"));
     if (!signal)
@@ -188,8 +188,8 @@ sdk::Result<Answer> attach(Service& service, const Exchange& exchange, Operation
 
 Methods session_methods()
 {
-    return {{"vm.session.start", start}, {"vm.session.list", list}, {"vm.session.show", show},
-            {"vm.session.stop", stop},   {"vm.session.kill", kill}, {"vm.session.attach", attach}};
+    return {{"vm.session.start", session_start}, {"vm.session.list", session_list}, {"vm.session.show", session_show},
+            {"vm.session.stop", session_stop},   {"vm.session.kill", session_kill}, {"vm.session.attach", attach}};
 }
 
 }  // namespace banger::daemon

@@ -21,7 +21,7 @@ using sdk::Code;
 using sdk::Error;
 using sdk::Result;
 
-constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t catalogue_format_version = 1;
 
 Error wrong(const std::string& what)
 {
@@ -195,9 +195,9 @@ Result<json::Document> open_catalogue(const std::string& text)
     const auto version = json::require_uint(*document, "version", "the catalogue");
     if (!version)
         return version.error();
-    if (*version != format_version)
+    if (*version != catalogue_format_version)
         return sdk::make_error(Code::unsupported, "the catalogue has version " + std::to_string(*version) +
-                                                      ", this banger reads version " + std::to_string(format_version));
+                                                      ", this banger reads version " + std::to_string(catalogue_format_version));
     if (auto checked = check_keys(*document, {"version", "images", "kernels"}, "it"); !checked)
         return std::move(checked).error();
     return document;
@@ -250,7 +250,7 @@ Result<Catalogue> Catalogue::parse(const std::string& text)
             return wrong("image '" + image.name + "' wants kernel '" + image.kernel + "', which it does not have");
 
     Catalogue catalogue;
-    catalogue.version_ = static_cast<int>(format_version);
+    catalogue.version_ = static_cast<int>(catalogue_format_version);
     catalogue.images_ = std::move(*images);
     catalogue.kernels_ = std::move(*kernels);
     return catalogue;

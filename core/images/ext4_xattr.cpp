@@ -43,7 +43,7 @@ struct Attribute {
 };
 
 constexpr std::size_t end_mark_bytes = 4;  // a zero word behind the last entry
-constexpr std::size_t max_name_bytes = 255;
+constexpr std::size_t max_xattr_name_bytes = 255;
 
 const Prefix* prefix_of(std::string_view name)
 {
@@ -92,7 +92,7 @@ std::optional<std::string> acl_on_disk(std::string_view value)
 sdk::Result<Attribute> attribute_of(const Xattr& xattr)
 {
     const auto* prefix = prefix_of(xattr.name);
-    if (prefix == nullptr || xattr.name.size() - prefix->text.size() > max_name_bytes)
+    if (prefix == nullptr || xattr.name.size() - prefix->text.size() > max_xattr_name_bytes)
         return sdk::make_error(sdk::Code::invalid,
                                "ext4 cannot store an extended attribute named '" + xattr.name + "'");
     Attribute attribute{prefix->index, std::string_view(xattr.name).substr(prefix->text.size()), xattr.value};
@@ -180,7 +180,7 @@ std::string block_area(std::vector<Attribute>& attributes)
 bool storable_xattr(std::string_view name)
 {
     const auto* prefix = prefix_of(name);
-    return prefix != nullptr && name.size() - prefix->text.size() <= max_name_bytes;
+    return prefix != nullptr && name.size() - prefix->text.size() <= max_xattr_name_bytes;
 }
 
 sdk::Result<XattrLayout> lay_out_xattrs(const std::vector<Xattr>& xattrs, std::size_t room)

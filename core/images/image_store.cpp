@@ -25,8 +25,8 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::uint64_t format_version = 1;
-constexpr const char* record_name = "/image.json";
+constexpr std::uint64_t image_format_version = 1;
+constexpr const char* image_record_name = "/image.json";
 
 Result<void> write_record(const std::string& directory, const CatalogueEntry& entry, const std::string& id,
                           const sdk::Fields& facts)
@@ -40,7 +40,7 @@ Result<void> write_record(const std::string& directory, const CatalogueEntry& en
         ::stat((directory + "/" + work_layer).c_str(), &work) != 0)
         return sdk::os_error("look at the layers in " + directory);
     json::Object record;
-    record.set("version", format_version)
+    record.set("version", image_format_version)
         .set("id", id)
         .set("name", entry.name)
         .set("kernel", entry.kernel)
@@ -50,7 +50,7 @@ Result<void> write_record(const std::string& directory, const CatalogueEntry& en
         .set("root_bytes", static_cast<std::uint64_t>(root.st_size))
         .set("work_bytes", static_cast<std::uint64_t>(work.st_size))
         .set("facts", facts);
-    return sdk::os::write_file_atomic(directory + record_name, json::to_pretty(record.value()), 0444);
+    return sdk::os::write_file_atomic(directory + image_record_name, json::to_pretty(record.value()), 0444);
 }
 
 Result<sdk::Layer> read_layer(const std::string& path, std::uint64_t bytes)
@@ -66,7 +66,7 @@ Result<sdk::Layer> read_layer(const std::string& path, std::uint64_t bytes)
 
 Result<Image> read_image(const std::string& directory, const std::string& id)
 {
-    const auto text = sdk::os::read_file(directory + record_name);
+    const auto text = sdk::os::read_file(directory + image_record_name);
     if (!text)
         return text.error();
     const auto record = json::parse_object(*text, "image.json");
@@ -75,7 +75,7 @@ Result<Image> read_image(const std::string& directory, const std::string& id)
     const auto version = json::require_uint(*record, "version", "image.json");
     if (!version)
         return version.error();
-    if (*version != format_version)
+    if (*version != image_format_version)
         return sdk::make_error(Code::unsupported,
                                "the image in " + directory + " was made by another version of banger",
                                "`banger image delete " + id + "` removes it");
@@ -253,7 +253,7 @@ struct ImageStore::State {
         const auto all = images.list();
         if (!all)
             return all.error();
-        const std::string record = directory + "/" + image->id + record_name;
+        const std::string record = directory + "/" + image->id + image_record_name;
         return note_choices(record, std::move(*image), *all, name, choices, keep);
     }
 

@@ -21,8 +21,8 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::uint64_t format_version = 1;
-constexpr const char* record_name = "/kernel.json";
+constexpr std::uint64_t kernel_format_version = 1;
+constexpr const char* kernel_record_name = "/kernel.json";
 
 Result<void> write_record(const std::string& directory, const CatalogueEntry& entry, const std::string& id,
                           const ImportedKernel& kernel)
@@ -31,7 +31,7 @@ Result<void> write_record(const std::string& directory, const CatalogueEntry& en
     if (!recipe)
         return recipe.error();
     json::Object record;
-    record.set("version", format_version)
+    record.set("version", kernel_format_version)
         .set("id", id)
         .set("name", entry.name)
         .set("source", entry.source)
@@ -41,7 +41,7 @@ Result<void> write_record(const std::string& directory, const CatalogueEntry& en
         .set("has_modules", kernel.has_modules)
         .set("created", static_cast<std::int64_t>(::time(nullptr)))
         .set("facts", kernel.facts);
-    return sdk::os::write_file_atomic(directory + record_name, json::to_pretty(record.value()), 0444);
+    return sdk::os::write_file_atomic(directory + kernel_record_name, json::to_pretty(record.value()), 0444);
 }
 
 Result<void> expect(const std::string& path, off_t least_bytes)
@@ -56,7 +56,7 @@ Result<void> expect(const std::string& path, off_t least_bytes)
 
 Result<Kernel> read_kernel(const std::string& directory, const std::string& id)
 {
-    const auto text = sdk::os::read_file(directory + record_name);
+    const auto text = sdk::os::read_file(directory + kernel_record_name);
     if (!text)
         return text.error();
     const auto record = json::parse_object(*text, "kernel.json");
@@ -65,7 +65,7 @@ Result<Kernel> read_kernel(const std::string& directory, const std::string& id)
     const auto version = json::require_uint(*record, "version", "kernel.json");
     if (!version)
         return version.error();
-    if (*version != format_version)
+    if (*version != kernel_format_version)
         return sdk::make_error(Code::unsupported,
                                "the kernel in " + directory + " was made by another version of banger",
                                "`banger kernel delete " + id + "` removes it");

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t max_path_bytes = 4095;  // PATH_MAX without the zero byte: nothing longer can be opened
 
-sdk::Error invalid(std::string message)
+sdk::Error invalid_entry(std::string message)
 {
     return sdk::make_error(sdk::Code::invalid, std::move(message));
 }
@@ -71,7 +71,7 @@ sdk::Result<std::vector<AclEntry>> acl_entries(archive_entry* entry, int type, c
     while (archive_entry_acl_next(entry, type, &entry_type, &permissions, &tag, &id, &name) == 0) {
         AclEntry acl{acl_tag(tag), static_cast<std::uint16_t>(permissions & 7)};
         if (acl.tag == 0)
-            return invalid("'" + path + "' has an access control list of a kind that Linux does not have");
+            return invalid_entry("'" + path + "' has an access control list of a kind that Linux does not have");
         if (acl.tag == 2 || acl.tag == 8) {
             if (id < 0)
                 return sdk::make_error(
@@ -139,7 +139,7 @@ sdk::Result<void> take_attributes(archive_entry* entry, TarEntry& into)
 sdk::Result<std::uint32_t> number(std::int64_t value, std::string_view what, const std::string& path)
 {
     if (value < 0 || value > std::numeric_limits<std::uint32_t>::max())
-        return invalid("'" + path + "' has the " + std::string(what) + " " + std::to_string(value) +
+        return invalid_entry("'" + path + "' has the " + std::string(what) + " " + std::to_string(value) +
                        ", which Linux does not have");
     return static_cast<std::uint32_t>(value);
 }
@@ -175,7 +175,7 @@ sdk::Result<void> take_kind(archive_entry* entry, TarEntry& into)
 {
     const auto kind = kind_of_type(archive_entry_filetype(entry));
     if (!kind)
-        return invalid("'" + into.path + "' is of a kind that a file system cannot hold");
+        return invalid_entry("'" + into.path + "' is of a kind that a file system cannot hold");
     into.kind = *kind;
     if (*kind == FileKind::symlink) {
         const auto* target = archive_entry_symlink(entry);
@@ -194,7 +194,7 @@ sdk::Result<void> take_kind(archive_entry* entry, TarEntry& into)
 sdk::Result<std::string> relative_path(std::string_view path, std::string_view what)
 {
     const auto refuse = [&](std::string_view why) {
-        return invalid(std::string(what) + " '" + std::string(path.substr(0, 256)) + "' " + std::string(why));
+        return invalid_entry(std::string(what) + " '" + std::string(path.substr(0, 256)) + "' " + std::string(why));
     };
     if (path.size() > max_path_bytes)
         return refuse("... is longer than 4095 bytes");
@@ -221,7 +221,7 @@ sdk::Result<TarEntry> entry_of(archive_entry* entry)
 {
     const auto* name = archive_entry_pathname(entry);
     if (name == nullptr || *name == '\0')
-        return invalid("an entry of the archive has no name");
+        return invalid_entry("an entry of the archive has no name");
     // A lone '/' is the root itself, as umoci writes it; nothing can leave by it.
     const bool root = std::string_view(name).find_first_not_of('/') == std::string_view::npos;
     auto path = relative_path(root ? "." : name, "the entry");

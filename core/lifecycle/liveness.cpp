@@ -3,29 +3,16 @@
 
 #include <poll.h>
 
-#include <charconv>
-
 #include "banger/sdk/os/process.hpp"
+#include "core/lifecycle/look.hpp"
 #include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {
-namespace {
-
-template <typename Number>
-Number number_in(const sdk::Fields& bound, const std::string& key)
-{
-    const auto text = bound.find(key);
-    Number number{};
-    if (text != bound.end())
-        std::from_chars(text->second.data(), text->second.data() + text->second.size(), number);
-    return number;
-}
-
-}  // namespace
 
 sdk::Result<sdk::os::UniqueFd> watch_vmm(const sdk::Handle& vmm)
 {
-    const sdk::os::ProcessId id{number_in<pid_t>(vmm.bound, "pid"), number_in<std::uint64_t>(vmm.bound, "start_time")};
+    const sdk::os::ProcessId id{number_in<pid_t>(vmm.bound, "pid").value_or(0),
+                                number_in<std::uint64_t>(vmm.bound, "start_time").value_or(0)};
     if (id.pid <= 0)
         return sdk::make_error(sdk::Code::not_found, "the VMM of VM " + vmm.owner.vm + " has no process");
     return sdk::os::watch_process(id);

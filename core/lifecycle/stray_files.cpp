@@ -46,7 +46,7 @@ bool is_initramfs(const std::string& name)
 }
 
 // `.new` is what sdk::os::write_file_atomic and all others that publish by rename call what they have not finished.
-constexpr std::string_view unfinished = ".new";
+constexpr std::string_view unfinished_suffix = ".new";
 
 class Search {
 public:
@@ -60,7 +60,7 @@ public:
             return;  // not made yet
         std::sort(names->begin(), names->end());
         for (const auto& name : *names) {
-            if (name.ends_with(unfinished))
+            if (name.ends_with(unfinished_suffix))
                 found_.unfinished.push_back(directory + "/" + name);
             else if (!belongs(name))
                 found_.unknown.push_back(directory + "/" + name);
@@ -108,7 +108,7 @@ StrayFiles stray_files(Engine& engine)
     search.look_into(engine.paths.runtime, belongs_in_runtime);
     auto found = search.found();
     std::erase_if(found.unfinished, [&](const std::string& path) {
-        return engine.builds.waiting(path.substr(0, path.size() - unfinished.size())) > 0;
+        return engine.builds.waiting(path.substr(0, path.size() - unfinished_suffix.size())) > 0;
     });
     return found;
 }

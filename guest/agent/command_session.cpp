@@ -22,8 +22,6 @@ constexpr std::size_t most_per_turn = 256UL * 1024;
 constexpr std::chrono::milliseconds pause_between_turns{1};
 /// What is shown of an argument vector, which may be megabytes long: facts fit one frame.
 constexpr std::size_t most_shown = 4096;
-constexpr const char* record_suffix = ".json";
-constexpr const char* log_suffix = ".log";
 
 std::vector<std::string> shortened(const std::vector<std::string>& argv)
 {

@@ -22,6 +22,10 @@ namespace banger::agent {
 /// the session ended.
 class CommandSession {
 public:
+    /// Its two files are called as it is, and so.
+    static constexpr const char* record_suffix = ".json";
+    static constexpr const char* log_suffix = ".log";
+
     /// Somebody who watches it or writes to it.
     class Viewer {
     public:

@@ -14,8 +14,6 @@
 namespace banger::agent {
 namespace {
 
-constexpr std::string_view record_suffix = ".json";
-constexpr std::string_view log_suffix = ".log";
 constexpr std::size_t longest_made_name = 32;
 /// Less than whoever asks waits for the agent.
 constexpr std::chrono::seconds patience_for_needs{10};
@@ -90,10 +88,10 @@ std::vector<CommandSession::Found> find_sessions(const std::string& directory)
         const std::string name = file.substr(0, file.rfind('.'));
         if (!check_session_name(name))
             continue;
-        if (file.ends_with(log_suffix) &&
-            access((directory + "/" + name + std::string(record_suffix)).c_str(), F_OK) != 0 && errno == ENOENT)
+        if (file.ends_with(CommandSession::log_suffix) &&
+            access((directory + "/" + name + CommandSession::record_suffix).c_str(), F_OK) != 0 && errno == ENOENT)
             unlink((directory + "/" + file).c_str());  // nobody knows what it is of
-        if (!file.ends_with(record_suffix))
+        if (!file.ends_with(CommandSession::record_suffix))
             continue;
         if (auto session = CommandSession::find(directory, name))
             all.push_back(std::move(*session));

@@ -17,7 +17,7 @@ namespace {
 /// Its close will be no end of what was sent, but an end in its middle (socket(7), SO_LINGER).
 void end_by_reset(int fd)
 {
-    const linger reset{1, 0};
+    const ::linger reset{1, 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 

@@ -16,7 +16,7 @@ using sdk::Code;
 using sdk::Result;
 
 // Nothing: the catalogues are asked for.
-Result<std::optional<BundleRecipe>> read_recipe(const std::string& text)
+Result<std::optional<BundleRecipe>> read_image_recipe(const std::string& text)
 {
     const auto document = plugin_json::parse_object(text, "the recipe");
     if (!document)
@@ -44,7 +44,7 @@ public:
 
     Result<sdk::ImageStream> fetch(const sdk::ImageRequest& request, sdk::Call& call) override
     {
-        const auto recipe = read_recipe(request.recipe);
+        const auto recipe = read_image_recipe(request.recipe);
         if (!recipe)
             return recipe.error();
         if (call.cancelled())

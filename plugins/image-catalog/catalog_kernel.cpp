@@ -16,7 +16,7 @@ namespace {
 using sdk::Result;
 using Recipe = std::variant<BundleRecipe, KernelFiles>;
 
-Result<Recipe> read_recipe(const std::string& text)
+Result<Recipe> read_kernel_recipe(const std::string& text)
 {
     const auto document = plugin_json::parse_object(text, "the recipe");
     if (!document)
@@ -42,7 +42,7 @@ public:
 
     Result<sdk::KernelBundle> fetch(const sdk::KernelRequest& request, sdk::Call& call) override
     {
-        auto recipe = read_recipe(request.recipe);
+        auto recipe = read_kernel_recipe(request.recipe);
         if (!recipe)
             return std::move(recipe).error();
         if (call.cancelled())

@@ -11,7 +11,7 @@ using plugin_json::ObjectReader;
 
 namespace {
 
-bool is_address(const std::string& text)
+bool is_kernel_address(const std::string& text)
 {
     return (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("file:///")) &&
            std::none_of(text.begin(), text.end(),
@@ -56,7 +56,7 @@ sdk::Result<KernelRecipe> read_kernel_recipe(const std::string& text)
     ObjectReader reader(*document, subject, problem);
     KernelRecipe recipe;
     if (document->HasMember("url")) {
-        recipe.url = reader.required_text("url", is_address);
+        recipe.url = reader.required_text("url", is_kernel_address);
         recipe.sha256 = reader.required_text("sha256", is_sha256);
     } else {
         recipe.archive = read_archive(reader);

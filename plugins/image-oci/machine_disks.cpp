@@ -14,7 +14,7 @@ using sdk::Code;
 using sdk::Result;
 
 constexpr const char* unfolder = "qemu-img";
-constexpr std::chrono::hours most_time{1};  // a large disk on a slow one
+constexpr std::chrono::hours most_disk_time{1};  // a large disk on a slow one
 constexpr const char* keys_file = "/.ssh/authorized_keys";  // below /root, where the agent puts the key
 
 // The path of a file that holds the disk byte by byte.
@@ -30,7 +30,7 @@ Result<std::string> plain_file(const DiskFile& disk, const std::string& unfolded
     sdk::os::Command command;
     command.argv = {unfolder, "convert", "-f", disk.format, "-O", "raw", disk.path, unfolded};
     sdk::os::RunLimits limits;
-    limits.timeout = most_time;
+    limits.timeout = most_disk_time;
     limits.cancel_descriptor = call.cancel_descriptor();
     if (auto ran = sdk::os::run_checked(std::move(command), {}, limits); !ran)
         return std::move(ran).error().while_doing("read " + disk.path);

@@ -30,7 +30,7 @@ std::optional<rapidjson::Document> parse(const std::string& text)
     return document;
 }
 
-std::string text_of(const Value& object, const char* key)
+std::string member_text(const Value& object, const char* key)
 {
     const auto member = object.FindMember(key);
     return member != object.MemberEnd() && member->value.IsString() ? member->value.GetString() : "";
@@ -40,7 +40,7 @@ std::optional<Descriptor> descriptor_of(const Value& value)
 {
     if (!value.IsObject())
         return std::nullopt;
-    Descriptor blob{text_of(value, "mediaType"), text_of(value, "digest"), 0};
+    Descriptor blob{member_text(value, "mediaType"), member_text(value, "digest"), 0};
     const auto size = value.FindMember("size");
     if (!blobs::is_digest(blob.digest) || size == value.MemberEnd() || !size->value.IsUint64())
         return std::nullopt;
@@ -51,11 +51,11 @@ std::optional<Descriptor> descriptor_of(const Value& value)
 // Of an index' member "platform", or of a configuration.
 std::string platform_in(const Value& object)
 {
-    const auto variant = text_of(object, "variant");
-    return text_of(object, "os") + "/" + text_of(object, "architecture") + (variant.empty() ? "" : "/" + variant);
+    const auto variant = member_text(object, "variant");
+    return member_text(object, "os") + "/" + member_text(object, "architecture") + (variant.empty() ? "" : "/" + variant);
 }
 
-std::string platform_of(const Value& entry)
+std::string entry_platform(const Value& entry)
 {
     const auto platform = entry.FindMember("platform");
     return platform == entry.MemberEnd() || !platform->value.IsObject() ? std::string() : platform_in(platform->value);
@@ -95,7 +95,7 @@ sdk::Result<ManifestOrIndex> parse_index(const Value& list, const std::string& p
         auto blob = descriptor_of(entry);
         if (!blob)
             return damaged(subject, "lists a manifest without digest and size");
-        const auto its = platform_of(entry);
+        const auto its = entry_platform(entry);
         switch (fit_of(its, platform)) {
             case Fit::exact: result.of_platform.push_back(std::move(*blob)); break;
             case Fit::loose: loose.push_back(std::move(*blob)); break;
@@ -152,7 +152,7 @@ sdk::Result<SavedImage> parse_saved(const std::string& text)
         return wrong();
     const auto& image = (*document)[0];
     SavedImage saved;
-    saved.config = text_of(image, "Config");
+    saved.config = member_text(image, "Config");
     const auto layers = image.FindMember("Layers");
     if (saved.config.empty() || layers == image.MemberEnd() || !layers->value.IsArray() ||
         layers->value.Size() > max_layers)
@@ -192,7 +192,7 @@ bool is_platform(const std::string& text)
 std::string platform_of(const std::string& config, const std::string& otherwise)
 {
     const auto document = parse(config);
-    if (!document || !document->IsObject() || text_of(*document, "os").empty() || text_of(*document, "architecture").empty())
+    if (!document || !document->IsObject() || member_text(*document, "os").empty() || member_text(*document, "architecture").empty())
         return otherwise;
     return platform_in(*document);
 }

@@ -12,12 +12,12 @@
 namespace banger::oci {
 namespace {
 
-constexpr std::size_t read_bytes = 256U << 10;
+constexpr std::size_t piece_bytes = 256U << 10;
 
 }  // namespace
 
 SummedFile::SummedFile(sdk::os::UniqueFd file, std::string path)
-    : file_(std::move(file)), path_(std::move(path)), buffer_(read_bytes)
+    : file_(std::move(file)), path_(std::move(path)), buffer_(piece_bytes)
 {
 }
 

@@ -28,7 +28,7 @@ namespace os = sdk::os;
 
 constexpr const char* first_name = "br-banger";
 constexpr unsigned chosen_bits = 24;  // of a subnet that nobody configured
-constexpr unsigned most_taps = 0xfffff;  // as many hexadecimal digits as a name has room for; this one is never made
+constexpr unsigned unmade_tap = 0xfffff;  // as many hexadecimal digits as a name has room for; this one is never made
 
 // A setting of the kernel's, in this network namespace (Documentation/networking/ip-sysctl.rst).
 Result<void> set(const std::string& path, const std::string& value)
@@ -221,7 +221,7 @@ Result<void> HostNetwork::prepare_bridge(const std::string& name)
 Result<void> HostNetwork::check()
 {
     // The kernel asks for the right before it looks for the interface.
-    if (auto allowed = links_.remove(tap_name(instance_, most_taps)); !allowed)
+    if (auto allowed = links_.remove(tap_name(instance_, unmade_tap)); !allowed)
         return allowed;
     if (auto passes = check_firewall(); !passes)
         return passes;
@@ -361,7 +361,7 @@ Result<NewTap> HostNetwork::new_tap()
     auto all = links_.list();
     if (!all)
         return std::move(all).error();
-    for (unsigned number = 0; number < most_taps; ++number) {
+    for (unsigned number = 0; number < unmade_tap; ++number) {
         const std::string name = tap_name(instance_, number);
         if (std::none_of(all->begin(), all->end(), [&](const Interface& other) { return other.name == name; }))
             return NewTap::make(name);

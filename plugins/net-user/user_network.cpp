@@ -29,8 +29,8 @@ namespace os = sdk::os;
 constexpr std::string_view stream_word = "link:stream-socket";
 constexpr std::string_view restricted_word = "link:user-restricted";
 constexpr std::string_view none_word = "link:none";
-constexpr std::chrono::seconds longest_start{30};
-constexpr std::chrono::milliseconds longest_answer{500};  // of a filter that lives
+constexpr std::chrono::seconds longest_filter_start{30};
+constexpr std::chrono::milliseconds longest_filter_answer{500};  // of a filter that lives
 
 /// The plugin's section of the configuration; the schema in net-user.plugin.json describes each key.
 struct Config {
@@ -73,7 +73,7 @@ sdk::Fields ask_traffic(const sdk::Owner& owner)
     if (!filter)
         return {};
     std::string said;
-    const auto deadline = std::chrono::steady_clock::now() + longest_answer;
+    const auto deadline = std::chrono::steady_clock::now() + longest_filter_answer;
     while (said.size() < 4096 && os::wait_readable(filter->get(), -1, deadline)) {
         std::array<char, 512> bytes{};
         const ssize_t got = ::read(filter->get(), bytes.data(), bytes.size());
@@ -110,7 +110,7 @@ sdk::Link link_through(const sdk::LinkSpec& spec)
 // The filter says over a pipe that it serves, or why it cannot.
 sdk::Result<void> wait_until_ready(const os::UniqueFd& ready, sdk::Call& call)
 {
-    const auto deadline = std::chrono::steady_clock::now() + longest_start;
+    const auto deadline = std::chrono::steady_clock::now() + longest_filter_start;
     if (auto waited = os::wait_readable(ready.get(), call.cancel_descriptor(), deadline); !waited)
         return std::move(waited).error().while_doing("wait for banger-net-filter");
     std::array<char, 512> said{};

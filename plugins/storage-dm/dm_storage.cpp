@@ -23,7 +23,7 @@ using sdk::make_error;
 using sdk::Result;
 namespace os = sdk::os;
 
-constexpr std::chrono::seconds patience{3};  // with whoever is just closing what a disk writes to
+constexpr std::chrono::seconds patience_with_writers{3};  // with whoever is just closing what a disk writes to
 
 Result<void> check(const sdk::DiskSpec& spec)
 {
@@ -62,7 +62,7 @@ Result<void> take_up_again(const DiskFiles::Top& top, const std::string& role, s
         return std::move(valid).error();
     if (*valid == cow::Validity::valid)
         return {};
-    if (auto unused = sdk::check_unused(top.cow, role, patience); !unused)
+    if (auto unused = sdk::check_unused(top.cow, role, patience_with_writers); !unused)
         return unused;
     call.warn("disk '" + role + "' could not be written to any more when the VM ran, as when the host's disk is full; it is "
               "taken up again as after a power cut");
@@ -183,7 +183,7 @@ public:
             return tops.error();
         if (tops)
             for (const auto& top : *tops)
-                if (auto unused = sdk::check_unused(top.path, role, patience); !unused)
+                if (auto unused = sdk::check_unused(top.path, role, patience_with_writers); !unused)
                     return unused;
         return files->remove();
     }
@@ -229,7 +229,7 @@ private:
             return {};
         if (auto legal = sdk::check_length(spec); !legal)
             return legal;
-        if (auto unused = sdk::check_unused(top.cow, spec.role, patience); !unused)
+        if (auto unused = sdk::check_unused(top.cow, spec.role, patience_with_writers); !unused)
             return unused;
         return DiskFiles::grow(top, spec.bytes);
     }

@@ -28,7 +28,7 @@ std::string text_of(const rapidjson::Value& value)
     return buffer.GetString();
 }
 
-std::int64_t number_in(const rapidjson::Value& object, const char* key)
+std::int64_t whole_number_in(const rapidjson::Value& object, const char* key)
 {
     return object.HasMember(key) && object[key].IsInt64() ? object[key].GetInt64() : 0;
 }
@@ -175,8 +175,8 @@ sdk::Result<QmpEvent> Qmp::next_event(const QmpLimits& limits)
         if (line.HasMember("data"))
             event.data = text_of(line["data"]);
         if (line.HasMember("timestamp") && line["timestamp"].IsObject())
-            event.when = std::chrono::seconds(number_in(line["timestamp"], "seconds")) +
-                         std::chrono::microseconds(number_in(line["timestamp"], "microseconds"));
+            event.when = std::chrono::seconds(whole_number_in(line["timestamp"], "seconds")) +
+                         std::chrono::microseconds(whole_number_in(line["timestamp"], "microseconds"));
         return event;
     }
 }

@@ -7,7 +7,7 @@ namespace banger::e2e {
 namespace {
 
 // The program $2 with its libraries, to the directory $1 as $3.
-constexpr const char* collect =
+constexpr const char* collecting_script =
     "mkdir -p \"$1\" && cp -L \"$2\" \"$1/$3\" && cp -L $(ldd \"$2\" | grep -o '/[^ ]*' | grep -v '/ld-linux\\|/libc\\.so') \"$1\"";
 
 }  // namespace
@@ -21,7 +21,7 @@ void bring_program(const Installation& host, const std::string& vm, const std::s
     ASSERT_TRUE(found) << "there is no " << program;
     const std::string bundle = host.home() + "/" + name;
     sdk::os::Command command;
-    command.argv = {"sh", "-c", collect, "sh", bundle, *found, name};
+    command.argv = {"sh", "-c", collecting_script, "sh", bundle, *found, name};
     const auto collected = sdk::os::run_checked(command);
     ASSERT_TRUE(collected) << collected.error().message;
     const auto copied = host.banger({"vm", "cp", bundle, vm + ":/opt/"});

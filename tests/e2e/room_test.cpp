@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
-constexpr auto patience = 30s;
+constexpr auto room_patience = 30s;
 
 class SmallDisk {
 public:
@@ -52,7 +52,7 @@ class Log {
 public:
     explicit Log(const Installation& host) : path_(host.home() + "/run/bangerd.log") {}
     void forget() { seen_ = sdk::os::read_file(path_).value_or({}).size(); }
-    [[nodiscard]] bool says(const std::string& text) const { return wait_for_text(path_, text, patience, seen_); }
+    [[nodiscard]] bool says(const std::string& text) const { return wait_for_text(path_, text, room_patience, seen_); }
 
 private:
     std::string path_;
@@ -132,7 +132,7 @@ TEST(Room, WhenItGetsScarceMachinesStandUntilThereIsMore)
     // One whose guest boots when it happens is stopped again.
     ASSERT_EQ(host.banger({"vm", "create", "--name", "late", "--no-start"}).status, 0);
     auto start = std::async(std::launch::async, [&] { return host.banger({"vm", "start", "late"}); });
-    ASSERT_TRUE(wait_for_text(host.vms() + "/" + shown(host, "late", "id") + "/console.log", "Linux version", patience));
+    ASSERT_TRUE(wait_for_text(host.vms() + "/" + shown(host, "late", "id") + "/console.log", "Linux version", room_patience));
     log.forget();
     disk.leave(128U << 20U);
     const auto late = start.get();

@@ -9,7 +9,7 @@
 namespace banger::proofs {
 namespace {
 
-qemu::QmpLimits patience_for_qemu()
+qemu::QmpLimits patience_for_monitor()
 {
     return {std::chrono::steady_clock::now() + std::chrono::seconds(180)};
 }
@@ -25,7 +25,7 @@ std::string status_in(const qemu::QmpEvent& event)
 
 Monitor::Monitor(sdk::os::UniqueFd socket)
 {
-    auto opened = qemu::Qmp::open(std::move(socket), patience_for_qemu());
+    auto opened = qemu::Qmp::open(std::move(socket), patience_for_monitor());
     EXPECT_TRUE(opened) << opened.error().message;
     if (opened)
         qmp_ = std::move(*opened);
@@ -33,19 +33,19 @@ Monitor::Monitor(sdk::os::UniqueFd socket)
 
 std::string Monitor::command(const std::string& name, const std::string& arguments)
 {
-    auto answer = qmp_->execute(name, patience_for_qemu(), arguments);
+    auto answer = qmp_->execute(name, patience_for_monitor(), arguments);
     EXPECT_TRUE(answer) << name << " " << arguments << ": " << answer.error().message;
     return answer.value_or("{}");
 }
 
 bool Monitor::accepts(const std::string& name)
 {
-    return qmp_->execute(name, patience_for_qemu()).has_value();
+    return qmp_->execute(name, patience_for_monitor()).has_value();
 }
 
 void Monitor::give(int descriptor, const std::string& name)
 {
-    const auto given = qmp_->give(descriptor, name, patience_for_qemu());
+    const auto given = qmp_->give(descriptor, name, patience_for_monitor());
     EXPECT_TRUE(given) << given.error().message;
 }
 
@@ -53,7 +53,7 @@ double Monitor::wait_for(const std::string& event, const std::string& status)
 {
     for (std::size_t seen = 0;; ++seen) {
         if (seen == events_.size()) {
-            auto next = qmp_->next_event(patience_for_qemu());
+            auto next = qmp_->next_event(patience_for_monitor());
             if (!next) {
                 ADD_FAILURE() << "QEMU did not say " << event << " " << status << ": " << next.error().message;
                 return 0;

@@ -8,7 +8,7 @@
 namespace banger::config {
 namespace {
 
-constexpr HostFacts host{8, 24'000};
+constexpr HostFacts roomy_host{8, 24'000};
 
 // What `config set` writes: the first way that has no problem.
 std::string set(const std::string& text, const std::string& key, const std::string& value)
@@ -17,7 +17,7 @@ std::string set(const std::string& text, const std::string& key, const std::stri
     if (!ways)
         return "error: " + ways.error().message;
     for (const auto& way : *ways)
-        if (find_problems(way, "/c.toml", host).empty())
+        if (find_problems(way, "/c.toml", roomy_host).empty())
             return way;
     return "wrong: " + ways->front();
 }
@@ -127,7 +127,7 @@ TEST(Setting, AValueIsNothingButAValue)
         const auto ways = ways_to_set("", "/c.toml", "plugin.x.y", value);
         ASSERT_TRUE(ways) << value;
         ASSERT_EQ(ways->size(), 1U) << value << ": " << ways->front();
-        const auto setting = find_setting(*parse(ways->front(), "/c.toml", host), "plugin.x.y");
+        const auto setting = find_setting(*parse(ways->front(), "/c.toml", roomy_host), "plugin.x.y");
         ASSERT_TRUE(setting);
         EXPECT_EQ(setting->text, value);
     }
@@ -148,14 +148,14 @@ TEST(Setting, NamesAreThoseOfTheFileOrOfConfigShow)
 
 TEST(Setting, EveryOneCanBeShownAndSetAgainToWhatIsShown)
 {
-    const auto config = *parse("[vm_defaults]\nmemory = \"1G\"\n[daemon]\nplugin_deadline = \"90s\"\n", "/c.toml", host);
+    const auto config = *parse("[vm_defaults]\nmemory = \"1G\"\n[daemon]\nplugin_deadline = \"90s\"\n", "/c.toml", roomy_host);
     for (const auto& key : known_keys()) {
         const auto setting = find_setting(config, key);
         ASSERT_TRUE(setting) << key;
         EXPECT_EQ(setting->key, key);
         const auto text = set("", key, setting->text);
         EXPECT_FALSE(text.starts_with("wrong") || text.starts_with("error")) << key << ": " << text;
-        const auto again = find_setting(*parse(text, "/c.toml", host), key);
+        const auto again = find_setting(*parse(text, "/c.toml", roomy_host), key);
         EXPECT_EQ(again->text, setting->text) << key;
         EXPECT_EQ(again->json, setting->json) << key;
     }
@@ -169,7 +169,7 @@ TEST(Setting, EveryOneCanBeShownAndSetAgainToWhatIsShown)
 
 TEST(Setting, OfAPluginOnlyWhatTheFileHas)
 {
-    const auto config = *parse("[plugin.x]\na = [1, \"b\"]\n[plugin.x.deep]\nb = \"c\"\n", "/c.toml", host);
+    const auto config = *parse("[plugin.x]\na = [1, \"b\"]\n[plugin.x.deep]\nb = \"c\"\n", "/c.toml", roomy_host);
     EXPECT_EQ(find_setting(config, "plugin.x.a")->text, "[1,\"b\"]");
     EXPECT_EQ(find_setting(config, "plugin.x.deep.b")->text, "c");
     EXPECT_EQ(find_setting(config, "plugin.x.deep.b")->json, "\"c\"");

@@ -15,7 +15,7 @@
 namespace banger::daemon {
 namespace {
 
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds patience_with_watch{20};
 
 class RoomWatchTest : public ServiceWorld {
 protected:
@@ -36,7 +36,7 @@ TEST_F(RoomWatchTest, WhatMetAFullDiskBetweenTwoLooksGoesOn)
     const auto goes_on = [&] { return !sdk::os::read_file(resumed).value_or({}).empty(); };
     RoomWatch watch(loop_, *service_, 1);
     watch.began(vm.id);
-    sdk::testing::wait_for_change(resumed, patience, goes_on);
+    sdk::testing::wait_for_change(resumed, patience_with_watch, goes_on);
     EXPECT_TRUE(goes_on());
     watch.ended(vm.id);
     shut_down();
@@ -53,7 +53,7 @@ TEST_F(RoomWatchTest, AStartIsCalledOffWhileItsGuestBoots)
     RoomWatch watch(loop_, *service_, more_than_any_disk_has);
     watch.began(vm.id);
     pollfd cancelled{start.cancel_descriptor(), POLLIN, 0};
-    EXPECT_EQ(::poll(&cancelled, 1, static_cast<int>(std::chrono::milliseconds(patience).count())), 1);
+    EXPECT_EQ(::poll(&cancelled, 1, static_cast<int>(std::chrono::milliseconds(patience_with_watch).count())), 1);
     ASSERT_TRUE(start.called_off());
     EXPECT_EQ(start.called_off()->code, sdk::Code::no_space);
     watch.ended(vm.id);
@@ -83,7 +83,7 @@ TEST_F(RoomWatchTest, WhatIsWrongWithADiskIsSaidOnce)
     };
     watch.began(vm.id);
     for (int i = 0; i < 3; ++i)
-        EXPECT_TRUE(looks.try_acquire_for(patience));  // by the third what the first two found is dealt with
+        EXPECT_TRUE(looks.try_acquire_for(patience_with_watch));  // by the third what the first two found is dealt with
     watch.ended(vm.id);
     shut_down();
     const std::string said = heard.text();

@@ -14,7 +14,7 @@ Token test_token()
     return token;
 }
 
-std::string nonce_of(char c)
+std::string nonce_full_of(char c)
 {
     return std::string(nonce_size, c);
 }
@@ -59,37 +59,37 @@ TEST(PreambleScanner, FindsAPreambleSplitAnywhere)
     const std::string garbage =
         "left over \xf1 BANGER \xf1"
         "BANGER/CLIENT0\n";
-    const std::string stream = garbage + client_preamble(test_token(), nonce_of('n')) + "the session";
+    const std::string stream = garbage + client_preamble(test_token(), nonce_full_of('n')) + "the session";
     for (std::size_t first = 0; first <= stream.size(); ++first)
         for (std::size_t second = first; second <= stream.size(); second += 5) {
             const auto found = scan(stream, {first, second});
-            ASSERT_EQ(found.nonce, nonce_of('n')) << first << " " << second;
+            ASSERT_EQ(found.nonce, nonce_full_of('n')) << first << " " << second;
             ASSERT_EQ(found.rest, "the session") << first << " " << second;
         }
 }
 
 TEST(PreambleScanner, FindsOneFedByteByByte)
 {
-    const std::string stream = std::string(1000, '\xf1') + client_preamble(test_token(), nonce_of('b')) + "x";
+    const std::string stream = std::string(1000, '\xf1') + client_preamble(test_token(), nonce_full_of('b')) + "x";
     PreambleScanner scanner(test_token());
     int hits = 0;
     for (const char& byte : stream)
         if (const auto hit = scanner.feed({&byte, 1})) {
             ++hits;
-            EXPECT_EQ(hit->nonce, nonce_of('b'));
+            EXPECT_EQ(hit->nonce, nonce_full_of('b'));
         }
     EXPECT_EQ(hits, 1);
 }
 
 TEST(PreambleScanner, ALaterPreambleReplacesOneCutShortAtAnyByte)
 {
-    const std::string dead = client_preamble(test_token(), nonce_of('d'));
-    const std::string live = client_preamble(test_token(), nonce_of('l')) + "hello";
+    const std::string dead = client_preamble(test_token(), nonce_full_of('d'));
+    const std::string live = client_preamble(test_token(), nonce_full_of('l')) + "hello";
     for (std::size_t kept = 0; kept <= dead.size(); ++kept) {
         const std::string stream = dead.substr(0, kept) + live;
         for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
             const auto found = scan(stream, {cut});
-            ASSERT_EQ(found.nonce, nonce_of('l')) << kept << " " << cut;
+            ASSERT_EQ(found.nonce, nonce_full_of('l')) << kept << " " << cut;
             ASSERT_EQ(found.rest, "hello") << kept << " " << cut;
         }
     }
@@ -100,7 +100,7 @@ TEST(PreambleScanner, AnotherMachinesTokenIsNoPreamble)
     Token other = test_token();
     other[31] ^= 1;
     PreambleScanner scanner(test_token());
-    EXPECT_FALSE(scanner.feed(client_preamble(other, nonce_of('o'))));
+    EXPECT_FALSE(scanner.feed(client_preamble(other, nonce_full_of('o'))));
 }
 
 TEST(NeedleScanner, FindsEveryOccurrenceInTurn)
