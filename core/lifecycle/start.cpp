@@ -1,17 +1,16 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/start.hpp"
 
-#include <algorithm>
-#include <iterator>
+#include <optional>
 
 #include "banger/sdk/os/file.hpp"
 #include "core/base/durations.hpp"
 #include "core/guest/agent_client.hpp"
-#include "core/lifecycle/attach_noted.hpp"
 #include "core/lifecycle/console.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/initramfs.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/noted_attachments.hpp"
 #include "core/lifecycle/own_scope.hpp"
 #include "core/lifecycle/provision.hpp"
 #include "core/lifecycle/reach.hpp"
@@ -66,7 +65,7 @@ sdk::Error runs_already(const model::VmRecord& vm)
 class Start {
 public:
     Start(Engine& engine, const model::VmRecord& vm, handles::HandleJournal& journal, Operation& operation)
-        : engine_(engine), vm_(vm), journal_(journal), operation_(operation)
+        : engine_(engine), vm_(vm), journal_(journal), operation_(operation), opened_(journal, operation)
     {
     }
 
@@ -91,33 +90,26 @@ public:
         return vm_.provisioned ? sdk::Result<void>() : find_provisioners(engine_);
     }
 
-    /// What the VMM will open, in one note, and what was bound of it in another: a start waits for each.
+    /// What the VMM will open.
     sdk::Result<void> plan()
     {
-        auto planned = use_.network->plan(link_spec());
-        if (!planned)
+        if (auto planned = opened_.plan(*use_.network, link_spec()); !planned)
             return std::move(planned).error().while_doing("attach network");
-        has_link_ = !planned->empty();
-        for (const auto& role : model::writable_disk_roles()) {
-            auto disk = use_.storage->plan(disk_spec(engine_, vm_, image_, role));
-            if (!disk)
-                return std::move(disk).error().while_doing("attach " + role + " disk");
-            std::move(disk->begin(), disk->end(), std::back_inserter(*planned));
-        }
-        planned_ = std::move(*planned);
-        return journal_.note_all_planned(planned_);
+        for (const auto& role : model::writable_disk_roles())
+            if (auto planned = opened_.plan(*use_.storage, disk_spec(engine_, vm_, image_, role)); !planned)
+                return std::move(planned).error().while_doing("attach " + role + " disk");
+        return opened_.note_planned();
     }
 
     sdk::Result<void> attach_network()
     {
         const auto span = operation_.span("attach network");
-        if (auto wanted = operation_.check(); !wanted)
-            return wanted;
-        auto link = use_.network->attach(link_spec(), operation_);
+        auto link = opened_.attach(*use_.network, link_spec());
         if (!link)
             return std::move(link).error().while_doing("attach network");
         boot_.links.push_back(std::move(link->value));
-        note_later(std::move(link->handle));
+        if (opened_.was_planned(link->handle))
+            link_ = std::move(link->handle);
         return {};
     }
 
@@ -125,17 +117,14 @@ public:
     {
         const auto span = operation_.span("attach disks");
         for (const auto& role : model::writable_disk_roles()) {
-            if (auto wanted = operation_.check(); !wanted)
-                return wanted;
-            auto disk = use_.storage->attach(disk_spec(engine_, vm_, image_, role), operation_);
+            auto disk = opened_.attach(*use_.storage, disk_spec(engine_, vm_, image_, role));
             if (!disk)
                 return std::move(disk).error().while_doing("attach " + role + " disk");
             boot_.disks.push_back(std::move(disk->value));
-            note_later(std::move(disk->handle));
         }
         if (!kernel_.modules_disk.empty())
             boot_.disks.push_back({model::modules_disk, kernel_.modules_disk, "raw", true, 0});
-        return journal_.note_all_bound(bound_);
+        return opened_.note_bound();
     }
 
     sdk::Result<void> boot()
@@ -150,11 +139,16 @@ public:
         boot_.discardable = vm_.removal == model::Removal::with_session;
         if (auto kept = keep_last_console(boot_.owner.directory); !kept)
             return kept;
-        auto machine = attach_noted(*use_.vmm, boot_, journal_, operation_);
+        NotedAttachments process(journal_, operation_);
+        if (auto planned = process.plan(*use_.vmm, boot_); !planned)
+            return std::move(planned).error().while_doing("boot");
+        if (auto noted = process.note_planned(); !noted)
+            return noted;
+        auto machine = process.attach(*use_.vmm, boot_);
         if (!machine)
             return std::move(machine).error().while_doing("boot");
         machine_ = std::move(*machine);
-        return {};
+        return process.note_bound();
     }
 
     // This and the next ones while the guest boots, which nobody has waited for yet.
@@ -167,10 +161,10 @@ public:
 
     sdk::Result<void> connect_network()
     {
-        if (!has_link_)
+        if (!link_)
             return {};
         const auto span = operation_.span("connect network");
-        auto connected = use_.network->connect(bound_.front(), operation_);
+        auto connected = use_.network->connect(*link_, operation_);
         return connected ? connected : std::move(connected).error().while_doing("connect network");
     }
 
@@ -250,14 +244,6 @@ public:
     [[nodiscard]] const sdk::Handle& vmm() const { return machine_.handle; }
 
 private:
-    // A provider that planned nothing holds nothing in the kernel, and its handle needs no undoing.
-    void note_later(sdk::Handle handle)
-    {
-        if (std::any_of(planned_.begin(), planned_.end(), [&](const sdk::Handle& planned) {
-                return planned.kind == handle.kind && planned.key == handle.key;
-            }))
-            bound_.push_back(std::move(handle));
-    }
     [[nodiscard]] sdk::LinkSpec link_spec() const { return {engine_.owner_of(vm_.id), vm_.egress, vm_.attachment}; }
     [[nodiscard]] bool is_provisioned_now() const
     {
@@ -272,9 +258,8 @@ private:
     images::Kernel kernel_;
     images::Image image_;
     sdk::BootSpec boot_;
-    std::vector<sdk::Handle> planned_;
-    std::vector<sdk::Handle> bound_;  ///< the link first, if there is one
-    bool has_link_ = false;
+    NotedAttachments opened_;  ///< by the VMM
+    std::optional<sdk::Handle> link_;
     sdk::Attached<sdk::Machine> machine_;
     Gathered gathered_;
 };

@@ -1,9 +1,9 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 #include "core/lifecycle/stopped.hpp"
 
-#include "core/lifecycle/attach_noted.hpp"
 #include "core/lifecycle/guest_configuration.hpp"
 #include "core/lifecycle/liveness.hpp"
+#include "core/lifecycle/noted_attachments.hpp"
 #include "core/lifecycle/start.hpp"
 #include "core/model/disks.hpp"
 
@@ -37,13 +37,21 @@ sdk::Result<void> with_disks(Engine& engine, const model::VmRecord& vm, Operatio
         return std::move(journal).error();
     if (auto left = journal->release_all(); !left.empty())
         return std::move(left.front()).while_doing("clear what an earlier start left");
+    NotedAttachments attachments(*journal, operation);
+    for (const auto& role : model::writable_disk_roles())
+        if (auto planned = attachments.plan(**storage, disk_spec(engine, vm, *image, role)); !planned)
+            return journal->fail(std::move(planned).error(), "attach " + role + " disk");
+    if (auto noted = attachments.note_planned(); !noted)
+        return journal->fail(std::move(noted).error(), "attach its disks");
     std::vector<sdk::Disk> disks;
     for (const auto& role : model::writable_disk_roles()) {
-        auto attached = attach_noted(**storage, disk_spec(engine, vm, *image, role), *journal, operation);
+        auto attached = attachments.attach(**storage, disk_spec(engine, vm, *image, role));
         if (!attached)
             return journal->fail(std::move(attached).error(), "attach " + role + " disk");
         disks.push_back(std::move(attached->value));
     }
+    if (auto noted = attachments.note_bound(); !noted)
+        return journal->fail(std::move(noted).error(), "attach its disks");
     if (auto used = use(disks); !used)
         return journal->fail(std::move(used).error(), "use the disks");
     if (auto left = journal->release_all(); !left.empty())
