@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <memory>
@@ -97,6 +98,11 @@ protected:
         EXPECT_THAT(attached.error().message, ::testing::HasSubstr(words));
         EXPECT_FALSE(attached.error().hint.empty());
         EXPECT_TRUE(network->list()->empty());
+    }
+    static void take_mounts_of_its_own()
+    {
+        ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+        ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     }
     [[nodiscard]] std::string tap_prefix() const { return "b" + host.instance() + "-"; }
     static std::string address_in(const sdk::Link& link) { return link.address.substr(0, link.address.find('/')); }
