@@ -59,7 +59,8 @@ check: test-deps
 	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'unit|contract|repo' -j $(JOBS)
 
-# What was tried before interfaces were written (docs/decisions 12 to 14): experiments with figures, half an hour of them.
+# What was tried before interfaces were written (docs/decisions 12 to 14): experiments with figures; and what takes long.
+# An hour of them.
 proofs: test-deps
 	@$(CONFIGURE) -DBANGER_TESTS=ON -DBANGER_WERROR=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
