@@ -1,11 +1,10 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // What passes, by net-tap with real traffic, between network namespaces of its own.
 #include <gmock/gmock.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-
-#include <array>
-#include <sstream>
+#include <sys/socket.h>
 
 #include "banger/sdk/os/file.hpp"
 #include "tests/integration/tap_fixture.hpp"
