@@ -40,7 +40,6 @@ find .git -type f -exec sha256sum {} + | LC_ALL=C sort)");
         return banger(more);
     }
     void expect_refusals_here() const;
-    void expect_nothing_lost_as_an_ordinary_user() const;
 };
 
 TEST_F(WorkspaceEdges, EachKindArrivesAndTheRepositoryIsOnlyRead)
@@ -120,8 +119,6 @@ touch -d '2 hours ago' a.big; git add -A; git commit -qm large; echo content 2 >
     EXPECT_EQ(holes.st_size, (off_t{1} << 30) + 3);
     EXPECT_LT(holes.st_blocks, 1000);
     expect_refusals_here();
-    if (::geteuid() != 0)
-        expect_nothing_lost_as_an_ordinary_user();
 }
 
 /// Places here that nobody can write to, root neither.
@@ -147,7 +144,10 @@ void WorkspaceEdges::expect_refusals_here() const
     EXPECT_THAT(copied.err, HasSubstr("token"));
 }
 
-void WorkspaceEdges::expect_nothing_lost_as_an_ordinary_user() const
+// Of an ordinary user, whom modes of files keep from something.
+class WorkspaceByUser : public WorkspaceEdges {};
+
+TEST_F(WorkspaceByUser, WhatMayNotBeReadOrWrittenHereIsLostNowhere)
 {
     sh(repository, "rm file; git checkout -q main -- file; mkdir ro; for f in a ro/b z; do seq 9 >$f; done; git add -A; "
                    "git commit -qm more");
