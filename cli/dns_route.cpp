@@ -16,7 +16,7 @@ constexpr std::array<std::pair<std::string_view, Resolver>, 5> resolvers{{{"reso
 
 /// By its first line a file is known as ours.
 constexpr std::string_view mark = "# Written by banger";
-constexpr std::size_t longest_file = 65536;
+constexpr std::size_t longest_settings = 65536;
 constexpr std::uint16_t well_known_port = 53;
 
 /// resolved.conf(5): a port behind the address since version 246; "~" makes the domain one that only says where to ask.
@@ -69,7 +69,7 @@ std::string drop_in_path(const std::string& root, const std::string& instance)
 /// What is in our file, if it is there. `foreign` for one that is not ours.
 sdk::Result<std::optional<std::string>> read_ours(const std::string& path, sdk::Code foreign)
 {
-    auto text = sdk::os::read_file(path, longest_file);
+    auto text = sdk::os::read_file(path, longest_settings);
     if (!text && text.error().code == sdk::Code::not_found)
         return std::optional<std::string>();
     if (!text)

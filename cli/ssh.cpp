@@ -14,20 +14,11 @@
 namespace banger::cli {
 namespace {
 
-// ssh expands percent signs in these values (ssh_config(5), TOKENS).
-std::string without_tokens(const std::string& value)
-{
-    std::string safe;
-    for (const char c : value)
-        safe += c == '%' ? std::string("%%") : std::string(1, c);
-    return safe;
-}
-
 // A file name as one argument, whatever is in it (ssh_config(5): arguments may be in double quotes).
 std::string as_file(const std::string& path)
 {
     std::string text = "\"";
-    for (const char c : without_tokens(path)) {
+    for (const char c : percent_escaped(path)) {
         if (c == '"' || c == '\\')
             text += '\\';
         text += c;
@@ -119,7 +110,7 @@ std::vector<std::string> ssh_command(const SshWay& way, const std::string& progr
                                      const std::vector<std::string>& words, const std::string& report)
 {
     const std::string proxy =
-        without_tokens(shell_quoted(program) + " vm proxy --report " + report + " " + shell_quoted(way.vm)) + " 22";
+        percent_escaped(shell_quoted(program) + " vm proxy --report " + report + " " + shell_quoted(way.vm)) + " 22";
     std::vector<std::string> command{"ssh", "-F", "none"};
     for (const auto& option :
          {"IdentityFile=" + as_file(way.identity), std::string("IdentitiesOnly=yes"),
@@ -130,7 +121,7 @@ std::vector<std::string> ssh_command(const SshWay& way, const std::string& progr
     if (!way.directory.empty())
         command.insert(command.end(),
                        {"-o", "RequestTTY=yes", "-o",
-                        without_tokens("RemoteCommand=cd " + shell_quoted(way.directory) + " && exec \"$SHELL\" -l")});
+                        percent_escaped("RemoteCommand=cd " + shell_quoted(way.directory) + " && exec \"$SHELL\" -l")});
     command.push_back(way.user + "@" + way.host_alias);
     command.insert(command.end(), words.begin(), words.end());
     return command;

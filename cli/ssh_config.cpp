@@ -14,29 +14,20 @@
 namespace banger::cli {
 namespace {
 
-constexpr std::size_t longest_file = 4U << 20U;
-constexpr mode_t private_file = 0600;
+constexpr std::size_t longest_config = 4U << 20U;
+constexpr mode_t mode_of_new = 0600;
 
 constexpr std::string_view before_instance = "# begin of what banger ";
 constexpr std::string_view after_instance = " added (`banger ssh-config --uninstall` removes it)\n";
 
-std::string first_line(const std::string& instance)
+std::string begin_line(const std::string& instance)
 {
     return std::string(before_instance) + instance + std::string(after_instance);
 }
 
-std::string last_line(const std::string& instance)
+std::string end_line(const std::string& instance)
 {
     return "# end of what banger " + instance + " added\n";
-}
-
-/// Percent signs are expanded in commands and paths (ssh_config(5), TOKENS).
-std::string without_tokens(const std::string& text)
-{
-    std::string safe;
-    for (const char c : text)
-        safe += c == '%' ? std::string("%%") : std::string(1, c);
-    return safe;
 }
 
 std::string in_quotes(const std::string& text)
@@ -53,29 +44,29 @@ std::string in_quotes(const std::string& text)
 /// As one argument of a setting, whatever is in it.
 std::string as_argument(const std::string& text)
 {
-    return in_quotes(without_tokens(text));
+    return in_quotes(percent_escaped(text));
 }
 
 /// As a word of a command that ssh gives the user's shell.
 std::string for_shell(const std::string& text)
 {
-    return without_tokens(shell_quoted(text));
+    return percent_escaped(shell_quoted(text));
 }
 
 struct UsersFile {
     std::string path;  ///< behind all links
     std::string text;
-    mode_t mode = private_file;
+    mode_t mode = mode_of_new;
 };
 
 sdk::Result<UsersFile> read(const std::string& file)
 {
-    UsersFile found{file, {}, private_file};
+    UsersFile found{file, {}, mode_of_new};
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(file.c_str(), nullptr), &std::free);
     if (!real)
         return errno == ENOENT ? sdk::Result<UsersFile>(found) : sdk::os_error("find " + file);
     found.path = real.get();
-    auto text = sdk::os::read_file(found.path, longest_file);
+    auto text = sdk::os::read_file(found.path, longest_config);
     if (!text)
         return std::move(text).error();
     found.text = std::move(*text);
@@ -88,14 +79,14 @@ sdk::Result<UsersFile> read(const std::string& file)
 /// Removes the block; false if there is none.
 sdk::Result<bool> cut_block(UsersFile& file, const std::string& instance)
 {
-    const auto begin = file.text.find(first_line(instance));
-    const auto end = file.text.find(last_line(instance));
+    const auto begin = file.text.find(begin_line(instance));
+    const auto end = file.text.find(end_line(instance));
     if (begin == std::string::npos && end == std::string::npos)
         return false;
     if (begin == std::string::npos || end == std::string::npos || end < begin)
         return sdk::make_error(sdk::Code::corrupt, file.path + " has only part of what banger added",
                                "remove the lines that name banger by hand");
-    file.text.erase(begin, end + last_line(instance).size() - begin);
+    file.text.erase(begin, end + end_line(instance).size() - begin);
     return true;
 }
 
@@ -124,7 +115,7 @@ sdk::Result<void> include_in(const std::string& file, const std::string& setting
         return std::move(users).error();
     if (auto cut = cut_block(*users, instance); !cut)
         return std::move(cut).error();
-    users->text = first_line(instance) + "Include " + in_quotes(settings) + "\n" + last_line(instance) + users->text;
+    users->text = begin_line(instance) + "Include " + in_quotes(settings) + "\n" + end_line(instance) + users->text;
     return write(*users);
 }
 

@@ -140,4 +140,12 @@ std::string shell_quoted(std::string_view text)
     return word + "'";
 }
 
+std::string percent_escaped(std::string_view text)
+{
+    std::string escaped;
+    for (const char letter : text)
+        escaped += letter == '%' ? std::string("%%") : std::string(1, letter);
+    return escaped;
+}
+
 }  // namespace banger::cli

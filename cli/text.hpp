@@ -30,4 +30,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 /// A word that a POSIX shell reads back as this text.
 std::string shell_quoted(std::string_view text);
 
+/// As ssh takes it in commands and paths, where it expands what follows a percent sign (ssh_config(5), TOKENS).
+std::string percent_escaped(std::string_view text);
+
 }  // namespace banger::cli

@@ -18,7 +18,7 @@
 namespace banger::cli {
 namespace {
 
-constexpr std::chrono::seconds patience_for_death{20};
+constexpr std::chrono::seconds patience_for_end{20};
 
 std::string proc_of(pid_t pid)
 {
@@ -73,7 +73,7 @@ sdk::Result<bool> stop_unreachable_daemon(const config::Paths& paths)
     auto process = sdk::os::identify(pid);  // before looking at it, so that it is what was looked at
     if (!process || !is_our_bangerd(pid) || runtime_of(pid) != paths.runtime)
         return false;
-    if (auto ended = sdk::os::kill_and_wait(*process, SIGTERM, patience_for_death); !ended)
+    if (auto ended = sdk::os::kill_and_wait(*process, SIGTERM, patience_for_end); !ended)
         return std::move(ended).error().with_hint("end process " + std::to_string(pid) + "; machines go on");
     return true;
 }

@@ -4,7 +4,7 @@
 namespace banger::cli {
 namespace {
 
-struct AsExit {
+struct AsExitOfLogs {
     sdk::Result<Exit> operator()(const GuestExit& /*of the session*/) const { return Exit(OwnExit::done); }
     sdk::Result<Exit> operator()(const SignalExit& exit) const { return Exit(exit); }
     sdk::Result<Exit> operator()(const LeftStream& /*left*/) const { return Exit(OwnExit::done); }
@@ -43,7 +43,7 @@ sdk::Result<Exit> run(const VmSessionLogs& verb, Context& context)
         return std::move(stream).error();
     const auto end =
         run_stream(std::move(*stream), {-1}, false, context.session()->signals(), session_rules(context, false));
-    return std::visit(AsExit{}, end);
+    return std::visit(AsExitOfLogs{}, end);
 }
 
 }  // namespace banger::cli

@@ -7,7 +7,7 @@
 namespace banger::cli {
 namespace {
 
-constexpr const char* standard_input = "-";
+constexpr const char* own_input = "-";
 
 struct Sent {
     sdk::Result<Exit> operator()(const GuestExit& /*done*/) const { return Exit(OwnExit::done); }
@@ -47,7 +47,7 @@ sdk::Result<VmSessionSend> VmSessionSend::parse(const Arguments& arguments)
     if (!has_text && !verb.end_input)
         return sdk::make_error(sdk::Code::invalid, "`banger vm session send` needs a TEXT, or --eof",
                                "see `banger vm session send --help`");
-    verb.from_input = has_text && arguments.operand(2) == standard_input;
+    verb.from_input = has_text && arguments.operand(2) == own_input;
     if (has_text && !verb.from_input)
         verb.text = arguments.operand(2) + (arguments.has("no-newline") ? "" : "\n");
     return verb;

@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 /// A change is often several: written and renamed, or one of thousands. They go together once it was quiet for this long,
 constexpr std::chrono::milliseconds quiet{50};
 /// and no later than this after the first.
-constexpr std::chrono::milliseconds longest_pause{500};
+constexpr std::chrono::milliseconds longest_wait{500};
 
 void add(tree::Happened& all, tree::Happened&& news)
 {
@@ -58,7 +58,7 @@ public:
 
 private:
     [[nodiscard]] bool any() const { return here_.any() || there_.any(); }
-    [[nodiscard]] bool is_due() const { return any() && (!has_news_ || Clock::now() - first_ >= longest_pause); }
+    [[nodiscard]] bool is_due() const { return any() && (!has_news_ || Clock::now() - first_ >= longest_wait); }
 
     sdk::Result<void> hold()
     {

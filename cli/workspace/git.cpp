@@ -7,8 +7,8 @@
 namespace banger::workspace {
 namespace {
 
-constexpr std::size_t most_output = 1UL << 30;  ///< a list of millions of files
-constexpr std::chrono::minutes longest_git{30};     ///< a history of gigabytes
+constexpr std::size_t most_output = 1UL << 30;              ///< a list of millions of files
+constexpr std::chrono::minutes patience_for_git{30};  ///< a history of gigabytes
 
 sdk::Result<sdk::os::Output> run_git(std::vector<std::string> argv, const std::string& directory, int interrupt,
                                      std::vector<std::pair<std::string, std::string>> environment,
@@ -19,7 +19,7 @@ sdk::Result<sdk::os::Output> run_git(std::vector<std::string> argv, const std::s
     command.environment = std::move(environment);
     command.directory = directory;
     sdk::os::RunLimits limits;
-    limits.timeout = longest_git;
+    limits.timeout = patience_for_git;
     limits.cancel_descriptor = interrupt;
     limits.most_output = most_output;
     auto output = sdk::os::run(std::move(command), input, limits);

@@ -45,7 +45,7 @@ std::string_view type_name(toml::node_type type)
 }
 
 // One value of the file, with what an error about it has to say.
-struct Entry {
+struct FileSetting {
     const toml::node& node;
     std::string where;  // file:line
     std::string name;   // "vcpu in [vm_defaults]"
@@ -73,7 +73,7 @@ struct Entry {
     }
 };
 
-using Read = std::function<sdk::Result<void>(const Entry&)>;
+using Read = std::function<sdk::Result<void>(const FileSetting&)>;
 
 struct Key {
     std::string name;
@@ -82,7 +82,7 @@ struct Key {
 
 Read text(Value<std::string>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::string>();
         if (!value)
             return setting.wrong_type("a string");
@@ -95,7 +95,7 @@ Read text(Value<std::string>& into)
 
 Read flag(Value<bool>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<bool>();
         if (!value)
             return setting.wrong_type("true or false");
@@ -106,7 +106,7 @@ Read flag(Value<bool>& into)
 
 Read sha256(Value<std::string>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::string>();
         if (!value)
             return setting.wrong_type("a string");
@@ -120,7 +120,7 @@ Read sha256(Value<std::string>& into)
 
 Read one_of(Value<std::string>& into, std::vector<std::string> words)
 {
-    return [&into, words = std::move(words)](const Entry& setting) -> sdk::Result<void> {
+    return [&into, words = std::move(words)](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::string>();
         if (!value)
             return setting.wrong_type("a string");
@@ -137,7 +137,7 @@ Read one_of(Value<std::string>& into, std::vector<std::string> words)
 
 Read provider(Value<std::string>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::string>();
         if (!value)
             return setting.wrong_type("a string");
@@ -150,7 +150,7 @@ Read provider(Value<std::string>& into)
 
 Read vcpus(Value<std::uint64_t>& into, const HostFacts& host)
 {
-    return [&into, host](const Entry& setting) -> sdk::Result<void> {
+    return [&into, host](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::int64_t>();
         if (!value)
             return setting.wrong_type("a whole number");
@@ -162,7 +162,7 @@ Read vcpus(Value<std::uint64_t>& into, const HostFacts& host)
 }
 
 // A number in the given unit, or a string with a unit of its own; in bytes.
-sdk::Result<std::int64_t> read_bytes(const Entry& setting, base::PlainUnit plain)
+sdk::Result<std::int64_t> read_bytes(const FileSetting& setting, base::PlainUnit plain)
 {
     const auto text = setting.node.value_exact<std::string>();
     if (!text)
@@ -175,7 +175,7 @@ sdk::Result<std::int64_t> read_bytes(const Entry& setting, base::PlainUnit plain
 
 Read memory(Value<std::uint64_t>& into, const HostFacts& host)
 {
-    return [&into, host](const Entry& setting) -> sdk::Result<void> {
+    return [&into, host](const FileSetting& setting) -> sdk::Result<void> {
         auto mib = setting.node.value_exact<std::int64_t>();
         if (!mib) {
             if (!setting.node.is_string())
@@ -196,7 +196,7 @@ Read memory(Value<std::uint64_t>& into, const HostFacts& host)
 
 Read size(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most = std::numeric_limits<std::int64_t>::max())
 {
-    return [&into, least, most](const Entry& setting) -> sdk::Result<void> {
+    return [&into, least, most](const FileSetting& setting) -> sdk::Result<void> {
         auto bytes = read_bytes(setting, base::PlainUnit::bytes);
         if (!bytes)
             return std::move(bytes).error();
@@ -211,7 +211,7 @@ Read size(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most = st
 
 Read disk(Value<std::uint64_t>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         auto bytes = read_bytes(setting, base::PlainUnit::bytes);
         if (!bytes)
             return std::move(bytes).error();
@@ -224,7 +224,7 @@ Read disk(Value<std::uint64_t>& into)
 
 Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
 {
-    return [&into, least, most](const Entry& setting) -> sdk::Result<void> {
+    return [&into, least, most](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::int64_t>();
         if (!value)
             return setting.wrong_type("a whole number");
@@ -239,7 +239,7 @@ Read count(Value<std::uint64_t>& into, std::int64_t least, std::int64_t most)
 // With `zero_is_off` 0 is a value as well, whatever the least other one is.
 Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds least, bool zero_is_off = false)
 {
-    return [&into, least, zero_is_off](const Entry& setting) -> sdk::Result<void> {
+    return [&into, least, zero_is_off](const FileSetting& setting) -> sdk::Result<void> {
         std::string written;
         if (const auto seconds = setting.node.value_exact<std::int64_t>())
             written = std::to_string(*seconds);
@@ -260,7 +260,7 @@ Read duration(Value<std::chrono::milliseconds>& into, std::chrono::milliseconds 
 
 Read loopback_range(Value<std::string>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         const auto written = setting.node.value_exact<std::string>();
         if (!written)
             return setting.wrong_type("a range of addresses such as \"127.86.0.0/16\"");
@@ -275,7 +275,7 @@ Read loopback_range(Value<std::string>& into)
 // A path that `check` takes and gives back as it is meant.
 Read path(Value<std::string>& into, sdk::Result<std::string> (*check)(const std::string&))
 {
-    return [&into, check](const Entry& setting) -> sdk::Result<void> {
+    return [&into, check](const FileSetting& setting) -> sdk::Result<void> {
         const auto value = setting.node.value_exact<std::string>();
         if (!value)
             return setting.wrong_type("a string");
@@ -296,7 +296,7 @@ sdk::Result<std::string> own_or_users(const std::string& written)
 // Octal, in quotes or as TOML writes it. A plain number would be decimal, which nobody means.
 Read file_mode(Value<std::string>& into)
 {
-    return [&into](const Entry& setting) -> sdk::Result<void> {
+    return [&into](const FileSetting& setting) -> sdk::Result<void> {
         std::string written;
         const auto* number = setting.node.as_integer();
         if (number != nullptr && number->flags() == toml::value_flags::format_as_octal && number->get() >= 0) {
@@ -422,9 +422,9 @@ private:
             problems_.push_back({source.begin.line, std::move(done).error(), std::exchange(mistyped_, false)});
     }
 
-    [[nodiscard]] Entry setting(const toml::node& node, std::string name)
+    [[nodiscard]] FileSetting setting(const toml::node& node, std::string name)
     {
-        return Entry{node, line_of(file_, node.source()), std::move(name), mistyped_};
+        return FileSetting{node, line_of(file_, node.source()), std::move(name), mistyped_};
     }
 
     [[nodiscard]] sdk::Error unknown(const std::string& what, const toml::source_region& source,

@@ -57,14 +57,14 @@ std::string in_units(std::uint64_t number, const std::array<std::pair<std::uint6
     return std::to_string(number);
 }
 
-std::string plain_size(std::uint64_t bytes)
+std::string size_in_units(std::uint64_t bytes)
 {
     constexpr std::array<std::pair<std::uint64_t, const char*>, 3> units{
         {{1ULL << 40U, "T"}, {1ULL << 30U, "G"}, {1ULL << 20U, "M"}}};
     return in_units(bytes, units);
 }
 
-std::string plain_duration(std::chrono::milliseconds time)
+std::string duration_in_units(std::chrono::milliseconds time)
 {
     constexpr std::array<std::pair<std::uint64_t, const char*>, 5> units{
         {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}}};
@@ -95,7 +95,7 @@ Setting flag(const std::string& key, const Value<bool>& value)
 
 Setting time(const std::string& key, const Value<std::chrono::milliseconds>& value)
 {
-    return shown(key, value, plain_duration(value.value), std::to_string(value.value.count()));
+    return shown(key, value, duration_in_units(value.value), std::to_string(value.value.count()));
 }
 
 std::vector<Setting> all_settings(const Config& config)
@@ -106,7 +106,7 @@ std::vector<Setting> all_settings(const Config& config)
     return {
         number("vm_defaults.vcpu", vm.vcpu),
         number("vm_defaults.memory", vm.memory_mib),
-        shown("vm_defaults.disk", vm.disk_bytes, plain_size(vm.disk_bytes.value), std::to_string(vm.disk_bytes.value)),
+        shown("vm_defaults.disk", vm.disk_bytes, size_in_units(vm.disk_bytes.value), std::to_string(vm.disk_bytes.value)),
         word("vm_defaults.image", vm.image),
         word("vm_defaults.kernel", vm.kernel),
         word("vm_defaults.egress", vm.egress),
@@ -122,12 +122,12 @@ std::vector<Setting> all_settings(const Config& config)
         time("daemon.boot_timeout", daemon.boot_timeout),
         time("daemon.auto_stop_stale_after", daemon.auto_stop_stale_after),
         word("daemon.ssh_key_path", daemon.ssh_key_path),
-        shown("daemon.pause_below", daemon.pause_below, plain_size(daemon.pause_below.value),
+        shown("daemon.pause_below", daemon.pause_below, size_in_units(daemon.pause_below.value),
               std::to_string(daemon.pause_below.value)),
         number("workspace.depth", config.workspace.depth),
         flag("workspace.tracked_only", config.workspace.tracked_only),
         number("images.most_entries", config.images.most_entries),
-        shown("images.most_bytes", config.images.most_bytes, plain_size(config.images.most_bytes.value),
+        shown("images.most_bytes", config.images.most_bytes, size_in_units(config.images.most_bytes.value),
               std::to_string(config.images.most_bytes.value)),
         word("ports.addresses", config.ports.addresses),
         word("tooling.mise_url", config.tooling.mise_url),

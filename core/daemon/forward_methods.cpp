@@ -17,7 +17,7 @@ namespace {
 using Exchange = std::shared_ptr<rpc::Exchange>;
 using lifecycle::Operation;
 
-constexpr std::chrono::seconds patience_for_agent{10};
+constexpr std::chrono::seconds patience_for_listening{10};
 
 /// What every forward begins with.
 struct Begun {
@@ -129,7 +129,7 @@ sdk::Result<Answer> to_host(Service& service, const Exchange& exchange, Operatio
                                                       service.places->of(begun->vm.id), begun->held->events());
     // Before it listens, so that whoever goes away meanwhile ends it.
     boost::asio::post(service.loop(), [held = begun->held, forward] { held->hold(forward); });
-    auto port = forward->listen(spec, guest::Patience::of(patience_for_agent, operation.token()));
+    auto port = forward->listen(spec, guest::Patience::of(patience_for_listening, operation.token()));
     if (!port)
         return std::move(port).error();
     return answer_of(std::move(*begun), *port);

@@ -266,7 +266,7 @@ sdk::Result<Answer> audit(Service& service, const Exchange& exchange, Operation&
 
 Methods host_methods()
 {
-    return {{"daemon.status", status},    {"daemon.stop", daemon_stop},         {"plugin.list", list_plugins},
+    return {{"daemon.status", status},    {"daemon.stop", daemon_stop}, {"plugin.list", list_plugins},
             {"plugin.show", show_plugin}, {"config.show", show_config}, {"config.validate", validate_config},
             {"doctor", run_doctor},       {"audit", audit}};
 }

@@ -4,7 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "core/lifecycle/look.hpp"
+#include "core/lifecycle/facts.hpp"
+#include "core/lifecycle/liveness.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/log/log.hpp"
 

@@ -10,7 +10,7 @@ namespace {
 using Exchange = std::shared_ptr<rpc::Exchange>;
 using lifecycle::Operation;
 
-constexpr std::chrono::seconds patience_for_agent{20};
+constexpr std::chrono::seconds patience_for_sessions{20};
 constexpr std::uint64_t default_stop_timeout_s = 10;
 constexpr std::uint64_t most_stop_timeout_s = 3600;
 
@@ -98,7 +98,7 @@ sdk::Result<Answer> session_start(Service& service, const Exchange& exchange, Op
     if (!agent)
         return std::move(agent).error();
     return answer_with(*vm,
-                       (*agent)->start_session(spec, guest::Patience::of(patience_for_agent, operation.token())));
+                       (*agent)->start_session(spec, guest::Patience::of(patience_for_sessions, operation.token())));
 }
 
 sdk::Result<Answer> session_list(Service& service, const Exchange& exchange, Operation& operation)
@@ -109,7 +109,7 @@ sdk::Result<Answer> session_list(Service& service, const Exchange& exchange, Ope
     auto agent = reach_agent(service, *vm, operation);
     if (!agent)
         return std::move(agent).error();
-    auto sessions = (*agent)->sessions({}, guest::Patience::of(patience_for_agent, operation.token()));
+    auto sessions = (*agent)->sessions({}, guest::Patience::of(patience_for_sessions, operation.token()));
     if (!sessions)
         return std::move(sessions).error();
     json::Array array;
@@ -126,7 +126,7 @@ sdk::Result<Answer> session_show(Service& service, const Exchange& exchange, Ope
     if (!target)
         return std::move(target).error();
     auto sessions =
-        target->agent->sessions(target->name, guest::Patience::of(patience_for_agent, operation.token()));
+        target->agent->sessions(target->name, guest::Patience::of(patience_for_sessions, operation.token()));
     if (!sessions)
         return std::move(sessions).error();
     if (sessions->size() != 1)
@@ -144,7 +144,7 @@ sdk::Result<Answer> session_stop(Service& service, const Exchange& exchange, Ope
     agent::SessionOrder order;
     order.name = target->name;
     order.timeout_ms = std::chrono::milliseconds(timeout).count();
-    return answer_with(target->vm, target->agent->stop_session(order, guest::Patience::of(timeout + patience_for_agent,
+    return answer_with(target->vm, target->agent->stop_session(order, guest::Patience::of(timeout + patience_for_sessions,
                                                                                           operation.token())));
 }
 
@@ -160,7 +160,7 @@ sdk::Result<Answer> session_kill(Service& service, const Exchange& exchange, Ope
     order.name = target->name;
     order.signal = *signal;
     return answer_with(target->vm, target->agent->signal_session(
-                                       order, guest::Patience::of(patience_for_agent, operation.token())));
+                                       order, guest::Patience::of(patience_for_sessions, operation.token())));
 }
 
 sdk::Result<Answer> attach(Service& service, const Exchange& exchange, Operation& operation)

@@ -128,7 +128,7 @@ sdk::Result<typename Room::Item> find_even_damaged(Service& service, const std::
 }
 
 template <typename Room>
-sdk::Result<Answer> list_source(Service& service, const Exchange& exchange, Operation&)
+sdk::Result<Answer> list_of_room(Service& service, const Exchange& exchange, Operation&)
 {
     const bool available = json::bool_or(exchange->params(), "available");
     auto pulled = Room::store(service).list();
@@ -152,7 +152,7 @@ sdk::Result<Answer> list_source(Service& service, const Exchange& exchange, Oper
 }
 
 template <typename Room>
-sdk::Result<Answer> show_source(Service& service, const Exchange& exchange, Operation&)
+sdk::Result<Answer> show_of_room(Service& service, const Exchange& exchange, Operation&)
 {
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
@@ -371,7 +371,7 @@ sdk::Result<Answer> prune_cache(Service& service, const Exchange& exchange, Oper
 }
 
 template <typename Room>
-sdk::Result<Answer> remove_source(Service& service, const Exchange& exchange, Operation& operation)
+sdk::Result<Answer> remove_of_room(Service& service, const Exchange& exchange, Operation& operation)
 {
     auto name = json::require_string(exchange->params(), "name", "the request");
     if (!name)
@@ -395,12 +395,12 @@ Methods methods_of(const std::string& prefix)
             return bundle<Room>(service, exchange, operation, publish);
         };
     };
-    return {{prefix + ".list", list_source<Room>},
-            {prefix + ".show", show_source<Room>},
+    return {{prefix + ".list", list_of_room<Room>},
+            {prefix + ".show", show_of_room<Room>},
             {prefix + ".pull", pull<Room>},
             {prefix + ".bundle", bundles(false)},
             {prefix + ".publish", bundles(true)},
-            {prefix + ".delete", remove_source<Room>}};
+            {prefix + ".delete", remove_of_room<Room>}};
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include "core/base/sizes.hpp"
 #include "core/doctor/check.hpp"
-#include "core/lifecycle/look.hpp"
+#include "core/lifecycle/facts.hpp"
 #include "core/lifecycle/room.hpp"
 
 namespace banger::doctor {

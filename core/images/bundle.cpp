@@ -27,7 +27,7 @@ using sdk::Result;
 
 constexpr std::uint64_t manifest_version = 1;
 constexpr std::size_t most_manifest_bytes = 1U << 20;
-constexpr std::size_t read_bytes = 64U << 10;
+constexpr std::size_t unpacked_at_once = 64U << 10;
 constexpr std::size_t digest_digits = 64;
 constexpr const char* manifest_name = "manifest.json";
 constexpr const char* kernel_kind = "kernel";
@@ -166,7 +166,7 @@ std::optional<BundleOf> bundle_in(const std::string& path)
     archive_read_support_filter_zstd(reader.get());
     archive_read_support_format_tar(reader.get());
     archive_entry* entry = nullptr;
-    if (archive_read_open_filename(reader.get(), path.c_str(), read_bytes) != ARCHIVE_OK ||
+    if (archive_read_open_filename(reader.get(), path.c_str(), unpacked_at_once) != ARCHIVE_OK ||
         archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK || archive_filter_count(reader.get()) < 2)
         return std::nullopt;
     const char* name = archive_entry_pathname(entry);

@@ -17,7 +17,7 @@ namespace os = sdk::os;
 using sdk::Result;
 
 constexpr std::uint64_t catalogue_version = 1;
-constexpr mode_t everybodys = 0644;  // a web server's too, whatever our umask
+constexpr mode_t published = 0644;  // a web server's too, whatever our umask
 constexpr mode_t everybodys_directory = 0755;
 constexpr const char* catalogue_name = "/catalogue.json";
 constexpr const char* catalogue_lock_name = "/.catalogue.lock";
@@ -79,7 +79,7 @@ Result<void> add_to_catalogue(const Bundle& bundle, const std::string& directory
             return removed;
     if (auto written = os::write_file_atomic(path, json::to_pretty(catalogue.value())); !written)
         return written;
-    if (::chmod(path.c_str(), everybodys) != 0)
+    if (::chmod(path.c_str(), published) != 0)
         return sdk::os_error("let others read " + path);
     return {};
 }

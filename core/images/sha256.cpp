@@ -14,7 +14,7 @@
 namespace banger::images {
 namespace {
 
-constexpr std::size_t read_bytes = 1U << 20;
+constexpr std::size_t summed_at_once = 1U << 20;
 
 // OpenSSL fails here only without memory or without the algorithm; both would be a broken one.
 void check(int succeeded)
@@ -72,7 +72,7 @@ sdk::Result<std::string> sha256_of_file(const std::string& path, const sdk::Call
     if (!file)
         return file.error();
     Sha256 sum;
-    std::vector<char> buffer(read_bytes);
+    std::vector<char> buffer(summed_at_once);
     for (;;) {
         if (call.cancelled())
             return sdk::make_error(sdk::Code::cancelled, "cancelled");

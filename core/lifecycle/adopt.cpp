@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/lifecycle/facts.hpp"
 #include "core/lifecycle/look.hpp"
 #include "core/lifecycle/reach.hpp"
 #include "core/lifecycle/room.hpp"

@@ -4,7 +4,7 @@
 #include <poll.h>
 
 #include "banger/sdk/os/process.hpp"
-#include "core/lifecycle/look.hpp"
+#include "core/lifecycle/facts.hpp"
 #include "core/plugins/kinds.hpp"
 
 namespace banger::lifecycle {

@@ -5,6 +5,7 @@
 
 #include "banger/sdk/os/process.hpp"
 #include "core/guest/agent_client.hpp"
+#include "core/lifecycle/facts.hpp"
 #include "core/lifecycle/verbs.hpp"
 #include "core/model/disks.hpp"
 #include "core/plugins/kinds.hpp"

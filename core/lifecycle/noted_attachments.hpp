@@ -22,6 +22,8 @@ public:
     template <typename Provider, typename Spec>
     sdk::Result<void> plan(Provider& provider, const Spec& spec)
     {
+        if (auto wanted = operation_.check(); !wanted)
+            return wanted;
         auto planned = provider.plan(spec);
         if (!planned)
             return std::move(planned).error();
@@ -49,7 +51,7 @@ public:
     [[nodiscard]] bool was_planned(const sdk::Handle& handle) const
     {
         return std::any_of(planned_.begin(), planned_.end(), [&](const sdk::Handle& planned) {
-            return planned.kind == handle.kind && planned.provider == handle.provider && planned.key == handle.key;
+            return planned.kind == handle.kind && planned.key == handle.key;
         });
     }
 

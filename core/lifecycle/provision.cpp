@@ -9,7 +9,7 @@
 namespace banger::lifecycle {
 namespace {
 
-constexpr std::chrono::minutes patience_for_sync{2};
+constexpr std::chrono::minutes patience_for_first_sync{2};
 
 sdk::Result<void> gather_one(Engine& engine, const model::VmRecord& vm, const std::string& name, Gathered& all,
                              Operation& operation)
@@ -87,7 +87,7 @@ sdk::Result<void> provision(Engine& engine, const model::VmRecord& vm, const Gat
         return operation.check();
     // The record says so for good: a guest that is killed next must have it on its disk.
     const auto span = operation.span("sync");
-    return (*agent)->sync(guest::Patience::of(patience_for_sync, operation.token()));
+    return (*agent)->sync(guest::Patience::of(patience_for_first_sync, operation.token()));
 }
 
 }  // namespace banger::lifecycle

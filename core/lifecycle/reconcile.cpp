@@ -19,7 +19,7 @@ constexpr std::size_t most_at_once = 8;
 
 using Stopping = base::Synchronized<std::vector<LockedVm>>;
 
-bool is_to_go(const model::VmRecord& vm)
+bool nobody_carries_on(const model::VmRecord& vm)
 {
     const bool unfinished = vm.desired == model::Desired::creating || vm.desired == model::Desired::deleted;
     // Its session ended with the daemon that served it.
@@ -31,7 +31,7 @@ bool is_to_go(const model::VmRecord& vm)
 std::optional<sdk::Result<void>> adopt_living(Engine& engine, model::VmRecord vm, Operation& operation,
                                               Stopping& stopping)
 {
-    if (is_to_go(vm) || vm.desired == model::Desired::starting ||
+    if (nobody_carries_on(vm) || vm.desired == model::Desired::starting ||
         !sdk::os::exists(engine.owner_of(vm.id).directory))
         return std::nullopt;
     auto lock = lock_vm(engine, vm, "reconciled", operation);
@@ -70,7 +70,7 @@ std::vector<std::optional<sdk::Result<void>>> adopt_all_living(Engine& engine,
 
 sdk::Result<void> settle_locked(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
-    if (is_to_go(vm))
+    if (nobody_carries_on(vm))
         return remove_locked(engine, vm, operation);
     if (!sdk::os::exists(engine.owner_of(vm.id).directory))
         return sdk::make_error(sdk::Code::corrupt, "the directory of vm '" + vm.name + "' is gone",

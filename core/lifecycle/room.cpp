@@ -6,6 +6,7 @@
 #include "banger/sdk/os/file.hpp"
 #include "core/base/sizes.hpp"
 #include "core/guest/agent_client.hpp"
+#include "core/lifecycle/facts.hpp"
 #include "core/lifecycle/look.hpp"
 #include "core/model/disks.hpp"
 #include "core/plugins/kinds.hpp"

@@ -3,6 +3,7 @@
 
 #include "core/base/sizes.hpp"
 #include "core/config/limits.hpp"
+#include "core/lifecycle/facts.hpp"
 #include "core/lifecycle/look.hpp"
 #include "core/lifecycle/stopped.hpp"
 #include "core/lifecycle/teardown.hpp"

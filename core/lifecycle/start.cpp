@@ -143,12 +143,13 @@ public:
         if (auto planned = process.plan(*use_.vmm, boot_); !planned)
             return std::move(planned).error().while_doing("boot");
         if (auto noted = process.note_planned(); !noted)
-            return noted;
+            return std::move(noted).error().while_doing("boot");
         auto machine = process.attach(*use_.vmm, boot_);
         if (!machine)
             return std::move(machine).error().while_doing("boot");
         machine_ = std::move(*machine);
-        return process.note_bound();
+        auto noted = process.note_bound();
+        return noted ? noted : std::move(noted).error().while_doing("boot");
     }
 
     // This and the next ones while the guest boots, which nobody has waited for yet.

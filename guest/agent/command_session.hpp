@@ -22,7 +22,7 @@ namespace banger::agent {
 /// the session ended.
 class CommandSession {
 public:
-    /// Its two files are called as it is, and so.
+    /// Its two files have its name, and these endings.
     static constexpr const char* record_suffix = ".json";
     static constexpr const char* log_suffix = ".log";
 

@@ -240,7 +240,7 @@ sdk::Result<void> write_to(int file, tree::Input& in, const std::string& path)
     return written ? writer.finish() : written;
 }
 
-sdk::Result<void> read(const Arguments& arguments, tree::Input& /*in*/)
+sdk::Result<void> read_named(const Arguments& arguments, tree::Input& /*in*/)
 {
     const UniqueFd file(open(arguments[0].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     struct stat status {};
@@ -269,7 +269,7 @@ sdk::Result<void> put_at(tree::NewFile& file, int directory, const std::string& 
     return put;
 }
 
-sdk::Result<void> write(const Arguments& arguments, tree::Input& in)
+sdk::Result<void> write_named(const Arguments& arguments, tree::Input& in)
 {
     const std::string& path = arguments[0];
     struct stat there {};
@@ -384,12 +384,12 @@ sdk::Result<void> for_each_name(const std::string& path, tree::Input& in,
     return {};
 }
 
-sdk::Result<void> remove(const Arguments& arguments, tree::Input& in)
+sdk::Result<void> remove_named(const Arguments& arguments, tree::Input& in)
 {
     return for_each_name(arguments[0], in, tree::remove_beneath);
 }
 
-sdk::Result<void> unlink(const Arguments& arguments, tree::Input& in)
+sdk::Result<void> unlink_named(const Arguments& arguments, tree::Input& in)
 {
     return for_each_name(arguments[0], in, tree::unlink_beneath);
 }
@@ -512,10 +512,10 @@ constexpr std::array<Named, 15> tools{{
     {"mirror", 1, mirror, true},
     {"seal", 1, seal},
     {"pack", 1, pack},
-    {"write", 1, write, true},
-    {"read", 1, read},
-    {"remove", 1, remove},
-    {"unlink", 1, unlink},
+    {"write", 1, write_named, true},
+    {"read", 1, read_named},
+    {"remove", 1, remove_named},
+    {"unlink", 1, unlink_named},
     {"renew", 1, renew, true},
     {"retire", 1, retire},
     {"scan", 1, scan},

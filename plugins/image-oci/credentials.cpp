@@ -13,7 +13,7 @@
 namespace banger::oci {
 namespace {
 
-const std::string docker_hub = "docker.io";
+const std::string hub_registry = "docker.io";
 const std::string docker_hub_server = "https://index.docker.io/v1/";  // as Docker files its password
 
 std::string variable(const char* name)
@@ -53,7 +53,7 @@ std::vector<std::string> keys_of(const std::string& registry, const std::string&
     for (const char* scheme : {"https://", "http://"})
         for (const char* path : {"", "/", "/v1/", "/v2/"})
             keys.push_back(scheme + registry + path);
-    if (registry == docker_hub)
+    if (registry == hub_registry)
         keys.insert(keys.end(), {docker_hub_server, "index.docker.io"});
     return keys;
 }
@@ -103,7 +103,7 @@ std::optional<std::string> credentials_for(const std::string& registry, const st
         auto found = credentials_in(**text, registry, repository);
         if (!found.helper.empty())
             found.password =
-                ask_credential_helper(found.helper, registry == docker_hub ? docker_hub_server : registry, call);
+                ask_credential_helper(found.helper, registry == hub_registry ? docker_hub_server : registry, call);
         if (found.password)
             return found.password;
     }

@@ -32,7 +32,7 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr std::size_t block_bytes = 256U << 10;
+constexpr std::size_t read_at_once = 256U << 10;
 constexpr std::size_t most_lines_bytes = 1U << 20;
 constexpr off_t magic_at = 1024 + 0x38;  // kernel Documentation/filesystems/ext4, "Super Block"
 constexpr std::uint32_t epoch_bits = 3;  // of the extra time field: seconds beyond 2038; the rest are nanoseconds
@@ -64,7 +64,7 @@ struct Place {
 /// Several file systems as one archive.
 class Ext4Stream {
 public:
-    Ext4Stream(int output, sdk::Call& call) : output_(output), call_(call), writer_(archive_write_new()), buffer_(block_bytes)
+    Ext4Stream(int output, sdk::Call& call) : output_(output), call_(call), writer_(archive_write_new()), buffer_(read_at_once)
     {
     }
 

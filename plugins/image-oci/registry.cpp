@@ -18,7 +18,7 @@ namespace {
 using sdk::Code;
 using sdk::Result;
 
-constexpr int most_indexes = 4;
+constexpr int most_registry_indexes = 4;
 constexpr const char* manifest_types =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -166,7 +166,7 @@ Result<Fetched> Registry::fetch(const std::string& platform, sdk::Call& call)
 {
     std::string digest = reference_.digest;
     std::string wanted = reference_.manifest();
-    for (int depth = 0; depth < most_indexes; ++depth) {
+    for (int depth = 0; depth < most_registry_indexes; ++depth) {
         auto text = document("/manifests/" + wanted, manifest_types, call);
         if (!text)
             return std::move(text).error();

@@ -17,13 +17,13 @@ namespace {
 using sdk::Result;
 
 constexpr const char* bridge_name = "bridge0";
-constexpr const char* tap_name = "tap0";
+constexpr const char* trial_tap = "tap0";
 constexpr const char* bridge_mac = "52:54:00:00:00:02";
 constexpr Subnet subnet{0xac100000, 24};
 
 Result<void> try_here(const std::string& instance)
 {
-    auto tap = NewTap::make(tap_name);
+    auto tap = NewTap::make(trial_tap);
     if (!tap)
         return std::move(tap).error();
     if (auto kept = tap->keep(); !kept)
@@ -36,13 +36,13 @@ Result<void> try_here(const std::string& instance)
     auto bridge = links->find(bridge_name);
     if (!bridge || !*bridge)
         return bridge ? sdk::make_error(sdk::Code::internal, "a new bridge is not there") : std::move(bridge).error();
-    if (auto added = links->add_port(tap_name, **bridge); !added)
+    if (auto added = links->add_port(trial_tap, **bridge); !added)
         return added;
-    if (auto isolated = links->isolate(tap_name, true); !isolated)
+    if (auto isolated = links->isolate(trial_tap, true); !isolated)
         return isolated;
     auto closed = run_nft(rules::of_network({instance, bridge_name, subnet, {subnet.gateway()}, false}) +
-                          rules::of_tap(instance, tap_name) +
-                          text_of(rules::to_admit(instance, {tap_name, "52:54:00:00:00:01", subnet.first_guest(), sdk::Egress::internet})));
+                          rules::of_tap(instance, trial_tap) +
+                          text_of(rules::to_admit(instance, {trial_tap, "52:54:00:00:00:01", subnet.first_guest(), sdk::Egress::internet})));
     return closed ? Result<void>() : std::move(closed).error();
 }
 

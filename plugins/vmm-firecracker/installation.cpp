@@ -15,7 +15,7 @@ namespace {
 using sdk::Code;
 using sdk::make_error;
 
-constexpr std::chrono::seconds longest_answer{10};
+constexpr std::chrono::seconds patience_for_version{10};
 constexpr Version oldest{1, 8, 0};
 constexpr Version oldest_that_restores{1, 12, 0};
 constexpr Version deaf_after_restore{1, 16, 0};
@@ -37,7 +37,7 @@ sdk::Result<Version> version_of(const std::string& program, sdk::Call& call)
     sdk::os::Command command;
     command.argv = {program, "--version"};
     sdk::os::RunLimits limits;
-    limits.timeout = longest_answer;
+    limits.timeout = patience_for_version;
     limits.cancel_descriptor = call.cancel_descriptor();
     auto output = sdk::os::run_checked(std::move(command), {}, limits);
     if (!output)

@@ -6,13 +6,14 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "banger/sdk/os/file.hpp"
 #include "tests/integration/tap_fixture.hpp"
 
 namespace banger::tap {
 namespace {
 
-using sdk::Code;
 using sdk::Egress;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -54,7 +54,7 @@ TEST(Names, DnsLabelsAreFine)
     EXPECT_TRUE(check_vm_name(std::string(63, 'a')));
 }
 
-struct Bad {
+struct BadName {
     std::string name;
     std::string message;
     std::string hint;
@@ -63,7 +63,7 @@ struct Bad {
 TEST(Names, EveryBrokenRuleIsSaid)
 {
     const std::string rule = " cannot name a vm: ";
-    const std::vector<Bad> cases{
+    const std::vector<BadName> cases{
         {"", "a vm's name cannot be empty", "such as 'sandbox' or 'web-1'"},
         {"Web", "'Web'" + rule + "letters must be lower case", "such as 'web'"},
         {"my_vm", "'my_vm'" + rule + "it may only have the letters a-z, digits and '-'", "such as 'my-vm'"},
