@@ -118,6 +118,7 @@ private:
     struct Seat {
         std::shared_ptr<Flight> flight;
         bool joined = false;  // false: only waiting for a dying flight to end
+        bool listens = false;  // from the first word on, who began it
         std::list<sdk::Call*>::iterator caller{};
         std::list<sdk::Call*>::iterator listener{};
     };
@@ -138,7 +139,7 @@ private:
             if (found != state_->flights.end()) {
                 seat->flight = found->second;
             } else {
-                auto flight = launch(key, work);
+                auto flight = launch(key, work, call, *seat);
                 if (!flight)
                     return std::move(flight).error();
                 seat->flight = *flight;
@@ -148,6 +149,8 @@ private:
             seat->joined = true;
             seat->caller = seat->flight->callers.insert(seat->flight->callers.end(), &call);
         }
+        if (seat->listens)
+            return seat;
         Flight& flight = *seat->flight;
         const std::lock_guard held(flight.progress_mutex);
         if (flight.last)
@@ -178,12 +181,14 @@ private:
     }
 
     // With the state's mutex held.
-    sdk::Result<std::shared_ptr<Flight>> launch(const std::string& key, Work work)
+    sdk::Result<std::shared_ptr<Flight>> launch(const std::string& key, Work work, sdk::Call& call, Seat& seat)
     {
         auto done = Event::make();
         if (!done)
             return std::move(done).error();
         auto flight = std::make_shared<Flight>(std::move(*done));
+        seat.listener = flight->listeners.insert(flight->listeners.end(), &call);
+        seat.listens = true;
         try {
             std::thread([state = state_, flight, key, work = std::move(work)]() mutable {
                 flight->result.emplace(perform(work, flight->call));

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "banger/sdk/testing/fake_host.hpp"
+
 namespace banger::base {
 namespace {
 
@@ -81,6 +83,22 @@ TEST(SingleFlight, EveryCallerIsWarnedWheneverItJoined)
     EXPECT_EQ(first.get(), std::vector<std::string>{"half of it is missing"});
     EXPECT_EQ(second.get(), std::vector<std::string>{"half of it is missing"});
     EXPECT_EQ(held.runs, 1);
+}
+
+TEST(SingleFlight, WhoBeganItHearsTheFirstWord)
+{
+    Flights flights;
+    for (int again = 0; again < 1000; ++again) {
+        sdk::testing::FakeCall call;
+        ASSERT_TRUE(flights.run("image", call, [](sdk::Call& work) {
+            work.progress({"first", 1, 2, ""});
+            work.progress({"second", 2, 2, ""});
+            return sdk::Result<std::string>("made");
+        }));
+        const auto told = call.told();
+        ASSERT_EQ(told.size(), 2U) << "in run " << again;
+        EXPECT_EQ(told[0].stage, "first");
+    }
 }
 
 TEST(SingleFlight, TheWorkGoesOnWhenTheFirstCallerLeaves)
