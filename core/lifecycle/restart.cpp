@@ -42,12 +42,7 @@ sdk::Result<Restarted> restart_vm(Engine& engine, const std::string& reference, 
     if (live->alive)
         if (auto stopped = stop_first(engine, *locked, *live, timeout, operation); !stopped)
             return leave_rest(engine, std::move(*locked), std::move(stopped).error());
-    const auto start_again = [&] {
-        const auto entry = engine.underway.enter(locked->record.id, operation);
-        bool guest_silent = false;
-        return start_locked(engine, locked->record, operation, guest_silent);  // releases what the stop left first
-    };
-    if (auto started = start_again(); !started)
+    if (auto started = start_stopped(engine, locked->record, operation); !started)  // releases what the stop left first
         return leave_rest(engine, std::move(*locked), std::move(started).error());
     return Restarted{std::move(locked->record), live->alive};
 }

@@ -402,9 +402,7 @@ sdk::Result<void> start_locked(Engine& engine, model::VmRecord& vm, Operation& o
     return {};
 }
 
-namespace {
-
-sdk::Result<void> start_found(Engine& engine, model::VmRecord& vm, Operation& operation)
+sdk::Result<void> start_stopped(Engine& engine, model::VmRecord& vm, Operation& operation)
 {
     const auto entry = engine.underway.enter(vm.id, operation);
     auto live = liveness_of(engine, vm);
@@ -412,7 +410,6 @@ sdk::Result<void> start_found(Engine& engine, model::VmRecord& vm, Operation& op
         return std::move(live).error();
     if (live->alive)
         return runs_already(vm);
-    // Else a daemon that dies meanwhile leaves a live VM that is to be stopped, which its successor shuts down with care.
     vm.desired = model::Desired::starting;
     if (auto noted = engine.store.update(vm); !noted)
         return noted;
@@ -426,8 +423,6 @@ sdk::Result<void> start_found(Engine& engine, model::VmRecord& vm, Operation& op
     return started;
 }
 
-}  // namespace
-
 sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& reference, Operation& operation)
 {
     auto locked = find_and_lock(engine, reference, "started", operation);
@@ -435,7 +430,7 @@ sdk::Result<model::VmRecord> start_vm(Engine& engine, const std::string& referen
         return std::move(locked).error();
     if (auto whole = check_whole(locked->record); !whole)
         return std::move(whole).error();
-    if (auto started = start_found(engine, locked->record, operation); !started)
+    if (auto started = start_stopped(engine, locked->record, operation); !started)
         return leave_rest(engine, std::move(*locked), std::move(started).error());
     return std::move(locked->record);
 }

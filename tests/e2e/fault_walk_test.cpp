@@ -251,7 +251,8 @@ protected:
         const Machines& vms = *machines_;
         Seen now = vms.look();
         if (now.state == "stopping") {
-            EXPECT_EQ(vms.host().banger({"vm", "stop", "walked"}).status, 0) << "a new daemon goes on with the stop";
+            const auto stopped = vms.host().banger({"vm", "stop", "walked"});
+            EXPECT_EQ(stopped.status, 0) << "a new daemon goes on with the stop: " << stopped.err;
             now = vms.look();
         }
         EXPECT_EQ(now.neighbour, vms.neighbour());
