@@ -241,14 +241,17 @@ TEST(Crash, AStartWhoseDaemonDiesIsUndoneAtOnce)
     const Installation host;
     ASSERT_EQ(host.banger({"vm", "create", "--name", "a", "--no-start"}).status, 0);
     const std::string record = directory_of(host, "a") + "/record.json";
-    host.stop_daemon();
     CallOptions options;
     options.environment["BANGER_FAULT"] = "kill:1@after vmm/0 " + usual_vmm() + " attach";
-    EXPECT_NE(host.banger({"vm", "start", "a"}, options).status, 0);
-    EXPECT_NE(sdk::os::read_file(record)->find("\"desired\": \"starting\""), std::string::npos);
-    EXPECT_EQ(shown(host, "a", "state"), "stopped");
-    EXPECT_EQ(shown(host, "a", "desired"), "stopped");
-    expect_clean(host);
+    for (const char* verb : {"start", "restart"}) {
+        SCOPED_TRACE(verb);
+        host.stop_daemon();
+        EXPECT_NE(host.banger({"vm", verb, "a"}, options).status, 0);
+        EXPECT_NE(sdk::os::read_file(record)->find("\"desired\": \"starting\""), std::string::npos);
+        EXPECT_EQ(shown(host, "a", "state"), "stopped");
+        EXPECT_EQ(shown(host, "a", "desired"), "stopped");
+        expect_clean(host);
+    }
 }
 
 TEST(Crash, AStopWithoutPatienceKeepsWhatWasWritten)
