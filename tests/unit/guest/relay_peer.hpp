@@ -20,6 +20,7 @@ public:
     RelayPeer(AgentClient& client, const std::string& path, const std::string& spec);
     ~RelayPeer() { close(); }
 
+    /// As the client does: to one that has answered and gone it says no more, and what that one said is still to be read.
     void send(agent::FrameType type, std::string_view payload = {});
     /// The next frame; nothing when the stream has ended.
     struct Frame {
