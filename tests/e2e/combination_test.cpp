@@ -112,8 +112,11 @@ TEST_P(Combination, IsOneLineOfConfigurationAndTheSameMachine)
     const auto& [vmm, storage, network] = GetParam();
     const Installation host("\n[backends]\nvmm = \"" + vmm + "\"\nstorage = \"" + storage + "\"\nnetwork = \"" + network +
                             "\"\n");
-    const auto created = host.banger({"vm", "create", "--name", "same", "--ready", "agent"});
+    const auto created = host.banger({"vm", "create", "--no-start", "--name", "same", "--ready", "agent"});
     ASSERT_EQ(created.status, 0) << created.err;
+    const auto rows_before = database(host);  // its sizes and digests, of which any short number may be a part
+    const auto started = host.banger({"vm", "start", "same"});
+    ASSERT_EQ(started.status, 0) << started.err;
     const auto show = host.json({"vm", "show", "same"});
     for (const auto& [kind, name] : {std::pair{"vmm", vmm}, {"storage", storage}, {"network", network}})
         EXPECT_EQ(json::string_or(*json::find(show, "providers"), kind), name);
@@ -128,7 +131,7 @@ TEST_P(Combination, IsOneLineOfConfigurationAndTheSameMachine)
     const auto rows = database(host);
     ASSERT_TRUE(holds(rows, json::string_or(show, "id"))) << "then this test shows nothing";
     for (const auto& value : values)
-        if (value != json::string_or(show, "address")) {
+        if (value != json::string_or(show, "address") && !holds(rows_before, value)) {
             EXPECT_FALSE(holds(rows, value)) << "the database holds '" << value << "'";
         }
 
