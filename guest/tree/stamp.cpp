@@ -111,12 +111,17 @@ bool is_out_of_sight(int directory, const std::string& name)
     return !find(directory, name) && errno == EACCES;
 }
 
-std::optional<Stamp> settled_stamp_of(int directory, const std::string& name)
+std::int64_t clock_now_ns()
 {
-    auto stamp = stamp_of(directory, name);
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    if (stamp && in_ns(now) - stamp->changed_ns < longest_tick_ns)
+    return in_ns(now);
+}
+
+std::optional<Stamp> settled_stamp_of(int directory, const std::string& name, std::int64_t now_ns)
+{
+    auto stamp = stamp_of(directory, name);
+    if (stamp && now_ns - stamp->changed_ns < longest_tick_ns)
         stamp->changed_ns = 0;
     return stamp;
 }

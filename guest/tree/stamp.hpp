@@ -33,9 +33,13 @@ using Stamps = std::map<std::string, Stamp>;
 /// Whether nobody can say so: a directory on the way may not be entered by us.
 [[nodiscard]] bool is_out_of_sight(int directory, const std::string& name);
 
-/// The stamp of one, where a file that changed within the clock's last tick differs from itself the next time: one more change
-/// in that tick would leave no trace.
-[[nodiscard]] std::optional<Stamp> settled_stamp_of(int directory, const std::string& name);
+/// Nanoseconds by the clock that files are stamped with.
+[[nodiscard]] std::int64_t clock_now_ns();
+
+/// The stamp of one, where a file that changed within the clock's last tick before `now_ns` differs from itself the next time: one
+/// more change in that tick would leave no trace. The clock is read before the file is looked at, however long that takes.
+[[nodiscard]] std::optional<Stamp> settled_stamp_of(int directory, const std::string& name,
+                                                    std::int64_t now_ns = clock_now_ns());
 
 /// Four numbers and a name for each, NUL-terminated.
 [[nodiscard]] std::string to_text(const Stamps& stamps);

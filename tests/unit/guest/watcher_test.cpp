@@ -154,7 +154,10 @@ TEST_F(WatcherTest, StampsSurviveAsTextAndSeeThroughNoLink)
     EXPECT_FALSE(is_out_of_sight(directory, "d/none"));
     EXPECT_FALSE(is_out_of_sight(directory, "link/a b\nc")) << "nothing of ours is there";
     write("now");
-    EXPECT_EQ(settled_stamp_of(directory, "now")->changed_ns, 0) << "it may change again unseen";
+    const auto changed_ns = stamp_of(directory, "now")->changed_ns;
+    EXPECT_EQ(settled_stamp_of(directory, "now", changed_ns + 1'000'000)->changed_ns, 0) << "it may change again unseen";
+    EXPECT_EQ(settled_stamp_of(directory, "now", changed_ns + 1'000'000'000)->changed_ns, changed_ns);
+    EXPECT_LE(changed_ns, clock_now_ns());
     for (const std::string damaged : {"1 2 3 4 name", std::string("1 2 3 name\0", 11).c_str(), "x"})
         EXPECT_FALSE(stamps_from_text(damaged + (damaged.back() == 'x' ? std::string(1, '\0') : ""))) << damaged;
 }
