@@ -70,6 +70,7 @@ plugins::Registry::Settings registry_settings(const config::Paths& paths, const 
     }
     settings.in_flight_file = paths.plugins_in_flight();
     settings.crash_directory = paths.plugin_crashes();
+    settings.deadlines.open = config.daemon.plugin_deadline.value;
     settings.deadlines.change = config.daemon.plugin_deadline.value;
     settings.log = [](sdk::LogLevel level, const std::string& plugin, std::string_view message) {
         log::write(level, "[" + plugin + "] " + std::string(message));

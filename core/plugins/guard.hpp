@@ -17,8 +17,9 @@ namespace banger::plugins {
 
 /// How long a plugin may take before its thread is written off.
 struct Deadlines {
-    std::chrono::milliseconds query = std::chrono::seconds(30);  ///< make, plan, inspect, list, kill, names
-    std::chrono::milliseconds change = std::chrono::minutes(2);  ///< load, attach, release, create, destroy
+    std::chrono::milliseconds open = std::chrono::minutes(2);    ///< load, make
+    std::chrono::milliseconds query = std::chrono::seconds(30);  ///< plan, inspect, list, kill, names
+    std::chrono::milliseconds change = std::chrono::minutes(2);  ///< attach, release, create, destroy
     std::chrono::milliseconds probe = std::chrono::minutes(1);
     std::chrono::milliseconds apply = std::chrono::minutes(10);  ///< and open_channel, whose caller has less patience
     std::chrono::milliseconds fetch = std::chrono::hours(1);

@@ -161,7 +161,7 @@ private:
     // A library that cannot be loaded stays so: the dynamic linker would only say the same again.
     sdk::Result<void> load()
     {
-        static constexpr Method loading{"load", &Deadlines::change};
+        static constexpr Method loading{"load", &Deadlines::open};
         auto library =
             Guard(plugin_, id_)
                 .call<Library>(loading, nullptr, [path = found_.path, sidecar = *found_.sidecar](sdk::Call&) {
@@ -186,7 +186,7 @@ private:
     // A factory that fails is asked again next time: the reason may have gone.
     sdk::Result<Provider> make(const CapabilityName& wanted, sdk::Call* call)
     {
-        static constexpr Method making{"make", &Deadlines::query};
+        static constexpr Method making{"make", &Deadlines::open};
         const Guard guard(plugin_, wanted.kind + " " + wanted.name);
         auto made = guard.call<Provider>(
             making, call,

@@ -130,7 +130,7 @@ TEST(Registry, AMissingSymbolIsFoundWhenLoadingAndNotWhenCalling)
 TEST(Registry, WhatFactoriesDoWrongIsSaid)
 {
     TestRegistry plugins({"factories"});
-    plugins.settings.deadlines.query = std::chrono::milliseconds(200);
+    plugins.settings.deadlines.open = std::chrono::seconds(1);
     const auto message = [&](const std::string& name) {
         const auto made = plugins->get<sdk::Storage>(name);
         EXPECT_FALSE(made) << name;
