@@ -19,12 +19,13 @@ protected:
         EXPECT_TRUE(sdk::os::remove_tree(prefix_));
     }
 
-    // CONFIGURE=: leaves the build as it is configured: it has tests in it, which an ordinary install does not build.
+    // CONFIGURE=: leaves the build as it is configured: it has tests in it, which an ordinary install does not build. Other tests
+    // install from it as well, each time into its one list of what was installed.
     Called make(const std::string& target) const
     {
         sdk::os::Command command;
-        command.argv = {"make", "-C", BANGER_SOURCE_DIR, target, "PREFIX=" + prefix_, "DEPS=no",
-                        "BUILD=" BANGER_BUILD_DIR, "CONFIGURE=:"};
+        command.argv = {"flock", BANGER_BUILD_DIR "/install.lock", "make", "-C", BANGER_SOURCE_DIR, target,
+                        "PREFIX=" + prefix_, "DEPS=no", "BUILD=" BANGER_BUILD_DIR, "CONFIGURE=:"};
         command.environment = {{"BANGER_HOME", host_.home()}, {"MAKEFLAGS", ""}};
         return run(command);
     }
