@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 
 namespace banger::tap::testing {
 namespace {
@@ -184,7 +185,10 @@ int FakeResolved::set_server(sd_bus_message* message)
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (done < 0 || ::inet_ntop(family, bytes, text.data(), text.size()) == nullptr)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_INVALID_ARGS, "no server");
-    links_[interface].servers = {{text.data(), port, {}}};
+    if (std::string_view(text.data()) == "127.0.0.53")  // where it answers itself
+        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_INVALID_ARGS, "Invalid DNS server address");
+    // The usual port is none to it, whichever way it was said.
+    links_[interface].servers = {{text.data(), port == 53 ? std::uint16_t{0} : port, {}}};
     return sd_bus_reply_method_return(message, "");
 }
 

@@ -14,6 +14,7 @@ constexpr const char* service = "org.freedesktop.resolve1";
 constexpr const char* manager_path = "/org/freedesktop/resolve1";
 constexpr const char* manager = "org.freedesktop.resolve1.Manager";
 constexpr const char* link_interface = "org.freedesktop.resolve1.Link";
+constexpr std::uint16_t usual_port = 53;  ///< which it says as 0
 
 BusMethod of_manager(const char* member)
 {
@@ -118,7 +119,7 @@ sdk::Result<std::vector<sdk::NameServer>> servers_of(BusClient& bus, int interfa
         std::array<char, INET6_ADDRSTRLEN> text{};
         const std::size_t wanted = family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr);
         if (size == wanted && ::inet_ntop(family, bytes, text.data(), text.size()) != nullptr)
-            servers.push_back({text.data(), port, {}});
+            servers.push_back({text.data(), port == 0 ? usual_port : port, {}});
         more = sd_bus_message_exit_container(message);
     }
     if (more < 0)

@@ -19,7 +19,7 @@ INSTANTIATE_TEST_SUITE_P(Fake, NetworkContract,
 INSTANTIATE_TEST_SUITE_P(Fake, NetworkNamesContract,
                          ::testing::Values(NetworkNamesUnderTest{
                              "fake", [](Host& host) { return std::make_unique<FakeNetworkNames>(host); },
-                             [](Host& host) { FakeNamesWorld::of(host)->bring_up(); }}));
+                             &FakeNamesWorld::bring_up}));
 
 }  // namespace
 }  // namespace banger::sdk::testing

@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
     Guarded, NetworkNamesContract,
     ::testing::Values(NetworkNamesUnderTest{
         "guarded", [](Host& host) { return behind_guard<NetworkNames>(std::make_shared<FakeNetworkNames>(host)); },
-        [](Host& host) { FakeNamesWorld::of(host)->bring_up(); }}));
+        &FakeNamesWorld::bring_up}));
 INSTANTIATE_TEST_SUITE_P(Guarded, ImageSourceContract,
                          ::testing::Values(ImageSourceUnderTest{
                              "guarded", open<ImageSource, FakeImageSource>, FakeImageSource::recipe, {}}));

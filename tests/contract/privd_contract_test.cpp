@@ -1,12 +1,14 @@
 // Copyright the banger authors. SPDX-License-Identifier: Apache-2.0
 // The contracts of disks on device-mapper and of taps, through the root helper of this host, as the user whom it serves.
 #include "banger/sdk/testing/network_contract.hpp"
+#include "banger/sdk/testing/network_names_contract.hpp"
 #include "banger/sdk/testing/storage_contract.hpp"
 #include "banger/sdk/testing/storage_fork_contract.hpp"
 #include "banger/sdk/testing/storage_fork_kill_contract.hpp"
 #include "core/plugins/kinds.hpp"
 #include "core/privd/proxy.hpp"
 #include "core/rpc/helper.hpp"
+#include "tests/contract/attached_guest.hpp"
 #include "tests/e2e/fault_plan.hpp"
 
 namespace banger::sdk::testing {
@@ -31,6 +33,14 @@ std::unique_ptr<StorageFork> open_fork(Host& host)
 std::unique_ptr<Network> open_network(Host& host)
 {
     return open<Network>(host, "tap");
+}
+std::unique_ptr<NetworkNames> open_names(Host& host)
+{
+    return open<NetworkNames>(host, "tap");
+}
+std::shared_ptr<AttachedGuest> attach_a_guest(Host& host)
+{
+    return std::make_shared<AttachedGuest>(open_network(host), host);
 }
 
 // Why there is no helper for us here; the lab has one: tests/lab/sets/privd.
@@ -75,12 +85,15 @@ std::vector<StorageForkUnderTest> forks_to_be_killed()
 INSTANTIATE_TEST_SUITE_P(Privd, StorageForkKillContract, ::testing::ValuesIn(forks_to_be_killed()), name_of);
 INSTANTIATE_TEST_SUITE_P(Privd, NetworkContract,
                          ::testing::ValuesIn(if_served(NetworkUnderTest{"tap", open_network, "link:tap"})), name_of);
+INSTANTIATE_TEST_SUITE_P(Privd, NetworkNamesContract,
+                         ::testing::ValuesIn(if_served(NetworkNamesUnderTest{"tap", open_names, attach_a_guest})), name_of);
 
 // Elsewhere they have no values, which is said by the test below and not taken for a mistake.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageForkContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageForkKillContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetworkContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetworkNamesContract);
 
 TEST(PrivdContract, RunsWhereAHelperServesUs)
 {

@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Proxied, NetworkContract,
                          ::testing::Values(NetworkUnderTest{"proxied", open_network, "link:stream-socket"}), name_of);
 INSTANTIATE_TEST_SUITE_P(Proxied, NetworkNamesContract,
                          ::testing::Values(NetworkNamesUnderTest{
-                             "proxied", open_names, [](Host& host) { FakeNamesWorld::of(host)->bring_up(); }}),
+                             "proxied", open_names, &FakeNamesWorld::bring_up}),
                          name_of);
 
 }  // namespace

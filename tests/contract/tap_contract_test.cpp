@@ -5,6 +5,7 @@
 #include "banger/sdk/testing/network_names_contract.hpp"
 #include "tap_names.hpp"
 #include "tap_network.hpp"
+#include "tests/contract/attached_guest.hpp"
 #include "tests/fake_resolved.hpp"
 
 namespace banger::sdk::testing {
@@ -24,14 +25,9 @@ std::unique_ptr<NetworkNames> open_names(Host& host)
     return tap::make_names(host, {}, [] { return resolved.connect(); });
 }
 
-void attach_a_guest(Host& host)
+std::shared_ptr<AttachedGuest> attach_a_guest(Host& host)
 {
-    FakeCall call;
-    const Owner owner{host.instance(), "0123456789ab", host.vms_directory() + "/0123456789ab"};
-    const auto network = open(host);
-    const auto attached = network->attach({owner, Egress::internet, "link:tap"}, call);
-    ASSERT_TRUE(attached) << attached.error().message;
-    ASSERT_TRUE(network->connect(attached->handle, call));
+    return std::make_shared<AttachedGuest>(open(host), host);
 }
 
 // In a network namespace of this program's own, so that no bridge is ever made in the machine's.

@@ -34,7 +34,7 @@ Result<std::unique_ptr<Provider>> make_network(Host& host, const char*)
 
 Result<std::unique_ptr<Provider>> make_names(Host& host, const char*)
 {
-    testing::FakeNamesWorld::of(host)->bring_up();
+    testing::FakeNamesWorld::bring_up(host);
     return std::unique_ptr<Provider>(std::make_unique<testing::FakeNetworkNames>(host));
 }
 

@@ -25,10 +25,13 @@ struct FakeNamesWorld {
         return world;
     }
 
-    void bring_up()
+    /// For good: no test looks at the host once the network has gone.
+    static std::shared_ptr<FakeNamesWorld> bring_up(const Host& host)
     {
-        const std::lock_guard lock(mutex);
-        has_network = true;
+        auto world = of(host);
+        const std::lock_guard lock(world->mutex);
+        world->has_network = true;
+        return world;
     }
 
     std::mutex mutex;

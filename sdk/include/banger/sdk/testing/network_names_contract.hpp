@@ -18,7 +18,8 @@ namespace banger::sdk::testing {
 struct NetworkNamesUnderTest {
     std::string name;                                          ///< what tests are called after
     std::function<std::unique_ptr<NetworkNames>(Host&)> open;  ///< a fresh provider, as after a restart of the daemon
-    std::function<void(Host&)> bring_up;                       ///< puts the network on this host
+    /// Puts the network on this host, for as long as what it returns lives.
+    std::function<std::shared_ptr<void>(Host&)> bring_up;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const NetworkNamesUnderTest& names)
@@ -44,7 +45,7 @@ protected:
     }
 
     const NameServer one{"127.0.0.1", 42069, "vm"};
-    const NameServer other{"127.0.0.53", 53, "vm"};
+    const NameServer other{"127.0.0.2", 53, "vm"};
     FakeHost host;
     FakeCall call;
     std::unique_ptr<NetworkNames> names;
@@ -69,7 +70,7 @@ TEST_P(NetworkNamesContract, WithoutTheNetworkThereIsNothingToTell)
 
 TEST_P(NetworkNamesContract, WhatWasToldIsReplacedAndTakenBack)
 {
-    GetParam().bring_up(host);
+    const auto network = GetParam().bring_up(host);
     EXPECT_TRUE(routed().empty());
     for (const auto& server : {one, one, other}) {
         const auto told = names->route(server, call);
@@ -83,7 +84,7 @@ TEST_P(NetworkNamesContract, WhatWasToldIsReplacedAndTakenBack)
 
 TEST_P(NetworkNamesContract, ItStaysToldWhenTheDaemonIsGone)
 {
-    GetParam().bring_up(host);
+    const auto network = GetParam().bring_up(host);
     ASSERT_TRUE(names->route(one, call));
     names = GetParam().open(host);
     EXPECT_EQ(routed(), std::vector{one});
@@ -93,7 +94,7 @@ TEST_P(NetworkNamesContract, ItStaysToldWhenTheDaemonIsGone)
 
 TEST_P(NetworkNamesContract, WhatIsNoServerIsRefused)
 {
-    GetParam().bring_up(host);
+    const auto network = GetParam().bring_up(host);
     for (const auto& server : {NameServer{"localhost", 53, "vm"}, {"127.0.0.1", 0, "vm"}, {"127.0.0.1", 53, ""},
                                {"127.0.0.1", 53, "a..b"}, {"127.0.0.1", 53, "."}, {"", 53, "vm"}}) {
         const auto told = names->route(server, call);
