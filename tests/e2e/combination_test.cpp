@@ -92,13 +92,14 @@ protected:
             GTEST_SKIP() << "there is no firecracker on PATH";
     }
 
-    // A service of this host's that nobody but itself may reach.
-    [[nodiscard]] static std::pair<sdk::os::UniqueFd, std::string> listen_on_loopback()
+    // A service of this host's that no guest may reach, and its port: on the loopback, to which a user network could carry what is for
+    // its gateway; of a bridge the gateway is an address of this host's own.
+    [[nodiscard]] static std::pair<sdk::os::UniqueFd, std::string> listen_for(const std::string& network)
     {
         sdk::os::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         sockaddr_in name{};
         name.sin_family = AF_INET;
-        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        name.sin_addr.s_addr = htonl(network == "tap" ? INADDR_ANY : INADDR_LOOPBACK);
         socklen_t length = sizeof name;
         EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
         EXPECT_EQ(::listen(socket.get(), 1), 0);
@@ -156,8 +157,8 @@ TEST_P(Combination, IsOneLineOfConfigurationAndTheSameMachine)
     EXPECT_EQ(attached.out, "got words\n");
     EXPECT_TRUE(gets_in_by_ssh(host, "same"));
 
-    // It has a network, and this host's loopback is not behind it.
-    const auto [service, port] = listen_on_loopback();
+    // It has a network, and no service of this host's is behind it.
+    const auto [service, port] = listen_for(network);
     EXPECT_EQ(in_guest("while read -r _ to via _; do [ \"$to\" != 00000000 ] || gateway=$via; done </proc/net/route\n"
                        "gateway=$(printf %d.%d.%d.%d 0x${gateway:6:2} 0x${gateway:4:2} 0x${gateway:2:2} 0x${gateway:0:2})\n"
                        "timeout 3 bash -c \"echo >/dev/tcp/$gateway/" +
